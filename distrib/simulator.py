@@ -15,13 +15,13 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
 from distrib.services.simulations.job import (
-    Begin,
     SimulationCancelled,
     SimulationGivenUp,
     fail_simulation,
     run_simulation,
     waiting_simulations,
 )
+from distrib.services.simulations.running import Begin
 from distrib.transactions import is_passing
 
 MOST_AT_ONCE = 20

@@ -43,7 +43,15 @@ class SimulationDraftSchema(Shape):
     refunds = Choice(
         REFUNDS, load_default=KNOWN, metadata={"description": "with all that came back, or as if nothing had"}
     )
-    ranks = Choice(RANKS, load_default=AS_WERE, metadata={"description": "as_were: those of each order's snapshot"})
+    ranks = Choice(
+        RANKS,
+        load_default=AS_WERE,
+        metadata={"description": "those of each order's snapshot, or by the plan's own conditions, day by day"},
+    )
+    ranks_from = Instant(
+        load_default=None,
+        metadata={"description": "from when on ranks are replayed; from the beginning of the span if not given"},
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -51,7 +51,10 @@ _WORDS = {
     "finding": Text("{severity} {id}: {detail} ({figure}; threshold {threshold})"),
     "since": Text("Seen up to event {event}; {more:,} events came since."),
     "before": Text("Since simulation {id}: {events:,} events more, as it was {change}."),
-    "checked": Text("{differences:,} differences over {orders:,} orders ({rows:,} rows, {pools:,} pools)."),
+    "checked": Text(
+        "{differences:,} differences over {orders:,} orders ({rows:,} rows, {pools:,} pools,"
+        " {ranks:,} changes of rank)."
+    ),
     "first": Text("The first of the differences"),
     "order": Text("order"),
     "what": Text("what"),
@@ -72,7 +75,9 @@ def show_check(view: Mapping[str, Any], language: str) -> None:
     def say(word: str, **params: object) -> str:
         return render(_WORDS[word].with_params(**params), language)
 
-    print_line(console, say("checked", **{name: view[name] for name in ("differences", "orders", "rows", "pools")}))
+    print_line(
+        console, say("checked", **{name: view[name] for name in ("differences", "orders", "rows", "pools", "ranks")})
+    )
     if view["first"]:
         rows = [
             [row.pop("order_id", row.get("pool")), row.pop("what"), _content(row)] for row in map(dict, view["first"])

@@ -31,9 +31,9 @@ from distrib.services.simulations.asking import (
     get_simulation,
     start_simulation,
 )
-from distrib.services.simulations.checking import check_as_published
+from distrib.services.simulations.checking import check_as_published, check_ranks
 from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, file_of
-from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, PaidSpan, enter_history
+from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, REPLAYED, PaidSpan, enter_history
 from distrib.services.yaml_documents import read_yaml, text_of
 from distrib.simulator import Simulator
 
@@ -50,6 +50,7 @@ Shown = Callable[[int, int], None]
 @click.option("--to", "until", help="And before then.")
 @click.option("--refunds", type=click.Choice(REFUNDS), default=KNOWN, help="With what came back, or without.")
 @click.option("--ranks", type=click.Choice(RANKS), default=AS_WERE, help="Which ranks shops have.")
+@click.option("--ranks-from", help="From when on ranks are replayed; the beginning of the span if not given.")
 @click.option("--as-published", "is_published", is_flag=True, help="The plans that were in force, in place of a FILE.")
 @click.option("--check", is_flag=True, help="Compare every row with the ledger's; 1 where any differs.")
 @click.option(
@@ -66,6 +67,7 @@ def simulate(
     until: str | None,
     refunds: str,
     ranks: str,
+    ranks_from: str | None,
     is_published: bool,
     check: bool,
     output: Path | None,
@@ -86,7 +88,7 @@ def simulate(
         with container.begin() as conn:
             program = container.program(conn, program_code)
         if is_published:
-            _check(container, program, since, until, language, as_json=as_json)
+            _check(container, program, since, until, language, as_json=as_json, with_ranks=ranks == REPLAYED)
             return
         wish = Wish(
             documents,
@@ -94,6 +96,7 @@ def simulate(
             instant_of(until or "", program, "--to"),
             refunds,
             ranks,
+            None if ranks_from is None else instant_of(ranks_from, program, "--ranks-from"),
         )
         view = _simulated(container, program, wish)
         if output is not None:
@@ -174,13 +177,22 @@ def _simulated(container: Container, program: Program, wish: Wish) -> dict[str, 
 
 
 def _check(
-    container: Container, program: Program, since: str | None, until: str | None, language: str, *, as_json: bool
+    container: Container,
+    program: Program,
+    since: str | None,
+    until: str | None,
+    language: str,
+    *,
+    as_json: bool,
+    with_ranks: bool,
 ) -> None:
     begin = _BEGINNING if since is None else instant_of(since, program, "--from")
     end = container.now() + _LATER if until is None else instant_of(until, program, "--to")
     with _progress() as shown, container.worker_engine.begin() as conn:
         enter_history(conn)
         checked = check_as_published(conn, program, container.policies, PaidSpan(begin, end), shown)
+        if with_ranks:
+            check_ranks(conn, container.worker_engine.begin, program, container.policies, checked, container.now())
     if as_json:
         print_json({"program": program.code, **checked.view()})
     else:

@@ -23,6 +23,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.services.plans.versions import check_document, get_plan
+from distrib.services.simulations.replaying import counts_earnings
 from distrib.services.simulations.results import headline_of
 from distrib.services.simulations.running import AS_WERE, KNOWN, MOST_CANDIDATES, REPLAYED, SimulationQuestion
 from distrib.store.simulations import history
@@ -66,6 +67,9 @@ def start_simulation(
     _check(wish)
     number = program.program_id
     plans = _plans(conn, program, policies, wish.plans)
+    if wish.ranks == REPLAYED and any(counts_earnings(compile_plan(json.loads(plan.document))) for plan in plans):
+        words = Text("cannot be replayed where a condition reads earned_minor")
+        raise Refusal("invalid", [Problem("ranks", words)])
     digest = _digest(wish, plans)
     rows.hold_program(conn, number)
     known = rows.newest_of_question(conn, number, digest, _NEWEST)

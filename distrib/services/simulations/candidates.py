@@ -5,9 +5,9 @@ No SQL may enter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -21,18 +21,17 @@ from distrib.domain.settlement.earned import Commission
 from distrib.domain.settlement.seats import RULE_CAP
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.settlement.terms import Terms
-from distrib.domain.simulations.candidates import under_candidate
+from distrib.domain.simulations.candidates import ranks_of, under_candidate
 from distrib.domain.simulations.outcomes import NO_CAPS, Change, earn, take_back
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.known_facts import CustomerIds, EarlierBuys, Rooms, with_verdicts
+from distrib.services.simulations.replaying import SimulatedRanks
 from distrib.store.simulations.history import PaidSpan
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
-RankOf: TypeAlias = Callable[[int, datetime], str]
-"""The rank of a shop, by number, at an instant."""
 
 
 class Simulated(NamedTuple):
@@ -53,7 +52,7 @@ class CandidatePlan:
     Args:
         published: the plans that were in force.
         name: apart from those of other candidates of the simulation.
-        rank_of: the ranks that shops would have had; by default those of each snapshot.
+        ranks: those that shops would have had; by default those of each snapshot.
         with_refunds: whether what came back is taken back.
         with_rooms: whether month and customer caps are held; without them orders may come in any order.
     """
@@ -67,12 +66,12 @@ class CandidatePlan:
         span: PaidSpan,
         published: TermsBook,
         name: str,
-        rank_of: RankOf | None = None,
+        ranks: SimulatedRanks | None = None,
         *,
         with_refunds: bool = True,
         with_rooms: bool = True,
     ) -> None:
-        self._conn, self._program, self.plan, self._rank_of = conn, program, plan, rank_of
+        self._conn, self._program, self.plan, self._ranks = conn, program, plan, ranks
         self._with_refunds = with_refunds
         self.terms = TermsBook(program, Timeline((TimelineEntry(0, _EVER, plan.code, 0, plan),)), policies)
         self._persons = CustomerIds(conn, program.program_id)
@@ -90,6 +89,8 @@ class CandidatePlan:
         """What each of these orders comes to."""
         if self._asks_for_persons:
             self._persons.load({past.order.customer_id for past in orders if past.order.customer_id is not None})
+        if self._ranks is not None:
+            self._ranks.load(sorted({shop_no for past in orders for shop_no in ranks_of(past.snapshot)}))
         under = [self.terms.in_force(past.order.paid_at) for past in orders]
         snapshots = [self._snapshot(past, terms) for past, terms in zip(orders, under, strict=True)]
         snapshots = self._earlier.of(orders, snapshots)
@@ -97,9 +98,9 @@ class CandidatePlan:
         return [self._simulated(*known) for known in zip(orders, under, snapshots, strict=True)]
 
     def _snapshot(self, past: PastOrder, terms: Terms) -> Snapshot:
-        if self._rank_of is None:
+        if self._ranks is None:
             return under_candidate(past.snapshot, terms)
-        rank_of, paid_at = self._rank_of, past.order.paid_at
+        rank_of, paid_at = self._ranks.rank_of, past.order.paid_at
 
         def rank(person: Person) -> str:
             return rank_of(person.shop_no, paid_at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -22,13 +22,17 @@ from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations import pools
 from distrib.services.simulations.candidates import Simulated, as_published
 from distrib.services.simulations.histories import PastOrder, past_orders
+from distrib.services.simulations.replaying import Replayed, replay
+from distrib.services.simulations.running import Begin, own_ranks
 from distrib.services.statements.pool_shares import month_of
 from distrib.store.network import shops
 from distrib.store.simulations import history as rows
 from distrib.store.simulations import pools as posted_pools
+from distrib.store.simulations import ranks as rank_rows
 from distrib.store.simulations.history import PaidSpan
 
 MOST_SHOWN = 100
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 MISSING, EXTRA, OTHER_PLAN, UNWORKABLE = "missing", "extra", "other_plan", "cannot_be_worked_out"
 
 
@@ -55,6 +59,7 @@ class Checked:
     orders: int = 0
     rows: int = 0
     pools: int = 0
+    ranks: int = 0
     differences: int = 0
     shown: list[dict[str, Any]] = field(default_factory=list)
 
@@ -71,6 +76,7 @@ class Checked:
             "orders": self.orders,
             "rows": self.rows,
             "pools": self.pools,
+            "ranks": self.ranks,
             "differences": self.differences,
             "first": self.shown,
         }
@@ -98,6 +104,25 @@ def check_as_published(
     _check_pools(conn, program, published, span, checked)
     _name_shops(conn, program, checked)
     return checked
+
+
+def check_ranks(
+    conn: Connection, begin: Begin, program: Program, policies: Mapping[str, Policy], checked: Checked, now: datetime
+) -> None:
+    """Replays every rank from the first fact on under the plans in force, and compares every change with the program's.
+
+    Args:
+        conn: a transaction that ``enter_history`` opened.
+        begin: opens the one in which ranks are replayed.
+    """
+    timeline = load_timeline(conn, program)
+    with own_ranks(conn, begin) as own:
+        evaluated = rank_rows.evaluated_months(own, program.program_id)
+        replay(own, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get), now)
+        checked.ranks, unlike = rank_rows.unlike_ranks(own, program.program_id)
+    for row in unlike:
+        checked.add(**row._asdict())
+    _name_shops(conn, program, checked)
 
 
 def _check_order(checked: Checked, past: PastOrder, published: TermsBook) -> None:

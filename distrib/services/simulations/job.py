@@ -7,9 +7,7 @@ nothing. How far it is, and that it was cancelled meanwhile, goes over short tra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -17,13 +15,12 @@ from distrib.domain.policies.policy import Policy
 from distrib.services.programs.tenants import get_program
 from distrib.services.simulations import blocks
 from distrib.services.simulations.asking import DONE, FAILED, MOST_ATTEMPTS, question_of
-from distrib.services.simulations.running import Watcher, enter_history, simulate
+from distrib.services.simulations.running import Begin, Watcher, enter_history, simulate
 from distrib.services.simulations.tallies import OrderFigures
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import SimulationEnd, SimulationRow
-
-Begin: TypeAlias = Callable[[], AbstractContextManager[Connection]]
+from distrib.store.simulations.ranks import KeptRank, copy_ranks
 
 
 class SimulationCancelled(Exception):
@@ -55,7 +52,7 @@ def run_simulation(
     """Runs a simulation and keeps what it came to; False where another has it, or it has ended.
 
     Args:
-        begin: opens a transaction under the worker's role; three are open at once.
+        begin: opens a transaction under the worker's role; up to four are open at once.
         progress: is told of orders done, and of all there are.
 
     Raises:
@@ -71,7 +68,7 @@ def run_simulation(
         _begin_attempt(begin, row, clock())
         with begin() as reading:
             enter_history(reading)
-            end = _run(reading, writing, row, policies, clock(), _noting(begin, row, progress))
+            end = _run(reading, writing, begin, row, policies, clock(), _noting(begin, row, progress))
         if not rows.end(writing, program_id, number, end, clock()):
             raise SimulationCancelled
     return True
@@ -80,6 +77,7 @@ def run_simulation(
 def _run(
     reading: Connection,
     writing: Connection,
+    begin: Begin,
     row: SimulationRow,
     policies: Mapping[str, Policy],
     now: datetime,
@@ -93,9 +91,13 @@ def _run(
     def keep_shops(pages: Iterator[list[list[int]]]) -> None:
         blocks.keep_shops(writing, program_id, number, pages)
 
+    def keep_ranks(ranks: Iterator[KeptRank]) -> None:
+        copy_ranks(writing, program_id, number, ranks)
+
     program = get_program(reading, program_id)
     last, is_quiet = history.last_event(reading, program_id), history.is_quiet(reading, program_id)
-    result = simulate(reading, program, policies, question_of(reading, row), now, Watcher(keep, note, keep_shops))
+    watch = Watcher(keep, note, keep_shops, keep_ranks)
+    result = simulate(reading, program, policies, question_of(reading, row), begin, now, watch)
     return SimulationEnd(DONE, last, is_quiet, rows.encoded(result))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -25,12 +26,14 @@ from distrib.services.simulations.asking import DONE, find_simulation
 from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_from
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
-from distrib.services.simulations.running import KNOWN
+from distrib.services.simulations.replaying import SimulatedRanks
+from distrib.services.simulations.running import KNOWN, REPLAYED
 from distrib.services.simulations.tallies import AS_IT_WAS
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.network import shops
 from distrib.store.pages.transfers import number_of_shop
 from distrib.store.simulations import kept as rows
+from distrib.store.simulations import ranks as rank_rows
 from distrib.store.simulations.history import PaidSpan
 from distrib.store.simulations.kept import SimulationRow, WantedBlocks
 
@@ -113,8 +116,19 @@ def _shown(
     published = TermsBook(program, load_timeline(conn, program), policies)
     span = PaidSpan(row.since, row.until)
     with_refunds = row.refunds == KNOWN
+    read = partial(rank_rows.kept_ranks_of, conn, row.program_id, row.simulation_no, place)
+    ranks = SimulatedRanks(plans[place - 1], read) if row.ranks == REPLAYED else None
     candidate = CandidatePlan(
-        conn, program, plans[place - 1], policies, span, published, "shown", with_refunds=with_refunds, with_rooms=False
+        conn,
+        program,
+        plans[place - 1],
+        policies,
+        span,
+        published,
+        "shown",
+        ranks,
+        with_refunds=with_refunds,
+        with_rooms=False,
     )
     numbers = [known.order_no for known in page]
     past = {known.order_no: known for known in orders_by_number(conn, program, numbers)}

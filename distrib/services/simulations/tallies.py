@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.snapshot import Room
 from distrib.domain.simulations.candidates import rank_under, ranks_of
 from distrib.services.context import Program
-from distrib.services.simulations.candidates import CandidatePlan, Simulated
+from distrib.services.simulations.candidates import Simulated
 from distrib.services.simulations.histories import PastOrder
 
 AS_IT_WAS = 0
@@ -146,11 +147,10 @@ class Tally:
         with_refunds: whether what came back counts.
     """
 
-    def __init__(self, program: Program, candidates: Sequence[CandidatePlan], *, with_refunds: bool) -> None:
-        self._program, self._with_refunds = program, with_refunds
-        self._plans = [candidate.plan for candidate in candidates]
-        self.sides = [Side() for _ in range(len(candidates) + 1)]
-        self.shops = ShopSums(len(candidates) + 1)
+    def __init__(self, program: Program, plans: Sequence[Plan], *, with_refunds: bool) -> None:
+        self._program, self._with_refunds, self._plans = program, with_refunds, plans
+        self.sides = [Side() for _ in range(len(plans) + 1)]
+        self.shops = ShopSums(len(plans) + 1)
         self.orders = self.failed_orders = 0
         self.paid_minor = self.refunded_minor = 0
         self._days: dict[datetime, date] = {}

@@ -67,16 +67,27 @@ CREATE TABLE simulation_blocks (
     PRIMARY KEY (program_id, simulation_no, block_no)
 );
 ALTER TABLE simulation_blocks ALTER content SET STORAGE EXTERNAL;
+-- The ranks that shops would have had, where they were replayed, by candidate.
+CREATE TABLE simulation_ranks (
+    program_id    integer NOT NULL,
+    simulation_no bigint NOT NULL,
+    place         smallint NOT NULL,
+    seq           bigint NOT NULL,                  -- of one shop in the order in which they hold
+    shop_no       bigint NOT NULL,
+    effective_at  timestamptz NOT NULL,
+    rank          text,
+    PRIMARY KEY (program_id, simulation_no, place, shop_no, seq)
+);
 GRANT SELECT, INSERT ON simulations, simulation_plans, simulation_ends TO distrib_web, distrib_worker;
 GRANT SELECT, INSERT, DELETE ON waiting_simulations TO distrib_web, distrib_worker;
 GRANT UPDATE (attempts, begun_at, orders_done, orders_total) ON waiting_simulations TO distrib_worker;
-GRANT SELECT ON simulation_blocks TO distrib_web;
-GRANT SELECT, INSERT ON simulation_blocks TO distrib_worker;
+GRANT SELECT ON simulation_blocks, simulation_ranks TO distrib_web;
+GRANT SELECT, INSERT ON simulation_blocks, simulation_ranks TO distrib_worker;
 DO $$
 DECLARE t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['simulations', 'simulation_plans', 'waiting_simulations', 'simulation_ends',
-        'simulation_blocks']
+        'simulation_blocks', 'simulation_ranks']
     LOOP
         IF t <> 'waiting_simulations' THEN
             EXECUTE format('CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
