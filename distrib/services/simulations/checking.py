@@ -118,7 +118,7 @@ def check_ranks(
     timeline = load_timeline(conn, program)
     with own_ranks(conn, begin) as own:
         evaluated = rank_rows.evaluated_months(own, program.program_id)
-        replay(own, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get), now)
+        replay(own, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get, as_it_came=True), now)
         checked.ranks, unlike = rank_rows.unlike_ranks(own, program.program_id)
     for row in unlike:
         checked.add(**row._asdict())

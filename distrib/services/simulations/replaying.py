@@ -39,11 +39,15 @@ Evaluated = Callable[[int], datetime | None]
 
 
 class Replayed(NamedTuple):
-    """From when to when ranks are replayed, and which months are evaluated when."""
+    """From when to when ranks are replayed, when each month is evaluated, and whether refunds are known as they came.
+
+    Otherwise each is known from when it happened.
+    """
 
     since: datetime
     until: datetime
     evaluated: Evaluated
+    as_it_came: bool = False
 
 
 def counts_earnings(plan: Plan) -> bool:
@@ -71,11 +75,11 @@ def replay(
         conn: a transaction with tables of its own (``rows.make_tables``).
         timeline: the plans whose conditions decide.
     """
-    since, until, evaluated = replayed
+    since, until, evaluated, as_it_came = replayed
     number, terms = program.program_id, TermsBook(program, timeline, policies)
     first = rows.first_fact(conn, number)
     since = since if first is None else max(since, first)
-    rows.begin_ranks(conn, number, since)
+    rows.begin_ranks(conn, number, since, program.time_zone if as_it_came else None)
     _take_over(conn, program, timeline, since, now)
     if terms.has_promotions:
         tree.signal_recruiters(conn, number, program.time_zone, since)
@@ -86,15 +90,15 @@ def replay(
             break
         known = evaluated(period)
         _map(conn, program, timeline, max(start, since), end, now)
-        rows.know_refunds(conn, number, end, None)
+        rows.know_refunds(conn, end, None)
         if terms.has_promotions:
             _signal(conn, program, terms, max(start, since), min(end, until))
             decide_signals(conn, program, terms, rows.take_signals(conn, number, program.day_of(min(end, until))), now)
         if known is not None and end <= until:
-            rows.know_refunds(conn, number, end, known)
+            rows.know_refunds(conn, end, known)
             evaluate_alone(conn, program, timeline, period, COMMAND_LINE, now)
         period = next_period(period)
-    rows.know_refunds(conn, number, _EVER, None)
+    rows.know_refunds(conn, _EVER, None)
 
 
 def _map(conn: Connection, program: Program, timeline: Timeline, start: datetime, end: datetime, now: datetime) -> None:

@@ -59,10 +59,43 @@ _FAILURES: Final = """
 INSERT INTO pg_temp.rank_failures SELECT f.* FROM public.rank_failures f
 JOIN pg_temp.rank_evaluations e ON e.program_id = f.program_id AND e.period = f.period
 """
-_REFUNDS: Final = """
-INSERT INTO pg_temp.refund_lines SELECT r.* FROM public.refund_lines r
+_MAKE_KNOWN: Final = """
+CREATE TEMP TABLE known_refunds ON COMMIT DROP AS SELECT r.*, NULL::timestamptz AS done_at FROM public.refund_lines r
+WHERE false
+"""
+_KNOWN: Final = """
+INSERT INTO pg_temp.known_refunds SELECT r.*, NULL FROM public.refund_lines r WHERE r.program_id = %(program)s
+"""
+# As it came in: the looks of a day knew of a refund unless something of a later day was done before it. What came late
+# counts from the first day whose looks could know of it.
+_KNOWN_AS_IT_CAME: Final = """
+WITH days AS MATERIALIZED (
+    SELECT e.day, min(o.done_at) AS first_done FROM events e
+    JOIN event_outcomes o ON o.program_id = e.program_id AND o.order_no = e.order_no AND o.event_no = e.event_no
+    WHERE e.program_id = %(program)s AND o.done_at IS NOT NULL GROUP BY e.day
+), later AS MATERIALIZED (
+    SELECT day, min(first_done) OVER (ORDER BY day ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS next_done
+    FROM days
+)
+INSERT INTO pg_temp.known_refunds (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor,
+                                   seller_no, sold_at, occurred_at, is_dated_by_event, done_at)
+SELECT r.program_id, r.order_no, r.refund_id, r.line_id, r.event_no, r.amount_minor, r.sales_minor, r.seller_no,
+       r.sold_at, GREATEST(r.occurred_at, CASE WHEN k.day > e.day THEN k.day::timestamp AT TIME ZONE %(zone)s END),
+       r.is_dated_by_event, o.done_at
+FROM public.refund_lines r
+JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
 LEFT JOIN event_outcomes o ON o.program_id = r.program_id AND o.order_no = r.order_no AND o.event_no = r.event_no
-WHERE r.program_id = %(program)s AND (r.occurred_at < %(until)s OR o.done_at <= %(known)s)
+CROSS JOIN LATERAL (
+    SELECT min(l.day) AS day FROM later l
+    WHERE l.day >= e.day AND (l.next_done IS NULL OR l.next_done > COALESCE(o.done_at, l.next_done))) k
+WHERE r.program_id = %(program)s
+"""
+_REFUNDS: Final = """
+INSERT INTO pg_temp.refund_lines (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor,
+                                  seller_no, sold_at, occurred_at, is_dated_by_event)
+SELECT program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor, seller_no, sold_at, occurred_at,
+       is_dated_by_event
+FROM pg_temp.known_refunds WHERE occurred_at < %(until)s OR done_at <= %(known)s
 ON CONFLICT DO NOTHING
 """
 _SIGNALS: Final = """
@@ -173,16 +206,29 @@ def _make_tables(raw: psycopg.Connection[Any]) -> None:
         raw.execute((_MAKE_SHOPS if name == "shops" else _MAKE.format(name=name)).encode())
     for index in (_BY_NUMBER, _BY_ID):
         raw.execute(index.encode())
-    raw.execute(_MAKE_KEPT.encode())
+    for made in (_MAKE_KEPT, _MAKE_KNOWN):
+        raw.execute(made.encode())
     raw.execute(b"SET TRANSACTION READ ONLY")
 
 
-def begin_ranks(conn: Connection, program_id: int, since: datetime) -> None:
-    """Fills the tables with what stood at an instant: ranks, evaluations, failures; and what hands set at any time."""
-    raw, bound = driver(conn), {"program": program_id, "since": since}
-    for name in _TABLES:
+def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str | None) -> None:
+    """Fills the tables with what stood at an instant: ranks, evaluations, failures; and what hands set at any time.
+
+    Args:
+        zone: the program's time zone, where refunds are to be known as they came in; None: as they happened.
+    """
+    raw, bound = driver(conn), {"program": program_id, "since": since, "zone": zone}
+    for name in (*_TABLES, "known_refunds"):
         raw.execute(_EMPTY.format(name=name).encode())
-    for statement in (_RANKS, _SHOPS, _STANDING, _EVALUATIONS, _EVALUATIONS_SEEN, _FAILURES):
+    for statement in (
+        _KNOWN if zone is None else _KNOWN_AS_IT_CAME,
+        _RANKS,
+        _SHOPS,
+        _STANDING,
+        _EVALUATIONS,
+        _EVALUATIONS_SEEN,
+        _FAILURES,
+    ):
         raw.execute(statement.encode(), bound)
     raw.execute("ANALYZE pg_temp.shop_ranks")
 
@@ -193,9 +239,9 @@ def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> lis
     return [row[0] for row in rows]
 
 
-def know_refunds(conn: Connection, program_id: int, until: datetime, known: datetime | None) -> None:
-    """Makes known what came back before an instant, and all that was worked on by ``known``."""
-    driver(conn).execute(_REFUNDS.encode(), {"program": program_id, "until": until, "known": known})
+def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> None:
+    """Makes known what came back before an instant, and all that was done by ``known``."""
+    driver(conn).execute(_REFUNDS.encode(), {"until": until, "known": known})
 
 
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
