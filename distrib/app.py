@@ -108,7 +108,8 @@ def install(app: Flask, container: Container) -> None:
     app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
     app.extensions[SITE] = site_of(container, backend)
     app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
-    app.secret_key = cookie_key(container.settings.key_pepper.encode())
+    app.secret_key, *others = map(cookie_key, container.pepper.all)
+    app.config["SECRET_KEY_FALLBACKS"] = others
 
 
 def backend_of(container: Container) -> Backend:
@@ -120,12 +121,14 @@ def backend_of(container: Container) -> Backend:
         enter=enter_program,
         policies=container.policies,
         channels=container.channels,
-        pepper=container.settings.key_pepper.encode(),
+        pepper=container.pepper,
+        identity_pepper=container.identity_pepper,
         sealer=container.sealer,
         now=container.now,
         ring=container.ringer.ring,
         figures=container.figures,
         is_migrated=lambda: migrate.is_served(container.web_engine),
+        knows_its_peppers=container.knows_its_peppers,
         has_bell=lambda: _answers(container),
         metrics=metrics,
         gate=Gate(container.rates, _allowed(container.settings), networks_of(container.settings.trusted_proxies)),
@@ -143,7 +146,8 @@ def site_of(container: Container, backend: Backend) -> Site:
         begin=container.web_engine.begin,
         at_desk=partial(at_desk, backend),
         at_shop_desk=partial(at_shop_desk, backend),
-        pepper=container.settings.key_pepper.encode(),
+        pepper=container.pepper,
+        identity_pepper=container.identity_pepper,
         now=container.now,
         rates=container.rates,
         address_of=backend.gate.address_of,

@@ -15,13 +15,14 @@ from functools import cached_property
 from typing import TypeAlias
 
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
 from distrib import __version__
 from distrib.dispatch import Bell, Ringer
-from distrib.domain.errors import Refusal
+from distrib.domain.errors import CannotStart, Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
@@ -34,7 +35,9 @@ from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
+from distrib.services.pepper import Pepper
 from distrib.services.policies import load_policies, signed_overrides
+from distrib.services.programs.peppers import are_known, record_peppers
 from distrib.services.programs.tenants import find_program, list_programs
 from distrib.services.trail import Deed, has_written, note
 from distrib.settings import Settings, read_settings
@@ -49,6 +52,8 @@ _WEB_OVERFLOW = 16  # three programs may hang, each with its share, beside a fou
 MOST_WEB_CONNECTIONS = POOL_SIZE + _WEB_OVERFLOW
 """That a process of the web has to the database at the most."""
 Tell: TypeAlias = Callable[[Text], None]
+_PEPPERS = "DISTRIB_KEY_PEPPER, DISTRIB_OTHER_PEPPER, DISTRIB_IDENTITY_PEPPER"
+_log = structlog.get_logger(__name__)
 _DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
 _NUMBERS = (
     "drain_batch_orders",
@@ -114,7 +119,24 @@ class Container:
     @cached_property
     def sealer(self) -> Sealer:
         """Encrypts payees and secrets of webhooks."""
-        return Sealer(data_keys(self.settings.data_key, self.settings.key_pepper))
+        return Sealer(data_keys(self.settings.data_key, self._peppers))
+
+    @cached_property
+    def pepper(self) -> Pepper:
+        """What hashes of keys, links and sessions are keyed with, and the other pepper that counts."""
+        other = self.settings.other_pepper
+        return Pepper(self.settings.key_pepper.encode(), other.encode() if other else None)
+
+    @cached_property
+    def identity_pepper(self) -> bytes:
+        """What is keyed for ever: hashes of identities, digests in the trail, the seals of cursors."""
+        return (self.settings.identity_pepper or self.settings.key_pepper).encode()
+
+    @property
+    def _peppers(self) -> list[str]:
+        """All peppers of the settings, the one that hashes first."""
+        settings = self.settings
+        return [each for each in (settings.key_pepper, settings.other_pepper, settings.identity_pepper) if each]
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -140,7 +162,7 @@ class Container:
     @cached_property
     def rates(self) -> Rates:
         """Counts calls; what processes count is exchanged by a thread of its own."""
-        prefix = hashlib.blake2b(self.settings.key_pepper.encode(), digest_size=6, person=b"rates").hexdigest()
+        prefix = hashlib.blake2b(self.identity_pepper, digest_size=6, person=b"rates").hexdigest()
         rates = Rates(self.redis, f"distrib:rates:{prefix}")
         sharer = Ringer(rates.exchange)
         rates.wants_exchange = sharer.ring
@@ -217,7 +239,9 @@ class Container:
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
-            "DISTRIB_DATA_KEY": self.settings.data_key or key_text(self.settings.key_pepper),
+            "DISTRIB_OTHER_PEPPER": self.settings.other_pepper,
+            "DISTRIB_IDENTITY_PEPPER": self.settings.identity_pepper,
+            "DISTRIB_DATA_KEY": self.settings.data_key or ",".join(map(key_text, self._peppers)),
             "DISTRIB_METRICS_KEY": self.settings.metrics_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
             **{f"DISTRIB_{name.upper()}": str(getattr(self.settings, name)) for name in _NUMBERS},
@@ -240,6 +264,34 @@ class Container:
         """
         migrate.must_be_served(self.web_engine)
 
+    def knows_its_peppers(self) -> bool:
+        """Whether the peppers of the settings are those that the database was served with."""
+        with self.web_engine.begin() as conn:
+            return are_known(conn, self.pepper, self.identity_pepper)
+
+    def record_peppers(self) -> None:
+        """Records with which peppers the database is served from now on; for workers and commands, who may."""
+        with self.worker_engine.begin() as conn:
+            record_peppers(conn, self.pepper, self.identity_pepper, self.now())
+
+    def tell_wrong_peppers(self) -> None:
+        """Says in the log that a pepper is wrong, where it is.
+
+        The service goes on: what needs no key is done, and ``/readyz`` says why it is not ready.
+        """
+        if not self.knows_its_peppers():
+            _log.error("pepper_wrong", settings=_PEPPERS, see="docs/operations.md#rotating-secrets")
+
+    def must_know_its_peppers(self) -> None:
+        """Records and checks the peppers before a command hashes with them.
+
+        Raises:
+            CannotStart: they are not those that the database was served with.
+        """
+        self.record_peppers()
+        if not self.knows_its_peppers():
+            raise CannotStart(Text("{settings}: not what this database was served with.", settings=_PEPPERS))
+
     def disconnect(self) -> None:
         """Closes every connection to the database; whoever needs one opens it anew."""
         self.worker_engine.dispose()
@@ -252,9 +304,9 @@ class Container:
     def _note(self, conn: Connection, command: TypedCommand, kind: str) -> None:
         """Records a command's deed with each program it is for."""
         named = (command.name, command.request_id, kind, command.subject, command.sent.get("shop_id"), command.sent)
-        deed, pepper = Deed(*named, os_user=command.os_user), self.settings.key_pepper.encode()
+        deed = Deed(*named, os_user=command.os_user)
         for _, program in sorted(command.programs.items()):
-            note(conn, program, command.actor, deed, pepper, self.now())
+            note(conn, program, command.actor, deed, self.identity_pepper, self.now())
 
     def _signed_overrides(self) -> set[str]:
         with self.web_engine.begin() as conn:

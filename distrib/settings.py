@@ -76,7 +76,11 @@ class Settings:
     policy_overrides: Path | None = None
     """Where local overrides of policy packs stand; policies/local of the configuration if not given."""
     key_pepper: str = field(repr=False)
-    """What keyed hashes (of API keys, of identities) are keyed with. Losing it loses all keys."""
+    """What keyed hashes (of API keys, links and sessions) are keyed with. Losing it loses all keys."""
+    other_pepper: str = field(default="", repr=False)
+    """Another pepper that keys may be hashed with: the one before this, or the one that comes; empty: none."""
+    identity_pepper: str = field(default="", repr=False)
+    """What identities of shops and payees are hashed with, for ever; empty: ``key_pepper``, until that is changed."""
     data_key: str = field(default="", repr=False)
     """What payees and secrets of webhooks are encrypted with: 32 bytes in urlsafe base64, or several of these parted
     by commas, the newest first. Where it is empty the key follows from the pepper."""
@@ -159,6 +163,8 @@ def read_settings() -> Settings:
         config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
+        other_pepper=reader.text("other_pepper", "", long_enough),
+        identity_pepper=reader.text("identity_pepper", "", long_enough),
         data_key=reader.text("data_key", "", keys_of_data),
         metrics_key=reader.text("metrics_key", "", long_enough),
         log_level=reader.text("log_level", Settings.log_level, any_of(LOG_LEVELS)),

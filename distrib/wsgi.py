@@ -25,6 +25,7 @@ try:
     _open.enter_context(traced(_settings, "distrib-web"))
     _container = _open.enter_context(open_container(_settings))
     _container.must_be_served()
+    _container.tell_wrong_peppers()
     app = create_app(_container)
     _container.disconnect()  # who serves is forked from here: no two processes may speak on one connection
 except FAILURES as failure:

@@ -26,6 +26,8 @@ def main() -> int:
             container.must_be_served()
             if arguments.child is not None:
                 return run_child(container, arguments.child)
+            container.record_peppers()
+            container.tell_wrong_peppers()
             processes = settings.worker_processes if arguments.processes is None else arguments.processes
             Supervisor(container, processes).run()
     except FAILURES as failure:

@@ -21,6 +21,7 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.figures import Figure
 from distrib.services.encryption import Sealer
+from distrib.services.pepper import Pepper
 
 EXTENSION = "distrib"
 
@@ -36,6 +37,8 @@ class Backend:
         figures: what ``/metrics`` asks for (``prometheus.ASKED``), over all programs, at an instant.
         channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the schema of this release, or of a newer one.
+        pepper: keys, links and sessions are hashed with it; ``identity_pepper``: what is never hashed anew.
+        knows_its_peppers: whether the database was served with these before.
         has_bell: whether Redis answers.
         gate: who may call how often.
         shares: how many calls of one program are under way at a time.
@@ -48,12 +51,14 @@ class Backend:
     enter: Callable[[Connection, int], None]
     policies: Mapping[str, Policy]
     channels: Sequence[Channel]
-    pepper: bytes
+    pepper: Pepper
+    identity_pepper: bytes
     sealer: Sealer
     now: Callable[[], datetime]
     ring: Callable[[], object]
     figures: Callable[[datetime], Mapping[str, Figure]]
     is_migrated: Callable[[], bool]
+    knows_its_peppers: Callable[[], bool]
     has_bell: Callable[[], bool]
     metrics: Metrics
     gate: Gate

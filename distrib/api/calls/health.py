@@ -37,11 +37,15 @@ def healthz() -> Response:
 
 
 def readyz() -> Response:
-    """Ready with a migrated database; without Redis events are settled a second later: its state is only shown."""
+    """Ready with a migrated database and its own peppers, without which no key is good.
+
+    Without Redis events are settled a second later: its state is only shown.
+    """
     database = _database_state()
+    pepper = _pepper_state() if database == "up" else "unknown"
     redis = "up" if current_backend().has_bell() else "down"
-    is_ready = database == "up"
-    view = {"status": "ready" if is_ready else "not_ready", "database": database, "redis": redis}
+    is_ready = (database, pepper) == ("up", "known")
+    view = {"status": "ready" if is_ready else "not_ready", "database": database, "pepper": pepper, "redis": redis}
     return json_response(to_json(view), 200 if is_ready else 503, {} if is_ready else {"Retry-After": "1"})
 
 
@@ -85,6 +89,13 @@ def _is_this_machine(address: str | None) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def _pepper_state() -> str:
+    try:
+        return "known" if current_backend().knows_its_peppers() else "wrong"
+    except (SQLAlchemyError, psycopg.Error):
+        return "unknown"
 
 
 def _database_state() -> str:

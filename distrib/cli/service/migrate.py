@@ -35,7 +35,10 @@ def migrate(print_roles: bool) -> None:
 
 
 def _migrate(container: Container) -> Sequence[str]:
-    """Migrates a database of one's own; returns the statements on logins that the owner may not run."""
+    """Migrates a database of one's own; returns the statements on logins that the owner may not run.
+
+    Then the database knows with which pepper it is served, before the first web comes.
+    """
     owner_url = container.owner_database_url or container.database_url
     worker_url = container.worker_database_url or container.database_url
 
@@ -44,7 +47,10 @@ def _migrate(container: Container) -> Sequence[str]:
         _tell(migration_text(before, after))
 
     upgrade(owner_url, announce=begin)
-    return admit_logins(owner_url, container.database_url, worker_url)
+    refused = admit_logins(owner_url, container.database_url, worker_url)
+    if not refused:
+        container.record_peppers()
+    return refused
 
 
 def _must_be_done(statements: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ REFUSED = "42501"
 """No privilege, or a row that the policy does not let in."""
 IMPOSSIBLE = {"55000", "428C9"}
 """A view that nobody writes, a number that nobody chooses."""
-OF_NO_PROGRAM = {"alembic_version", "service_processes", "periodic_runs", "batch_times"}
+OF_NO_PROGRAM = {"alembic_version", "service_processes", "periodic_runs", "batch_times", "peppers"}
 """The version of the schema, and which processes of the service work, which anybody may know."""
 FIGURES_OF_ALL = {
     "audit_figures",

@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
-ROOMS = ("config", "distrib", "docs", "tests", "workers")
+ROOMS = ("config", "deploy", "distrib", "docs", "tests", "workers")
 SAID_OF_ORDERS = {"order_cancelled", "group_failed", "no_shop", "nobody_earned"}
 """Reasons that concern a whole order, beside those of a person."""
 LOCAL_PACKS = "config/policies/local"

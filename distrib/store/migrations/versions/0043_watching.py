@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0050"
+revision = "0043"
 down_revision = "0042"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0050_watching.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0043_watching.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)
