@@ -30,6 +30,8 @@ COUNTED = "no further than 10,000 are counted, a tenth of this program"
 ORDERED = "the order of all shops, which is kept every few minutes, and of a small program computed as it is asked"
 RELEASED = "what becomes available later lies at the end of the table, found by ranges of pages (BRIN)"
 NEW_ORDER = "rows that were kept a moment ago: no statistics know them yet"
+SIMULATED = "a simulation tries a plan on all orders of a span: on the day the program was made that is much of it"
+OWN_RANKS = "a simulation replays the ranks of all shops in tables of its own, of which no statistics know"
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
 _REASONS: dict[str, dict[str, str]] = {
