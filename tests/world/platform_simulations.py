@@ -20,7 +20,7 @@ from workers.simulations import run_simulations
 if TYPE_CHECKING:
     from tests.world.platform_day import PlatformDay
 
-SPAN = {"from": "2024-04-01T00:00:00Z", "to": "2024-05-01T00:00:00Z"}
+SPAN = {"from": "2024-03-20T00:00:00Z", "to": "2024-05-01T00:00:00Z"}
 ALL = PaidSpan(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC))
 LATE = datetime(2024, 4, 20, tzinfo=UTC)
 APRIL = datetime(2024, 4, 10, 2, tzinfo=UTC)
