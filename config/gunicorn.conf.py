@@ -7,7 +7,7 @@ import gc
 from typing import Any
 
 from distrib.metrics_directory import allocate_files, provide_directory
-from distrib.settings import trusted_proxies
+from distrib.settings import log_format, trusted_proxies
 
 # Several processes serve; /metrics adds them up through files in this directory.
 metrics_directory = provide_directory()
@@ -28,6 +28,7 @@ forwarded_allow_ips = trusted_proxies()
 sendfile = False  # a file goes out as all else does: within a time
 accesslog = None  # the application writes its own, with what it knows of the request
 errorlog = "-"
+logger_class = "distrib.server.logs.JsonLogger" if log_format() == "json" else "gunicorn.glogging.Logger"
 
 
 def when_ready(_server: Any) -> None:

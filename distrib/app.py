@@ -34,7 +34,7 @@ from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
 from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
-from distrib.bootstrap import Container
+from distrib.bootstrap import MOST_WEB_CONNECTIONS, Container
 from distrib.console import answer_refusal, is_console, most_form_bytes, serve_console
 from distrib.console.invitation import invitation_blueprint
 from distrib.console.owner.blueprint import owner_blueprint
@@ -53,7 +53,8 @@ from distrib.services.sharing.invitations import Invitation, find_invitations
 from distrib.services.sharing.visits import count_visit
 from distrib.settings import Settings
 from distrib.store import migrate
-from distrib.store.database import enter_program
+from distrib.store.database import enter_program, watch_pool
+from distrib.tracing import note_on_span, served_span, trace_here
 from distrib.transactions import in_transaction
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -89,6 +90,7 @@ def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Fla
     answer_with_problems(app, _answer_reader)
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(_end_span)
     return app
 
 
@@ -106,24 +108,29 @@ def install(app: Flask, container: Container) -> None:
     app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
     app.extensions[SITE] = site_of(container, backend)
     app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
-    app.secret_key = cookie_key(container.settings.key_pepper.encode())
+    app.secret_key, *others = map(cookie_key, container.pepper.all)
+    app.config["SECRET_KEY_FALLBACKS"] = others
 
 
 def backend_of(container: Container) -> Backend:
     """Builds what the API needs from the container."""
+    metrics = Metrics()
+    watch_pool(container.web_engine, lambda in_use: metrics.note_connections(in_use, MOST_WEB_CONNECTIONS))
     return Backend(
         begin=container.web_engine.begin,
         enter=enter_program,
         policies=container.policies,
         channels=container.channels,
-        pepper=container.settings.key_pepper.encode(),
+        pepper=container.pepper,
+        identity_pepper=container.identity_pepper,
         sealer=container.sealer,
         now=container.now,
         ring=container.ringer.ring,
         figures=container.figures,
         is_migrated=lambda: migrate.is_served(container.web_engine),
+        knows_its_peppers=container.knows_its_peppers,
         has_bell=lambda: _answers(container),
-        metrics=Metrics(),
+        metrics=metrics,
         gate=Gate(container.rates, _allowed(container.settings), networks_of(container.settings.trusted_proxies)),
         shares=Shares(container.settings.program_calls),
         backlog=Backlog(container.settings.waiting_orders, container.settings.waiting_mib * 2**20),
@@ -139,7 +146,8 @@ def site_of(container: Container, backend: Backend) -> Site:
         begin=container.web_engine.begin,
         at_desk=partial(at_desk, backend),
         at_shop_desk=partial(at_shop_desk, backend),
-        pepper=container.settings.key_pepper.encode(),
+        pepper=container.pepper,
+        identity_pepper=container.identity_pepper,
         now=container.now,
         rates=container.rates,
         address_of=backend.gate.address_of,
@@ -211,6 +219,8 @@ def _begin() -> Response | None:
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
     g.began = time.perf_counter()
+    if not (ADMISSION in request.environ or request.path in _QUIET):  # what is asked before a body comes is no request
+        _begin_span()
     if REFUSAL in request.environ:
         raise refusal_by_server(request.environ[REFUSAL])
     if not is_readable(request.environ.get("RAW_URI", "")):
@@ -221,6 +231,21 @@ def _begin() -> Response | None:
         check(g.standing)
     is_page = request.url_rule is not None and not request.path.startswith("/v1/")
     return Response(status=204) if is_page and is_form_asked(most_form_bytes(FORM_BYTES)) else None
+
+
+def _begin_span() -> None:
+    """Takes the time of this request, as a part of the caller's trace, until its context is left."""
+    route = "" if request.url_rule is None else f" {request.url_rule.rule}"
+    g.span = served_span(f"{request.method}{route}", request.headers.get("traceparent"))
+    g.span.__enter__()
+    trace = trace_here()
+    if trace is not None:
+        bind_contextvars(trace_id=trace.split("-")[1])
+
+
+def _end_span(_error: BaseException | None) -> None:
+    if "span" in g:
+        g.pop("span").__exit__(None, None, None)
 
 
 def _finish(response: Response) -> Response:
@@ -253,6 +278,13 @@ def _note(response: Response) -> None:
     route = request.url_rule.rule if request.url_rule is not None else "none"
     current_backend().metrics.count_request(request.method, route, response.status_code, seconds)
     if route not in _QUIET:
+        note_on_span(
+            has_failed=response.status_code >= 500,
+            http__request__method=request.method,
+            http__route=route,
+            http__response__status_code=response.status_code,
+            distrib__request_id=g.request_id,
+        )
         _log.info(
             "request",
             method=request.method,

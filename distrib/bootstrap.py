@@ -15,36 +15,45 @@ from functools import cached_property
 from typing import TypeAlias
 
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
+from distrib import __version__
 from distrib.dispatch import Bell, Ringer
-from distrib.domain.errors import Refusal
+from distrib.domain.errors import CannotStart, Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
 from distrib.failpoints import arm_named
+from distrib.figures import Figure, service_figures
 from distrib.rates import Rates
-from distrib.services.audit.run import audit_state
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
+from distrib.services.pepper import Pepper
 from distrib.services.policies import load_policies, signed_overrides
+from distrib.services.programs.peppers import are_known, record_peppers
 from distrib.services.programs.tenants import find_program, list_programs
 from distrib.services.trail import Deed, has_written, note
-from distrib.services.webhooks.deliveries import delivery_figures
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
-from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+from distrib.store.database import POOL_SIZE, WEB_ROLE, WORKER_ROLE, open_engine
 from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
+from distrib.tracing import start_tracing
 from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
+_WEB_OVERFLOW = 16  # three programs may hang, each with its share, beside a fourth
+MOST_WEB_CONNECTIONS = POOL_SIZE + _WEB_OVERFLOW
+"""That a process of the web has to the database at the most."""
 Tell: TypeAlias = Callable[[Text], None]
+_PEPPERS = "DISTRIB_KEY_PEPPER, DISTRIB_OTHER_PEPPER, DISTRIB_IDENTITY_PEPPER"
+_log = structlog.get_logger(__name__)
 _DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
 _NUMBERS = (
     "drain_batch_orders",
@@ -90,8 +99,7 @@ class Container:
     @cached_property
     def web_engine(self) -> Engine:
         """Engine under the web role: its connections see one program at a time."""
-        # three programs may hang, each with its share, beside a fourth
-        return self._engine(self.database_url, WEB_ROLE, overflow=16)
+        return self._engine(self.database_url, WEB_ROLE, overflow=_WEB_OVERFLOW)
 
     @cached_property
     def worker_engine(self) -> Engine:
@@ -111,7 +119,24 @@ class Container:
     @cached_property
     def sealer(self) -> Sealer:
         """Encrypts payees and secrets of webhooks."""
-        return Sealer(data_keys(self.settings.data_key, self.settings.key_pepper))
+        return Sealer(data_keys(self.settings.data_key, self._peppers))
+
+    @cached_property
+    def pepper(self) -> Pepper:
+        """What hashes of keys, links and sessions are keyed with, and the other pepper that counts."""
+        other = self.settings.other_pepper
+        return Pepper(self.settings.key_pepper.encode(), other.encode() if other else None)
+
+    @cached_property
+    def identity_pepper(self) -> bytes:
+        """What is keyed for ever: hashes of identities, digests in the trail, the seals of cursors."""
+        return (self.settings.identity_pepper or self.settings.key_pepper).encode()
+
+    @property
+    def _peppers(self) -> list[str]:
+        """All peppers of the settings, the one that hashes first."""
+        settings = self.settings
+        return [each for each in (settings.key_pepper, settings.other_pepper, settings.identity_pepper) if each]
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -137,7 +162,7 @@ class Container:
     @cached_property
     def rates(self) -> Rates:
         """Counts calls; what processes count is exchanged by a thread of its own."""
-        prefix = hashlib.blake2b(self.settings.key_pepper.encode(), digest_size=6, person=b"rates").hexdigest()
+        prefix = hashlib.blake2b(self.identity_pepper, digest_size=6, person=b"rates").hexdigest()
         rates = Rates(self.redis, f"distrib:rates:{prefix}")
         sharer = Ringer(rates.exchange)
         rates.wants_exchange = sharer.ring
@@ -196,19 +221,10 @@ class Container:
         with self.begin() as conn:
             return orders_in_queue(conn)
 
-    def figures(self) -> dict[str, float | None]:
-        """Reads the gauges of ``/metrics`` over all programs, by their Prometheus names."""
+    def figures(self, now: datetime) -> dict[str, Figure]:
+        """Reads what ``/metrics`` asks for over all programs, by its Prometheus names."""
         with self.web_engine.begin() as conn:
-            failed, oldest = audit_state(conn)
-            pending, disabled = delivery_figures(conn)
-            queued = orders_in_queue(conn)
-        return {
-            "distrib_queue_orders": queued,
-            "distrib_audit_failed_programs": failed,
-            "distrib_audit_oldest_timestamp_seconds": None if oldest is None else int(oldest.timestamp()),
-            "distrib_webhook_deliveries_pending": pending,
-            "distrib_webhooks_disabled": disabled,
-        }
+            return service_figures(conn, now)
 
     def environment(self) -> dict[str, str]:
         """The environment variables with which a child process uses the same servers, secrets and settings.
@@ -223,7 +239,9 @@ class Container:
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
-            "DISTRIB_DATA_KEY": self.settings.data_key or key_text(self.settings.key_pepper),
+            "DISTRIB_OTHER_PEPPER": self.settings.other_pepper,
+            "DISTRIB_IDENTITY_PEPPER": self.settings.identity_pepper,
+            "DISTRIB_DATA_KEY": self.settings.data_key or ",".join(map(key_text, self._peppers)),
             "DISTRIB_METRICS_KEY": self.settings.metrics_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
             **{f"DISTRIB_{name.upper()}": str(getattr(self.settings, name)) for name in _NUMBERS},
@@ -246,6 +264,34 @@ class Container:
         """
         migrate.must_be_served(self.web_engine)
 
+    def knows_its_peppers(self) -> bool:
+        """Whether the peppers of the settings are those that the database was served with."""
+        with self.web_engine.begin() as conn:
+            return are_known(conn, self.pepper, self.identity_pepper)
+
+    def record_peppers(self) -> None:
+        """Records with which peppers the database is served from now on; for workers and commands, who may."""
+        with self.worker_engine.begin() as conn:
+            record_peppers(conn, self.pepper, self.identity_pepper, self.now())
+
+    def tell_wrong_peppers(self) -> None:
+        """Says in the log that a pepper is wrong, where it is.
+
+        The service goes on: what needs no key is done, and ``/readyz`` says why it is not ready.
+        """
+        if not self.knows_its_peppers():
+            _log.error("pepper_wrong", settings=_PEPPERS, see="docs/operations.md#rotating-secrets")
+
+    def must_know_its_peppers(self) -> None:
+        """Records and checks the peppers before a command hashes with them.
+
+        Raises:
+            CannotStart: they are not those that the database was served with.
+        """
+        self.record_peppers()
+        if not self.knows_its_peppers():
+            raise CannotStart(Text("{settings}: not what this database was served with.", settings=_PEPPERS))
+
     def disconnect(self) -> None:
         """Closes every connection to the database; whoever needs one opens it anew."""
         self.worker_engine.dispose()
@@ -258,9 +304,9 @@ class Container:
     def _note(self, conn: Connection, command: TypedCommand, kind: str) -> None:
         """Records a command's deed with each program it is for."""
         named = (command.name, command.request_id, kind, command.subject, command.sent.get("shop_id"), command.sent)
-        deed, pepper = Deed(*named, os_user=command.os_user), self.settings.key_pepper.encode()
+        deed = Deed(*named, os_user=command.os_user)
         for _, program in sorted(command.programs.items()):
-            note(conn, program, command.actor, deed, pepper, self.now())
+            note(conn, program, command.actor, deed, self.identity_pepper, self.now())
 
     def _signed_overrides(self) -> set[str]:
         with self.web_engine.begin() as conn:
@@ -276,6 +322,19 @@ class Container:
         )
         self._closing.callback(engine.dispose)
         return engine
+
+
+@contextmanager
+def traced(settings: Settings, service: str) -> Iterator[None]:
+    """Sends the spans of this process to the collector of the settings, if any, until the block ends."""
+    if settings.otel_endpoint is None:
+        yield
+        return
+    end = start_tracing(settings.otel_endpoint, service, __version__)
+    try:
+        yield
+    finally:
+        end()
 
 
 def migration_text(before: str | None, after: str) -> Text:

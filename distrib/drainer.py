@@ -10,7 +10,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic
 from typing import TypeVar
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
 from distrib.services.context import Program
+from distrib.services.heartbeats import BatchTimes
 from distrib.services.orders import queue
 from distrib.services.programs.tenants import get_program
 from distrib.services.settlement import drain
@@ -44,6 +45,7 @@ class DrainTally:
     events: int = 0
     batches: int = 0
     parked: int = 0
+    times: BatchTimes = field(default_factory=BatchTimes)
 
 
 class Drainer:
@@ -112,6 +114,7 @@ class Drainer:
         return min(self._batch_orders, max(self._batch_orders // max(programs, 1), _LEAST_SHARE))
 
     def _step(self, program: Program, share: int, tally: DrainTally) -> State:
+        began = monotonic()
         try:
             with _garbage_collection_paused():
                 drained = self._retried(
@@ -122,6 +125,7 @@ class Drainer:
             return State.APPLIED
         if drained.state is State.APPLIED:
             reach("drain.committed")
+            tally.times.add(round((monotonic() - began) * 1_000), drained.orders, drained.events)
         self._count(drained, tally)
         return drained.state
 

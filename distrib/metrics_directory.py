@@ -18,11 +18,11 @@ from typing import TextIO
 from distrib.settings import var_dir
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-TYPES = ("counter", "histogram")
+TYPES = ("counter", "gauge_livesum", "histogram")
 """The types of figures that processes count; the client keeps those of one type and process in a file."""
 FILE_BYTES = 2 * 2**20
 """Room for the series of every route, method and status."""
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - nothing secret is counted, and the directory below is our own
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108  # nothing secret, in a directory of ours
 _LOCK = "lock"
 
 

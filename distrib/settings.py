@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ _PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = _PACKAGE.parent
 """Where the package lies: a checkout, or the packages of an installation, which has no other file of a checkout."""
 _SECRET = re.compile(rf"[!-~]{{{SHORTEST_PEPPER},}}")
+FORMATS = ("json", "text")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ENVIRONMENTS = ("development", "production")
 
@@ -74,13 +76,21 @@ class Settings:
     policy_overrides: Path | None = None
     """Where local overrides of policy packs stand; policies/local of the configuration if not given."""
     key_pepper: str = field(repr=False)
-    """What keyed hashes (of API keys, of identities) are keyed with. Losing it loses all keys."""
+    """What keyed hashes (of API keys, links and sessions) are keyed with. Losing it loses all keys."""
+    other_pepper: str = field(default="", repr=False)
+    """Another pepper that keys may be hashed with: the one before this, or the one that comes; empty: none."""
+    identity_pepper: str = field(default="", repr=False)
+    """What identities of shops and payees are hashed with, for ever; empty: ``key_pepper``, until that is changed."""
     data_key: str = field(default="", repr=False)
     """What payees and secrets of webhooks are encrypted with: 32 bytes in urlsafe base64, or several of these parted
     by commas, the newest first. Where it is empty the key follows from the pepper."""
     metrics_key: str = field(default="", repr=False)
     """What whoever reads the figures of the service presents; without it they are for the machine itself alone."""
     log_level: str = "INFO"
+    log_format: str = "json"
+    """How a line of the log is written: as a JSON object, or as text for people."""
+    otel_endpoint: str | None = None
+    """Where spans of OpenTelemetry are sent, by OTLP over HTTP; None: none are taken."""
     statement_timeout_ms: int = 15_000
     lock_timeout_ms: int = 5_000
     drain_batch_orders: int = 2_000
@@ -153,9 +163,13 @@ def read_settings() -> Settings:
         config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
+        other_pepper=reader.text("other_pepper", "", long_enough),
+        identity_pepper=reader.text("identity_pepper", "", long_enough),
         data_key=reader.text("data_key", "", keys_of_data),
         metrics_key=reader.text("metrics_key", "", long_enough),
         log_level=reader.text("log_level", Settings.log_level, any_of(LOG_LEVELS)),
+        log_format=reader.text("log_format", Settings.log_format, any_of(FORMATS)),
+        otel_endpoint=reader.text("otel_endpoint", "", base_of_links) or None,
         statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
         lock_timeout_ms=reader.number("lock_timeout_ms", Settings.lock_timeout_ms, 100, 600_000),
         drain_batch_orders=reader.number("drain_batch_orders", Settings.drain_batch_orders, 1, 20_000),
@@ -189,6 +203,11 @@ def read_settings() -> Settings:
 def trusted_proxies() -> str:
     """Whom the server believes how callers came, without a look at the other settings."""
     return EnvironmentReader().text("trusted_proxies", Settings.trusted_proxies, networks)
+
+
+def log_format() -> str:
+    """How the log is written, without a look at the other settings."""
+    return EnvironmentReader().text("log_format", Settings.log_format, any_of(FORMATS))
 
 
 def var_dir() -> Path:
@@ -267,7 +286,7 @@ def contradictions() -> list[str]:
     if others and not has_database and not has_redis:
         text = Text("must be set where {given} is; neither means the embedded servers", given=others[0])
         mistakes.append(f"{PREFIX}DATABASE_URL: {render_both(text)}")
-    mistakes += provider_mistakes()
+    mistakes += [*provider_mistakes(), *trace_mistakes()]
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
         mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
     if has_value("ENVIRONMENT", "production") and is_given("FAILPOINT"):
@@ -286,9 +305,22 @@ def provider_mistakes() -> list[str]:
         text = Text("must be set where {given} is", "sign-in", given=f"{PREFIX}OIDC_ISSUER")
         mistakes.append(f"{PREFIX}OIDC_CLIENT_ID: {render_both(text)}")
     if find_spec("authlib") is None:
-        text = Text("needs the extra oidc: pip install 'distrib[oidc]'")
+        text = Text("needs the extra {extra}: pip install 'distrib[{extra}]'", extra="oidc")
         mistakes.append(f"{PREFIX}OIDC_ISSUER: {render_both(text)}")
     return mistakes
+
+
+def trace_mistakes() -> list[str]:
+    """What sends spans is an extra."""
+    if not is_given("OTEL_ENDPOINT") or has_distribution("opentelemetry-exporter-otlp-proto-http"):
+        return []
+    text = Text("needs the extra {extra}: pip install 'distrib[{extra}]'", extra="otel")
+    return [f"{PREFIX}OTEL_ENDPOINT: {render_both(text)}"]
+
+
+def has_distribution(name: str) -> bool:
+    """Whether a package of that name is installed."""
+    return next(iter(distributions(name=name)), None) is not None
 
 
 def weaknesses(settings: Settings) -> list[str]:

@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack
 
 from distrib.app import create_app
-from distrib.bootstrap import open_container
+from distrib.bootstrap import open_container, traced
 from distrib.failures import FAILURES, explain
 from distrib.logs import configure_logs
 from distrib.settings import read_settings
@@ -21,9 +21,11 @@ _open = ExitStack()
 atexit.register(_open.close)
 try:
     _settings = read_settings()
-    configure_logs(_settings.log_level)
+    configure_logs(_settings.log_level, _settings.log_format)
+    _open.enter_context(traced(_settings, "distrib-web"))
     _container = _open.enter_context(open_container(_settings))
     _container.must_be_served()
+    _container.tell_wrong_peppers()
     app = create_app(_container)
     _container.disconnect()  # who serves is forked from here: no two processes may speak on one connection
 except FAILURES as failure:

@@ -16,7 +16,8 @@ from hypothesis import settings as hypothesis_settings
 
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
-from tests.world import audited, databases, pooler
+from tests.tools import deploy_tools
+from tests.world import audited, databases, earlier, pooler, typescript
 
 hypothesis_settings.register_profile(
     "by-hand", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -32,7 +33,14 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("by-hand")
 
 SEED = "hypothesis_seed"
-collect_ignore = [] if pooler.PROGRAM else ["integration/pooler"]
+LEFT_OUT = {
+    "integration/pooler": None if pooler.PROGRAM else pooler.ABSENT,
+    "integration/deploy": None if deploy_tools.are_there() and shutil.which("systemd-analyze") else deploy_tools.ABSENT,
+    "integration/api/test_typescript.py": None if typescript.NODE else typescript.ABSENT,
+    "integration/upgrade": None if earlier.earlier_build() else earlier.ABSENT,
+}
+"""What the machine or the checkout has not what it takes for, and why."""
+collect_ignore = [place for place, reason in LEFT_OUT.items() if reason]
 LONGEST = (
     "tests/integration/test_queries_at_size.py",
     "tests/acceptance/test_demo.py",
@@ -101,11 +109,6 @@ def pytest_configure(config: pytest.Config) -> None:
         setattr(config.option, SEED, str(SystemRandom().getrandbits(64)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first; all else stays in its order."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
-
-
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a test that was skipped."""
     if report.skipped:
@@ -129,8 +132,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say by which seed was searched, what was left out, and why a run without a failed test failed."""
-    if pooler.PROGRAM is None:
-        terminalreporter.write_line(f"not collected: {pooler.ABSENT}")
+    for reason in filter(None, LEFT_OUT.values()):
+        terminalreporter.write_line(f"not collected: {reason}")
     if not hypothesis_settings().derandomize:
         terminalreporter.write_line(f"searched by --hypothesis-seed={terminalreporter.config.getoption(SEED)}")
     if skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from distrib.bootstrap import open_container
+from distrib.bootstrap import open_container, traced
 from distrib.failures import FAILURES, WRONG_USE, explain
 from distrib.logs import configure_logs
 from distrib.settings import read_settings
@@ -21,11 +21,13 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = read_settings()
-        configure_logs(settings.log_level)
-        with open_container(settings) as container:
+        configure_logs(settings.log_level, settings.log_format)
+        with traced(settings, "distrib-worker"), open_container(settings) as container:
             container.must_be_served()
             if arguments.child is not None:
                 return run_child(container, arguments.child)
+            container.record_peppers()
+            container.tell_wrong_peppers()
             processes = settings.worker_processes if arguments.processes is None else arguments.processes
             Supervisor(container, processes).run()
     except FAILURES as failure:

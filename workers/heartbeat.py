@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from distrib.bootstrap import Container
-from distrib.services.heartbeats import BEATS_EVERY, SignOfLife, beat
+from distrib.drainer import DrainTally
+from distrib.services.heartbeats import BEATS_EVERY, BatchTimes, SignOfLife, beat
 from workers.lookout import Lookout
 
 _WAITS_S = 1.0
@@ -36,7 +37,9 @@ class Heartbeat:
         self._has_begun = False
         self._engaged: tuple[str, datetime] | None = None
         self._orders = 0
+        self._batches = BatchTimes()
         self._guard = threading.Lock()
+        self._counting = threading.Lock()
         self.lookout = Lookout("heartbeat", BEATS_EVERY.total_seconds(), self.beat)
 
     @property
@@ -53,23 +56,28 @@ class Heartbeat:
         finally:
             self._engaged = None
 
-    def add_orders(self, orders: int) -> None:
-        """Adds to what the process has settled."""
-        self._orders += orders
+    def add(self, tally: DrainTally) -> None:
+        """Adds what a run of drains has settled, and how long its batches took."""
+        self._orders += tally.orders
+        with self._counting:
+            self._batches.add_all(tally.times.take())
 
     def beat(self, *, is_end: bool = False) -> None:
         """Writes one sign of life, or the last; of none that hangs another is written."""
         if not self._guard.acquire(timeout=_WAITS_S):
             return
+        with self._counting:
+            batches = self._batches.take()
         try:
             is_first, now = not self._has_begun, self._container.now()
-            sign = SignOfLife(
-                self._process_id, self._kind, self._began_at, self._engaged, self._orders, is_first, is_last=is_end
-            )
+            state = (self._began_at, self._engaged, self._orders, is_first)
+            sign = SignOfLife(self._process_id, self._kind, *state, is_last=is_end, batches=batches)
             with self._container.begin() as conn:
                 beat(conn, sign, now)
             self._has_begun = True
         except (SQLAlchemyError, psycopg.Error) as error:
+            with self._counting:
+                self._batches.add_all(batches)
             _log.warning("heartbeat_unwritten", error=type(error).__name__)
         finally:
             self._guard.release()

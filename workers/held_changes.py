@@ -35,7 +35,7 @@ def apply_change(container: Container, conn: Connection, change: DueChange, now:
     """Puts one change in force where it is due."""
     program, number = get_program(conn, change.program_id), change.subject_no
     if change.kind == PAYEE:
-        apply_due_payee(conn, program, number, container.sealer, container.settings.key_pepper.encode(), now)
+        apply_due_payee(conn, program, number, container.sealer, container.identity_pepper, now)
     elif change.kind == WEBHOOK:
         apply_due_url(conn, program, number, container.sealer, now)
     else:

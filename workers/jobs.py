@@ -19,7 +19,7 @@ def drain() -> int:
     with activity_shown(DRAINS) as heartbeat:
         tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
         if heartbeat is not None:
-            heartbeat.add_orders(tally.orders)
+            heartbeat.add(tally)
     if drainer.has_pending_events():
         container.ringer.ring()
     return tally.orders

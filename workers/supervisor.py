@@ -22,6 +22,7 @@ from distrib.bootstrap import Container
 from distrib.drainer import Drainer
 from distrib.embedded import EmbeddedServersFailed
 from distrib.services.heartbeats import SUPERVISOR, SWEEPS
+from distrib.worker_health import forget_health, write_health
 from workers.heartbeat import Heartbeat
 from workers.lookout import Lookout
 from workers.periodic import Tending
@@ -31,6 +32,7 @@ _RESTART_WAIT_S = 1.0
 _STOP_WAIT_S = 20.0
 _SWEEP_DRAIN_S = 5.0
 _BELL_LOOK_S = 0.25
+_HEALTH_EVERY_S = 5.0
 _UNHEARD_SWEEP_S = 0.25
 """How often the sweeper looks while nobody hears the bell: it is the only one who will come."""
 
@@ -55,7 +57,8 @@ class Supervisor:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._last_queue: int | None = None
-        self._woken = -float("inf")
+        self._woken = self._noted = -float("inf")
+        self._has_database = False
         self.is_heard, self._is_silent = False, True
         self._tending = Tending(container)
         self._heartbeat = Heartbeat(container, SUPERVISOR)
@@ -75,6 +78,7 @@ class Supervisor:
                 self._keep_children()
                 self._tending.keep()
                 self.sweep()
+                self._note_health()
                 self._wake.wait(self._pause_s())
                 self._wake.clear()
         finally:
@@ -82,6 +86,7 @@ class Supervisor:
             self._stop_children()
             self._tending.stop()
             self._heartbeat.end()
+            forget_health(self._container.settings.var_dir)
 
     def keep_watching(self) -> None:
         """Looks after the servers, and listens for who hears the bell, beside whatever else is done."""
@@ -151,10 +156,26 @@ class Supervisor:
                     if has_stayed and self._is_silent:
                         self._drain()
             self._last_queue = waiting if has_pending_events else None
+            self._has_database = True
         except (DBAPIError, psycopg.Error) as error:
+            self._has_database = False
             _log.warning("database_away", error=type(error).__name__)
         except Exception:  # noqa: BLE001 - the next sweep may find it gone, and all else needs this process
             _log.exception("sweep_failed")
+
+    def _note_health(self) -> None:
+        """Renews the file by which others see that this goes round; every few seconds."""
+        if monotonic() - self._noted < _HEALTH_EVERY_S:
+            return
+        running = sum(child is not None and child.poll() is None for child in self._children)
+        state = {"running": running, "processes": len(self._children), "pid": os.getpid()}
+        state_of_database = "up" if self._has_database else "away"
+        try:
+            directory = self._container.settings.var_dir
+            write_health(directory, self._container.now(), {**state, "database": state_of_database})
+        except OSError as error:
+            _log.warning("health_unwritten", error=error.strerror)
+        self._noted = monotonic()
 
     def _wake_waiting(self) -> None:
         """Queues what waited for something that has come; as often as sweeps are meant to be, and no oftener."""
@@ -165,7 +186,7 @@ class Supervisor:
     def _drain(self) -> None:
         with self._heartbeat.engaged_in(SWEEPS):
             tally = self._drainer.run(deadline_s=_SWEEP_DRAIN_S)
-        self._heartbeat.add_orders(tally.orders)
+        self._heartbeat.add(tally)
         if tally.orders:
             _log.info("swept", orders=tally.orders, events=tally.events)
 

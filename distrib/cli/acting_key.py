@@ -38,7 +38,7 @@ def acting_as(
         Refusal: ``unauthorized``, ``key_expired``, ``forbidden`` for a role that may not act on money,
             ``scope_missing``, or ``program_unknown`` where another program was named.
     """
-    authenticated = authenticate(conn, key, container.settings.key_pepper.encode(), container.now())
+    authenticated = authenticate(conn, key, container.pepper, container.now())
     if authenticated is None:
         raise Refusal("unauthorized")
     program, actor = authenticated

@@ -101,7 +101,7 @@ def _open_change(conn: Connection, program: Program, change_id: str) -> Mapping[
 
 
 def _approve(container: Container, conn: Connection, program: Program, view: Mapping[str, Any], actor: Actor) -> None:
-    now, sealer, pepper = container.now(), container.sealer, container.settings.key_pepper.encode()
+    now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
     if view["kind"] == PAYEE:
         approve_payee(conn, program, view["shop_id"], sealer, pepper, actor, now)
     elif view["kind"] == WEBHOOK:
@@ -111,7 +111,7 @@ def _approve(container: Container, conn: Connection, program: Program, view: Map
 
 
 def _cancel(container: Container, conn: Connection, program: Program, view: Mapping[str, Any], actor: Actor) -> None:
-    now, sealer, pepper = container.now(), container.sealer, container.settings.key_pepper.encode()
+    now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
     if view["kind"] == PAYEE:
         cancel_payee(conn, program, view["shop_id"], sealer, pepper, actor, now)
     elif view["kind"] == WEBHOOK:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from distrib.console.frame import Visit, problem_view
+from distrib.console.shop_choice import ASKED, ShopChoice, shop_meant
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.languages import render
@@ -33,6 +34,7 @@ class ListFilter:
         options: codes with their words; without any it is typed.
         type: of the input.
         day: ``begin`` or ``end`` where a day is typed and its first instant, or that of the day after, is asked for.
+        shops: where a shop is asked for, by its id, name or invite code: what narrows those that are suggested.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ListFilter:
     type: str = "text"
     hint: str = ""
     day: str = ""
+    shops: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class ListColumn:
     """A column: its name in a row's cells, its heading, how it stands, and by what it can be sorted.
 
     Args:
-        kind: ``text``, ``money``, ``number`` or ``date``: how its cells stand.
+        kind: ``text``, ``word`` (never broken), ``money``, ``number`` or ``date``: how its cells stand.
         sort: what the operation's ``sort`` calls it.
         is_fixed: whether it cannot be hidden.
         is_shown: whether it is shown to who chose nothing.
@@ -96,6 +99,7 @@ class ListSpec:
         shops: of a row what holds the id of a shop, whose name then stands beside it.
         unfold: the address of what a row unfolds into.
         unfold_words: what the button says that unfolds a row, at its end; without it an arrow stands at its beginning.
+        turns: the operation's order that the list can be turned to; it stands the other way round, the newest first.
         empty: what is said where there is nothing: the title and what to do.
         words_of_count: the message that says how many there are.
     """
@@ -119,6 +123,7 @@ class ListSpec:
     unfold_words: Text | None = None
     export: str = ""
     export_asks: Text | None = None
+    turns: str = ""
     empty: tuple[Text, Text] = (Text("Nothing here yet"), Text(""))
     no_match: tuple[Text, Text] = (
         Text("Nothing fits these filters"),
@@ -129,28 +134,26 @@ class ListSpec:
 def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
     """Asks for a page of the list as the address says, and makes of it what the macro ``listing`` shows.
 
-    What the operation answered stands under ``answer``; an empty one where a filter was refused.
+    What the operation answered stands under ``answer``; an empty one where a filter was refused, or where what was
+    typed may mean several shops, which then stand there to be chosen from.
     A filter that the operation refuses, or that names what there is not, is said above the list, with the form as it
     was filled in.
     """
     language = visit.reader.language
     asked = _asked(visit, spec)
+    choices = _choices(visit, spec, asked)
+    asked |= {name: choice.shop_id for name, choice in choices.items()}
     limit = _limit(visit)
     problem: dict[str, Any] | None = None
     answer: Mapping[str, Any] = {spec.rows: [], "next_cursor": None}
-    try:
-        query = {
-            **spec.fixed,
-            **asked,
-            **_instants(visit, spec, asked),
-            "limit": str(limit),
-            "cursor": visit.query.get("cursor", ""),
-        }
-        answer = visit.desk.call(spec.operation, spec.path, query)
-    except Refusal as refusal:
-        if refusal.status not in (404, 422) or (refusal.status == 404 and spec.path):
-            raise
-        problem = problem_view(refusal, language)
+    if not any(choice.fits for choice in choices.values()):
+        try:
+            query = {**_query(visit, spec, asked), "limit": str(limit), "cursor": visit.query.get("cursor", "")}
+            answer = visit.desk.call(spec.operation, spec.path, query)
+        except Refusal as refusal:
+            if refusal.status not in (404, 422) or (refusal.status == 404 and spec.path):
+                raise
+            problem = problem_view(refusal, language)
     visit.name_shops(row[name] for row in answer[spec.rows] for name in spec.shops)
     chosen = _chosen(visit, spec)
     rows = [_row(spec, row) for row in answer[spec.rows]]
@@ -162,10 +165,11 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
         "answer": answer,
         "action": visit.url(spec.endpoint, **spec.place, **spec.path),
         "reset": visit.url(spec.endpoint, **spec.place, **spec.path),
-        "filters": [_filter(entry, asked, language) for entry in spec.filters],
+        "filters": [_filter(visit, entry, asked) for entry in spec.filters],
         "kept": [(name, asked[name]) for name in (*spec.kept, *_tab_names(spec)) if asked.get(name)],
         "tabs": [_tab(visit, spec, tab, values) for tab in spec.tabs],
         "problem": problem,
+        "choices": [_choice_of_shop(visit, spec, values, *choice) for choice in choices.items() if choice[1].fits],
         "columns": [_column(visit, column, values, spec) for column in spec.columns if column.name in chosen],
         "every_column": [_choice(column, chosen, language) for column in spec.columns],
         "is_roomy": bool(_liked(visit, spec).get("roomy")),
@@ -173,6 +177,7 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
         "unfolds": spec.unfold is not None,
         "unfold_words": render(spec.unfold_words, language) if spec.unfold_words is not None else "",
         "bulk": _bulk(visit, spec, language),
+        "turn": _turn(visit, spec, values),
         "export": _address(visit, spec, values, endpoint=spec.export) if spec.export else "",
         "export_asks": render(spec.export_asks, language) if spec.export_asks is not None else "",
         "count_words": _count_words(visit, answer, len(rows)),
@@ -186,15 +191,46 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
 
 def _asked(visit: Visit, spec: ListSpec) -> dict[str, str]:
     names = [entry.name for entry in spec.filters] + list(spec.kept) + _tab_names(spec)
-    if any(column.sort for column in spec.columns):
+    if spec.turns or any(column.sort for column in spec.columns):
         names.append("sort")
     return {name: visit.query.get(name, "").strip() for name in dict.fromkeys(names)}
 
 
 def asked_of(visit: Visit, spec: ListSpec) -> dict[str, str]:
     """What the list's operation is asked by this address, its page apart."""
-    asked = _asked(visit, spec)
-    return {**spec.fixed, **asked, **_instants(visit, spec, asked)}
+    return _query(visit, spec, _asked(visit, spec))
+
+
+def _query(visit: Visit, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
+    standing = {"sort": f"-{spec.turns}"} if spec.turns and not asked["sort"] else {}
+    return {**spec.fixed, **asked, **standing, **_instants(visit, spec, asked)}
+
+
+def _choices(visit: Visit, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, ShopChoice]:
+    """What was typed for a shop, by filter."""
+    return {
+        entry.name: shop_meant(visit, asked[entry.name], entry.shops)
+        for entry in spec.filters
+        if entry.shops is not None and asked[entry.name]
+    }
+
+
+def _choice_of_shop(
+    visit: Visit, spec: ListSpec, values: Mapping[str, str], name: str, choice: ShopChoice
+) -> dict[str, Any]:
+    """The shops that may be meant, each with the address of its list."""
+    shops = [(words, _address(visit, spec, values, **{name: shop_id})) for shop_id, words in choice.fits]
+    return {"typed": choice.shop_id, "shops": shops, "has_more": choice.has_more}
+
+
+def _turn(visit: Visit, spec: ListSpec, values: Mapping[str, str]) -> tuple[str, str] | None:
+    """The address of the list the other way round, and what that is; None of a list that has no other way."""
+    if not spec.turns:
+        return None
+    others = {name: value for name, value in values.items() if name != "sort"}
+    if values.get("sort") == spec.turns:
+        return _address(visit, spec, others), visit.say(Text("Newest first"))
+    return _address(visit, spec, others, sort=spec.turns), visit.say(Text("Oldest first"))
 
 
 def _instants(visit: Visit, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
@@ -243,13 +279,15 @@ def _row(spec: ListSpec, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": row.get("id", cells.get("id")), "cells": cells, "unfold": spec.unfold(row) if spec.unfold else ""}
 
 
-def _filter(entry: ListFilter, asked: Mapping[str, str], language: str) -> dict[str, Any]:
+def _filter(visit: Visit, entry: ListFilter, asked: Mapping[str, str]) -> dict[str, Any]:
+    language = visit.reader.language
     return {
         "name": entry.name,
         "label": render(entry.label, language),
         "value": asked[entry.name],
         "type": entry.type,
-        "hint": entry.hint,
+        "hint": entry.hint or ("" if entry.shops is None else visit.say(ASKED)),
+        "shops": entry.shops,
         "options": [(code, render(words, language)) for code, words in entry.options],
     }
 

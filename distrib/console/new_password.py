@@ -40,7 +40,7 @@ def _set(token: str) -> Response:
         now = site.now()
         used = use_link(conn, token, password, site.pepper, now)
         deed = Deed(USED, g.request_id, subject=used.row.key_id, sent={"made_by": used.row.made_by})
-        note(conn, used.program, used.actor, deed, site.pepper, now)
+        note(conn, used.program, used.actor, deed, site.identity_pepper, now)
         return used
 
     try:

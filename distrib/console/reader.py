@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -103,6 +103,15 @@ class PageReader:
         year, month = (int(part) for part in period.split("-"))
         return str(format_date(date(year, month, 1), "y年M月" if self.language == "zh" else "MMM y", self.locale))
 
+    def listed(self, names: Iterable[str]) -> str:
+        """Names one after the other.
+
+        >>> PageReader("zh", "CNY", ZoneInfo("UTC")).listed(["李雷", "王敏"])
+        '李雷、王敏'
+        """
+        return ("、" if self.language == "zh" else ", ").join(names)
+
     def filters(self) -> Mapping[str, Any]:
         """What templates call, by name."""
-        return {name: getattr(self, name) for name in ("money", "signed", "number", "percent", "day", "time", "month")}
+        names = ("money", "signed", "number", "percent", "day", "time", "month", "listed")
+        return {name: getattr(self, name) for name in names}

@@ -44,14 +44,15 @@ def is_own(visit: Visit, proposed_by: str | None) -> bool:
 
 def confirmers(visit: Visit, proposed_by: str | None) -> list[str]:
     """Names some of the people who may confirm: not who proposed it, nor the reader where nobody did yet."""
+    conn, program = visit.desk.conn, visit.desk.program
+    seats = {
+        row["key_id"]: row["name"]
+        for row in list_seated(conn, program)
+        if row["revoked_at"] is None and row["role"] in CONFIRMING_ROLES
+    }
     without = proposed_by or visit.desk.actor.key_id
-    seated = list_seated(visit.desk.conn, visit.desk.program)
-    logins = {row["key_id"]: row["login"] for row in seated}
-    return [
-        row["name"]
-        for row in seated
-        if row["revoked_at"] is None and row["role"] in CONFIRMING_ROLES and row["login"] != logins.get(without)
-    ][:MOST_NAMED]
+    theirs = persons.theirs_among(conn, program, without, {key_id: [key_id] for key_id in seats})
+    return [name for key_id, name in seats.items() if key_id not in theirs][:MOST_NAMED]
 
 
 def confirming(visit: Visit, proposed_by: str | None, operation: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from distrib.rates import Rates
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat
+from distrib.services.pepper import Pepper
 
 EXTENSION = "distrib-console"
 NO_VALUES: Mapping[str, str] = {}
@@ -123,7 +124,8 @@ class Site:
     begin: Callable[[], AbstractContextManager[Connection]]
     at_desk: OpensDesk
     at_shop_desk: OpensShopDesk
-    pepper: bytes
+    pepper: Pepper
+    identity_pepper: bytes
     now: Callable[[], datetime]
     rates: Rates
     address_of: Callable[[Request], str | None]

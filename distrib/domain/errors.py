@@ -83,6 +83,7 @@ CODES: dict[str, Code] = {
     "time_zone_unknown": Code(422, "There is no time zone {time_zone}."),
     "time_zone_fixed": Code(409, "The time zone is fixed once there are events."),
     "own_key": Code(409, "A key cannot change what it is itself; another admin has to."),
+    "last_admin": Code(409, "{id} is the last admin who can make keys: let in another first."),
     "key_is_seat": Code(409, "{id} is what a person may who signs in: it has no secret, and its owner is the person."),
     "form_expired": Code(400, "The form is no longer good; load the page again and send it once more."),
     "sign_in_failed": Code(401, "The login or the password is not right."),

@@ -66,19 +66,19 @@ class Sealer:
             raise SealBroken("it was changed, or sealed for another place") from None
 
 
-def data_keys(given: str, pepper: str) -> list[bytes]:
-    """Parses the setting ``DISTRIB_DATA_KEY`` into keys, and adds the one that follows from the pepper.
+def data_keys(given: str, peppers: Sequence[str]) -> list[bytes]:
+    """Parses the setting ``DISTRIB_DATA_KEY`` into keys, and adds those that follow from the peppers.
 
-    The last is there so that a service can begin without a second secret, and can be given one later: what was sealed
+    The last are there so that a service can begin without a second secret, and can be given one later: what was sealed
     before still opens.
     """
-    return [*parse_keys(given), _derived_key(pepper)]
+    return [*parse_keys(given), *map(_derived_key, peppers)]
 
 
 def key_text(pepper: str) -> str:
     """Writes the key that follows from a pepper as the setting ``DISTRIB_DATA_KEY`` has it.
 
-    >>> parse_keys(key_text("a pepper")) == data_keys("", "a pepper")
+    >>> parse_keys(key_text("a pepper")) == data_keys("", ["a pepper"])
     True
     """
     return base64.urlsafe_b64encode(_derived_key(pepper)).decode()

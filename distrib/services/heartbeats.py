@@ -5,14 +5,18 @@ They work for all programs; nothing that is told names one. No SQL may enter.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.store import heartbeats as store
-from distrib.store.heartbeats import PeriodicRow, ProcessRow
+from distrib.store.heartbeats import BatchRow, PeriodicRow, ProcessRow
 
 SUPERVISOR, WORKER = KINDS = ("supervisor", "worker")
 DRAINS, SWEEPS = "drains", "sweeps"
@@ -28,6 +32,46 @@ LEAST_LATE: Final = timedelta(minutes=2)
 """but never before this: some take a while."""
 
 
+BATCH_BOUNDS_MS: Final = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 2**31 - 1)
+"""By which the times of batches are counted; none takes longer than the last."""
+
+
+class BatchSeconds(NamedTuple):
+    """How long batches took: seconds, and how many took no longer; all that they spent, settled and applied.
+
+    The last count, of all, has no bound: None.
+    """
+
+    counts: Sequence[tuple[float | None, int]]
+    spent_s: float
+    orders: int
+    events: int
+
+
+class BatchTimes:
+    """How long the batches of one process took, since it last told."""
+
+    def __init__(self) -> None:
+        self._by_bound: dict[int, BatchRow] = {}
+
+    def add(self, took_ms: int, orders: int, events: int) -> None:
+        """Adds one batch."""
+        bound = BATCH_BOUNDS_MS[bisect_left(BATCH_BOUNDS_MS, took_ms)]
+        self.add_all([BatchRow(bound, 1, took_ms, orders, events)])
+
+    def add_all(self, rows: Sequence[BatchRow]) -> None:
+        """Adds what others counted."""
+        for row in rows:
+            known = self._by_bound.get(row.up_to_ms, BatchRow(row.up_to_ms, 0, 0, 0, 0))
+            sums = (before + more for before, more in zip(known[1:], row[1:], strict=True))
+            self._by_bound[row.up_to_ms] = BatchRow(row.up_to_ms, *sums)
+
+    def take(self) -> list[BatchRow]:
+        """Takes out what there is."""
+        taken, self._by_bound = self._by_bound, {}
+        return list(taken.values())
+
+
 @dataclass(frozen=True, slots=True)
 class SignOfLife:
     """What a process says of itself.
@@ -37,6 +81,7 @@ class SignOfLife:
         orders: settled since it began.
         is_first: the first that it says.
         is_last: it ends as it should.
+        batches: how long those took that it has not told of yet.
     """
 
     process_id: str
@@ -46,6 +91,7 @@ class SignOfLife:
     orders: int
     is_first: bool = False
     is_last: bool = False
+    batches: Sequence[BatchRow] = ()
 
 
 def beat(conn: Connection, sign: SignOfLife, now: datetime) -> None:
@@ -54,6 +100,8 @@ def beat(conn: Connection, sign: SignOfLife, now: datetime) -> None:
     ended_at = now if sign.is_last else None
     row = ProcessRow(sign.process_id, sign.kind, sign.began_at, now, activity, since, sign.orders, ended_at)
     store.write_beat(conn, row)
+    if sign.batches:
+        store.add_batches(conn, sign.batches)
     if sign.is_first:
         store.forget_processes(conn, now - KEPT_FOR)
 
@@ -70,6 +118,39 @@ def show_workers(conn: Connection, now: datetime) -> dict[str, Any]:
         "processes": [_process(row, now) for row in store.list_processes(conn, MOST_SHOWN)],
         "jobs": [_job(row, now) for row in store.list_runs(conn, MOST_SHOWN)],
     }
+
+
+def processes_alive(conn: Connection, now: datetime) -> dict[str, int]:
+    """Counts, by their kind, the processes that work: heard of lately, and not ended."""
+    alive = Counter(row.kind for row in store.list_processes(conn, MOST_SHOWN) if _state(row, now) in (BUSY, IDLE))
+    return {kind: alive[kind] for kind in KINDS}
+
+
+def job_figures(conn: Connection, now: datetime) -> dict[str, dict[str, float]]:
+    """Reads of each periodic job, by its name, when it last went well, how long that took, and whether it is late."""
+    rows = store.list_runs(conn, MOST_SHOWN)
+    done = {row.job: row for row in rows if row.done_at is not None}
+    return {
+        "distrib_periodic_job_success_timestamp_seconds": {
+            job: int(row.done_at.timestamp()) for job, row in done.items() if row.done_at is not None
+        },
+        "distrib_periodic_job_seconds": {job: (row.took_ms or 0) / 1_000 for job, row in done.items()},
+        "distrib_periodic_job_late": {row.job: int(_is_late(row, now)) for row in rows},
+    }
+
+
+def batch_seconds(conn: Connection) -> BatchSeconds:
+    """Reads how long all batches took that workers have told of, none of them ever forgotten."""
+    by_bound = {row.up_to_ms: row for row in store.list_batches(conn, len(BATCH_BOUNDS_MS))}
+    rows = [by_bound.get(bound, BatchRow(bound, 0, 0, 0, 0)) for bound in BATCH_BOUNDS_MS]
+    counts = accumulate(row.batches for row in rows)
+    bounds = [*(bound / 1_000 for bound in BATCH_BOUNDS_MS[:-1]), None]
+    return BatchSeconds(
+        list(zip(bounds, counts, strict=True)),
+        sum(row.spent_ms for row in rows) / 1_000,
+        sum(row.orders for row in rows),
+        sum(row.events for row in rows),
+    )
 
 
 def _process(row: ProcessRow, now: datetime) -> dict[str, Any]:
@@ -105,5 +186,10 @@ def _job(row: PeriodicRow, now: datetime) -> dict[str, Any]:
         "last_failure_at": row.failed_at,
         "error": row.error,
         "next_at": since + every,
-        "is_late": now - since > max(MISSED_RUNS * every, LEAST_LATE),
+        "is_late": _is_late(row, now),
     }
+
+
+def _is_late(row: PeriodicRow, now: datetime) -> bool:
+    since = row.done_at or row.failed_at or now
+    return now - since > max(MISSED_RUNS * timedelta(seconds=row.every_seconds), LEAST_LATE)

@@ -118,3 +118,8 @@ def _hands(conn: Connection, program: Program, shown: list[tuple[str, WaitingRow
 
 def _name(kind: str, row: WaitingRow) -> str:
     return f"{kind}/{row.id}"
+
+
+def payouts_waiting(conn: Connection) -> dict[str, int]:
+    """Counts payments that wait for a person, over all programs, by their kind; up to 10,000 of a program."""
+    return dict(zip((PAYOUT, CLOSING_PAYMENT, WITHDRAWAL), store.payouts_waiting(conn), strict=True))

@@ -19,12 +19,14 @@ from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.rows import BaseRowFactory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 
 from distrib.store.patience import CONNECTS_WITHIN_S, PatientConnection
 
 _Row = TypeVar("_Row")
 
+POOL_SIZE = 8
+"""Connections of an engine that stay open."""
 _BIGINT, _BIGINTS = 20, 1016
 """PostgreSQL's numbers for the type and for its arrays."""
 _ARRAY_HEAD = struct.Struct(">iiiii")
@@ -58,7 +60,7 @@ def open_engine(
     *,
     statement_timeout_ms: int = 15_000,
     lock_timeout_ms: int = 5_000,
-    pool_size: int = 8,
+    pool_size: int = POOL_SIZE,
     overflow: int | None = None,
 ) -> Engine:
     """Opens an engine whose every transaction acts under ``role`` (None: the login's own, for migrations).
@@ -92,6 +94,21 @@ def open_engine(
     event.listen(engine, "checkin", _when_given_back)
     event.listen(engine, "begin", _begin_as(limits if role is None else {"role": role, **limits}, statement_timeout_ms))
     return engine
+
+
+def watch_pool(engine: Engine, note: Callable[[int], None]) -> None:
+    """Tells how many connections of an engine are in use, whenever one is taken or given back."""
+
+    def taken(*_: object) -> None:
+        if isinstance(engine.pool, QueuePool):
+            note(engine.pool.checkedout())
+
+    def given_back(*_: object) -> None:  # told before it counts as given back
+        if isinstance(engine.pool, QueuePool):
+            note(engine.pool.checkedout() - 1)
+
+    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkin", given_back)
 
 
 def _connect(_dialect: object, _record: object, words: Sequence[Any], named: Mapping[str, Any]) -> PatientConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,6 +35,16 @@ class PeriodicRow(NamedTuple):
     error: str | None
 
 
+class BatchRow(NamedTuple):
+    """Batches that took no longer than a bound, and longer than the bound before, with all that they did."""
+
+    up_to_ms: int
+    batches: int
+    spent_ms: int
+    orders: int
+    events: int
+
+
 _BEAT = f"""
 INSERT INTO service_processes ({", ".join(ProcessRow._fields)})
 VALUES ({", ".join(f"%({name})s" for name in ProcessRow._fields)})
@@ -54,6 +65,14 @@ INSERT INTO periodic_runs (job, every_seconds, failed_at, error) VALUES (%(job)s
 ON CONFLICT (job) DO UPDATE SET every_seconds = excluded.every_seconds, failed_at = excluded.failed_at,
     error = excluded.error
 """
+_ADD_BATCHES = """
+INSERT INTO batch_times AS b (up_to_ms, batches, spent_ms, orders, events)
+SELECT * FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS more (up_to_ms)
+ORDER BY up_to_ms
+ON CONFLICT (up_to_ms) DO UPDATE SET batches = b.batches + excluded.batches, spent_ms = b.spent_ms + excluded.spent_ms,
+    orders = b.orders + excluded.orders, events = b.events + excluded.events
+"""
+_BATCHES = f"SELECT {', '.join(BatchRow._fields)} FROM batch_times ORDER BY up_to_ms LIMIT %s"
 _RUNS = f"SELECT {', '.join(PeriodicRow._fields)} FROM periodic_runs ORDER BY job LIMIT %s"
 
 
@@ -70,6 +89,16 @@ def forget_processes(conn: Connection, before: datetime) -> None:
 def list_processes(conn: Connection, limit: int) -> list[ProcessRow]:
     """Lists processes, the last seen first."""
     return driver(conn).cursor(row_factory=rows_as(ProcessRow)).execute(_PROCESSES, (limit,)).fetchall()
+
+
+def add_batches(conn: Connection, rows: Sequence[BatchRow]) -> None:
+    """Adds up how long batches took, by bound."""
+    driver(conn).execute(_ADD_BATCHES, [list(column) for column in zip(*rows, strict=True)])
+
+
+def list_batches(conn: Connection, limit: int) -> list[BatchRow]:
+    """Lists how long batches took, all there ever were, by bound."""
+    return driver(conn).cursor(row_factory=rows_as(BatchRow)).execute(_BATCHES, (limit,)).fetchall()
 
 
 def write_run(conn: Connection, job: str, every_seconds: int, now: datetime, took_ms: int, error: str | None) -> None:

@@ -46,7 +46,9 @@ def upgrade(database_url: str, revision: str = "head", announce: Announce = lamb
             conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATIONS})
             version = _version(conn)
             _must_know(version)
-            if version != wanted:
+            if version == wanted:
+                _serve_every_program(conn)
+            else:
                 announce(version, wanted)
                 _upgrade(conn, revision)
     finally:

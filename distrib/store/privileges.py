@@ -43,7 +43,7 @@ BEGIN
     WHERE rolname IN (current_user, 'distrib_worker') AND NOT rolsuper AND NOT rolbypassrls;
     IF bound IS NULL THEN RETURN; END IF;
     FOR held IN SELECT oid::regclass FROM pg_class c
-        WHERE relrowsecurity AND relnamespace = 'public'::regnamespace
+        WHERE relrowsecurity AND relnamespace = 'public'::regnamespace AND pg_has_role(relowner, 'USAGE')
           AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'every_program')
     LOOP
         EXECUTE format('CREATE POLICY every_program ON %s TO %s USING (true)', held, bound);
@@ -52,7 +52,7 @@ END $$"""
 """Lets the owner and the workers see all programs where they do not bypass row-level security; else it does nothing.
 
 Run after each migration, before the next one reads: under forced row-level security an owner sees no row, and says
-nothing of it.
+nothing of it; and where nothing is to be migrated, for a dump may come from a server where all of them bypassed it.
 """
 
 

@@ -162,6 +162,14 @@ def waiting_numbers(
     return list(conn.execute(text(_NUMBERS[kind]), bound).scalars())
 
 
+def payouts_waiting(conn: Connection) -> tuple[int, int, int]:
+    """Counts payouts, closing payments and withdrawals that wait, over all programs; up to 10,000 of a program."""
+    payouts, closing, withdrawals = conn.execute(
+        text("SELECT payouts, closing_payments, withdrawals FROM payouts_waiting()")
+    ).one()
+    return payouts, closing, withdrawals
+
+
 def waiting_rows(conn: Connection, program_id: int, kind: str, numbers: Sequence[Any]) -> list[WaitingRow]:
     """Reads those of one kind that have these numbers, in no order."""
     rows = conn.execute(text(_ROWS[kind]), {"program": program_id, "numbers": list(numbers)})

@@ -16,21 +16,25 @@ DOCS = Path(__file__).parents[2] / "docs"
 MARK = "<!-- walk-through: tests/acceptance/test_walks.py runs the shell blocks of this page against a live service -->"
 OURS, SERVED = ".venv/bin/distrib", "http://127.0.0.1:8000"
 """The command and the address as the pages name them."""
-WALKED = {"api.md", "customers.md", "orders.md", "programs.md"}
+WALKED = {"api.md", "customers.md", "orders.md", "programs.md", "quickstart.md"}
 
 Document = dict[str, Any]
 
 
-def walk(live: Live, page: str, program_code: str, policy: str = "open") -> str:
+def walk(live: Live, page: str, program_code: str, policy: str = "open", place: Path | None = None) -> str:
     """What all shell blocks of a page print, one after another, for an admin's key of a new program.
 
     A block that makes keys of its own goes on with those; the address and the command are those of this service.
+
+    Args:
+        place: the directory it is walked in.
     """
     program = live.open_program(program_code, policy=policy)
     address, command = f"http://127.0.0.1:{live.port}", f"{sys.executable} -c 'from distrib.cli import main; main()'"
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.DOTALL | re.MULTILINE))
     run = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", script.replace(OURS, command).replace(SERVED, address)],
+        ["bash", "-eu", "-o", "pipefail", "-c", spoken(script, command).replace(SERVED, address)],
+        cwd=place,
         env={**os.environ, **live.container.environment(), "KEY": live.client(program).key, "URL": address},
         capture_output=True,
         text=True,
@@ -39,6 +43,11 @@ def walk(live: Live, page: str, program_code: str, policy: str = "open") -> str:
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def spoken(script: str, command: str) -> str:
+    """A script that runs a command of this checkout, whether it names the one in .venv or the one on the path."""
+    return f'distrib() {{ {command} "$@"; }}\n{script.replace(OURS, command)}'
 
 
 def answers(output: str) -> list[Document]:
@@ -116,3 +125,12 @@ def test_the_walk_of_a_program_keeps_who_answered_for_the_looser_pack(live: Live
     changes, program = documents[-2:]
     assert [change["signed_off_by"] for change in changes["data"]] == [None, None, None, "Li Lei, counsel"]
     assert (program["policy"], program["admission"], program["binding"]["protect_days"]) == ("cn", "invite", 30)
+
+
+def test_the_quick_start_ends_with_a_closed_month_and_a_clean_audit(live: Live, tmp_path: Path) -> None:
+    output = walk(live, "quickstart.md", "walk-quick-start", place=tmp_path)
+    explanation = next(document for document in answers(output) if "looks" in document)
+    earned = {look["shop_id"]: look["posted_minor"] for look in explanation["looks"] if look["reason"] == "paid"}
+    assert earned == {"mei": 2587, "lin": 597}
+    assert re.search(r"^spring,2026-03,mei,CNY,0,2587,0,", (tmp_path / "march.csv").read_text("utf-8"), re.MULTILINE)
+    assert "25.87" in output

@@ -92,8 +92,10 @@ def test_a_process_has_room_to_count_before_it_counts(tmp_path: Path, monkeypatc
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     allocate_files()
     files = sorted(tmp_path.iterdir())
-    assert [path.name for path in files] == [f"counter_{os.getpid()}.db", f"histogram_{os.getpid()}.db"]
-    assert [path.stat().st_blocks * 512 for path in files] == [FILE_BYTES] * 2
+    assert [path.name for path in files] == [
+        f"{kind}_{os.getpid()}.db" for kind in ("counter", "gauge_livesum", "histogram")
+    ]
+    assert [path.stat().st_blocks * 512 for path in files] == [FILE_BYTES] * 3
     files[0].write_bytes(b"counted")
     allocate_files()
     assert files[0].read_bytes() == b"counted"

@@ -1,13 +1,14 @@
 """``python -m tests.tools.catalogues``: brings distrib/languages up to date with the messages in the code.
 
-Extracts every message, keeps the translations there are, drops what nothing says any more, compiles; ends with 1 and
-the list where a translation is missing. English translates itself.
+Extracts every message, those of the committed description of the API too, keeps the translations there are, drops what
+nothing says any more, compiles; ends with 1 and the list where a translation is missing. English translates itself.
 """
 
 from __future__ import annotations
 
 import ast
 import io
+import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -20,9 +21,12 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from distrib.api.openapi.pages import CONTEXT
+from distrib.api.openapi.reading import nouns_of, texts_of
 from distrib.languages import DIRECTORY, ENGLISH, LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[2]
+DESCRIPTION = "docs/openapi.json"
 MAPPING = ROOT / "config" / "babel.cfg"
 TEXTS = ("Text", "_")
 """What a literal message stands in: ``Text(message, context)``."""
@@ -52,14 +56,22 @@ def main() -> int:
 
 
 def extracted() -> Catalog:
-    """Every message in the code, with the files that it stands in."""
+    """Every message in the code and in the description of the API, with the files that it stands in."""
     with MAPPING.open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     template = _empty(ENGLISH)
     found = sorted(extract_from_dir(ROOT / "distrib", methods, options, KEYWORDS), key=lambda one: one[:2])
     for name, _, message, _, context in found:
         template.add(message, None, [(f"distrib/{name}", 1)], context=context)
+    for text in _described():
+        template.add(text, None, [(DESCRIPTION, 1)], context=CONTEXT)
     return template
+
+
+def _described() -> Iterator[str]:
+    """What the pages of the API say in the words of its description."""
+    document = json.loads((ROOT / DESCRIPTION).read_text("utf-8"))
+    return (text for text in texts_of(nouns_of(document).values()) if text)
 
 
 def updated(template: Catalog, language: str) -> Catalog:

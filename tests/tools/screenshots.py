@@ -42,6 +42,7 @@ _DAYS: Final = 100
 _ORDERS: Final = 900
 _TEAMS: Final = 6
 _TEAM: Final = 7
+_PEOPLE: Final = {"li": "李雷", "wang": "王敏"}
 _PASSWORD: Final = "a password for pictures alone"  # of a program that ends with the command
 _FAMILIES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
 _GIVEN: Final = ("敏", "婷", "雪梅", "晓燕", "丽华", "静", "思雨", "桂英", "志强", "建国", "秀兰", "海燕")
@@ -84,7 +85,7 @@ def _fill(api: Api) -> None:
     """Two people, a plan, shops in teams, a hundred days of orders with some refunds, visits, and a proposed close."""
     world, dice = api.world, Random(7)
     api.caller().patch("/v1/program", {"title": "春茶优选"})
-    for login, name in (("wang", "王敏"), ("li", "李雷")):
+    for login, name in _PEOPLE.items():
         with world.begin() as conn:
             made = accounts.make_person(conn, login, name, _PASSWORD, world.now(), must_change=False)
             seats.give_seat(conn, world.program, made, "admin", world.now())
@@ -95,10 +96,11 @@ def _fill(api: Api) -> None:
     _orders(world, dice, shop_ids, began_at)
     _visits(api, dice, shop_ids)
     period = previous_period(world.program.period_of(world.now()))
+    li, wang = (api.caller("finance", name=name, owner=login) for login, name in _PEOPLE.items())
     for month in (previous_period(previous_period(period)), previous_period(period)):
-        api.caller("finance", name="李雷").post(f"/v1/statements/{format_period(month)}/close")
-        api.caller("finance", name="王敏").post(f"/v1/statements/{format_period(month)}/close/confirm")
-    api.caller("finance", name="李雷").post(f"/v1/statements/{format_period(period)}/close")
+        li.post(f"/v1/statements/{format_period(month)}/close")
+        wang.post(f"/v1/statements/{format_period(month)}/close/confirm")
+    li.post(f"/v1/statements/{format_period(period)}/close")
 
 
 def _shops(world: World, dice: Random, joined_at: datetime) -> list[str]:
@@ -152,6 +154,7 @@ def _take(browser: Browser, base: str, api: Api, language: str) -> None:
         page.page.click("main button[type=submit]")
         page.page.wait_for_url("**/console/p/**")
         _keep(page, program, picture_of("overview", language), ".chart svg")
+        page.page.set_viewport_size({"width": DESK[0], "height": 1_200})  # who proposed and who confirms stands last
         _keep(page, f"{program}/statements/{period}/close", picture_of("close", language), "main h1")
     link = str(api.caller().post("/v1/shops/t1/session")["url"])
     with sight(browser, base, PHONE, language, scale=2) as phone:

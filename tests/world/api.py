@@ -119,7 +119,7 @@ class Api:
     ) -> Caller:
         """A caller with a new key of that role, made as on the command line; ``terms`` are those of ``KeyTerms``."""
         container = self.world.container
-        pepper, now = container.settings.key_pepper.encode(), container.now()
+        pepper, now = container.pepper, container.now()
         with container.begin() as conn:
             tenant, given = program or self.world.program, keys.KeyTerms(**terms)
             key = keys.create_key(conn, tenant, role, name or role, shop_id, pepper, now, terms=given)

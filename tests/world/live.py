@@ -97,9 +97,7 @@ class Live:
         """A client with a new key of that role."""
         container = self.container
         with container.begin() as conn:
-            key = keys.create_key(
-                conn, program, role, role, shop_id, container.settings.key_pepper.encode(), container.now()
-            )
+            key = keys.create_key(conn, program, role, role, shop_id, container.pepper, container.now())
         return Client(self.port, key)
 
 

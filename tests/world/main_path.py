@@ -51,7 +51,7 @@ def walk(container: Container, code: str) -> dict[str, Any]:
     run_daily_audits(container)
     audit = admin.get("/v1/audit")
     assert audit["ok"], [check for check in audit["checks"] if not check["ok"]]
-    queued = container.figures()["distrib_queue_orders"]
+    queued = container.figures(container.now())["distrib_queue_orders"]
     return {"earned": world.earned(), "closed": closed, "paid": paid, "queued": queued, "checks": len(audit["checks"])}
 
 

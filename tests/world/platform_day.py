@@ -216,6 +216,8 @@ class PlatformDay:
             f"/v1/commissions?shop_id={largest}",
             "/v1/commissions?order_id=o-00000013",
             f"/v1/commissions?period={period}",
+            "/v1/commissions?sort=-posted",
+            f"/v1/commissions?sort=-posted&period={period}&state=held",
             "/v1/commissions?kind=reversed",
             "/v1/commissions?kind=adjusted",
             "/v1/commissions?state=held",

@@ -28,6 +28,8 @@ _UNDER_WAY = (429, 503)
 _AGAIN_S = 0.05
 _WORKERS = "distrib-workers"
 _OTHERS = ("postgres", "valkey", "redis", _WORKERS)
+RUN = "from distrib.cli import main; main()"
+"""The command line of whatever tree ``PYTHONPATH`` names."""
 _pause = threading.Event()
 
 
@@ -39,6 +41,8 @@ class Served:
     port: int
     place: Place
     process: subprocess.Popen[bytes]
+    tree: Path = REPOSITORY
+    """Whose code it runs."""
     statuses: set[int] = field(default_factory=set)
     """Every status that was ever answered."""
 
@@ -150,15 +154,15 @@ class Served:
         """Ends it politely, as a deploy does, and starts it again."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(60) == 0
-        self.process = _start(self.var_dir, self.port)
+        self.process = _start(self.var_dir, self.port, self.tree)
 
 
 @contextmanager
-def served(var_dir: Path, port: int) -> Iterator[Served]:
-    """A service until the block ends."""
+def served(var_dir: Path, port: int, tree: Path = REPOSITORY) -> Iterator[Served]:
+    """A service until the block ends, of this checkout or of the code in another tree."""
     var_dir.mkdir(parents=True, exist_ok=True)
-    process = _start(var_dir, port)
-    service = Served(var_dir, port, settle_place(control_of(var_dir.resolve())), process)
+    process = _start(var_dir, port, tree)
+    service = Served(var_dir, port, settle_place(control_of(var_dir.resolve())), process, tree)
     try:
         service.wait_until_whole()
         yield service
@@ -167,14 +171,20 @@ def served(var_dir: Path, port: int) -> Iterator[Served]:
         service.process.wait(60)
 
 
-def _start(var_dir: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(var_dir: Path, port: int, tree: Path) -> subprocess.Popen[bytes]:
     own = {"DISTRIB_VAR_DIR": str(var_dir), "DISTRIB_LOG_LEVEL": "ERROR", "DISTRIB_DRAIN_BATCH_ORDERS": "50"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISTRIB_")}
-    command = [str(Path(sys.executable).with_name("distrib")), "serve", "--port", str(port)]
+    own["PYTHONPATH"] = str(tree)
+    command = [sys.executable, "-P", "-c", RUN, "serve", "--port", str(port)]
     log = (var_dir.parent / "serve.log").open("ab")
     with log:
         return subprocess.Popen(
-            command, env=inherited | own, cwd=REPOSITORY, start_new_session=True, stdout=log, stderr=log
+            command,
+            env=inherited | own,
+            cwd=tree,
+            start_new_session=True,
+            stdout=log,
+            stderr=log,
         )
 
 

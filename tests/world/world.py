@@ -22,6 +22,7 @@ from distrib.services.network.shops import Registered, ShopDraft, ShopView
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted
+from distrib.services.pepper import Pepper
 from distrib.services.plans import versions
 from distrib.services.plans.versions import PlanView
 from distrib.services.programs import tenants
@@ -30,7 +31,7 @@ from distrib.store.database import WEB_ROLE, enter_program, open_engine
 
 EARLY = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 9, 2, tzinfo=UTC)
-PEPPER = b"the pepper of the tests, long enough"
+PEPPER = Pepper(b"the pepper of the tests, long enough")
 EARNED = (
     "SELECT s.shop_id, sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)"
     " AS net_minor FROM transfers t JOIN shops s USING (program_id, shop_no) WHERE t.program_id = :program GROUP BY 1"
@@ -77,9 +78,9 @@ class World:
         return self.own_policy or self.policies[self.program.policy]
 
     @property
-    def pepper(self) -> bytes:
+    def pepper(self) -> Pepper:
         """What keyed hashes are keyed with."""
-        return self.container.settings.key_pepper.encode()
+        return self.container.pepper
 
     def now(self) -> datetime:
         """The present instant of this world."""

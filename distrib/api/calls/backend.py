@@ -19,7 +19,9 @@ from distrib.api.calls.prometheus import Metrics
 from distrib.api.calls.shares import Shares
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
+from distrib.figures import Figure
 from distrib.services.encryption import Sealer
+from distrib.services.pepper import Pepper
 
 EXTENSION = "distrib"
 
@@ -32,9 +34,11 @@ class Backend:
         begin: opens a transaction under the web role, committed when it is left without an error.
         enter: lets a transaction see the rows of one program.
         sealer: encrypts what has to be read back (payees, secrets of webhooks).
-        figures: what ``/metrics`` asks for (``metrics.ASKED``), over all programs.
+        figures: what ``/metrics`` asks for (``prometheus.ASKED``), over all programs, at an instant.
         channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the schema of this release, or of a newer one.
+        pepper: keys, links and sessions are hashed with it; ``identity_pepper``: what is never hashed anew.
+        knows_its_peppers: whether the database was served with these before.
         has_bell: whether Redis answers.
         gate: who may call how often.
         shares: how many calls of one program are under way at a time.
@@ -47,12 +51,14 @@ class Backend:
     enter: Callable[[Connection, int], None]
     policies: Mapping[str, Policy]
     channels: Sequence[Channel]
-    pepper: bytes
+    pepper: Pepper
+    identity_pepper: bytes
     sealer: Sealer
     now: Callable[[], datetime]
     ring: Callable[[], object]
-    figures: Callable[[], Mapping[str, float | None]]
+    figures: Callable[[datetime], Mapping[str, Figure]]
     is_migrated: Callable[[], bool]
+    knows_its_peppers: Callable[[], bool]
     has_bell: Callable[[], bool]
     metrics: Metrics
     gate: Gate

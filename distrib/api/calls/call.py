@@ -37,7 +37,7 @@ class Call:
 
     def listing(self, name: str) -> Listing:
         """The list of that name (its filters are part of it), for the program of this call."""
-        return Listing(f"{self.program.code} {name}", self.backend.pepper)
+        return Listing(f"{self.program.code} {name}", self.backend.identity_pepper)
 
 
 Handler = Callable[..., Answer | Stream | Drawing]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
 
@@ -15,6 +17,7 @@ from distrib.api.calls.gate import check
 from distrib.api.http.answers import json_response, to_json
 from distrib.api.http.auth import presented_key
 from distrib.domain.errors import Refusal
+from distrib.figures import Figure
 
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
@@ -34,11 +37,15 @@ def healthz() -> Response:
 
 
 def readyz() -> Response:
-    """Ready with a migrated database; without Redis events are settled a second later: its state is only shown."""
+    """Ready with a migrated database and its own peppers, without which no key is good.
+
+    Without Redis events are settled a second later: its state is only shown.
+    """
     database = _database_state()
+    pepper = _pepper_state() if database == "up" else "unknown"
     redis = "up" if current_backend().has_bell() else "down"
-    is_ready = database == "up"
-    view = {"status": "ready" if is_ready else "not_ready", "database": database, "redis": redis}
+    is_ready = (database, pepper) == ("up", "known")
+    view = {"status": "ready" if is_ready else "not_ready", "database": database, "pepper": pepper, "redis": redis}
     return json_response(to_json(view), 200 if is_ready else 503, {} if is_ready else {"Retry-After": "1"})
 
 
@@ -46,10 +53,9 @@ def metrics() -> Response:
     """The figures as Prometheus reads them, for who has their key, or without one for this machine."""
     backend = current_backend()
     _must_be_welcome(backend)
-    try:
-        asked = backend.figures()
-    except (SQLAlchemyError, psycopg.Error):
-        asked = {}
+    asked: Mapping[str, Figure] = {"distrib_database_up": 0}
+    with suppress(SQLAlchemyError, psycopg.Error):
+        asked = backend.figures(backend.now())
     return Response(backend.metrics.exposition(asked), content_type=backend.metrics.content_type)
 
 
@@ -83,6 +89,13 @@ def _is_this_machine(address: str | None) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def _pepper_state() -> str:
+    try:
+        return "known" if current_backend().knows_its_peppers() else "wrong"
+    except (SQLAlchemyError, psycopg.Error):
+        return "unknown"
 
 
 def _database_state() -> str:

@@ -36,7 +36,7 @@ from distrib.failpoints import reach
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
-from distrib.services.programs.keys import authenticate, is_use_due, note_use
+from distrib.services.programs.keys import authenticate, hash_anew, is_use_due, note_use
 from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
 from distrib.transactions import in_transaction, stream_in_transaction
@@ -230,7 +230,7 @@ def _run_operation(
     now = backend.now()
     program, actor, limits = _authenticate(backend, presented, now, conn)
     g.program, g.key_id = program.code, actor.key_id
-    _note_use(backend, program, actor, now)
+    _note_use(backend, program, actor, presented, now)
     check_may_call(operation, actor)
     if operation.may_be_signed and actor.is_signed:
         headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
@@ -253,8 +253,11 @@ def check_may_call(operation: Operation, actor: Actor) -> None:
         raise Refusal("scope_missing", scope=operation.scope)
 
 
-def _note_use(backend: Backend, program: Program, actor: Actor, now: datetime) -> None:
-    """Has the use of the key noted once the answer is sent: once a minute, and never while a caller waits."""
+def _note_use(backend: Backend, program: Program, actor: Actor, presented: str, now: datetime) -> None:
+    """Has the use of the key noted once the answer is sent: once a minute, and never while a caller waits.
+
+    Then its secret is hashed with the pepper of today, too.
+    """
     if "use_is_noted" in g or not is_use_due(actor, now):
         return
     g.use_is_noted = True
@@ -264,6 +267,7 @@ def _note_use(backend: Backend, program: Program, actor: Actor, now: datetime) -
             with backend.begin() as conn:
                 backend.enter(conn, program.program_id)
                 note_use(conn, program.program_id, actor.key_id, now)
+                hash_anew(conn, program, presented, backend.pepper)
         except (DBAPIError, PoolExhausted) as error:  # the call itself was answered; the next minute's use is noted
             _log.warning("use_not_noted", key_id=actor.key_id, error=type(error).__name__)
 

@@ -136,6 +136,8 @@ def _describe_path(path: dict[str, Any]) -> None:
             describe_parameter(name, parameter)
         said = operation.get("description") or operation["summary"]
         operation["description"] = f"{said}\n\n{_who_may(name)}"
+        if scope_of(name):
+            operation["x-scope"] = scope_of(name)
         add_examples(operation)
 
 

@@ -26,8 +26,10 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+CONTEXT: Final = "docs"
+"""The context that the catalogues hold the texts of the description in."""
 _CHOICE: Final = "lang"
-_CODE: Final = re.compile("`([^`]+)`")
+_CODE: Final = re.compile("`+([^`]+)`+")
 _NAMES: Final = {"en": "English", "zh": "中文"}
 
 
@@ -84,7 +86,7 @@ def _page(template: str, **values: Any) -> str:
             other=other,
             other_name=_NAMES[other],
             chosen=chosen_alike,
-            coded=_coded,
+            said=lambda text: _coded(render(Text(text, CONTEXT), language)),
             meaning=lambda code: render(Text(CODES[code].message), language),
             **values,
         )
@@ -93,8 +95,8 @@ def _page(template: str, **values: Any) -> str:
 def _coded(text: str) -> Markup:
     """A text of the description with what stands between backticks as code.
 
-    >>> str(_coded("`GET` & more"))
-    '<code>GET</code> &amp; more'
+    >>> str(_coded("`GET` & ``more``"))
+    '<code>GET</code> &amp; <code>more</code>'
     """
     parts = _CODE.split(text)
     pieces = (Markup("<code>{}</code>") if number % 2 else Markup("{}") for number in range(len(parts)))

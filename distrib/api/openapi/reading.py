@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from markupsafe import Markup
 
-from distrib.api.openapi.shapes import FieldRow, closure, fields_of, names_within, type_of
+from distrib.api.openapi.shapes import FieldRow, Schema, closure, fields_of, names_within, type_of
 from distrib.domain.errors import CODES
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -34,6 +34,8 @@ class ShownCall:
     """A call as a page shows it.
 
     Args:
+        description: what is said besides the summary, as paragraphs.
+        scope: what a key with scopes has to have; empty where no scope is asked for.
         parameters: name, where it stands, whether it must be there, type, meaning.
         body: by media type.
         refusals: status and code of what it may refuse with, in that order.
@@ -44,8 +46,9 @@ class ShownCall:
     method: str
     path: str
     summary: str
-    description: str
+    description: Sequence[str]
     roles: Sequence[str]
+    scope: str
     parameters: Sequence[tuple[str, str, bool, Markup, str]]
     body: Sequence[tuple[str, Markup]]
     answers: Sequence[ShownAnswer]
@@ -62,6 +65,16 @@ class ShownCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownShape:
+    """A shape that has a name: what it means, its fields, and its type where it has none."""
+
+    name: str
+    meaning: str
+    fields: Sequence[FieldRow]
+    type: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class ShownNoun:
     """A noun with its calls; the shapes are those that its calls speak of, with all that these hold."""
 
@@ -69,7 +82,7 @@ class ShownNoun:
     place: str
     description: str
     calls: Sequence[ShownCall]
-    shapes: Sequence[tuple[str, Sequence[FieldRow], Markup]] = field(default=())
+    shapes: Sequence[ShownShape]
 
 
 def nouns_of(document: Mapping[str, Any]) -> dict[str, ShownNoun]:
@@ -80,6 +93,18 @@ def nouns_of(document: Mapping[str, Any]) -> dict[str, ShownNoun]:
         by_tag[operation["tags"][0]].append((_call(method, path, operation), operation))
     nouns = (_noun(tag, by_tag[tag["name"]], shapes) for tag in document["tags"])
     return {noun.place: noun for noun in nouns}
+
+
+def texts_of(nouns: Iterable[ShownNoun]) -> Iterator[str]:
+    """Yields what the pages say of the description in words, in its order; what stands twice comes twice."""
+    for noun in nouns:
+        yield from (noun.name, noun.description)
+        for call in noun.calls:
+            yield from (call.summary, *call.description)
+            yield from (meaning for *_, meaning in call.parameters)
+            yield from (answer.meaning for answer in call.answers)
+        for shape in noun.shapes:
+            yield from (shape.meaning, *(field.meaning for field in shape.fields))
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -108,9 +133,13 @@ def _noun(
     tag: Mapping[str, str], calls: Sequence[tuple[ShownCall, Mapping[str, Any]]], shapes: Mapping[str, Any]
 ) -> ShownNoun:
     own_shapes = dict.fromkeys(name for _, operation in calls for name in _own_shapes(operation))
-    shown = [(name, fields_of(shapes[name]), type_of(shapes[name])) for name in closure(list(own_shapes), shapes)]
-    place = tag["name"].replace(" ", "-").replace("_", "-")
-    return ShownNoun(tag["name"], place, tag["description"], [call for call, _ in calls], shown)
+    shown = [_shape(name, shapes[name]) for name in closure(list(own_shapes), shapes)]
+    name = tag["name"].replace("_", " ")
+    return ShownNoun(name, name.replace(" ", "-"), tag["description"], [call for call, _ in calls], shown)
+
+
+def _shape(name: str, schema: Schema) -> ShownShape:
+    return ShownShape(name, schema.get("description", ""), fields_of(schema), type_of(schema))
 
 
 def _own_shapes(operation: Mapping[str, Any]) -> Iterator[str]:
@@ -127,9 +156,10 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> ShownCall:
         name=operation["operationId"],
         method=method.upper(),
         path=path,
-        summary=operation.get("summary", ""),
-        description=operation.get("description", "").removeprefix(operation.get("summary", "")).lstrip(),
-        roles=operation.get("x-roles", ()),
+        summary=operation["summary"],
+        description=_paragraphs(operation),
+        roles=operation["x-roles"],
+        scope=operation.get("x-scope", ""),
         parameters=[_parameter(parameter) for parameter in operation["parameters"]],
         body=_types(body),
         answers=[
@@ -140,6 +170,13 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> ShownCall:
         refusals=_refusals(operation),
         example=_example(body),
     )
+
+
+def _paragraphs(operation: Mapping[str, Any]) -> list[str]:
+    """What is said of a call besides its summary and, the last paragraph, who may call it: a page says that itself."""
+    said, _, _ = operation["description"].rpartition("\n\n")
+    paragraphs = said.removeprefix(operation["summary"]).split("\n\n")
+    return [" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip()]
 
 
 def _parameter(parameter: Mapping[str, Any]) -> tuple[str, str, bool, Markup, str]:

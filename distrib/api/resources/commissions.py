@@ -29,7 +29,7 @@ _FILTERS = ("order_id", "period", "kind", "state")
 
 @commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, query=CommissionQuerySchema)
 def list_commissions(call: Call) -> Answer:
-    """Commissions in the order they were posted; reversals are negative rows of their own."""
+    """Commissions in the order they were posted, or the newest first; reversals are negative rows of their own."""
     shop_id: str | None = call.query["shop_id"]
     if shop_id is None and is_partner(call):
         shop_id = call.actor.shop_id
@@ -58,7 +58,7 @@ def list_shop_commissions(call: Call, shop_id: str) -> Answer:
     """A shop's commissions in the order they were posted, or the newest first."""
     must_be_own(call, shop_id)
     shop_no_of(call, shop_id)
-    return _page(call, shop_id, is_newest_first=call.query["sort"] == NEWEST)
+    return _page(call, shop_id)
 
 
 @commissions.operation(
@@ -105,7 +105,8 @@ def shop_no_of(call: Call, shop_id: str) -> int:
     return shops.get_shop(call.conn, call.program, shop_id, call.now).shop_no
 
 
-def _page(call: Call, shop_id: str | None, *, is_newest_first: bool = False) -> Answer:
+def _page(call: Call, shop_id: str | None) -> Answer:
+    is_newest_first = call.query["sort"] == NEWEST
     asked: dict[str, Any] = {name: call.query[name] for name in _FILTERS}
     listing = call.listing(f"commissions {shop_id} {asked}{' newest first' if is_newest_first else ''}")
     after = listing.place(call.query["cursor"])

@@ -121,9 +121,12 @@ def finish_rotation(call: Call, key_id: str) -> Answer:
     return Answer(key_changes.finish_rotation(call.conn, call.program, key_id, kept, call.actor, call.now))
 
 
-@keys.operation("DELETE", "/keys/<id:key_id>", {204: None})
+@keys.operation("DELETE", "/keys/<id:key_id>", {204: None}, refusals=("last_admin",))
 def revoke_key(call: Call, key_id: str) -> Answer:
-    """Ends a key at once and for ever; what it proposed and nobody confirmed has to be proposed again."""
+    """Ends a key at once and for ever; what it proposed and nobody confirmed has to be proposed again.
+
+    The last key or seat that can make keys is not ended so (`last_admin`): nobody of the program could make another.
+    """
     key_changes.revoke_key(call.conn, call.program, key_id, call.now, call.actor)
     return Answer(None, 204)
 

@@ -85,7 +85,14 @@ def put_payee(call: Call, shop_id: str) -> Answer:
     """
     backend = call.backend
     view, waits = payee_versions.put_payee(
-        call.conn, call.program, shop_id, Payee(**call.body), backend.sealer, backend.pepper, call.actor, call.now
+        call.conn,
+        call.program,
+        shop_id,
+        Payee(**call.body),
+        backend.sealer,
+        backend.identity_pepper,
+        call.actor,
+        call.now,
     )
     return Answer(view, 202 if waits else 200)
 
@@ -357,13 +364,13 @@ def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[
 
 def _about_payee(call: Call, shop_id: str) -> tuple[Any, ...]:
     backend = call.backend
-    return (call.conn, call.program, shop_id, backend.sealer, backend.pepper, call.actor, call.now)
+    return (call.conn, call.program, shop_id, backend.sealer, backend.identity_pepper, call.actor, call.now)
 
 
 def _apply_due_payees(call: Call) -> None:
     """Puts in force what is due, whether or not a worker came by."""
     backend = call.backend
-    payee_versions.apply_due_payees(call.conn, call.program, backend.sealer, backend.pepper, call.now)
+    payee_versions.apply_due_payees(call.conn, call.program, backend.sealer, backend.identity_pepper, call.now)
 
 
 def _shown(call: Call, payout_id: str, cursor: str | None, limit: int, shop_id: str | None = None) -> dict[str, Any]:

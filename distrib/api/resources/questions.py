@@ -19,7 +19,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.services.ledger import questions as service
 from distrib.services.ledger.questions import QuestionDraft
 
-questions = Resource("questions", "Questions of shop owners about commissions 疑问")
+questions = Resource("questions", "Questions of shop owners about commissions 提问")
 
 
 @questions.operation(

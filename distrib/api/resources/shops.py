@@ -59,7 +59,7 @@ def register_shop(call: Call) -> Answer:
     """Brings a shop in: under a sponsor, by an invite code, or as a root. 200 when repeated."""
     draft = ShopDraft(**call.body)
     view, is_new = service.register_shop(
-        call.conn, call.program, call.policy, draft, call.actor, call.now, call.backend.pepper
+        call.conn, call.program, call.policy, draft, call.actor, call.now, call.backend.identity_pepper
     )
     return Answer(_shown(call, view), 201 if is_new else 200, {"Location": f"/v1/shops/{quote(view.id, safe='')}"})
 
@@ -82,7 +82,9 @@ def register_shops(call: Call) -> Answer:
     batch: LoadedList = call.body
     drafts = [ShopDraft(**draft) for draft in batch.values()]
     registered = iter(
-        service.register_shops(call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper)
+        service.register_shops(
+            call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.identity_pepper
+        )
         if drafts
         else ()
     )

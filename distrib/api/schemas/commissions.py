@@ -33,18 +33,13 @@ class PlanVersionSchema(Shape):
     version = Whole(low=1, required=True)
 
 
-class _Filters(PageQuerySchema):
-    """Which commissions are listed."""
+class ShopCommissionQuerySchema(PageQuerySchema):
+    """Which commissions of a shop, and which come first."""
 
     order_id = Identifier(load_default=None)
     period = Period(load_default=None)
     kind = Choice(KINDS, load_default=None)
     state = Choice(("held", "available", "expected"), load_default=None)
-
-
-class ShopCommissionQuerySchema(_Filters):
-    """Which commissions of a shop, and which come first."""
-
     sort = Choice(SORTS, load_default=POSTED, metadata={"description": "-posted: the newest orders and causes first"})
 
     @validates_schema(skip_on_field_errors=False)
@@ -53,8 +48,8 @@ class ShopCommissionQuerySchema(_Filters):
             raise ValidationError([say("belongs_elsewhere", other="state=expected")], "sort")
 
 
-class CommissionQuerySchema(_Filters):
-    """Which commissions."""
+class CommissionQuerySchema(ShopCommissionQuerySchema):
+    """Which commissions of the program, and which come first."""
 
     shop_id = Identifier(load_default=None)
 

@@ -32,6 +32,7 @@ from distrib.cli.bench import (
     refunding,
     settling,
     starting,
+    whatif,
 )
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
@@ -120,6 +121,15 @@ def engine(scale: str, language: str, as_json: bool) -> None:
     with teller(language) as say, _failures():
         measured = reckoning.bench_engine(reckoning.SIZES[scale], say)
     _end({"bench": "engine", "scale": scale, **measured, "machine": machine()}, language, as_json)
+
+
+@bench.command("whatif")
+@_with_options
+def what_if(scale: str, language: str, as_json: bool) -> None:
+    """Orders a second of a plan as a kernel over arrays, against the engine of one order."""
+    with teller(language) as say, _failures():
+        measured = whatif.bench_whatif(whatif.SIZES[scale], say)
+    _end({"bench": "whatif", "scale": scale, **measured, "machine": machine()}, language, as_json)
 
 
 @bench.command()

@@ -202,7 +202,7 @@ def _open(container: Container, stack: ExitStack, say: Callable[[str], None]) ->
 
 def _make_key(container: Container, url: str) -> str:
     own = Container(container.settings, url, container.redis_url)
-    pepper = container.settings.key_pepper.encode()
+    pepper = container.pepper
     try:
         with own.begin() as conn:
             program = only_program(conn)

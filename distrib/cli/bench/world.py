@@ -111,7 +111,7 @@ def open_program(container: Container, code: str = "bench") -> Program:
 
 def register(container: Container, program: Program, world: World) -> None:
     """Registers the world's shops."""
-    pepper = container.settings.key_pepper.encode()
+    pepper = container.identity_pepper
     policy = container.policies[program.policy]
     for start in range(0, world.shops, BATCH):
         drafts = [_draft(world, shop) for shop in range(start, min(start + BATCH, world.shops))]

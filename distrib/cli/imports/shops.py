@@ -184,7 +184,7 @@ def _register(
     drafts = [draft for _, draft in fit]
     if not drafts:
         return
-    policy, pepper = container.policies[program.policy], container.settings.key_pepper.encode()
+    policy, pepper = container.policies[program.policy], container.identity_pepper
     with container.begin() as conn:
         results = register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
         introduced = introduced_by(conn, program, [result.id for result in results if result.refusal is None])

@@ -92,7 +92,7 @@ def create(
             amounts=wanted,
             withdrawals=withdrawals or None,
         )
-        apply_due_payees(conn, program, container.sealer, container.settings.key_pepper.encode(), now)
+        apply_due_payees(conn, program, container.sealer, container.identity_pepper, now)
         service.create_payout(conn, program, draft, container.channels, actor, now)
         view = _whole(conn, program, payout_id)
     _show(view, as_json)
@@ -115,7 +115,7 @@ def closing(
         program, actor = acting_as(container, conn, key, program_code, "propose")
         if actor.role != "admin":
             raise Refusal("forbidden")
-        now, pepper = container.now(), container.settings.key_pepper.encode()
+        now, pepper = container.now(), container.identity_pepper
         apply_due_payees(conn, program, container.sealer, pepper, now)
         propose_closing_payment(conn, program, draft, container.channels, actor, now)
         view = _whole(conn, program, payout_id)

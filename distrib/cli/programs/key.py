@@ -76,7 +76,8 @@ def create(
     """Make a key; it is printed once, alone on the last line."""
     terms = KeyTerms(owner, tuple(dict.fromkeys(scopes)) or None, expires_at)
     with open_container() as container:
-        pepper, now = container.settings.key_pepper.encode(), container.now()
+        container.must_know_its_peppers()
+        pepper, now = container.pepper, container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
             made = create_key(conn, program, role, name or role, shop_id, pepper, now, terms=terms)
@@ -171,7 +172,8 @@ def set_command(
 def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool) -> None:
     """Give the key KEY_ID a new secret; it is printed once, alone on the last line."""
     with open_container() as container:
-        pepper, now = container.settings.key_pepper.encode(), container.now()
+        container.must_know_its_peppers()
+        pepper, now = container.pepper, container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
             made, view = key_changes.rotate_key(conn, program, key_id, keep_hours, pepper, COMMAND_LINE, now)

@@ -10,7 +10,6 @@ import os
 import runpy
 import signal
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import NoReturn
@@ -143,7 +142,7 @@ class Kept:
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException:  # noqa: BLE001 - nothing may unwind into what the parent holds
-            traceback.print_exc()
+            _log.exception("process_failed", process=self._name)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -12,6 +12,7 @@ from distrib.cli.output import in_both
 from distrib.domain.errors import CannotStart
 from distrib.domain.texts import Text
 from distrib.languages import render_both
+from distrib.logs import configure_logs
 from distrib.settings import Settings, SettingsError, read_settings
 from distrib.store.logins import admit_logins
 from distrib.store.migrate import newest_revision, upgrade
@@ -25,14 +26,19 @@ def migrate(print_roles: bool) -> None:
     if print_roles:
         _print_roles(read_settings())
         return
-    with open_container(tell=_tell) as container:  # the embedded one is at the newest schema by now
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    with open_container(settings, tell=_tell) as container:  # the embedded one is at the newest schema by now
         refused = _migrate(container) if container.servers is None else []
     click.echo(in_both(Text("The database is at schema {newest}.", newest=newest_revision())))
     _must_be_done(refused)
 
 
 def _migrate(container: Container) -> Sequence[str]:
-    """Migrates a database of one's own; returns the statements on logins that the owner may not run."""
+    """Migrates a database of one's own; returns the statements on logins that the owner may not run.
+
+    Then the database knows with which pepper it is served, before the first web comes.
+    """
     owner_url = container.owner_database_url or container.database_url
     worker_url = container.worker_database_url or container.database_url
 
@@ -41,7 +47,10 @@ def _migrate(container: Container) -> Sequence[str]:
         _tell(migration_text(before, after))
 
     upgrade(owner_url, announce=begin)
-    return admit_logins(owner_url, container.database_url, worker_url)
+    refused = admit_logins(owner_url, container.database_url, worker_url)
+    if not refused:
+        container.record_peppers()
+    return refused
 
 
 def _must_be_done(statements: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from distrib.failures import WRONG_USE, check_address
 from distrib.logs import configure_logs
 from distrib.metrics_directory import provide_directory
 from distrib.services.plans.drafts import load_samples
+from distrib.settings import read_settings
 
 _API_FIRST_S = 15.0
 """How long workers wait for the API to come up, at the most."""
@@ -42,11 +43,12 @@ def serve(host: str, port: int) -> None:
         metrics = provide_directory()
         if metrics is not None:
             stack.callback(metrics.remove)
-        container = stack.enter_context(open_container(tell=_tell))
+        settings = read_settings()
+        configure_logs(settings.log_level, settings.log_format)
+        container = stack.enter_context(open_container(settings, tell=_tell))
         container.must_be_served()
         _check_files(container)
         _import_all()
-        configure_logs(container.settings.log_level)
         container.disconnect()  # processes are forked from here
         web = Kept(
             "web",

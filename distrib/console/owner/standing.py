@@ -17,7 +17,7 @@ _METRICS: Final[Mapping[str, Text]] = {
     "personal_sales_minor": Text("Own sales", "owner"),
     "personal_orders": Text("Own orders", "owner"),
     "customers": Text("Customers", "owner"),
-    "team_sales_minor": Text("Team sales, {levels} levels", "owner"),
+    "team_sales_minor": Text("Team sales, levels below: {levels}", "owner"),
     "direct_recruits": Text("Shops you brought in", "owner"),
     "active_recruits": Text("Shops you brought in that sell", "owner"),
     "earned_minor": Text("Commission earned", "owner"),

@@ -96,7 +96,7 @@ def _list(visit: Visit) -> ListSpec:
         columns,
         cells,
         shops=("shop_id",),
-        filters=(ListFilter("shop_id", Text("Shop")),),
+        filters=(ListFilter("shop_id", Text("Shop"), shops={}),),
         tabs=(ListTab(Text("All"), ""), *(ListTab(state.words, code) for code, state in ADJUSTMENT_STATES.items())),
         empty=(
             Text("Nothing was adjusted by hand"),

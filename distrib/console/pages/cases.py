@@ -200,6 +200,6 @@ def _penalties(visit: Visit) -> ListSpec:
         operation="list_penalties",
         columns=_PENALTIES,
         cells=cells,
-        filters=(ListFilter("shop_id", Text("Shop")), ListFilter("organiser_id", Text("Organiser"))),
+        filters=(ListFilter("shop_id", Text("Shop"), shops={}), ListFilter("organiser_id", Text("Organiser"))),
         empty=(Text("No penalties"), Text("Decisions of authorities about pyramid selling are recorded here.")),
     )

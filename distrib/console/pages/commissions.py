@@ -96,7 +96,7 @@ def _list(visit: Visit) -> ListSpec:
         columns,
         cells,
         filters=(
-            ListFilter("shop_id", Text("Shop")),
+            ListFilter("shop_id", Text("Shop"), shops={}),
             ListFilter("order_id", Text("Order")),
             ListFilter("period", Text("Month"), type="month"),
             ListFilter("kind", Text("Kind"), options_of(COMMISSION_KINDS)),
@@ -104,5 +104,6 @@ def _list(visit: Visit) -> ListSpec:
         ),
         shops=("shop_id",),
         unfold=unfold,
+        turns="" if visit.query.get("state") == "expected" else "posted",
         empty=(Text("No commission yet"), Text("Commissions appear when an order is settled under a plan in force.")),
     )

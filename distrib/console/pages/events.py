@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint
@@ -13,6 +14,7 @@ from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, ListTab, list_view
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
+from distrib.services.plans.words import REASONS
 
 CONFLICTS: Final = frozenset({"order_conflict"})
 """Why an event fails that says of an order something else than is known."""
@@ -51,6 +53,7 @@ def event_pages(blueprint: Blueprint) -> None:
             "known": known,
             "type_words": type_words(visit, known["type"]),
             "badge": state_badge(EVENT_STATES, known["status"], visit.reader.language),
+            "remark": visit.say(REASONS[known["remark"]]) if known.get("remark") in REASONS else known.get("remark"),
             "error_words": error.get("detail_zh" if visit.reader.language == "zh" else "detail"),
             "sent": json.dumps(sent, ensure_ascii=False, indent=2, default=str) if sent is not None else None,
             "differences": list(_differences(visit, known, sent)) if error.get("code") in CONFLICTS else [],
@@ -89,6 +92,8 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for place, inner in enumerate(value):
             name = inner.get("id", place) if isinstance(inner, Mapping) else place
             yield from _leaves(inner, f"{path}/{name}")
+    elif isinstance(value, datetime):
+        yield path, value.astimezone(UTC).isoformat().replace("+00:00", "Z")  # as an event is kept
     elif value is not None:
         yield path, str(value)
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, json
 from distrib.console.cells import SHOP_STATES, state_badge
 from distrib.console.frame import HtmlPage, Visit, page
 from distrib.console.pages.ladder import rank_codes
+from distrib.console.shop_choice import ShopChoice, shop_meant
 from distrib.console.site import current_site
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.monitors import TREE
@@ -44,7 +45,13 @@ def network_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "/network", needs="list_downline")
     def network(visit: Visit) -> HtmlPage:
-        return HtmlPage("console/network.html", _outline(visit, visit.query.get("shop", "").strip()))
+        typed = visit.query.get("shop", "").strip()
+        choice = shop_meant(visit, typed, {}) if typed else ShopChoice("")
+        outline = _outline(visit, "" if choice.fits else choice.shop_id)
+        return HtmlPage(
+            "console/network.html",
+            {**outline, "asked": typed, "fits": choice.fits, "has_more": choice.has_more},
+        )
 
     @page(blueprint, "/network/roots", needs="list_downline", entry="network")
     def network_roots(visit: Visit) -> HtmlPage:
@@ -83,7 +90,7 @@ def _outline(visit: Visit, shop_id: str) -> dict[str, Any]:
     except Refusal as refusal:
         if refusal.code != "shop_unknown":
             raise
-        return {**_outline(visit, ""), "missing": True, "asked": shop_id}
+        return {**_outline(visit, ""), "missing": True}
     above = list(reversed(visit.call("list_upline", query={"limit": "500"}, shop_id=shop_id)["data"]))
     opened = [Opened(entry, False) for entry in above] + [Opened(shop, True)]
     root = opened[0].shop["id"]
@@ -93,7 +100,6 @@ def _outline(visit: Visit, shop_id: str) -> dict[str, Any]:
 
 def _about(visit: Visit, policy: Policy, root: str) -> dict[str, Any]:
     return {
-        "asked": visit.query.get("shop", ""),
         "measures": _measures(visit, policy, root) if root else [],
         "legend": [{"code": code, "letter": letter} for code, letter in _letters(rank_codes(visit)).items()],
         "cap": policy.max_tree_levels or 0,

@@ -110,9 +110,9 @@ def _list(visit: Visit) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         shops=("shop_id",),
-        fixed={"sort": "-came"},
+        turns="came",
         filters=(
-            ListFilter("shop_id", Text("Selling shop")),
+            ListFilter("shop_id", Text("Selling shop"), shops={}),
             ListFilter("status", Text("State"), options_of(ORDER_STATES)),
         ),
         empty=(Text("No orders yet"), Text("Orders appear here as soon as the order system posts them.")),

@@ -10,6 +10,7 @@ from flask import Blueprint
 from distrib.console.charts import Chart, Series
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.pages.inbox import KINDS
+from distrib.console.shop_choice import MOST_FITS, shops_like
 from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.domain.periods import next_period
@@ -20,8 +21,6 @@ MONTHS: Final = 12
 LEADERS: Final = "5"
 MOST_MONTHS: Final = "60"
 RELEASE_DAYS: Final = "30"
-MOST_FOUND: Final = 10
-"""So many shops the search of the head shows; the list has them all."""
 
 
 def overview_pages(blueprint: Blueprint) -> None:
@@ -35,6 +34,8 @@ def overview_pages(blueprint: Blueprint) -> None:
         asked = {*moved, *names[-2:]}
         months = [_month(visit, name, moved.get(name)) if name in asked else _shown(visit, name, {}) for name in names]
         month, before = months[-1], months[-2]
+        owed = _leaders(visit, "list_balances", "-available", "available_minor")
+        visit.name_shops(row["shop_id"] for row in owed)
         return HtmlPage(
             "console/overview.html",
             {
@@ -48,7 +49,8 @@ def overview_pages(blueprint: Blueprint) -> None:
                 "releases": _releases(visit),
                 "funnel": _funnel(visit, period, month),
                 "sellers": _leaders(visit, "list_shops", "-sales", "month_sales_minor"),
-                "owed": _leaders(visit, "list_balances", "-available", "available_minor"),
+                "owed": owed,
+                "names": visit.shop_names,
             },
         )
 
@@ -61,7 +63,7 @@ def overview_pages(blueprint: Blueprint) -> None:
         more = visit.url("shops", q=asked) if asked and visit.has_page("shops") else ""
         return HtmlPage(
             "console/search.html",
-            {"asked": asked, "places": places, "more": more if len(places) in (0, MOST_FOUND) else ""},
+            {"asked": asked, "places": places, "more": more if len(places) in (0, MOST_FITS) else ""},
         )
 
 
@@ -264,19 +266,8 @@ def _shops_like(visit: Visit, asked: str) -> list[tuple[str, str, str]]:
     """The first shops whose id, name or invite code begins so: kind, what each is called, and address."""
     if not visit.desk.may("list_shops"):
         return []
-    try:
-        fits = visit.desk.call("list_shops", {}, {"q": asked, "limit": str(MOST_FOUND)})["data"]
-    except Refusal:  # what is typed is none that a shop could be found by
-        return []
     kind = visit.say(Text("Shop"))
-    return [
-        (
-            kind,
-            f"{shop['id']} · {shop['name']}" if shop["name"] else shop["id"],
-            visit.url("shop", shop_id=shop["id"]),
-        )
-        for shop in fits
-    ]
+    return [(kind, words, visit.url("shop", shop_id=shop_id)) for shop_id, words in shops_like(visit, asked, {})[0]]
 
 
 def _is_there(visit: Visit, operation: str, path: Mapping[str, str]) -> bool:

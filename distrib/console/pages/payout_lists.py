@@ -200,7 +200,7 @@ def lines_list(visit: Visit, payout_id: str) -> ListSpec:
         "get_payout",
         columns,
         cells,
-        filters=(ListFilter("shop_id", Text("Shop"), hint=visit.say(Text("its id"))),),
+        filters=(ListFilter("shop_id", Text("Shop"), shops={}),),
         path={"payout_id": payout_id},
         rows="lines",
         shops=("shop_id",),

@@ -120,7 +120,7 @@ def _list(visit: Visit) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         shops=("shop_id",),
-        filters=(ListFilter("shop_id", Text("Shop")),),
+        filters=(ListFilter("shop_id", Text("Shop"), shops={}),),
         tabs=every,
         empty=(
             Text("No questions"),

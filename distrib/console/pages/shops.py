@@ -25,6 +25,7 @@ from distrib.console.lists import (
     list_view,
 )
 from distrib.console.pages.ladder import rank_codes
+from distrib.console.shop_choice import shops_like
 from distrib.console.site import PersonalDesk, current_site
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.spreadsheet_cells import neutralised
@@ -70,6 +71,13 @@ def shops_pages(blueprint: Blueprint) -> None:
         return HtmlPage(
             "console/list.html", {"title": visit.say(Text("Shops", "menu")), "list": view, "actions": allowed}
         )
+
+    @page(blueprint, "/suggest-shops", needs="list_shops", entry="shops")
+    def suggest_shops(visit: Visit) -> HtmlPage:
+        typed = visit.query.get(visit.query.get("of", ""), "").strip()
+        among = {name: value for name, value in visit.query.items() if name == "level"}
+        fits, _ = shops_like(visit, typed, among) if typed else ([], False)
+        return HtmlPage("console/shops_part.html", {"shops": fits})
 
     @page(blueprint, "/shops.csv", needs="list_shops", entry="shops")
     def export_shops(visit: Visit) -> Response:
@@ -120,7 +128,7 @@ def _list(visit: Visit) -> ListSpec:
             ListFilter("q", Text("Id, name or invite code"), hint=visit.say(Text("begins with"))),
             ListFilter("rank", Text("Rank"), [(code, code) for code in rank_codes(visit)]),
             ListFilter("level", Text("Level"), hint=visit.say(Text("1: roots"))),
-            ListFilter("root", Text("Tree of the root")),
+            ListFilter("root", Text("Tree of the root"), shops={"level": "1"}),
             ListFilter("joined_from", Text("Joined from"), type="date", day=BEGIN),
             ListFilter("joined_to", Text("to", "date"), type="date", day=END),
         ),

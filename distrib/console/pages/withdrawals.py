@@ -108,7 +108,7 @@ def _list(visit: Visit) -> ListSpec:
         cells,
         shops=("shop_id",),
         filters=(
-            ListFilter("shop_id", Text("Shop")),
+            ListFilter("shop_id", Text("Shop"), shops={}),
             ListFilter("status", Text("State"), options_of(WITHDRAWAL_STATES)),
         ),
         tabs=(ListTab(Text("All"), ""), *(ListTab(WITHDRAWAL_STATES[state].words, state) for state in _TABBED)),

@@ -88,7 +88,7 @@ TEXTS: dict[str, Text] = {
     "metric.personal_sales_minor": Text("own sales"),
     "metric.personal_orders": Text("own orders"),
     "metric.customers": Text("customers"),
-    "metric.team_sales_minor": Text("sales of the team, {levels} levels"),
+    "metric.team_sales_minor": Text("sales of the team, levels below: {levels}"),
     "metric.direct_recruits": Text("shops brought in"),
     "metric.active_recruits": Text("active shops brought in"),
     "metric.earned_minor": Text("commission earned"),

@@ -1,7 +1,9 @@
 // The network: an outline that opens branch by branch and is walked with the arrows, and beside it the picture of the
 // chosen subtree: top-down, each level a band, drawn as SVG from the figures that the service answers.
 const SVG = "http://www.w3.org/2000/svg";
-const STEP = 24, BAND = 84, RADIUS = 9, STACK = 22, RANKS = 6, MOST_STRETCH = 5;
+const BAND = 84, RADIUS = 9, RANKS = 6, MOST_STRETCH = 5, MOST_NAMED = 400;
+// From one shop to the next beside it and below it in a block; with names, so far that none runs into another.
+const CLOSE = { step: 24, stack: 22 }, NAMED = { step: 52, stack: 38 };
 const network = document.querySelector(".network");
 
 if (network) {
@@ -20,7 +22,7 @@ function element(name, attributes, parent) {
 /* Places of a tidy tree: no subtree crosses another, a parent stands over the middle of what is below it, and shops
    that brought nobody in stand in a block of rows under their sponsor. Levels are stretched until the whole has the
    form of the picture, so that a wide tree is no ribbon. */
-function places(shops, ratio) {
+function places(shops, ratio, { step, stack }) {
   const below = shops.map(() => []);
   for (let place = 1; place < shops.length; place += 1) below[shops[place].sponsor].push(place);
   const depth = shops.map(() => 0), rows = [1];
@@ -33,13 +35,13 @@ function places(shops, ratio) {
     const wide = Math.ceil(leaves.length / high);
     if (leaves.length) {
       rows[depth[place] + 1] = Math.max(rows[depth[place] + 1] ?? 1, high);
-      blocks.push({ leaves, contour: [[-((wide - 1) * STEP) / 2, ((wide - 1) * STEP) / 2]] });
+      blocks.push({ leaves, contour: [[-((wide - 1) * step) / 2, ((wide - 1) * step) / 2]] });
     }
     const joined = [], at = [];
     for (const block of blocks) {
       let x = joined.length ? -Infinity : 0;
       for (let level = 0; level < Math.min(joined.length, block.contour.length); level += 1) {
-        x = Math.max(x, joined[level][1] - block.contour[level][0] + STEP);
+        x = Math.max(x, joined[level][1] - block.contour[level][0] + step);
       }
       at.push(x);
       block.contour.forEach(([left, right], level) => {
@@ -50,7 +52,7 @@ function places(shops, ratio) {
     blocks.forEach((block, index) => {
       if (block.child !== undefined) shift[block.child] = at[index] - middle;
       else block.leaves.forEach((leaf, order) => {
-        shift[leaf] = at[index] - middle + ((order % wide) - (wide - 1) / 2) * STEP;
+        shift[leaf] = at[index] - middle + ((order % wide) - (wide - 1) / 2) * step;
         stacked[leaf] = Math.floor(order / wide);
       });
     });
@@ -58,16 +60,26 @@ function places(shops, ratio) {
   }
   const tops = [0];
   const deepest = Math.max(...depth);
-  for (let level = 1; level <= deepest + 1; level += 1) tops[level] = tops[level - 1] + BAND + ((rows[level - 1] ?? 1) - 1) * STACK;
+  for (let level = 1; level <= deepest + 1; level += 1) tops[level] = tops[level - 1] + BAND + ((rows[level - 1] ?? 1) - 1) * stack;
   const x = shops.map(() => 0), y = shops.map(() => 0);
   const [left, right] = [Math.min(...contours[0].map((span) => span[0])), Math.max(...contours[0].map((span) => span[1]))];
   const stretch = Math.min(Math.max((right - left) / ratio / tops[deepest + 1], 1), MOST_STRETCH);
   for (let level = 0; level <= deepest + 1; level += 1) tops[level] *= stretch;
   for (let place = 0; place < shops.length; place += 1) {
     x[place] = place ? x[shops[place].sponsor] + shift[place] : 0;
-    y[place] = tops[depth[place]] + (BAND * stretch) / 2 + stacked[place] * STACK;
+    y[place] = tops[depth[place]] + (BAND * stretch) / 2 + stacked[place] * stack;
   }
   return { x, y, tops, deepest, half: (BAND * stretch) / 2 };
+}
+
+// A name as far as it fits between two shops; a character of Chinese is about twice as wide as a letter.
+function fitting(name, width) {
+  let used = 0;
+  for (let place = 0; place < name.length; place += 1) {
+    used += name.charCodeAt(place) > 0x2e7f ? 9 : 5.5;
+    if (used > width) return `${name.slice(0, Math.max(place - 1, 1))}…`;
+  }
+  return name;
 }
 
 function Picture(root) {
@@ -106,7 +118,8 @@ function Picture(root) {
   };
 
   function draw(tree) {
-    const { x, y, tops, deepest, half } = places(tree.shops, svg.clientWidth / svg.clientHeight || 1), top = tree.shops[0];
+    const isNamed = tree.shops.length <= MOST_NAMED, room = isNamed ? NAMED : CLOSE;
+    const { x, y, tops, deepest, half } = places(tree.shops, svg.clientWidth / svg.clientHeight || 1, room), top = tree.shops[0];
     const left = Math.min(...x) - 90, right = Math.max(...x) + 40;
     svg.replaceChildren();
     const far = 100000;
@@ -127,7 +140,7 @@ function Picture(root) {
       const node = element("circle", { class: `node ${tone}${shop.is_active ? "" : " hollow"}`, cx: x[place], cy: y[place], r: RADIUS, "data-shop": shop.id }, canvas);
       element("title", {}, node).textContent = shop.name ? `${shop.name} (${shop.id})` : shop.id;
       element("text", { class: "node-letter", x: x[place], y: y[place] + 3.5, "text-anchor": "middle" }, canvas).textContent = shop.letter;
-      if (tree.shops.length <= 400) element("text", { class: "node-name", x: x[place], y: y[place] + RADIUS + 9, "text-anchor": "middle" }, canvas).textContent = (shop.name || shop.id).slice(0, 8);
+      if (isNamed) element("text", { class: "node-name", x: x[place], y: y[place] + RADIUS + 9, "text-anchor": "middle" }, canvas).textContent = fitting(shop.name || shop.id, room.step - 4);
     });
     whole = { x: left, y: 0, width: right - left, height: tops[deepest + 1] };
     fit();

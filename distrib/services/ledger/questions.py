@@ -1,4 +1,4 @@
-"""Questions (疑问): a shop's owner asks about one of its commissions, finance answers, either closes it.
+"""Questions (提问): a shop's owner asks about one of its commissions, finance answers, either closes it.
 
 What was said stays, an answer and a close as rows of their own, until the shop's personal data is erased: then the
 words go, for they may hold names and numbers, and what is not closed is closed. No SQL may enter.

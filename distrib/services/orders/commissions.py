@@ -28,7 +28,7 @@ class CommissionQuery:
     """Which commissions are asked for; what is None does not matter.
 
     ``period`` is a month as 202603, ``kind`` one of ``earned reversed pool adjusted``, ``state`` one of
-    ``held available expected``. ``is_newest_first``: of one shop, and not of what is only expected.
+    ``held available expected``. ``is_newest_first``: not of what is only expected.
     """
 
     shop_id: str | None = None

@@ -24,6 +24,7 @@ from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
 from distrib.store.orders.event_views import EventFilters
+from distrib.tracing import span
 
 __all__ = ["Accepted", "EventFilters", "accept_events", "get_event", "list_events", "retry_event"]
 
@@ -61,10 +62,11 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
     kept = _Kept(set(), dict(unplaced), {})
     wanted = [event for event in first.values() if event.id not in unplaced]
     whose = [event for event in wanted if not _names_no_order(event)]
-    if whose:
-        kept.fresh = rows.insert_events(conn, program_id, whose, _days(zone, whose), now)
-    if len(whose) < len(wanted):
-        _keep_reversals(conn, program_id, zone, [event for event in wanted if _names_no_order(event)], now, kept)
+    with span("events.keep", program=program.code, events=len(events)):
+        if whose:
+            kept.fresh = rows.insert_events(conn, program_id, whose, _days(zone, whose), now)
+        if len(whose) < len(wanted):
+            _keep_reversals(conn, program_id, zone, [event for event in wanted if _names_no_order(event)], now, kept)
     if any(event.type == REFUNDED for event in whose):
         rows.place_events(conn, len(events), program_id)
     reach("event.recorded")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from distrib.services.context import Program
 from distrib.store.orders import groups, inbox, queue
+from distrib.store.orders.queue import EventFigures
 
 WAKE_LIMIT = 10_000
 MOST_COUNTED: Final = 10_000
@@ -23,6 +24,11 @@ def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
 def orders_in_queue(conn: Connection, program_id: int | None = None) -> int:
     """Counts the orders in the queue, of one program or of all."""
     return queue.queue_length(conn, program_id)
+
+
+def event_figures(conn: Connection) -> EventFigures:
+    """Reads, over all programs, since when the events next in line wait, and how many wait for a fact or failed."""
+    return queue.event_figures(conn)
 
 
 def queue_view(conn: Connection, program: Program) -> dict[str, Any]:

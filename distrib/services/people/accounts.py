@@ -5,8 +5,6 @@ What a person may in a program is said by its seats. No SQL may enter.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
 import secrets
@@ -21,6 +19,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
+from distrib.services.pepper import Pepper
 from distrib.store.people import accounts as store
 from distrib.store.people import password_links
 from distrib.store.people.accounts import PersonRow, PersonSessionRow
@@ -117,23 +116,23 @@ def check_password(conn: Connection, login: str, password: str) -> SignedPerson:
 
 
 def begin_session(
-    conn: Connection, person: SignedPerson, device: str, pepper: bytes, now: datetime, signed_in_by: str = HERE
+    conn: Connection, person: SignedPerson, device: str, pepper: Pepper, now: datetime, signed_in_by: str = HERE
 ) -> str:
     """Begins a session and returns its token: the only time it is seen."""
     token = secrets.token_urlsafe(32)
     seen = "".join(character for character in device if character.isprintable())[:_MOST_DEVICE]
-    row = PersonSessionRow(_hash_of(pepper, token), person.person_no, seen, now, now, now + LONGEST_SESSION)
+    row = PersonSessionRow(pepper.hash(_content(token)), person.person_no, seen, now, now, now + LONGEST_SESSION)
     store.insert_session(conn, row._replace(signed_in_by=signed_in_by))
     return token
 
 
-def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> SignedIn | None:
+def session_of(conn: Connection, token: str, pepper: Pepper, now: datetime) -> SignedIn | None:
     """Finds who is in by a token, and enters the person; None where the session is over or there never was one.
 
     Who came in by a provider is not asked to change a password that somebody else chose: it played no part.
     """
-    session_hash = _hash_of(pepper, token)
-    row = store.by_session(conn, session_hash)
+    sessions = (store.by_session(conn, session_hash) for session_hash in pepper.hashes(_content(token)))
+    row = next(filter(None, sessions), None)
     if row is None or row.ended_at is not None or row.ends_at <= now or row.seen_at <= now - IDLE:
         return None
     store.enter_person(conn, row.person_no)
@@ -144,7 +143,7 @@ def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> Si
         store.note_seen(conn, row, now)
     signed = _person(person)
     must_change = signed.must_change and row.signed_in_by == HERE
-    return SignedIn(replace(signed, must_change=must_change), session_hash.hex(), row.signed_in_by)
+    return SignedIn(replace(signed, must_change=must_change), row.session_hash.hex(), row.signed_in_by)
 
 
 def sessions_of(conn: Connection, signed_in: SignedIn, now: datetime) -> list[dict[str, Any]]:
@@ -254,8 +253,8 @@ def _person(row: PersonRow) -> SignedPerson:
     return SignedPerson(row.person_no, row.login, row.name, row.must_change, row.language, preferences)
 
 
-def _hash_of(pepper: bytes, token: str) -> bytes:
-    return hmac.digest(pepper, f"session\0{token}".encode(), hashlib.sha256)
+def _content(token: str) -> bytes:
+    return f"session\0{token}".encode()
 
 
 def _login_problems(login: str) -> list[Problem]:

@@ -8,8 +8,6 @@ waited or was approved anew. No SQL, no cookie may enter.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +19,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no, set_password
 from distrib.services.people.seats import seats_of
+from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
 from distrib.services.programs.keys import actor_of, awaiting, reaches
 from distrib.services.programs.tenants import get_program
@@ -60,7 +59,7 @@ def create_link(
     program: Program,
     key_id: str,
     actor: Actor,
-    pepper: bytes,
+    pepper: Pepper,
     now: datetime,
     *,
     link_minutes: int = LINK_MINUTES,
@@ -89,7 +88,7 @@ def create_link(
     store.end_links(conn, person.person_no, now)
     token, over_at = secrets.token_urlsafe(32), now + timedelta(minutes=link_minutes)
     made = (program.program_id, key_id, person.person_no, now, actor.key_id, over_at)
-    store.insert_link(conn, LinkRow(_hash_of(pepper, token), *made))
+    store.insert_link(conn, LinkRow(pepper.hash(_content(token)), *made))
     store.clear_links(conn, program.program_id, now - KEPT)
     changed = awaiting(program, row, actor, now)
     keys.update_key(conn, changed)
@@ -97,7 +96,7 @@ def create_link(
     return PasswordLink(person.login, person.name, token, over_at)
 
 
-def open_link(conn: Connection, token: str, pepper: bytes, now: datetime) -> OpenedLink:
+def open_link(conn: Connection, token: str, pepper: Pepper, now: datetime) -> OpenedLink:
     """Looks whose link a token is without using it, and enters the person and the program.
 
     Raises:
@@ -105,7 +104,8 @@ def open_link(conn: Connection, token: str, pepper: bytes, now: datetime) -> Ope
             seat or whose maker's key has ended; or ``person_elsewhere`` for a person who has got a seat in another
             program since.
     """
-    row = store.find_link(conn, _hash_of(pepper, token))
+    links = (store.find_link(conn, link_hash) for link_hash in pepper.hashes(_content(token)))
+    row = next(filter(None, links), None)
     if row is None or row.used_at is not None or row.over_at <= now:
         raise Refusal("password_link_over")
     enter_program(conn, row.program_id)
@@ -119,7 +119,7 @@ def open_link(conn: Connection, token: str, pepper: bytes, now: datetime) -> Ope
     return OpenedLink(row, person, program, actor_of(conn, program, row.key_id, now))
 
 
-def use_link(conn: Connection, token: str, password: str, pepper: bytes, now: datetime) -> OpenedLink:
+def use_link(conn: Connection, token: str, password: str, pepper: Pepper, now: datetime) -> OpenedLink:
     """Sets the password of the person whose link a token is, and ends all its sessions and links.
 
     Raises:
@@ -138,5 +138,5 @@ def _check_nowhere_else(conn: Connection, program: Program, person: SignedPerson
         raise Refusal("person_elsewhere", login=person.login)
 
 
-def _hash_of(pepper: bytes, token: str) -> bytes:
-    return hmac.digest(pepper, f"password link\0{token}".encode(), hashlib.sha256)
+def _content(token: str) -> bytes:
+    return f"password link\0{token}".encode()

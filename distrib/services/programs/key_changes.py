@@ -137,12 +137,27 @@ def approve_key(conn: Connection, program: Program, key_id: str, actor: Actor, n
 
 
 def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime, actor: Actor = COMMAND_LINE) -> None:
-    """Revokes a key at once and for ever; raises ``not_found``. Revoking it again changes nothing."""
+    """Revokes a key at once and for ever; revoking it again changes nothing.
+
+    Who runs the machine may end every key, for that can make another; a program's own admins leave one of them.
+
+    Raises:
+        Refusal: ``not_found``, or ``last_admin`` for the last key or seat that can make keys.
+    """
     row = store.key_of(conn, program.program_id, key_id, locks=True)
     if row is None:
         raise Refusal("not_found")
     if row.revoked_at is None:
+        if actor.key_id != COMMAND_LINE.key_id:
+            _must_leave_admin(conn, program, row, now)
         _keep(conn, row._replace(revoked_at=now, ended_by=actor.key_id), "ended", actor, now)
+
+
+def _must_leave_admin(conn: Connection, program: Program, row: KeyRow, now: datetime) -> None:
+    """Raises ``last_admin`` where a key that can make keys is the last, also of two that end each other at once."""
+    is_admin = row.role == _ADMIN and KEYS in reach_of(row.role, row.scopes) and not persons.is_over(row, now)
+    if is_admin and not store.has_other_admin(conn, program.program_id, row.key_id, KEYS, now):
+        raise Refusal("last_admin", id=row.name if row.person_no is None else row.owner)
 
 
 def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyRow:

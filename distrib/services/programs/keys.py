@@ -6,8 +6,6 @@ stands in ``key_changes``, whose it is in ``persons``. Nothing that decides what
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Collection
@@ -20,6 +18,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
 from distrib.services.programs.scopes import ROLES, SCOPES, may_confirm, reach_of
 from distrib.services.programs.settings import WAIT
@@ -81,10 +80,11 @@ def create_key(
     return key_text(key_id, secret)
 
 
-def authenticate(conn: Connection, presented: str, pepper: bytes, now: datetime) -> tuple[Program, Actor] | None:
+def authenticate(conn: Connection, presented: str, pepper: Pepper, now: datetime) -> tuple[Program, Actor] | None:
     """Finds the program and actor of a key, and enters the program; None where no live key is presented.
 
-    Compares in constant time, a key that does not exist as well as one that does, with one secret as with two.
+    Compares in constant time, a key that does not exist as well as one that does, with one secret as with two. A key
+    whose secret was hashed with the other pepper is as good.
 
     Raises:
         Refusal: ``key_expired`` for the good secret of a key whose time is over.
@@ -92,9 +92,9 @@ def authenticate(conn: Connection, presented: str, pepper: bytes, now: datetime)
     match = _KEY.fullmatch(presented)
     key_id, secret = (match[1], match[2]) if match else ("0" * 16, "")
     row = store.find_key(conn, key_id)
-    hashed = hash_of(pepper, key_id, secret)
-    is_new = hmac.compare_digest(row.secret_hmac if row else _NOBODY, hashed)
-    is_old = hmac.compare_digest(_old_secret(row, now), hashed)
+    content = _content(key_id, secret)
+    is_new = pepper.made(row.secret_hmac if row else _NOBODY, content)
+    is_old = pepper.made(_old_secret(row, now), content)
     if (
         match is None
         or row is None
@@ -210,7 +210,24 @@ def key_text(key_id: str, secret: str) -> str:
 
 def hash_of(pepper: bytes, key_id: str, secret: str) -> bytes:
     """Computes what is kept of a secret."""
-    return hmac.digest(pepper, f"key\0{key_id}\0{secret}".encode(), hashlib.sha256)
+    return Pepper(pepper).hash(_content(key_id, secret))
+
+
+def hash_anew(conn: Connection, program: Program, presented: str, pepper: Pepper) -> None:
+    """Hashes a good key's secret with the pepper of today where the other one had hashed it; it stays the same key.
+
+    Nobody waits for it, and it waits for nobody: the next use of the key does what this one could not.
+    """
+    match = _KEY.fullmatch(presented)
+    if match is None:
+        return
+    today, *others = pepper.hashes(_content(match[1], match[2]))
+    for other in others:
+        store.replace_hash(conn, program.program_id, match[1], other, today)
+
+
+def _content(key_id: str, secret: str) -> bytes:
+    return f"key\0{key_id}\0{secret}".encode()
 
 
 def _actor(conn: Connection, row: KeyRow) -> Actor:

@@ -44,6 +44,7 @@ from distrib.store.settlement.batch import (
 )
 from distrib.store.settlement.transfers import TransferRows
 from distrib.store.webhooks.outbox import EventFailure
+from distrib.tracing import span
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -226,7 +227,8 @@ class Batch:
         if self.refunds:
             rows.copy_refunds(conn, program_id, self.refunds)
         if self.transfers:
-            self.transfers.copy(conn, program_id)
+            with span("transfers.post", program=self.program.code):
+                self.transfers.copy(conn, program_id)
             cases.freeze_commissions(conn, program_id, self.frozen)
             queue_commission_messages(conn, self.program)
             reach("drain.posted")

@@ -38,8 +38,9 @@ from distrib.services.settlement.rule_limits import RuleLimits
 from distrib.services.settlement.whole_refunds import refund_whole
 from distrib.store.ledger import books
 from distrib.store.orders import life, queue
-from distrib.store.orders.queue import PendingEvent
+from distrib.store.orders.queue import Claimed, PendingEvent
 from distrib.store.settlement import histories
+from distrib.tracing import span
 
 FOR_EVER = date.max
 HISTORIES_AT_ONCE = 200
@@ -94,12 +95,12 @@ def drain_batch(
     closed_through = books.try_to_hold_open(conn, program.program_id)
     if closed_through is None:
         return Drained(State.BUSY)
-    orders = queue.claim_orders(conn, program.program_id, until, limit)
-    if not orders:
+    claimed = queue.claim_orders(conn, program.program_id, until, limit)
+    if not claimed.orders:
         return Drained(State.BUSY)
     reach("drain.claimed")
     batch = _open_batch(program, terms, now, closed_through, in_columns=in_columns)
-    return _applied(conn, batch, terms, orders, until)
+    return _applied(conn, batch, terms, claimed, until)
 
 
 def drain_orders(
@@ -123,7 +124,7 @@ def park_order(conn: Connection, program: Program, order_no: int, reason: str, n
     """Marks the open events of an order failed that cannot be worked on, so that others go on."""
     batch = Batch(program, now)
     claimed = queue.claim_named(conn, program.program_id, [order_no])
-    for pending in queue.pending_events(conn, program.program_id, claimed):
+    for pending in queue.pending_events(conn, program.program_id, claimed.orders):
         batch.finish(pending, "failed", "poison", {"reason": reason})
     batch.write(conn)
 
@@ -151,9 +152,11 @@ class BatchFailed(Exception):
         self.until = until
 
 
-def _applied(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> Drained:
+def _applied(conn: Connection, batch: Batch, terms: TermsBook, claimed: Claimed, until: date) -> Drained:
+    orders = claimed.orders
     try:
-        return Drained(State.APPLIED, len(orders), _apply(conn, batch, terms, orders, until))
+        with span("drain", after=claimed.traces, program=batch.program.code, orders=len(orders)):
+            return Drained(State.APPLIED, len(orders), _apply(conn, batch, terms, orders, until))
     except Exception as error:  # whatever it is, the edge finds the order and parks it
         raise BatchFailed(orders, until) from error
 

@@ -7,21 +7,21 @@ same to the byte as what the state machine makes of it; a test holds both togeth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 
 import numpy as np
 from sqlalchemy import Connection
 
-from distrib.columns.settling import Earnings, KindOfLine, OrderedLines, is_plain, settle_orders
+from distrib.columns.commissions.choosing import named_codes
+from distrib.columns.commissions.chunk import NOBODY, Chunk, LineColumns, OrderColumns
+from distrib.columns.commissions.earnings import Earnings
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers, Truths
 from distrib.domain.errors import Refusal
 from distrib.domain.events import GROUP_BUY
 from distrib.domain.periods import next_period
 from distrib.domain.plans.plan import Plan
-from distrib.domain.plans.rules import Chosen
 from distrib.domain.settlement.snapshot import (
     SELF_PURCHASE_JSON,
     limits_json,
@@ -123,9 +123,9 @@ class _Sorting:
             if chain is None or paid_at < chain.since or self._freezes.may_hold(chain.numbers):
                 continue
             if customer_id is not None and self._buyers.is_shop(customer_id, chain.seller):
-                under.sales.append(PlainSale(row, event, chain, True, under.pattern(chain.codes, True)))
+                under.sales.append(PlainSale(row, event, chain, True))
             else:
-                under.sales.append(PlainSale(row, event, chain, False, chain.pattern))
+                under.sales.append(PlainSale(row, event, chain, False))
         return self._under.values()
 
     def _bound_by(self, paid_at: datetime) -> tuple[UnderTerms | None, datetime, datetime]:
@@ -134,12 +134,17 @@ class _Sorting:
             terms, since, end = self._terms.span_of(paid_at)
         except Refusal:
             return None, _NEVER, _NEVER
-        if not is_plain(terms.plan):
+        if not _is_plain(terms.plan):
             return None, since, end
         under = self._under.get(id(terms))
         if under is None:
             under = self._under[id(terms)] = UnderTerms(terms, self._shops)
         return under, since, end
+
+
+def _is_plain(plan: Plan) -> bool:
+    """Whether what an order earns depends on nothing but the order: its lines, its people, and what was paid for it."""
+    return not (plan.book.counted or plan.book.on_customers or plan.book.on_sales)
 
 
 def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
@@ -155,22 +160,14 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     """Adds to the batch what these orders become; answers the numbers of the events that are done by it."""
     if not sales:
         return []
-    terms, plan = under.terms, under.terms.plan
-    orders = [sale.event.order for sale in sales]
+    terms, orders = under.terms, [sale.event.order for sale in sales]
     lines = [line for order in orders for line in order.lines]
     counts = _numbers([len(order.lines) for order in orders])
-    of_order, starts = np.repeat(np.arange(counts.size), counts), np.cumsum(counts) - counts
+    starts = np.cumsum(counts) - counts
     paid, entry = _numbers([line.paid_minor for line in lines]), np.array([line.entry for line in lines], np.bool_)
     paid_minor = np.add.reduceat(paid, starts)
-    kinds, kind = _kinds(under, sales, lines, of_order, entry)
-    quantity = _numbers([line.quantity for line in lines])
-    earned, unsure = settle_orders(
-        plan.rounding,
-        kinds,
-        OrderedLines(of_order, kind, _bases(plan, lines, paid), quantity),
-        paid_minor,
-        terms.order_cap_ppm,
-    )
+    outcome = under.kernel.run(_chunk(under, sales, lines, counts, paid, entry))
+    unsure = np.logical_or.reduce([outcome.left_out, *outcome.failing.values()])
     if unsure.any():
         return _settle(
             batch, under, [sale for sale, is_unsure in zip(sales, unsure.tolist(), strict=True) if not is_unsure]
@@ -178,56 +175,62 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     is_own = np.array([sale.is_self_purchase for sale in sales], np.bool_)
     sales_minor = np.where(is_own, 0, paid_minor - np.add.reduceat(np.where(entry, paid, 0), starts))
     settled = _settlements(terms, sales, paid_minor, sales_minor)
-    numbers = _numbers(list(chain.from_iterable(sale.chain.numbers for sale in sales)))
-    lengths = _numbers([len(sale.chain.numbers) for sale in sales])
-    shop_no = numbers[(np.cumsum(lengths) - lengths)[earned.order] + earned.place]
     periods = _numbers([batch.period_of(sale.event.occurred_at) for sale in sales])
-    _add_transfers(batch, terms, lines, settled, earned, shop_no, periods)
+    _add_transfers(batch, terms, lines, settled, outcome.earned, periods)
     batch.settled.append(settled)
     batch.done_columns.append((settled.order_no, settled.event_no))
     if batch.signals_sales or batch.signals_earnings:
-        earners = np.split(shop_no, np.cumsum(np.bincount(earned.order, minlength=len(sales)))[:-1])
+        earned = outcome.earned
+        earners = np.split(earned.shop_no, np.cumsum(np.bincount(earned.order, minlength=len(sales)))[:-1])
         for sale, own in zip(sales, earners, strict=True):
             signal(batch, sale.pending.day, sale.event.occurred_at, sale.chain.seller.shop_no, own.tolist())
     event_numbers: list[int] = settled.event_no.tolist()
     return event_numbers
 
 
-def _kinds(
-    under: UnderTerms, sales: Sequence[PlainSale], lines: Sequence[SoldLine], of_order: Integers, entry: Truths
-) -> tuple[list[KindOfLine], Integers]:
-    """The kinds of line that there are, and the place of each line's."""
-    book = under.terms.plan.book
-    chosen: dict[Chosen, int] = {}
-    if book.is_uniform:
-        chosen[book.choose("", None, "")] = 0
-        choices = np.zeros(of_order.size, np.int64)
-    else:
-        choices = _numbers(
-            [
-                chosen.setdefault(book.choose(order.channel, line.category, line.sku), len(chosen))
-                for order in (sale.event.order for sale in sales)
-                for line in order.lines
-            ]
-        )
-    patterns = _numbers([sale.pattern for sale in sales])[of_order]
-    codes, kind = np.unique((patterns * len(chosen) + choices) * 2 + entry, return_inverse=True)
-    rules = list(chosen)
-    kinds = []
-    for code in codes.tolist():
-        pattern, choice = divmod(code // 2, len(rules))
-        kinds.append(KindOfLine(under.earners(pattern, rules[choice], code % 2 == 1), rules[choice].depth))
-    return kinds, kind
+def _chunk(
+    under: UnderTerms,
+    sales: Sequence[PlainSale],
+    lines: Sequence[SoldLine],
+    counts: Integers,
+    paid_minor: Integers,
+    is_entry: Truths,
+) -> Chunk:
+    """The orders as a kernel takes them; only what its plan asks for is known of them."""
+    terms, codes, count = under.terms, named_codes(under.terms.plan), len(sales)
+    nothing, unknown = np.zeros(count, np.int64), np.full(len(lines), NOBODY)
+    orders = OrderColumns(
+        lines=counts,
+        channel=_coded([sale.event.order.channel for sale in sales], codes.channels) if codes.channels else nothing,
+        is_self_purchase=np.array([sale.is_self_purchase for sale in sales], np.bool_),
+        paid_at=nothing,
+        earlier_orders=np.full(count, NOBODY),
+        first_paid_at=nothing,
+        order_cap_ppm=np.full(count, NOBODY if terms.order_cap_ppm is None else terms.order_cap_ppm),
+        max_tiers=np.full(count, terms.max_tiers),
+        entry_pays_seller=np.full(count, terms.entry_pays_seller),
+        self_purchase_pays_uplines=np.full(count, terms.self_purchase_pays_uplines),
+    )
+    base = terms.plan.base
+    sold = LineColumns(
+        sku=_coded([line.sku for line in lines], codes.skus) if codes.skus else unknown,
+        category=_coded([line.category for line in lines], codes.categories) if codes.categories else unknown,
+        quantity=_numbers([line.quantity for line in lines]),
+        paid_minor=paid_minor,
+        list_minor=_known([line.list_minor for line in lines]) if base == "list" else unknown,
+        cost_minor=_known([line.cost_minor for line in lines]) if base == "margin" else unknown,
+        is_entry=is_entry,
+    )
+    return Chunk(codes, orders, sold, under.people(sales))
 
 
-def _bases(plan: Plan, lines: Sequence[SoldLine], paid: Integers) -> Integers:
-    """What the rates of each line apply to (``domain.settlement.figures.base_of``)."""
-    if plan.base == "paid":
-        return paid
-    if plan.base == "list":
-        return _numbers([line.paid_minor if line.list_minor is None else line.list_minor for line in lines])
-    margins: Integers = np.maximum(paid - _numbers([line.cost_minor or 0 for line in lines]), 0)
-    return margins
+def _coded(texts: Sequence[str | None], codes: Mapping[str, int]) -> Integers:
+    """The code of each text; one that the plan does not name has none."""
+    return _numbers([NOBODY if text is None else codes.get(text, NOBODY) for text in texts])
+
+
+def _known(figures: Sequence[int | None]) -> Integers:
+    return _numbers([NOBODY if figure is None else figure for figure in figures])
 
 
 def _settlements(
@@ -261,11 +264,11 @@ def _add_transfers(
     lines: Sequence[SoldLine],
     settled: SettlementColumns,
     earned: Earnings,
-    shop_no: Integers,
     periods: Integers,
 ) -> None:
     """Adds the transfers of what was earned, and what they add to each account's month."""
     order, is_late = earned.order, periods <= batch.closed_through
+    of_orders = np.bincount(order, minlength=len(periods))
     counting = np.where(is_late, next_period(batch.closed_through), periods) if is_late.any() else periods
     known: dict[str, int] = {}
     line_ids = _numbers([known.setdefault(line.id, len(known)) for line in lines])
@@ -278,9 +281,9 @@ def _add_transfers(
             period=counting[order],
             belongs_to_period=np.where(is_late, periods, 0)[order],
             available_at=settled.settled_at[order] + terms.hold // _MICROSECOND,
-            seq=earned.seq,
+            seq=np.arange(1, order.size + 1) - np.repeat(np.cumsum(of_orders) - of_orders, of_orders),
             tier=earned.tier,
-            shop_no=shop_no,
+            shop_no=earned.shop_no,
             base_minor=earned.base_minor,
             rate_ppm=earned.rate_ppm,
             amount_minor=earned.amount_minor,
@@ -288,8 +291,8 @@ def _add_transfers(
             rule_id=Texts(earned.rule, [rule.id for rule in terms.plan.rules]),
         )
     )
-    (shops, of), (of_orders,) = sums_by([shop_no, order], [earned.amount_minor])
-    (accounts, months), (earned_minor, orders) = sums_by([shops, counting[of]], [of_orders, np.ones_like(shops)])
+    (shops, of), (amounts,) = sums_by([earned.shop_no, order], [earned.amount_minor])
+    (accounts, months), (earned_minor, orders) = sums_by([shops, counting[of]], [amounts, np.ones_like(shops)])
     nothing = np.zeros_like(orders)
     if accounts.size:
         batch.month_columns.append(MonthColumns(accounts, months, earned_minor, nothing, orders, nothing))

@@ -7,8 +7,6 @@ partner's key of that shop does, and with no more. A link reads ``sl_<session id
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services.context import Actor, Program
+from distrib.services.pepper import Pepper
 from distrib.services.programs.tenants import get_program
 from distrib.store.database import enter_program
 from distrib.store.network import shops
@@ -62,7 +61,7 @@ def create_link(
     program: Program,
     shop_id: str,
     actor: Actor,
-    pepper: bytes,
+    pepper: Pepper,
     now: datetime,
     *,
     link_minutes: int = LINK_MINUTES,
@@ -79,14 +78,14 @@ def create_link(
         raise Refusal("shop_gone", id=shop_id, state=state)
     session_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
     opens_until = now + timedelta(minutes=link_minutes)
-    hashed = _hash_of(pepper, _LINK, session_id, secret)
+    hashed = pepper.hash(_content(_LINK, session_id, secret))
     made = (hashed, session_minutes, now, actor.key_id, None, opens_until)
     store.insert_session(conn, SessionRow(program.program_id, session_id, row.shop_no, *made))
     store.clear_sessions(conn, program.program_id, now - KEPT)
     return ShopLink(session_id, shop_id, _token(_LINK, session_id, secret), opens_until, session_minutes)
 
 
-def link_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> tuple[Program, str | None]:
+def link_of(conn: Connection, token: str, pepper: Pepper, now: datetime) -> tuple[Program, str | None]:
     """Looks whose link a token is without opening it: the program, which is entered, and the name of the shop.
 
     Raises:
@@ -96,7 +95,7 @@ def link_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> tuple
     return program, shop.name
 
 
-def open_link(conn: Connection, token: str, pepper: bytes, now: datetime) -> tuple[str, datetime]:
+def open_link(conn: Connection, token: str, pepper: Pepper, now: datetime) -> tuple[str, datetime]:
     """Opens a link: answers the token of its session, and until when that lasts. A second time it opens nothing.
 
     Raises:
@@ -105,12 +104,12 @@ def open_link(conn: Connection, token: str, pepper: bytes, now: datetime) -> tup
     """
     row, _, _ = _live(conn, token, _LINK, pepper, now)
     secret, over_at = secrets.token_urlsafe(32), now + timedelta(minutes=row.session_minutes)
-    if not store.open_session(conn, row, _hash_of(pepper, _SESSION, row.session_id, secret), now, over_at):
+    if not store.open_session(conn, row, pepper.hash(_content(_SESSION, row.session_id, secret)), now, over_at):
         raise Refusal("session_over")
     return _token(_SESSION, row.session_id, secret), over_at
 
 
-def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> tuple[Program, Actor]:
+def session_of(conn: Connection, token: str, pepper: Pepper, now: datetime) -> tuple[Program, Actor]:
     """Finds whose session a token is, and enters its program: the actor may what a partner's key of the shop may.
 
     Raises:
@@ -120,7 +119,7 @@ def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> tu
     return program, _actor(row, shop)
 
 
-def end_session(conn: Connection, token: str, pepper: bytes, now: datetime) -> None:
+def end_session(conn: Connection, token: str, pepper: Pepper, now: datetime) -> None:
     """Ends the session of a token, as who signs out does; what is over already stays so."""
     try:
         row, _, shop = _live(conn, token, _SESSION, pepper, now)
@@ -139,12 +138,14 @@ def end_sessions(conn: Connection, program: Program, shop_id: str, actor: Actor,
     return store.end_sessions(conn, program.program_id, row.shop_no, actor.key_id, now)
 
 
-def _live(conn: Connection, token: str, kind: str, pepper: bytes, now: datetime) -> tuple[SessionRow, Program, ShopRow]:
+def _live(
+    conn: Connection, token: str, kind: str, pepper: Pepper, now: datetime
+) -> tuple[SessionRow, Program, ShopRow]:
     """Finds the row of a token that still counts, its program, which is entered, and its shop; or ``session_over``."""
     match = _TOKEN.fullmatch(token)
     session_id, secret = (match[2], match[3]) if match else ("0" * 32, "")
     row = store.find_session(conn, session_id)
-    is_good = hmac.compare_digest(row.secret_hmac if row else _NOBODY, _hash_of(pepper, kind, session_id, secret))
+    is_good = pepper.made(row.secret_hmac if row else _NOBODY, _content(kind, session_id, secret))
     if match is None or match[1] != kind or row is None or not is_good or row.over_at <= now:
         raise Refusal("session_over")
     enter_program(conn, row.program_id)
@@ -179,6 +180,6 @@ def _token(kind: str, session_id: str, secret: str) -> str:
     return f"{kind}_{session_id}_{secret}"
 
 
-def _hash_of(pepper: bytes, kind: str, session_id: str, secret: str) -> bytes:
-    """Computes what is kept of a secret; the link's and the session's differ whatever their text."""
-    return hmac.digest(pepper, f"{kind}\0{session_id}\0{secret}".encode(), hashlib.sha256)
+def _content(kind: str, session_id: str, secret: str) -> bytes:
+    """What is hashed of a secret; the link's and the session's differ whatever their text."""
+    return f"{kind}\0{session_id}\0{secret}".encode()

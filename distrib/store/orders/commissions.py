@@ -57,10 +57,7 @@ ORDER BY t.seq
 
 @dataclass(frozen=True, slots=True)
 class CommissionFilters:
-    """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then.
-
-    ``is_newest_first``: of one shop alone.
-    """
+    """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then."""
 
     shop_id: str | None = None
     shop_no: int | None = None
@@ -75,7 +72,10 @@ class CommissionFilters:
 def list_commissions(
     conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int] | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
+    """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero.
+
+    With ``is_newest_first`` the other way round, and so what comes after the key is what lies before it.
+    """
     wanted = _wanted(conn, program_id, filters)
     keys = [] if wanted is None else keys_of_page(conn, program_id, wanted, after, limit)
     if not keys:

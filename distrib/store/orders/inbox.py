@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from distrib.domain.events import DecodedEvent
 from distrib.store.arrays import bytes_array, day_array, instant_array, integer_array, json_texts, text_array
 from distrib.store.database import driver
+from distrib.tracing import trace_here
 
 # So that an order and its group always meet on a row, whichever comes first.
 _ENSURE_GROUPS = """
@@ -45,7 +46,7 @@ _KEEP = """
     ON CONFLICT (program_id, event_id) DO NOTHING
     RETURNING event_id, order_no, day, octet_length(payload) AS bytes
 ), queued AS (
-    INSERT INTO queue (program_id, order_no, day, bytes) {queued}
+    INSERT INTO queue (program_id, order_no, day, bytes, trace) {queued}
 )
 SELECT CASE WHEN count(*) < %(count)s THEN coalesce(array_agg(event_id), '{{}}') END FROM kept
 """
@@ -55,11 +56,14 @@ WITH heads AS (
 )
 """
 # An order that is new has no place in the queue; with one event it needs no adding up either.
-_QUEUED_ALONE = "SELECT %(program)s, order_no, day, bytes FROM kept"
-_QUEUED = "SELECT %(program)s, order_no, min(day), sum(bytes) FROM kept GROUP BY order_no ORDER BY order_no"
+_QUEUED_ALONE = "SELECT %(program)s, order_no, day, bytes, %(trace)s::text FROM kept"
+_QUEUED = (
+    "SELECT %(program)s, order_no, min(day), sum(bytes), %(trace)s::text FROM kept GROUP BY order_no ORDER BY order_no"
+)
 _QUEUED_AGAIN = f"""{_QUEUED}
     ON CONFLICT (program_id, order_no) DO UPDATE
-    SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes"""
+    SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes,
+        trace = COALESCE(EXCLUDED.trace, queue.trace)"""
 _OF_ORDER, _OF_GROUP = {"number": "order_no", "id": "order_id"}, {"number": "group_no", "id": "group_id"}
 _NEW_ORDERS = f"WITH heads AS ({_ENSURE_ORDERS})"
 _KEEP_ALONE_OF_NEW_ORDERS = _NEW_ORDERS + _KEEP.format(**_OF_ORDER, queued=_QUEUED_ALONE)
@@ -184,6 +188,7 @@ def _columns(
     return {
         "program": program_id,
         "now": now,
+        "trace": trace_here(),
         "event_ids": text_array([event.id for event in events]),
         "types": text_array([event.type for event in events]),
         "head_ids": text_array(head_ids),

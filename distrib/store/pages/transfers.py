@@ -19,6 +19,7 @@ Key: TypeAlias = tuple[int, int]
 BLOCK_CAUSES = 128
 BEFORE_ALL = -1
 """Below the number of every transfer of a cause."""
+_AFTER_ALL: Final = 2**31 - 1
 _MOST_BLOCKS = 512
 _GROWTH = 4
 
@@ -58,21 +59,39 @@ class _Way(NamedTuple):
     order: str
     outer: str
     """The order of a query ``s`` within the statement."""
+    of_blocks: str
+    """Which blocks ``k`` are left, and in which order."""
+    of_span: str
+    """What of a span ``e`` is left, from its near end (a key) to its far one (a cause)."""
+    step: int
+    """From a block to the next."""
+
+    def ends(self, after: Key, span: Key) -> tuple[Key, int]:
+        """The near end of a span of causes, as far as it is left after ``after``, and its far one."""
+        first, last = span
+        return (max(after, (first, BEFORE_ALL)), last) if self.step > 0 else (min(after, (last, _AFTER_ALL)), first)
 
 
+# Of a span one bound below and one above: of two below, the index may begin at the lower one.
 _OLDEST_FIRST: Final = _Way(
     (0, 0),
     "t.cause_no >= :after_cause",
     "(t.cause_no, t.seq) > (:after_cause, :after_seq)",
     "t.cause_no, t.seq",
     "s.cause_no, s.seq",
+    "k.block >= :from_block {of_block} ORDER BY k.block",
+    "(t.cause_no, t.seq) > (e.near, e.seq) AND t.cause_no <= e.far",
+    1,
 )
 _NEWEST_FIRST: Final = _Way(
-    (2**62, 2**31 - 1),
+    (2**62, _AFTER_ALL),
     "t.cause_no <= :after_cause",
     "(t.cause_no, t.seq) < (:after_cause, :after_seq)",
     "t.cause_no DESC, t.seq DESC",
     "s.cause_no DESC, s.seq DESC",
+    "k.block <= :from_block {of_block} ORDER BY k.block DESC",
+    "(t.cause_no, t.seq) < (e.near, e.seq) AND t.cause_no >= e.far",
+    -1,
 )
 _PLAIN = """
 SELECT t.cause_no, t.seq FROM transfers t
@@ -104,23 +123,21 @@ CROSS JOIN LATERAL (
 ORDER BY {{outer}} LIMIT :limit
 """
 _BLOCKS = """
-SELECT DISTINCT k.block FROM transfer_blocks k WHERE k.program_id = :program AND k.block >= :from_block {of_block}
-ORDER BY k.block LIMIT :blocks
+SELECT DISTINCT k.block FROM transfer_blocks k WHERE k.program_id = :program AND {of_blocks} LIMIT :blocks
 """
 _PAYOUTS = text(f"""
 SELECT payout_no FROM payouts
 WHERE program_id = :program AND payout_no >= :first AND payout_no < :last
   AND payout_no / {BLOCK_CAUSES} = ANY(CAST(:blocks AS bigint[])) ORDER BY payout_no
 """)
-# One bound below and one above: of two below, the index may begin at the lower one.
 _OF_SPANS = """
-SELECT r.cause_no, r.seq
-FROM unnest(CAST(:firsts AS bigint[]), CAST(:seqs AS integer[]), CAST(:lasts AS bigint[])) s (first, seq, last)
+SELECT s.cause_no, s.seq
+FROM unnest(CAST(:nears AS bigint[]), CAST(:seqs AS integer[]), CAST(:fars AS bigint[])) e (near, seq, far)
 CROSS JOIN LATERAL (
     SELECT t.cause_no, t.seq FROM transfers t
-    WHERE t.program_id = :program AND (t.cause_no, t.seq) > (s.first, s.seq) AND t.cause_no <= s.last {exact}
-    ORDER BY t.cause_no, t.seq LIMIT :limit) r
-ORDER BY r.cause_no, r.seq LIMIT :limit
+    WHERE t.program_id = :program AND {of_span} {exact}
+    ORDER BY {order} LIMIT :limit) s
+ORDER BY {outer} LIMIT :limit
 """
 _SHOP = text("SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :id")
 _RARE_KINDS = frozenset({"reversed", "pool", "adjusted", "paid", "tax"})
@@ -132,7 +149,7 @@ class Wanted:
     """Which transfers are asked for; what is None does not matter.
 
     ``until`` is not part of what it ends. ``held_at`` and ``available_at`` ask for those held or available then.
-    ``is_newest_first``: the other way round; of one shop alone.
+    ``is_newest_first``: the other way round.
     """
 
     shop_no: int | None = None
@@ -159,11 +176,9 @@ def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key |
     begin = way.begin if after is None else after
     if wanted.cause_no is not None or wanted.shop_no is not None:
         return _of_cause_or_shop(conn, program_id, wanted, begin, limit, way)
-    if wanted.is_newest_first:
-        raise ValueError("the newest come first of one shop alone")
     if not wanted.filters:
         return _keys(conn, _PLAIN.format(exact="", **way._asdict()), _bound(program_id, begin, limit))
-    return _of_all(conn, program_id, wanted, begin, limit)
+    return _of_all(conn, program_id, wanted, begin, limit, way)
 
 
 def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | None:
@@ -195,24 +210,24 @@ def _of_cause_or_shop(
     return _keys(conn, statement, bound)
 
 
-def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int, way: _Way) -> list[Key]:
     """The keys of transfers of all causes, block after block of those that can have some."""
     filters = wanted.filters
-    statement = text(_BLOCKS.format(of_block=_all_of(_OF_BLOCK, filters)))
+    statement = text(_BLOCKS.format(of_blocks=way.of_blocks.format(of_block=_all_of(_OF_BLOCK, filters))))
+    of_spans = _OF_SPANS.format(exact=_all_of(_EXACT, filters), **way._asdict())
     keys: list[Key] = []
     from_block, most = after[0] // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = filters | {"program": program_id, "from_block": from_block, "blocks": most}
         blocks = list(conn.execute(statement, asked).scalars())
-        spans = _spans(conn, program_id, blocks, wanted.kinds)
-        if spans:
-            starts = [max(after, (first, BEFORE_ALL)) for first, _ in spans]
-            bound = {"program": program_id, "limit": limit - len(keys), "lasts": [last for _, last in spans]}
-            bound |= {"firsts": [cause for cause, _ in starts], "seqs": [seq for _, seq in starts]} | filters
-            keys += _keys(conn, _OF_SPANS.format(exact=_all_of(_EXACT, filters)), bound)
+        ends = [way.ends(after, span) for span in _spans(conn, program_id, blocks, wanted.kinds)]
+        if ends:
+            bound = {"program": program_id, "limit": limit - len(keys), "fars": [far for _, far in ends]}
+            bound |= {"nears": [cause for (cause, _), _ in ends], "seqs": [seq for (_, seq), _ in ends]}
+            keys += _keys(conn, of_spans, bound | filters)
         if len(keys) >= limit or len(blocks) < most:
             return keys
-        from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)
+        from_block, most = blocks[-1] + way.step, min(most * _GROWTH, _MOST_BLOCKS)
 
 
 def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tuple[str, ...] | None) -> list[Key]:
@@ -221,7 +236,7 @@ def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tupl
         return []
     payouts: dict[int, list[int]] = {}
     if kinds is not None and not _OF_PAYOUTS & set(kinds):
-        ends = {"first": blocks[0] * BLOCK_CAUSES, "last": (blocks[-1] + 1) * BLOCK_CAUSES}
+        ends = {"first": min(blocks) * BLOCK_CAUSES, "last": (max(blocks) + 1) * BLOCK_CAUSES}
         for payout_no in conn.execute(_PAYOUTS, {"program": program_id, "blocks": list(blocks), **ends}).scalars():
             payouts.setdefault(payout_no // BLOCK_CAUSES, []).append(payout_no)
     spans = []

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from distrib.store.locks import ADMINS
+
 
 class KeyRow(NamedTuple):
     """One key as stored: its secrets only as keyed hashes, a second one while a rotation is under way.
@@ -101,6 +103,22 @@ _NOTE_USE = text(
 )
 
 
+# Either of its secrets may be the one; where the key is being changed, the next use does it.
+_REPLACE_HASH = text(
+    "UPDATE api_keys SET secret_hmac = CASE secret_hmac WHEN :was THEN :hashed ELSE secret_hmac END,"
+    " old_secret_hmac = CASE old_secret_hmac WHEN :was THEN :hashed ELSE old_secret_hmac END"
+    " WHERE program_id = :program_id AND key_id IN ("
+    "SELECT key_id FROM api_keys WHERE program_id = :program_id AND key_id = :key_id"
+    " AND :was IN (secret_hmac, old_secret_hmac) FOR NO KEY UPDATE SKIP LOCKED)"
+)
+_OTHER_ADMIN = text(
+    "SELECT EXISTS (SELECT FROM api_keys WHERE program_id = :program_id AND key_id <> :key_id AND role = 'admin'"
+    " AND (scopes IS NULL OR :scope = ANY(scopes)) AND revoked_at IS NULL"
+    " AND (expires_at IS NULL OR expires_at > :now))"
+)
+_LOCK_ADMINS = text("SELECT pg_advisory_xact_lock(:lock, :program_id)")
+
+
 def insert_key(conn: Connection, row: KeyRow) -> None:
     """Writes a new key."""
     conn.execute(_INSERT, row._asdict())
@@ -147,6 +165,19 @@ def ended_keys(conn: Connection, program_id: int, key_ids: Collection[str], now:
 def update_key(conn: Connection, row: KeyRow) -> None:
     """Writes what may change of a key."""
     conn.execute(_UPDATE, row._asdict())
+
+
+def replace_hash(conn: Connection, program_id: int, key_id: str, was: bytes, hashed: bytes) -> None:
+    """Writes what is kept of a secret in the place of what was kept of it, where that stands."""
+    conn.execute(_REPLACE_HASH, {"program_id": program_id, "key_id": key_id, "was": was, "hashed": hashed})
+
+
+def has_other_admin(conn: Connection, program_id: int, key_id: str, scope: str, now: datetime) -> bool:
+    """Whether another admin's key or seat lives that reaches a scope; who asks next waits for this transaction."""
+    conn.execute(_LOCK_ADMINS, {"lock": ADMINS, "program_id": program_id})
+    values = {"program_id": program_id, "key_id": key_id, "scope": scope, "now": now}
+    is_there: bool = conn.execute(_OTHER_ADMIN, values).scalar_one()
+    return is_there
 
 
 def note_change(conn: Connection, row: KeyRow, change: str, now: datetime, by: str) -> None:

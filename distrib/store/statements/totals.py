@@ -27,14 +27,17 @@ _AMOUNTS = tuple(f"{name}_minor" for name in _MOVES)
 _NAMES = (*_AMOUNTS, *COUNTS)
 _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
 _SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
-# What was posted after the kept row: up to :through it is taken in (is_in), what came after that is only seen.
+_NEWEST = 2**63 - 1
+# What was posted after the kept row: up to :through it is taken in (is_in), what came after that is only seen. Without
+# an end to the range the planner expects a third of all transfers, and reads them by their months.
 _TAIL = f"""
 kept AS (SELECT * FROM statement_totals WHERE program_id = :program AND period = :period),
 tail AS MATERIALIZED (
     SELECT t.*, {_SIGNED} AS signed_minor, t.posting_no <= :through AS is_in
     FROM kept k CROSS JOIN LATERAL (
         SELECT * FROM transfers t
-        WHERE t.program_id = k.program_id AND t.posting_no > k.through_posting AND t.period <= :period AND t.shop_no > 0
+        WHERE t.program_id = k.program_id AND t.posting_no > k.through_posting AND t.posting_no <= {_NEWEST}
+          AND t.period <= :period AND t.shop_no > 0
         OFFSET 0) t
 )"""
 _MOVED = f"""
@@ -189,9 +192,9 @@ WHERE NOT EXISTS (SELECT 1 FROM statement_totals k WHERE k.program_id = p.progra
     OR EXISTS (SELECT 1 FROM transfer_blocks k WHERE k.program_id = p.program_id OFFSET :blocks - 1))
 ORDER BY 1 LIMIT :limit
 """)
-_HAS_MOVED = text("""
+_HAS_MOVED = text(f"""
 SELECT count(*) = :least FROM (
-    SELECT 1 FROM transfers t WHERE t.program_id = :program
+    SELECT 1 FROM transfers t WHERE t.program_id = :program AND t.posting_no <= {_NEWEST}
       AND t.posting_no > (SELECT through_posting FROM statement_totals WHERE program_id = :program AND period = :period)
     LIMIT :least) t
 """)

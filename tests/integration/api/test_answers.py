@@ -203,7 +203,7 @@ def test_a_key_is_shown_once_and_its_secret_never_again(api: Api) -> None:
 def test_the_service_says_that_it_lives_and_works_and_how_much(api: Api) -> None:
     nobody = api.nobody()
     assert nobody.get("/healthz") == {"status": "alive"}
-    assert nobody.get("/readyz") == {"status": "ready", "database": "up", "redis": "up"}
+    assert nobody.get("/readyz") == {"status": "ready", "database": "up", "pepper": "known", "redis": "up"}
     api.caller("orders").post("/v1/events", settled("e", "o", "s", line(1)))
     nobody.call("BREW", "/nowhere")
     text = nobody.call("GET", "/metrics").text

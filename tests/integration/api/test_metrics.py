@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from distrib.app import create_app
 from distrib.rates import Rates
+from distrib.services.heartbeats import WORKER, note_run
 from distrib.settings import Settings
 from tests.world.api import Api, Caller
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.live import Client, live_service
-from tests.world.world import open_world
+from tests.world.world import chain, open_world
+from workers.heartbeat import Heartbeat
+from workers.jobs import drain
+from workers.runtime import install
 
 KEY = "kF3v9-Qm2xW7p_Zt4bR8"
 
@@ -56,3 +63,45 @@ def test_a_live_service_takes_the_key_from_its_settings(settings: Settings, data
         assert Client(live.port, "none").call("GET", "/metrics").status == 401
         assert "distrib_requests_total" in Client(live.port, KEY).call("GET", "/metrics").text
     world.container.close()
+
+
+def figures(api: Api) -> dict[tuple[str, str], float]:
+    """Every sample of an answer, by its name and the value of its label, those of how batches are spread left out."""
+    told = api.nobody().call("GET", "/metrics", environ_overrides={"REMOTE_ADDR": "127.0.0.1"}).text
+    samples = [sample for family in text_string_to_metric_families(told) for sample in family.samples]
+    return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for sample in samples}
+
+
+def test_they_say_what_waits_what_failed_who_works_and_for_how_long(api: Api) -> None:
+    world, container = api.world, api.world.container
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(*chain("a"))
+    unknown = settled("lost", "o-2", "nobody", line(1_000))
+    world.post(settled("e", "o", "a", line(1_000)), unknown, refunded("r", "o", {"x": 9_999}))
+    received = world.rows("SELECT min(received_at) AS at FROM events")[0].at
+    api.stop_clock(received + timedelta(seconds=90))
+    before = figures(api)
+    assert before["distrib_oldest_undone_event_seconds", ""] == 90
+    assert before["distrib_workers_alive", "worker"] == 0
+
+    worker = Heartbeat(container, WORKER)
+    install(container, worker)
+    drain()
+    worker.beat()
+    install(container)
+    with container.begin() as conn:
+        note_run(conn, "seals", 60, container.now(), 1_500, None)
+    api.stop_clock(container.now())
+    after = figures(api)
+    assert (after["distrib_oldest_undone_event_seconds", ""], after["distrib_database_up", ""]) == (0, 1)
+    assert (after["distrib_events_waiting", ""], after["distrib_events_failed", ""]) == (1, 1)
+    assert after["distrib_workers_alive", "worker"] == 1
+    assert after["distrib_batch_orders_total", ""] == 2
+    assert after["distrib_batch_seconds_count", ""] == after["distrib_batch_seconds_bucket", "+Inf"] > 0
+    assert after["distrib_periodic_job_seconds", "seals"] == 1.5
+    assert after["distrib_periodic_job_late", "seals"] == 0
+    assert after["distrib_payouts_waiting", "payout"] == 0
+    with container.web_engine.connect():
+        held = figures(api)
+    assert (held["distrib_pool_connections_in_use", ""], after["distrib_pool_connections_in_use", ""]) == (1, 0)
+    assert held["distrib_pool_connections_most", ""] == 24

@@ -12,9 +12,10 @@ from distrib.console.menu import MENU
 from tests.integration.console.conftest import PASSWORD, Browser
 from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
-from tests.world.world import World, chain
+from tests.world.world import EARLY, World, chain
 
 Person = Callable[..., Browser]
+BESIDE_THE_MENU = ("/orders/o-1", "/events/e-3", "/payable", "/statements/2026-03/close")
 OF_THE_API = ("/docs", "/docs/calls/people")
 
 
@@ -43,10 +44,12 @@ def signed_in(page: Sight, login: str) -> None:
 
 @pytest.fixture
 def busy(world: World) -> World:
-    """A program with a plan, three shops, a settled order and one that was partly refunded."""
+    """A program with a plan, three shops, one with a name, two settled orders and an event that failed."""
     world.publish(SELLER_TEN_PERCENT)
-    world.join(*chain("lin", "mei", "bo"))
+    world.join(*chain("lin", "mei"))
+    world.register("bo", "mei", name="Bo Lin", joined_at=EARLY)
     world.post(settled("e-1", "o-1", "mei", line(30_000)), settled("e-2", "o-2", "bo", line(9_900)))
+    world.post(settled("e-3", "o-3", "bo", line(100), currency="USD"))
     world.drain()
     return world
 
@@ -62,7 +65,8 @@ def test_every_page_of_the_menu_is_shown_without_a_complaint_or_a_barrier(
         paths = page.page.eval_on_selector_all("#menu a", "links => links.map(link => link.getAttribute('href'))")
         assert len(paths) == len(MENU)
         wrong: dict[str, object] = {}
-        paths += [f"/console/p/{busy.program.code}/orders/o-1", "/console/account", *OF_THE_API]
+        paths += [f"/console/p/{busy.program.code}{path}" for path in BESIDE_THE_MENU]
+        paths += ["/console/account", *OF_THE_API]
         for path in paths:
             status = page.open(path)
             problems = [*page.barriers(), *(["wider than the screen"] if page.overflows else [])]
@@ -81,6 +85,9 @@ def test_a_person_signs_in_finds_an_order_and_signs_out_with_the_mouse(
         signed_in(page, "ann")
         page.page.click("#menu >> text=订单")
         page.page.select_option("#q-status", "settled")
+        page.page.type("#q-shop_id", "me")
+        page.page.wait_for_selector("#shops-shop_id option", state="attached")
+        assert page.page.eval_on_selector_all("#shops-shop_id option", "them => them.map(one => one.value)") == ["mei"]
         page.page.click("text=查询")
         page.page.click("text=o-1")
         assert "30.00" in page.page.inner_text("main") or "300.00" in page.page.inner_text("main")
@@ -127,6 +134,9 @@ def test_a_plan_is_written_with_completion_marks_and_the_keyboard(
         leave_by_keys(page)
         page.page.click("text=存为草稿")
         page.page.wait_for_url("**/plans/plain/2")
+        page.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        page.open(f"/console/p/{busy.program.code}/plans/compare?old=plain/1&new=plain/2")
+        assert page.barriers() == []
         assert page.complaints == []
 
 

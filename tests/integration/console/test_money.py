@@ -12,6 +12,7 @@ import pytest
 from openpyxl import Workbook
 
 from tests.integration.console.conftest import Browser
+from tests.integration.console.test_shops import words
 from tests.world.api import Api
 from tests.world.documents import PAID, line, settled
 from tests.world.payouts import earn, open_shops
@@ -87,6 +88,15 @@ def test_a_month_is_closed_by_two_people_on_one_page_which_is_then_its_record(fu
     assert re.search(r"Mar 2026</a>.*?closed.*?110\.00.*?Ben.*?Record of the close", months, re.S)
     file = ann.get("/console/p/test/statements/2026-03/export?format=csv&detail=shops")
     assert [row["shop_id"] for row in csv.DictReader(io.StringIO(file.text))] == ["a", "b", "c"]
+
+
+def test_who_proposed_with_a_key_of_its_own_is_not_named_among_those_who_may_confirm(
+    funded: Api, person: Person
+) -> None:
+    ann, ben = person("ann"), person("ben", "finance")
+    funded.caller("finance", owner="ann").post("/v1/statements/2026-03/close")
+    assert "May confirm Ben Type" in words(ben.page("/statements/2026-03/close"))
+    assert "You proposed it; somebody else confirms" in ann.page("/statements/2026-03/close")
 
 
 def test_all_that_stops_a_close_is_listed_with_where_to_go(funded: Api, person: Person) -> None:
@@ -253,6 +263,7 @@ def test_an_event_shows_what_was_sent_and_where_it_differs_from_what_is_known(wo
     assert "e-2" in ann.page("/events?status=failed&code=order_conflict")
     page = ann.page("/events/e-2")
     assert re.search(r"lines/1/paid_minor</code>.*?<del>1000</del>.*?<ins>2000</ins>", page, re.S)
+    assert page.count("<ins>") == 1  # an instant is no other for being written otherwise
     assert "&#34;occurred_at&#34;" in page
     assert where_to(ann, "/events/e-2/retry") == "/events/e-2"
     assert "pending" in ann.page("/events/e-2")

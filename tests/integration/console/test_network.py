@@ -22,7 +22,10 @@ def test_the_outline_is_open_as_far_as_the_shop_that_was_looked_for(world: World
     assert order == sorted(order)
     assert 'data-chosen="bo"' in found
     assert 'data-shop="mei"' in ann.page("/network/lin/branch")
-    assert "No shop has the id Bo." in words(ann.page("/network?shop=Bo"))
+    assert "an invite code that begins with Bo." in words(ann.page("/network?shop=Bo"))
+    world.register("kim", "far", name="Mei")
+    assert 'data-chosen="kim"' in ann.page("/network?shop=Mei")
+    assert 'data-chosen="mei"' in ann.page("/network?shop=mei")  # an id as it is goes before a name
     assert "Brought in 1" in words(ann.page("/network/mei/summary"))
 
 

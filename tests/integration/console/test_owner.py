@@ -280,6 +280,6 @@ def test_statements_are_those_of_closed_months_and_files_are_the_shops_own(owner
 
 def test_the_rank_says_what_is_there_and_what_is_missing(owners: Owners) -> None:
     page = owners.owner("mei").page("/rank")
-    assert "Team sales, 1 levels" in page
+    assert "Team sales, levels below: 1" in page
     assert re.search(r'<progress value="\d+" max="90000"', page)
     assert "missing" in page

@@ -47,6 +47,39 @@ def test_the_list_keeps_its_filters_in_the_address_and_leads_to_the_cards(tree: 
     assert "shop_unknown" in ann.page("/shops?root=nobody")
 
 
+def test_a_list_asks_for_a_shop_by_id_name_or_code_and_which_is_meant_where_several_fit(
+    tree: World, person: Person
+) -> None:
+    tree.register("lee", "lin", name="Bo Lee")
+    ann, code = person("ann"), tree.program.code
+    by_id, by_code = ann.page("/orders?shop_id=bo"), ann.page(f"/orders?shop_id={tree.shop('bo').invite_code}")
+    for page in (by_id, by_code):  # a name begins like this id, which is meant nevertheless
+        assert f'href="/console/p/{code}/orders/o-1"' in page
+        assert 'name="shop_id" type="text" value="bo"' in page
+    assert "No orders yet" not in ann.page("/orders?shop_id=Bo%20L")
+    several = ann.page("/orders?shop_id=b&status=settled")
+    assert "Several shops begin with “b”: which one?" in several
+    assert f'href="/console/p/{code}/orders?shop_id=bo&amp;status=settled">bo</a>' in several
+    assert f'href="/console/p/{code}/orders?shop_id=lee&amp;status=settled">lee · Bo Lee</a>' in several
+    assert "/orders/o-1" not in several
+    suggested = ann.page("/suggest-shops?of=shop_id&shop_id=b")
+    assert re.findall(r'<option value="([^"]+)">([^<]+)', suggested) == [("lee", "lee · Bo Lee"), ("bo", "bo")]
+    assert "<option" not in ann.page("/suggest-shops?of=root&root=b&level=1")
+    assert "Nothing fits these filters" in ann.page("/orders?shop_id=nobody")
+
+
+def test_orders_and_commissions_stand_the_newest_first_and_can_be_turned_round(tree: World, person: Person) -> None:
+    tree.earn(settled("e-2", "o-2", "mei", line(1_000)))
+    ann = person("ann")
+    for path, order in (("/orders", "came"), ("/commissions", "posted")):
+        newest, oldest = ann.page(path), ann.page(f"{path}?sort={order}")
+        assert newest.index("/orders/o-2") < newest.index("/orders/o-1")
+        assert oldest.index("/orders/o-1") < oldest.index("/orders/o-2")
+        assert f'{path}?sort={order}">' in newest
+        assert ("Oldest first" in newest, "Newest first" in oldest) == (True, True)
+    assert "Oldest first" not in ann.page("/commissions?state=expected")
+
+
 def test_pending_shops_are_decided_together_with_a_reason_and_not_without(api: Api, person: Person) -> None:
     admin, ann = api.caller(), person("ann")
     admin.patch("/v1/program", {"admission": "review"})

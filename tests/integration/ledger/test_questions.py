@@ -129,6 +129,8 @@ def test_commissions_come_the_newest_first_where_that_is_asked_page_by_page(api:
         assert [row["id"] for row in first["data"] + rest["data"]] == posted[::-1], query
         assert rest["next_cursor"] is None
     assert partner.refused("GET", f"{path}?sort=-posted&state=expected") == (422, "invalid")
+    finance = api.caller("finance")
+    assert [row["id"] for row in finance.get("/v1/commissions?sort=-posted")["data"]] == posted[::-1]
 
 
 def test_earnings_say_what_today_and_the_month_brought_and_when_it_is_free(api: Api) -> None:

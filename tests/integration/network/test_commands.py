@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
+from distrib.services.pepper import Pepper
 from distrib.services.programs.keys import authenticate
 from distrib.settings import Settings
 from tests.world.commands import name_servers, run
@@ -57,7 +58,7 @@ def test_a_key_stands_alone_on_the_last_line_and_opens_its_program(settings: Set
     key = run("key", "create", "--role", "orders").stdout.splitlines()[-1]
     engine = create_engine(str(settings.database_url))
     with engine.begin() as conn:
-        opened = authenticate(conn, key, settings.key_pepper.encode(), datetime.now(UTC))
+        opened = authenticate(conn, key, Pepper(settings.key_pepper.encode()), datetime.now(UTC))
     engine.dispose()
     assert opened is not None
     assert (opened[0].code, opened[1].role) == ("demo", "orders")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -161,6 +162,7 @@ def test_commissions_listed_by_any_filters_are_those_that_pass_them_among_all(li
             ]
             query = CommissionQuery(shop_id=shop, order_id=order, period=period, kind=kind, state=state)
             assert walk(ask(query), 23) == expected, query
+            assert walk(ask(replace(query, is_newest_first=True)), 23) == expected[::-1], query
         awaited = walk(ask(CommissionQuery(state="expected")), 500)
         assert awaited
         for shop in (None, *SHOPS):

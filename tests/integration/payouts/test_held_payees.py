@@ -197,7 +197,7 @@ def test_a_program_without_a_wait_changes_at_once_and_a_shorter_wait_itself_wait
 def test_what_waits_is_sealed_anew_with_a_newer_data_key(shop: Api) -> None:
     admin, settings = shop.caller(), shop.world.container.settings
     put(admin, NEW)
-    [key] = data_keys(settings.data_key, settings.key_pepper)
+    [key] = data_keys(settings.data_key, [settings.key_pepper])
     both = Sealer([b"n" * KEY_BYTES, key])
     with shop.world.container.begin() as conn:
         assert reseal_contents(conn, shop.world.program, both) == 1

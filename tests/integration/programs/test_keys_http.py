@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from distrib.api.http.auth import MAY_CALL, scope_of
-from distrib.services.context import COMMAND_LINE
+from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.programs.key_changes import revoke_key
 from distrib.services.programs.scopes import ROLES, SCOPES, reach_of
 from distrib.services.programs.settings import set_program
@@ -53,6 +55,47 @@ def test_all_that_is_wrong_with_a_key_is_told_at_once(api: Api) -> None:
     assert "必须在将来" in str(in_chinese["errors"])
     for scopes in ([], ["everything"], "read"):
         assert ann.refused("POST", "/v1/keys", {"role": "admin", "name": "n", "scopes": scopes}) == (422, "invalid")
+
+
+def test_the_last_who_can_make_keys_stays_whoever_asks_and_whether_key_or_person(api: Api) -> None:
+    ann = api.caller(name="office")
+    api.caller("finance")
+    reader = api.caller(scopes=("read",))
+    late = api.caller(name="late")
+    ann.call("DELETE", f"/v1/keys/{late.key_id}")
+    assert ann.refused("DELETE", f"/v1/keys/{ann.key_id}") == (409, "last_admin")
+    problem = ann.problem("DELETE", f"/v1/keys/{ann.key_id}")
+    assert problem["detail"] == "office is the last admin who can make keys: let in another first."
+    assert ann.call("DELETE", f"/v1/keys/{reader.key_id}").status_code == 204
+    mei = ann.post("/v1/people", {"login": "mei", "role": "admin"})
+    assert ann.call("DELETE", f"/v1/keys/{ann.key_id}").status_code == 204
+    world = api.world
+    seat = Actor(mei["id"], "mei", "admin", person="mei")
+    with world.container.begin() as conn, pytest.raises(Refusal, match="mei is the last admin"):
+        revoke_key(conn, world.program, mei["id"], world.now(), seat)
+    with world.container.begin() as conn:
+        revoke_key(conn, world.program, mei["id"], world.now(), COMMAND_LINE)  # who can make another
+
+
+def test_of_two_admins_who_end_each_other_at_once_one_stays(api: Api) -> None:
+    ann, ben = api.caller(name="ann"), api.caller(name="ben")
+    world = api.world
+
+    def end(caller: Caller, other: Caller) -> str:
+        actor = Actor(str(caller.key_id), "a", "admin")
+        try:
+            with world.container.begin() as conn:
+                revoke_key(conn, world.program, str(other.key_id), world.now(), actor)
+        except Refusal as refusal:
+            return refusal.code
+        return "ended"
+
+    with world.container.worker_engine.connect() as conn, ThreadPoolExecutor() as pool:
+        conn.begin()
+        revoke_key(conn, world.program, str(ben.key_id), world.now(), Actor(str(ann.key_id), "ann", "admin"))
+        other = pool.submit(end, ben, ann)
+        conn.commit()
+        assert other.result() == "last_admin"
 
 
 def test_a_key_reaches_as_far_as_its_scopes(api: Api) -> None:

@@ -117,11 +117,11 @@ def test_the_service_does_its_work_on_two_logins(container: Container) -> None:
     app = create_app(container)
     caller = Api(app, world).caller()
     caller.post("/v1/events", {"events": [settled("e", "o", "s", line(1_000))]})
-    assert container.figures()["distrib_queue_orders"] == 1
+    assert container.figures(container.now())["distrib_queue_orders"] == 1
     world.drain()
     assert world.earned() == {"s": 100}
     assert app.test_client().get("/readyz").status_code == 200
-    assert container.figures()["distrib_queue_orders"] == 0
+    assert container.figures(container.now())["distrib_queue_orders"] == 0
 
 
 def test_a_login_of_the_web_that_was_the_workers_too_is_so_no_longer(logins: Logins) -> None:

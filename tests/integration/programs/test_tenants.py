@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
+from distrib.services.pepper import Pepper
 from distrib.services.programs import key_changes, keys, tenants
 from tests.world.world import NOW, PEPPER, World, web_world
 
@@ -88,7 +89,7 @@ def test_only_the_whole_key_opens_anything(database_url: str) -> None:
             with world.engine.begin() as conn:
                 assert keys.authenticate(conn, presented, PEPPER, NOW) is None
         with world.engine.begin() as conn:
-            assert keys.authenticate(conn, key, b"another pepper", NOW) is None
+            assert keys.authenticate(conn, key, Pepper(b"another pepper"), NOW) is None
 
 
 def test_a_key_that_has_ended_opens_nothing(database_url: str) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from distrib.api.calls.operations import REGISTERED
+from distrib.api.http.auth import scope_of
 from distrib.api.http.shapes import load_body
 from distrib.api.openapi.document import description_of
 from distrib.api.openapi.examples import requests
-from distrib.api.openapi.pages import docs_blueprint
-from distrib.api.openapi.reading import METHODS, nouns_of
+from distrib.api.openapi.pages import CONTEXT, docs_blueprint
+from distrib.api.openapi.reading import METHODS, nouns_of, texts_of
+from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.languages.web import serve_languages
 
 DOCUMENT = description_of("1.2.3")
@@ -24,6 +28,7 @@ OPERATIONS = {
     for method, operation in methods.items()
     if method in METHODS
 }
+SAME_IN_BOTH = {"SHA-256", "持续经营值"}
 PAGES = ["/docs", "/docs/errors", *(f"/docs/calls/{place}" for place in NOUNS)]
 
 
@@ -45,7 +50,9 @@ def test_every_call_of_the_description_is_read_with_what_it_takes_and_answers() 
         assert [media for media, _ in call.body] == list(operation.get("requestBody", {}).get("content", {})), key
         assert [answer.status for answer in call.answers] == [code for code in operation["responses"] if code < "4"]
         assert call.refusals, key
-        assert not call.description.startswith(call.summary), key
+        assert "Keys of the role" not in " ".join(call.description), key  # a page says that from the two below
+        assert (call.roles, call.scope) == (operation["x-roles"], scope_of(call.name)), key
+        assert not " ".join(call.description).startswith(call.summary), key
 
 
 def test_every_body_has_an_example_that_its_shape_takes() -> None:
@@ -54,6 +61,19 @@ def test_every_body_has_an_example_that_its_shape_takes() -> None:
     for name, example in requests().items():
         for body in example.values() if name == "post_events" else [example]:
             load_body(REGISTERED[name][0].body.schema, body)  # raises where it does not fit
+
+
+def test_the_chinese_pages_say_the_description_in_chinese_and_the_english_ones_as_it_is(reader: FlaskClient) -> None:
+    for noun in NOUNS.values():
+        chinese, english = (
+            unescape(re.sub("<[^>]+>", "", reader.get(f"/docs/calls/{noun.place}?lang={language}").text))
+            for language in ("zh", "en")
+        )
+        for text in filter(None, texts_of([noun])):
+            assert text.replace("`", "") in english
+            said = render(Text(text, CONTEXT), "zh")
+            assert said.replace("`", "") in chinese
+            assert said != text or text in SAME_IN_BOTH, text
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -73,6 +93,7 @@ def test_no_link_of_a_page_leads_nowhere_and_nothing_comes_from_elsewhere(reader
 def test_a_page_is_in_the_language_of_the_address_else_of_the_reader(reader: FlaskClient) -> None:
     chinese = reader.get("/docs", headers={"Accept-Language": "zh-CN"}).text
     assert "HTTP 接口" in chinese
+    assert "结账将要固定的数字" in chinese
     assert 'href="/docs/calls/payouts"' in chinese
     english = reader.get("/docs?lang=en", headers={"Accept-Language": "zh-CN"}).text
     assert "The HTTP API" in english

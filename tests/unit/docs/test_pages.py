@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
-ROOMS = ("config", "distrib", "docs", "tests", "workers")
+ROOMS = ("config", "deploy", "distrib", "docs", "tests", "workers")
 SAID_OF_ORDERS = {"order_cancelled", "group_failed", "no_shop", "nobody_earned"}
 """Reasons that concern a whole order, beside those of a person."""
 LOCAL_PACKS = "config/policies/local"
@@ -142,7 +142,7 @@ def test_the_chinese_readme_has_the_same_headings_blocks_tables_and_links() -> N
     rows = [len(re.findall(r"^\|", prose_of(page), re.MULTILINE)) for page in (README, CHINESE)]
     assert rows[0] == rows[1]
     here, there = ([link for link in links_of(page) if not link.startswith("README")] for page in (README, CHINESE))
-    assert [link.replace(".en.png", ".zh.png") for link in here] == there
+    assert [link.replace(".en.png", ".zh.png") for link in here] == [link.replace(".zh.md", ".md") for link in there]
     assert len(spans_of(README)) == len(spans_of(CHINESE))
 
 

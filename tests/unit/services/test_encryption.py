@@ -49,12 +49,12 @@ def test_any_changed_byte_is_noticed() -> None:
 
 def test_without_a_key_of_its_own_the_service_derives_one_that_a_later_key_does_not_shut_out() -> None:
     written = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-    first, later = Sealer(data_keys("", "the pepper")), Sealer(data_keys(written, "the pepper"))
+    first, later = Sealer(data_keys("", ["the pepper"])), Sealer(data_keys(written, ["the pepper"]))
     assert later.open(first.seal(b"x")) == b"x"
     with pytest.raises(SealBroken):
         first.open(later.seal(b"x"))
     with pytest.raises(SealBroken):
-        Sealer(data_keys("", "another pepper")).open(first.seal(b"x"))
+        Sealer(data_keys("", ["another pepper"])).open(first.seal(b"x"))
 
 
 @pytest.mark.parametrize("given", ["short", "AAAA", "*" * 44, "A" * 43 + ",no", "ключ"])

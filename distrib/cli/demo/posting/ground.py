@@ -78,7 +78,7 @@ def open_ground(container: Container, loaded: LoadedSource) -> Ground:
         earlier = tuple(sorted(code for code in taken if code.startswith(source.program)))
         code = _free_code(source.program, taken)
         program = create_program(conn, code, source.currency, source.time_zone, POLICY, now, container.policies)
-        pepper = container.settings.key_pepper.encode()
+        pepper = container.pepper
         keys = {role: create_key(conn, program, role, f"demo {role}", None, pepper, now) for role in ROLES}
         folder = container.settings.var_dir / "demo" / code
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What other plans would have paid: simulations, how far they are, what they came to, and their orders."""
+"""Figures for who watches the service, how long batches took, and under which trace an order was queued."""
 
 from pathlib import Path
 
@@ -12,5 +12,5 @@ down_revision = "0042"
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0043_simulations.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0043_watching.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)
