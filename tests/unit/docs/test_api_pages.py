@@ -84,6 +84,7 @@ def test_no_link_of_a_page_leads_nowhere_and_nothing_comes_from_elsewhere(reader
         assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in text
         assert "<script" not in text
         assert "style=" not in text
+        assert "&lt;a " not in text  # a link that stands there as text
         for link in re.findall(r'href="([^"]+)"', text):
             page, _, place = link.partition("#")
             assert not page.startswith("http"), (path, link)
