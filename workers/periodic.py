@@ -21,6 +21,7 @@ from workers.held_changes import apply_due_changes
 from workers.monitors import run_daily_monitors
 from workers.near_ranks import refresh_near_ranks
 from workers.seals import seal_days
+from workers.simulations import run_simulations
 from workers.tasks import forget_task_files, run_tasks
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 from workers.visits import forget_past_visitors
@@ -56,6 +57,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("visitors", 60.0, forget_past_visitors),
     Periodic("webhooks", 1.0, deliver_webhooks),
     Periodic("tasks", 1.0, run_tasks),
+    Periodic("simulations", 1.0, run_simulations),
     Periodic("task_files", 600.0, forget_task_files),
 )
 

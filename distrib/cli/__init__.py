@@ -53,6 +53,10 @@ COMMANDS: Final = {
     "serve": CommandEntry("service.serve:serve", Text("Serve the API and the console.")),
     "settle": CommandEntry("service.settle:settle", Text("Work on everything that waits, now, in this process.")),
     "shops": CommandEntry("network.shops:shops_group", Text("Export parts of the referral tree; draw invitations.")),
+    "simulate": CommandEntry(
+        "simulations.simulate:simulate",
+        Text("What the plans in FILE, up to five, would have paid on orders of history."),
+    ),
     "statement": CommandEntry("ledger.statement:statement", Text("Monthly statements.")),
     "trail": CommandEntry("trail:trail", Text("See and export who changed or read what.")),
     "webhook": CommandEntry("webhook:webhook", Text("Where the service tells of what happened.")),

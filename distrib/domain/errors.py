@@ -147,6 +147,12 @@ CODES: dict[str, Code] = {
     "orders_worked_on": Code(422, "Orders paid at or after effective_from have been worked on."),
     "rank_map_required": Code(422, "Shops hold ranks that the plan drops: {ranks}."),
     "plan_currency": Code(422, "The plan's currency is not the program's."),
+    # simulations
+    "simulation_unknown": Code(404, "There is no simulation {id}."),
+    "simulation_ended": Code(409, "The simulation {id} has ended."),
+    "simulation_not_done": Code(409, "The simulation {id} is not done."),
+    "simulation_given_up": Code(500, "The simulation ended its worker time and again, and was given up."),
+    "simulations_waiting": Code(409, "{most} simulations wait already; cancel one, or wait for one to end."),
     # events, refused when they are posted or when they are applied
     "order_conflict": Code(409, "The order is known with other content."),
     "order_unknown": Code(404, "There is no order {id}."),

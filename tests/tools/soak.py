@@ -41,7 +41,7 @@ from tests.world.live import Client, free_port
 from tests.world.mischief import MISCHIEF
 from tests.world.served import Served, served
 from tests.world.served import show as show_log
-from tests.world.small_disk import small_disk
+from tests.world.small_disk import HOURS_MB, SIZE_MB, small_disk
 from tests.world.ways import faults_of
 from tests.world.world import World as Books
 
@@ -49,6 +49,7 @@ ZONE = "Asia/Shanghai"
 POSTERS = 2
 ORDERS_OF_A_PROGRAM = 60
 SHOPS = ("s-1", "s-2", "s-3", "s-4", "s-5", "s-6")
+SHORT_MINUTES = 5
 _LONGEST_S, _SHORTEST_S = 2.0, 0.1
 _BREATH_S = 0.05
 _Result = TypeVar("_Result")
@@ -215,7 +216,7 @@ def run(seed: int, minutes: float) -> dict[str, Any]:
         Path(directory).chmod(0o711)
         var_dir = Path(directory) / "var"
         with (
-            small_disk(var_dir),
+            small_disk(var_dir, SIZE_MB if minutes <= SHORT_MINUTES else HOURS_MB),
             served(var_dir, free_port()) as service,
             ThreadPoolExecutor(POSTERS + 3) as at_work,
         ):

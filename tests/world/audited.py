@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,11 @@ from distrib.domain.policies.policy import Policy
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.policies import load_policies
 from distrib.services.programs.tenants import get_program
+from distrib.services.simulations.checking import check_as_published
+from distrib.services.simulations.running import PaidSpan
 from distrib.store.database import WORKER_ROLE, open_engine
 
+EVER = PaidSpan(datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 
@@ -97,7 +101,8 @@ def wrong(conn: Connection, number: int) -> list[dict[str, Any]]:
     program = get_program(conn, number)
     now = conn.execute(text("SELECT now()")).scalar_one()
     checks: list[dict[str, Any]] = audit_view(run_audit(conn, program, now, packs()))["checks"]
-    return [check for check in checks if not check["ok"]]
+    simulated = check_as_published(conn, program, packs(), EVER).view() | {"name": "simulated"}
+    return [check for check in [*checks, simulated] if not check["ok"]]
 
 
 @cache

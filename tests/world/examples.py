@@ -12,6 +12,7 @@ from distrib.domain.webhooks import EVENT_TYPES
 from tests.world.api import Api, Caller
 from workers.audits import run_requested_audits
 from workers.seals import seal_days
+from workers.simulations import run_simulations
 
 JSON = "application/json"
 ADMIN, FINANCE, PARTNER = "admin", "finance", "partner"
@@ -240,6 +241,13 @@ class Walk:
         task = self.call(ADMIN, "start_task", "POST /v1/tasks")
         self.call(ADMIN, "get_task", f"GET /v1/tasks/{task['id']}")
         self.call(ADMIN, "cancel_task", f"POST /v1/tasks/{task['id']}/cancel")
+        asked = self.call(ADMIN, "start_simulation", "POST /v1/simulations")
+        run_simulations(self.api.world.container)
+        self.call(ADMIN, "get_simulation", f"GET /v1/simulations/{asked['id']}")
+        self.call(ADMIN, "list_simulated_orders", f"GET /v1/simulations/{asked['id']}/orders")
+        later = self.requests["start_simulation"] | {"refunds": "none"}
+        waiting = self.callers[ADMIN].post("/v1/simulations", later)
+        self.call(ADMIN, "cancel_simulation", f"DELETE /v1/simulations/{waiting['id']}")
         tried = self.call(ADMIN, "test_webhook", "POST /v1/webhooks/orders-desk/test")
         self.call(ADMIN, "get_delivery", f"GET /v1/webhooks/orders-desk/deliveries/{tried['id']}")
         self.call(ADMIN, "resend_delivery", f"POST /v1/webhooks/orders-desk/deliveries/{tried['id']}/resend")

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 SIZE_MB: Final = 1_536
-"""Room for a service and its log of changes; filling the rest takes a second of memory."""
+"""Room for a service and some minutes of its log of changes; filling the rest takes a second, and as much memory."""
+HOURS_MB: Final = 6_144
+"""Room for as long as one likes: the log grows to 4 GiB (``distrib.embedded.postgres``)."""
 _MAY_MOUNT: Final = 21
 """The number of CAP_SYS_ADMIN among a process's capabilities (capabilities(7))."""
 _PIECE_BYTES: Final = 2**20

@@ -49,6 +49,7 @@ WORDS: Final[dict[str, str]] = {
     "seal_no": "The seal, by its number.",
     "severity": "Findings of one severity.",
     "shop_id": "The shop, by the caller's id.",
+    "simulation_id": "The simulation, by the id that it was given.",
     "since": "Findings of this instant or later.",
     "state": "Those that stand so.",
     "status": "Those that stand so.",

@@ -22,6 +22,7 @@ from distrib.api.resources.shop_lists import shop_lists
 from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shop_sessions import shop_sessions
 from distrib.api.resources.shops import shops
+from distrib.api.resources.simulations import simulations
 from distrib.api.resources.statements import statements
 from distrib.api.resources.tasks import tasks
 from distrib.api.resources.trail import trail
@@ -33,6 +34,7 @@ RESOURCES = (
     keys,
     people,
     plans,
+    simulations,
     shops,
     shop_lists,
     customers,

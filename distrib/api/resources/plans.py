@@ -13,6 +13,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
 from distrib.services.plans import versions as service
 from distrib.services.plans.versions import PlanView
+from distrib.services.simulations.asking import headline_of_document
 
 plans = Resource("plans", "Who earns how much of an order 方案")
 
@@ -30,7 +31,7 @@ plans = Resource("plans", "Who earns how much of an order 方案")
 def create_plan(call: Call) -> Answer:
     """Keeps a document as the next version of its code; 422 with every problem of it."""
     view = service.create_plan(call.conn, call.program, call.body, call.backend.policies, call.actor, call.now)
-    return Answer(_shown(view), 201, {"Location": f"/v1/plans/{view.code}/{view.version}"})
+    return Answer(_shown(view) | _simulated(call, view), 201, {"Location": f"/v1/plans/{view.code}/{view.version}"})
 
 
 @plans.operation(
@@ -63,7 +64,7 @@ def publish_plan(call: Call, code: str, version: str) -> Answer:
         call.actor,
         call.now,
     )
-    return Answer(_shown(view))
+    return Answer(_shown(view) | _simulated(call, view))
 
 
 @plans.operation("GET", "/plans", {200: PlansPageSchema}, query=PageQuerySchema)
@@ -81,7 +82,13 @@ def list_plans(call: Call) -> Answer:
 @plans.operation("GET", "/plans/<id:code>/<version:version>", {200: PlanSchema}, refusals=("plan_unknown",))
 def get_plan(call: Call, code: str, version: str) -> Answer:
     """One version with its document and what the policy packs say of it."""
-    return Answer(_shown(service.get_plan(call.conn, call.program, call.backend.policies, code, int(version))))
+    view = service.get_plan(call.conn, call.program, call.backend.policies, code, int(version))
+    return Answer(_shown(view) | _simulated(call, view))
+
+
+def _simulated(call: Call, view: PlanView) -> dict[str, Any]:
+    """The headline of the newest simulation of the document, where one was made."""
+    return {"simulation": headline_of_document(call.conn, call.program, view.document)}
 
 
 def _shown(view: PlanView) -> dict[str, Any]:

@@ -6,7 +6,18 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
 
-from distrib.api.schemas.fields import Choice, Currency, Identifier, Inner, Instant, Listed, PlainText, Shape, Whole
+from distrib.api.schemas.fields import (
+    Choice,
+    Currency,
+    Identifier,
+    Inner,
+    Instant,
+    Listed,
+    PlainText,
+    Shape,
+    Total,
+    Whole,
+)
 from distrib.api.schemas.lists import page_of
 from distrib.domain.policies.policy import SEVERITIES
 
@@ -51,10 +62,28 @@ class PlanSummarySchema(Shape):
     findings = Listed(Inner(FindingSchema), required=True)
 
 
+class HeadlineSchema(Shape):
+    """The few figures of the newest simulation of a plan document: what it would have cost on history."""
+
+    id = Identifier(required=True)
+    since = Instant(data_key="from", required=True)
+    until = Instant(data_key="to", required=True)
+    orders = Whole(low=0, required=True)
+    currency = PlainText(required=True)
+    as_it_was_minor = Total(required=True)
+    cost_minor = Total(required=True)
+    difference_minor = Total(required=True)
+    share_of_sales = PlainText(required=True, allow_none=True)
+    gaining = Whole(low=0, required=True, metadata={"description": "shops"})
+    losing = Whole(low=0, required=True)
+    failing = Whole(low=0, required=True, metadata={"description": "orders that would fail"})
+
+
 class PlanSchema(PlanSummarySchema):
     """A version of a plan with its document."""
 
     document = Inner(PlanDocumentSchema, required=True)
+    simulation = Inner(HeadlineSchema, required=True, allow_none=True)
 
 
 class PublicationSchema(Shape):

@@ -101,8 +101,12 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
                 "commission",
                 "question",
                 "task",
+                "simulation",
             )
         },
+        "rule": ("seller", "no-rule"),
+        "reason": ("order_cap",),
+        "candidate": ("1",),
         "actor": ("cli",),
         "operation": ("put_payee",),
         "subject": (large,),

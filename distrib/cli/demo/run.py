@@ -6,6 +6,7 @@ Printing must not enter; the result is one JSON-able document.
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from distrib.bootstrap import Container
@@ -27,6 +28,10 @@ from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
 from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
+from distrib.services.simulations.checking import check_as_published
+from distrib.services.simulations.running import PaidSpan, enter_history
+
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say) -> dict[str, Any]:
@@ -47,7 +52,9 @@ def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say)
     stage.step("auditing")
     seal = _seal(container, ground.program)
     audit = _audit(container, ground.program)
-    read |= {"audit": audit, "seal": seal, "step_seconds": stage.step_seconds()}
+    stage.step("simulating")
+    simulated = _simulated(container, ground.program)
+    read |= {"audit": audit, "simulated": simulated, "seal": seal, "step_seconds": stage.step_seconds()}
     return _figures(loaded, ground, plan, life, totals, read)
 
 
@@ -61,6 +68,14 @@ def _audit(container: Container, program: Program) -> dict[str, Any]:
     with container.begin() as conn:
         enter_snapshot(conn)
         return audit_view(run_audit(conn, program, container.now(), container.policies))
+
+
+def _simulated(container: Container, program: Program) -> dict[str, Any]:
+    """Every row of the ledger worked out again under the plan that was in force."""
+    with container.worker_engine.begin() as conn:
+        enter_history(conn)
+        span = PaidSpan(_BEFORE_ALL, container.now())
+        return check_as_published(conn, program, container.policies, span).view()
 
 
 def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
@@ -120,7 +135,7 @@ def _figures(
         "control": [check.document() for check in checks],
         "folder": str(ground.folder),
         "people": [guest._asdict() for guest in ground.guests],
-        "ok": bool(read["audit"]["ok"]) and all(check.ok for check in checks),
+        "ok": bool(read["audit"]["ok"] and read["simulated"]["ok"]) and all(check.ok for check in checks),
     }
 
 

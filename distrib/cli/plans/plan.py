@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from distrib.bootstrap import Container, open_container
+from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, print_json, program_option, time_text
 from distrib.cli.plans.problems import show_findings, show_problems
+from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import parse_instant
 from distrib.domain.plans.plan import compile_plan
 from distrib.domain.policies.policy import Finding
 from distrib.domain.texts import Text
@@ -23,6 +24,7 @@ from distrib.services.plans.drafts import load_samples
 from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
 from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
+from distrib.services.simulations.asking import headline_of_document
 from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml, text_of
 from distrib.settings import read_settings
 
@@ -78,15 +80,18 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
         policies, now = container.policies, container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            effective_from = _instant(since, program)
+            effective_from = instant_of(since, program, "--effective-from")
             made = create_plan(conn, program, document, policies, COMMAND_LINE, now)
             view = publish_plan(
                 conn, program, policies, made.code, made.version, effective_from, signed_off_by, COMMAND_LINE, now
             )
+            headline = headline_of_document(conn, program, view.document)
     if as_json:
-        print_json(_shown(view))
+        print_json(_shown(view) | {"simulation": headline})
         return
     show_findings(view.findings)
+    if headline is not None:
+        click.echo(in_both(_headline(headline)))
     click.echo(
         in_both(
             Text(
@@ -142,17 +147,22 @@ def _judged(container: Container, program: Program | None, document: object) -> 
     return [], judge(program, container.policies, compile_plan(document))
 
 
-def _instant(text: str, program: Program) -> datetime:
-    """Reads an instant, or the first of a day in the program's time zone."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), tzinfo=program.zone)
-    except ValueError:
-        pass
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        words = Text("{problem}, nor a day", problem=error)
-        raise Refusal("invalid", [Problem("--effective-from", words)]) from error
+def _headline(headline: Mapping[str, Any]) -> Text:
+    """The figures of the newest simulation of the document, in a sentence."""
+    amounts = {
+        name: show_amount(headline[f"{name}_minor"], headline["currency"])
+        for name in ("cost", "as_it_was", "difference")
+    }
+    counts = {name: headline[name] for name in ("orders", "gaining", "losing", "failing")}
+    span = {"since": time_text(headline["from"]), "until": time_text(headline["to"])}
+    return Text(
+        "Simulated on {orders:,} orders paid from {since} to {until}: it costs {cost} {currency}, as it was {as_it_was}"
+        " ({difference}); {gaining:,} shops gain, {losing:,} lose, {failing:,} orders would fail.",
+        currency=headline["currency"],
+        **amounts,
+        **counts,
+        **span,
+    )
 
 
 def _shown(view: PlanView) -> dict[str, object]:

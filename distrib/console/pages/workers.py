@@ -44,6 +44,7 @@ JOBS: Final[Mapping[str, Text]] = {
     "visitors": Text("forgetting of visitors", "job"),
     "webhooks": Text("deliveries of webhooks", "job"),
     "tasks": Text("tasks that people began", "job"),
+    "simulations": Text("simulations", "job"),
     "task_files": Text("forgetting of files of tasks", "job"),
 }
 

@@ -24,7 +24,7 @@ from distrib.domain.ranks.history import EVALUATION, PROMOTION, Ladder, RankHist
 from distrib.domain.ranks.promotion import Metric, decisive_figures, keep_metrics, promotion_metrics
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, format_period, period_bounds
-from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.services.plans.versions import Timeline, ladder_of, load_timeline
 from distrib.services.ranks.basis import EvaluationMark, TakenBack, take_back
 from distrib.services.ranks.figures import RankFigures, Shops, microseconds, shops_at, touched_shops
 from distrib.services.ranks.promotion import rank_changes
@@ -57,17 +57,54 @@ def evaluate_month(
     _check_due(conn, program, period, newest, now)
     queue.hold_timeline(conn, program.program_id)
     timeline = load_timeline(conn, program)
-    _, effective_at = period_bounds(period, program.zone)
-    last_instant = effective_at.astimezone(UTC) - _INSTANT
-    entry = timeline.in_force(last_instant)
+    month = _month_of(program, timeline, period, newest, actor, now)
     judged = None
-    if entry is not None:
-        month = _EvaluatedMonth(program, ladder_of(timeline), entry.plan, period, last_instant, newest, now, actor)
+    if month is not None:
         judged = _judge_between_promotions(conn, month)
         reach("evaluation.judged")
     store.lock_promotions(conn, program.program_id)
+    row = _keep(conn, program, period, timeline, month, judged, actor, now)
+    reach("evaluation.written")
+    return row, True
+
+
+def evaluate_alone(
+    conn: Connection, program: Program, timeline: Timeline, period: int, actor: Actor, now: datetime
+) -> EvaluationRow:
+    """Evaluates a month for whoever has the ranks to itself, as a simulation has: nothing is locked or waited for."""
+    newest = store.newest_evaluation(conn, program.program_id)
+    month = _month_of(program, timeline, period, newest, actor, now)
+    judged = None if month is None else _judge(conn, month, shops_at(conn, program, month.last_instant))
+    return _keep(conn, program, period, timeline, month, judged, actor, now)
+
+
+def _month_of(
+    program: Program, timeline: Timeline, period: int, newest: EvaluationRow | None, actor: Actor, now: datetime
+) -> _EvaluatedMonth | None:
+    """The month with the plan in force at its last instant; None where none was."""
+    _, effective_at = period_bounds(period, program.zone)
+    last_instant = effective_at.astimezone(UTC) - _INSTANT
+    entry = timeline.in_force(last_instant)
+    if entry is None:
+        return None
+    return _EvaluatedMonth(program, ladder_of(timeline), entry.plan, period, last_instant, newest, now, actor)
+
+
+def _keep(
+    conn: Connection,
+    program: Program,
+    period: int,
+    timeline: Timeline,
+    month: _EvaluatedMonth | None,
+    judged: _Judged | None,
+    actor: Actor,
+    now: datetime,
+) -> EvaluationRow:
+    """Writes what a month's evaluation came to."""
+    _, effective_at = period_bounds(period, program.zone)
+    entry = timeline.in_force(effective_at.astimezone(UTC) - _INSTANT)
     ranks_seq = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one checks
-    counts = Counts() if judged is None else _write(conn, month, judged)
+    counts = Counts() if month is None or judged is None else _write(conn, month, judged)
     row = EvaluationRow(
         period=period,
         version_no=None if entry is None else entry.version_no,
@@ -78,8 +115,7 @@ def evaluate_month(
         evaluated_by=actor.key_id,
     )
     store.insert_evaluation(conn, program.program_id, row)
-    reach("evaluation.written")
-    return row, True
+    return row
 
 
 def evaluation_view(program: Program, row: EvaluationRow) -> dict[str, Any]:

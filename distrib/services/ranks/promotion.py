@@ -30,7 +30,7 @@ from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.store.ranks import figures as rows
-from distrib.store.ranks.figures import FigureQuery, RankChange
+from distrib.store.ranks.figures import FigureQuery, RankChange, RankSignal
 
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
@@ -80,6 +80,15 @@ def decide_promotions(
         return False
     if not signals:
         return None
+    decide_signals(conn, program, terms, signals, now)
+    reach("promotion.written")
+    return True
+
+
+def decide_signals(
+    conn: Connection, program: Program, terms: TermsBook, signals: Sequence[RankSignal], now: datetime
+) -> None:
+    """Decides the promotions that these signals ask for, day by day, and writes the changes of rank."""
     rows.prefer_indexes(conn)
     shops = sorted({signal.shop_no for signal in signals})
     ranks = RankHistory(rows.rank_rows(conn, program.program_id, shops), terms.ladder)
@@ -90,8 +99,6 @@ def decide_promotions(
         changes = _decide_day(conn, program, terms, day, days[day], ranks)
         if changes:  # the checks of the next day read the ranks of recruits
             rows.insert_rank_changes(conn, program.program_id, changes, "distrib", now)
-    reach("promotion.written")
-    return True
 
 
 def _decide_day(

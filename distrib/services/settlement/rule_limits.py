@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
-from distrib.domain.plans.limits import Requires
-from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
-from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, SELLER, UPLINE
+from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.caps import check_payable, counted, within_rooms
 from distrib.domain.settlement.commission import Commission, settle
 from distrib.domain.settlement.snapshot import Person, Room, Snapshot
@@ -26,6 +24,7 @@ from distrib.services.settlement.known_customers import KnownCustomers
 from distrib.services.settlement.known_sales import KnownSales
 from distrib.services.settlement.people import People
 from distrib.services.settlement.persons import Persons
+from distrib.services.settlement.sales_asked import asked_of
 from distrib.store.settlement import rule_totals
 from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS, RuleTotal, Totals
 from distrib.store.settlement.sales import Span
@@ -64,7 +63,7 @@ class RuleLimits:
                 if people.missing(order) is not None:
                     continue
                 snapshot = self._customers.with_earlier_orders(terms.plan, order, people.snapshot(order, terms))
-                spans.update(span for _, _, span in _asked_of(terms.plan, order, snapshot))
+                spans.update(span for _, _, span in asked_of(terms.plan, order, snapshot))
                 if self._terms.counted_rules:
                     commissions = settle(terms.plan, order, snapshot)
                     for table, total, _ in self._amounts(terms.plan, order, counts_from, commissions):
@@ -81,7 +80,7 @@ class RuleLimits:
         if not plan.book.on_sales:
             return snapshot
         unmet: defaultdict[int, list[int]] = defaultdict(list)
-        for shop_no, rule_index, span in _asked_of(plan, order, snapshot):
+        for shop_no, rule_index, span in asked_of(plan, order, snapshot):
             if self._sales.figure(span) < (plan.book.on_sales[rule_index].min_personal_sales_minor or 0):
                 unmet[shop_no].append(rule_index)
         if not unmet:
@@ -190,31 +189,3 @@ class RuleLimits:
                 yield MONTHS, RuleTotal(rule_id, commission.shop_no, period), commission.amount_minor
             if rule_id in customers and customer_id is not None:
                 yield CUSTOMERS, RuleTotal(rule_id, commission.shop_no, customer_id), commission.amount_minor
-
-
-def _asked_of(plan: Plan, order: Order, snapshot: Snapshot) -> Iterator[tuple[int, int, Span]]:
-    """(shop, rule, span): whose sales over which time each rule on sales may ask for."""
-    for index, requires in plan.book.on_sales.items():
-        after = _window_start(requires, order.paid_at)
-        for person in _looked_at(plan, plan.rules[index].pay, snapshot):
-            yield person.shop_no, index, Span(person.shop_no, after, order.paid_at)
-
-
-def _window_start(requires: Requires, paid_at: datetime) -> datetime | None:
-    """The instant after which sales count: half open, as a rank's window of days."""
-    days = requires.window_days
-    if days is None or paid_at - _BEGINNING <= timedelta(days=days):
-        return None
-    return paid_at - timedelta(days=days)
-
-
-def _looked_at(plan: Plan, pay: str, snapshot: Snapshot) -> list[Person]:
-    """Everyone who may stand where a rule pays, however the people of the order are seated."""
-    if pay in (LEADER, OPENER):
-        person = snapshot.leader if pay == LEADER else snapshot.opener
-        return [] if person is None else [person]
-    reach = CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers + snapshot.is_self_purchase
-    uplines = list(snapshot.uplines[:reach]) if pay in (UPLINE, CHAIN) else []
-    if pay == SELLER and snapshot.is_self_purchase:
-        uplines = list(snapshot.uplines[:1])
-    return uplines if snapshot.seller is None or pay == UPLINE else [snapshot.seller, *uplines]

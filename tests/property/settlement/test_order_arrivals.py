@@ -15,6 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from distrib.services.audit import run
+from distrib.services.simulations.checking import check_as_published
+from distrib.services.simulations.running import PaidSpan, enter_history
 from distrib.settings import Settings
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 from tests.world.world import World, chain, open_world
@@ -146,3 +148,7 @@ def test_every_order_of_arrival_gives_the_same_money_and_the_same_statuses(world
         run.enter_snapshot(conn)
         result = run.run_audit(conn, world.program, NOW, world.container.policies)
     assert [check for check in result.checks if not check.ok] == []
+    with world.container.worker_engine.begin() as conn:
+        enter_history(conn)
+        checked = check_as_published(conn, world.program, world.policies, PaidSpan(PAID - DAY, NOW))
+    assert (checked.orders > 0, checked.shown) == (True, [])

@@ -30,6 +30,7 @@ def report(figures: Figures, say: Say, chinese: bool) -> None:
     _largest(console, figures["statement"], currency, say)
     print_books(console, figures, say)
     _audit(console, figures["audit"], say)
+    _simulated(console, figures["simulated"], say)
     _seal(console, figures["seal"], say)
     _control(console, figures["control"], currency, say)
     print_line(console, say("invented_again").format(what=invented), "yellow")
@@ -149,6 +150,11 @@ def _audit(console: Console, audit: Figures, say: Say) -> None:
         print_line(console, f"{say('audit')}: {say('audit_failed').format(names=', '.join(failed))}", "bold red")
     else:
         print_line(console, f"{say('audit')}: {say('audit_ok').format(count=len(audit['checks']))}", "green")
+
+
+def _simulated(console: Console, simulated: Figures, say: Say) -> None:
+    figures = {name: simulated[name] for name in ("differences", "orders")}
+    print_line(console, say("simulated").format(**figures), "green" if simulated["ok"] else "bold red")
 
 
 def _seal(console: Console, seal: Figures | None, say: Say) -> None:

@@ -18,6 +18,7 @@ TEXTS: dict[str, Text] = {
     "settling": Text("settling"),
     "reading_back": Text("reading statements back"),
     "auditing": Text("auditing"),
+    "simulating": Text("working out every row again"),
     "starting": Text("starting the servers"),
     "real": Text("real"),
     "invented": Text("INVENTED"),
@@ -69,6 +70,9 @@ TEXTS: dict[str, Text] = {
     "audit": Text("Audit"),
     "audit_ok": Text("clean: {count} checks hold"),
     "audit_failed": Text("NOT CLEAN: {names}"),
+    "simulated": Text(
+        "{differences:,} differences over {orders:,} orders: every row worked out again under the plan in force"
+    ),
     "control": Text("Control totals"),
     "counted": Text("counted on its own"),
     "found": Text("distrib"),

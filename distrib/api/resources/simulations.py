@@ -1,0 +1,75 @@
+"""Simulations: what another plan would have paid on history, answered by a worker and kept."""
+
+from __future__ import annotations
+
+from distrib.api.calls.bodies import LIST_BYTES
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer
+from distrib.api.schemas.simulations import (
+    SimulatedOrdersPageSchema,
+    SimulatedOrdersQuerySchema,
+    SimulationDraftSchema,
+    SimulationSchema,
+)
+from distrib.services.simulations import asking as service
+from distrib.services.simulations.asking import Wish
+from distrib.services.simulations.blocks import BlockPlace
+from distrib.services.simulations.orders import OrdersQuery, list_orders
+
+simulations = Resource("simulations", "What if 推演: any plan on all of history")
+
+
+@simulations.operation(
+    "POST",
+    "/simulations",
+    {202: SimulationSchema},
+    body=SimulationDraftSchema,
+    most_bytes=LIST_BYTES,
+    is_idempotent=True,
+    refusals=("plan_invalid", "plan_unknown", "simulations_waiting"),
+)
+def start_simulation(call: Call) -> Answer:
+    """Has a worker try plans on orders of history; the same question, where nothing came since, is the same one."""
+    body = call.body
+    plans = body["plans"] if body["plan"] is None else [body["plan"]]
+    wish = Wish(plans, body["since"], body["until"], body["refunds"], body["ranks"], body["ranks_from"])
+    view = service.start_simulation(call.conn, call.program, call.backend.policies, wish, call.actor, call.now)
+    return Answer(view, 202, {"Location": f"/v1/simulations/{view['id']}"})
+
+
+@simulations.operation(
+    "GET", "/simulations/<id:simulation_id>", {200: SimulationSchema}, refusals=("simulation_unknown",)
+)
+def get_simulation(call: Call, simulation_id: str) -> Answer:
+    """One simulation: how far it is, then its result, and what came since."""
+    return Answer(service.get_simulation(call.conn, call.program, simulation_id))
+
+
+@simulations.operation(
+    "DELETE",
+    "/simulations/<id:simulation_id>",
+    {204: None},
+    refusals=("simulation_unknown", "simulation_ended"),
+)
+def cancel_simulation(call: Call, simulation_id: str) -> Answer:
+    """Ends a simulation before it is done."""
+    service.cancel_simulation(call.conn, call.program, simulation_id, call.now)
+    return Answer(None, 204)
+
+
+@simulations.operation(
+    "GET",
+    "/simulations/<id:simulation_id>/orders",
+    {200: SimulatedOrdersPageSchema},
+    query=SimulatedOrdersQuerySchema,
+    refusals=("simulation_unknown", "simulation_not_done", "shop_unknown"),
+)
+def list_simulated_orders(call: Call, simulation_id: str) -> Answer:
+    """The orders behind a figure: then and now, with the explanation under the candidate."""
+    asked = {name: call.query[name] for name in ("rule", "shop_id", "reason", "candidate")}
+    listing = call.listing(f"simulation {simulation_id} {asked}")
+    after = listing.place(call.query["cursor"])
+    place = None if after is None else BlockPlace(*after)
+    query, limit = OrdersQuery(**asked), call.query["limit"]
+    rows, follows = list_orders(call.conn, call.program, call.backend.policies, simulation_id, query, place, limit)
+    return Answer(listing.page(rows, follows))

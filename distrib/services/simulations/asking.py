@@ -1,0 +1,246 @@
+"""Questions of what another plan would have paid: asked, looked at, cancelled; the same question has one answer.
+
+No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.plans.document import canonical_json
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.policies.policy import Policy
+from distrib.domain.texts import Text
+from distrib.services.context import Actor, Program
+from distrib.services.idempotency import digest_of
+from distrib.services.plans.versions import check_document, get_plan
+from distrib.services.simulations.replaying import counts_earnings
+from distrib.services.simulations.results import headline_of
+from distrib.services.simulations.running import AS_WERE, KNOWN, MOST_CANDIDATES, REPLAYED, SimulationQuestion
+from distrib.store.simulations import history
+from distrib.store.simulations import kept as rows
+from distrib.store.simulations.history import PaidSpan
+from distrib.store.simulations.kept import CandidateRow, KeptQuestion, SimulationEnd, SimulationRow
+
+WAITING, RUNNING, DONE, FAILED, CANCELLED = STATES = ("waiting", "running", "done", "failed", "cancelled")
+MOST_WAITING: Final = 20
+"""Of a program."""
+MOST_ATTEMPTS: Final = 3
+"""So often is a simulation begun that ends its worker before it is given up."""
+MOST_EVENTS: Final = 10_000
+"""So many events that came since are counted."""
+_ID_BYTES: Final = 8
+_NEWEST: Final = 2**62
+_REFERENCE: Final = frozenset({"code", "version"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked: documents, or ``{code, version}`` of versions that are known; on orders paid in a span."""
+
+    plans: Sequence[Any]
+    since: datetime
+    until: datetime
+    refunds: str = KNOWN
+    ranks: str = AS_WERE
+    ranks_from: datetime | None = None
+
+
+def start_simulation(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], wish: Wish, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Keeps a question for a worker to answer; the same one, where nothing came since, is the same simulation.
+
+    Raises:
+        Refusal: ``plan_invalid`` with every problem of every document, ``plan_unknown``, ``invalid``, or
+            ``simulations_waiting`` where ``MOST_WAITING`` have not ended.
+    """
+    _check(wish)
+    number = program.program_id
+    plans = _plans(conn, program, policies, wish.plans)
+    if wish.ranks == REPLAYED and any(counts_earnings(compile_plan(json.loads(plan.document))) for plan in plans):
+        words = Text("cannot be replayed where a condition reads earned_minor")
+        raise Refusal("invalid", [Problem("ranks", words)])
+    digest = _digest(wish, plans)
+    rows.hold_program(conn, number)
+    known = rows.newest_of_question(conn, number, digest, _NEWEST)
+    if known is not None and _is_still_so(conn, program, known):
+        return simulation_view(conn, program, known)
+    if rows.count_waiting(conn, number) >= MOST_WAITING:
+        raise Refusal("simulations_waiting", most=MOST_WAITING)
+    asked = KeptQuestion(
+        secrets.token_hex(_ID_BYTES),
+        wish.since,
+        wish.until,
+        wish.refunds,
+        wish.ranks,
+        wish.ranks_from,
+        digest,
+        actor.key_id,
+        actor.person,
+    )
+    rows.insert_simulation(conn, number, asked, plans, now)
+    return get_simulation(conn, program, asked.simulation_id)
+
+
+def get_simulation(conn: Connection, program: Program, simulation_id: str) -> dict[str, Any]:
+    """Reads a simulation: how far it is, then its result; raises ``simulation_unknown``."""
+    return simulation_view(conn, program, find_simulation(conn, program, simulation_id))
+
+
+def cancel_simulation(conn: Connection, program: Program, simulation_id: str, now: datetime) -> dict[str, Any]:
+    """Ends a simulation before it is done; one that was cancelled stays as it is.
+
+    Raises:
+        Refusal: ``simulation_unknown``, or ``simulation_ended`` where it was done or failed.
+    """
+    row = find_simulation(conn, program, simulation_id)
+    is_ended = rows.end(conn, program.program_id, row.simulation_no, SimulationEnd(CANCELLED), now)
+    row = find_simulation(conn, program, simulation_id)
+    if not is_ended and row.outcome != CANCELLED:
+        raise Refusal("simulation_ended", id=simulation_id)
+    return simulation_view(conn, program, row)
+
+
+def find_simulation(conn: Connection, program: Program, simulation_id: str) -> SimulationRow:
+    """Reads the row of a simulation; raises ``simulation_unknown``."""
+    row = rows.find_simulation(conn, program.program_id, simulation_id)
+    if row is None:
+        raise Refusal("simulation_unknown", id=simulation_id)
+    return row
+
+
+def question_of(conn: Connection, row: SimulationRow) -> SimulationQuestion:
+    """The question of a simulation, its plans compiled."""
+    plans = rows.plans_of(conn, row.program_id, row.simulation_no)
+    compiled = tuple([compile_plan(json.loads(plan.document)) for plan in plans])
+    return SimulationQuestion(compiled, PaidSpan(row.since, row.until), row.refunds, row.ranks, row.ranks_from)
+
+
+def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> dict[str, Any]:
+    """A simulation as it is shown: what was asked, how far it is, what it came to, and what came since."""
+    plans = rows.plans_of(conn, program.program_id, row.simulation_no)
+    return {
+        "id": row.simulation_id,
+        "status": row.outcome or (WAITING if row.begun_at is None else RUNNING),
+        "plans": [{"code": plan.code, "version": plan.version} for plan in plans],
+        "from": row.since,
+        "to": row.until,
+        "refunds": row.refunds,
+        "ranks": row.ranks,
+        "ranks_from": row.ranks_from,
+        "asked_at": row.asked_at,
+        "asked_by": row.key_id,
+        "begun_at": row.begun_at,
+        "ended_at": row.ended_at,
+        "attempts": row.attempts,
+        "progress": {"orders_done": row.orders_done, "orders_total": row.orders_total},
+        "problem": None if row.problem is None else json.loads(row.problem),
+        "last_event": row.last_event_no,
+        "events_since": _events_since(conn, program, row),
+        "before": _before(conn, program, row),
+        "result": None if row.result is None else json.loads(row.result),
+    }
+
+
+def headline_of_document(conn: Connection, program: Program, document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The few figures of the newest simulation of a document; None where none was made."""
+    known = rows.newest_of_plan(conn, program.program_id, _document_digest(canonical_json(document)))
+    row = None if known is None else rows.read_simulation(conn, program.program_id, known[0])
+    if known is None or row is None or row.result is None:
+        return None
+    result = json.loads(row.result)
+    span = {"id": row.simulation_id, "from": row.since, "to": row.until}
+    return span | headline_of(result["candidates"][known[1] - 1], result)
+
+
+def _check(wish: Wish) -> None:
+    problems = []
+    if wish.since >= wish.until:
+        problems.append(Problem("to", Text("must be later than from")))
+    if not 1 <= len(wish.plans) <= MOST_CANDIDATES:
+        problems.append(Problem("plans", Text("takes 1 to {most} plans", most=MOST_CANDIDATES)))
+    if wish.ranks_from is not None and (wish.ranks != REPLAYED or wish.ranks_from > wish.since):
+        problems.append(Problem("ranks_from", Text("goes with ranks: replayed, and is not after from")))
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def _plans(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], given: Sequence[Any]
+) -> list[CandidateRow]:
+    """The candidates as they are kept; every problem of every document is told at once."""
+    plans: list[CandidateRow] = []
+    problems: list[Problem] = []
+    for place, plan in enumerate(given, 1):
+        if isinstance(plan, Mapping) and plan.keys() == _REFERENCE and isinstance(plan["version"], int):
+            view = get_plan(conn, program, policies, str(plan["code"]), plan["version"])
+            plans.append(_row(place, view.document, view.version))
+            continue
+        wrong = check_document(program, policies, plan)
+        if len(given) > 1:
+            wrong = [Problem(f"plans/{place - 1}/{problem.pointer}".rstrip("/"), problem.detail) for problem in wrong]
+        problems += wrong
+        if not wrong:
+            plans.append(_row(place, plan, None))
+    if problems:
+        raise Refusal("plan_invalid", problems)
+    return plans
+
+
+def _row(place: int, document: Mapping[str, Any], version: int | None) -> CandidateRow:
+    text = canonical_json(document)
+    return CandidateRow(place, str(document["code"]), version, text, _document_digest(text))
+
+
+def _document_digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _digest(wish: Wish, plans: Sequence[CandidateRow]) -> bytes:
+    asked = [plan.digest.hex() for plan in plans]
+    return digest_of([asked, wish.since, wish.until, wish.refunds, wish.ranks, wish.ranks_from])
+
+
+def _is_still_so(conn: Connection, program: Program, row: SimulationRow) -> bool:
+    """Whether a simulation of the same question answers it now: it is under way, or nothing came since it saw all."""
+    if row.outcome is None:
+        return True
+    return bool(row.is_quiet) and row.last_event_no == history.last_event(conn, program.program_id)
+
+
+def _events_since(conn: Connection, program: Program, row: SimulationRow) -> int | None:
+    """How many events came since a simulation saw the last one, up to ``MOST_EVENTS``."""
+    if row.last_event_no is None:
+        return None
+    return history.events_since(conn, program.program_id, row.last_event_no, MOST_EVENTS)
+
+
+def _before(conn: Connection, program: Program, row: SimulationRow) -> dict[str, Any] | None:
+    """What the simulation before it of the same question came to, and how many events this one saw more."""
+    if row.result is None or row.last_event_no is None:
+        return None
+    earlier = rows.newest_done(conn, program.program_id, row.digest, row.simulation_no)
+    if earlier is None or earlier.result is None or earlier.last_event_no is None:
+        return None
+    then, now = json.loads(earlier.result), json.loads(row.result)
+    seen = history.events_since(conn, program.program_id, earlier.last_event_no, MOST_EVENTS)
+    since = history.events_since(conn, program.program_id, row.last_event_no, MOST_EVENTS)
+    return {
+        "id": earlier.simulation_id,
+        "events": seen - since,
+        "as_it_was_minor": now["as_it_was"]["cost_minor"] - then["as_it_was"]["cost_minor"],
+        "candidates_minor": [
+            mine["cost_minor"] - other["cost_minor"]
+            for mine, other in zip(now["candidates"], then["candidates"], strict=True)
+        ],
+    }

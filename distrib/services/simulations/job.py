@@ -1,0 +1,128 @@
+"""A simulation as a job: taken by one, told how far it is, kept whole or not at all. No SQL may enter.
+
+It reads in one snapshot and writes in one transaction beside it, so one whose worker dies waits again and has left
+nothing. How far it is, and that it was cancelled meanwhile, goes over short transactions of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.policies.policy import Policy
+from distrib.services.programs.tenants import get_program
+from distrib.services.simulations import blocks
+from distrib.services.simulations.asking import DONE, FAILED, MOST_ATTEMPTS, question_of
+from distrib.services.simulations.running import Begin, Watcher, enter_history, simulate
+from distrib.services.simulations.tallies import OrderFigures
+from distrib.store.simulations import history
+from distrib.store.simulations import kept as rows
+from distrib.store.simulations.kept import SimulationEnd, SimulationRow
+from distrib.store.simulations.ranks import KeptRank, copy_ranks
+
+
+class SimulationCancelled(Exception):
+    """It was cancelled while it ran."""
+
+
+class SimulationGivenUp(Exception):
+    """It was begun too often."""
+
+
+def waiting_simulations(conn: Connection, limit: int) -> list[tuple[int, int]]:
+    """Lists simulations of all programs that have not ended: the numbers of program and simulation."""
+    return rows.waiting(conn, limit)
+
+
+def read_simulation(conn: Connection, program_id: int, number: int) -> SimulationRow | None:
+    """Reads a simulation by its number."""
+    return rows.read_simulation(conn, program_id, number)
+
+
+def run_simulation(
+    begin: Begin,
+    program_id: int,
+    number: int,
+    policies: Mapping[str, Policy],
+    clock: Callable[[], datetime],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> bool:
+    """Runs a simulation and keeps what it came to; False where another has it, or it has ended.
+
+    Args:
+        begin: opens a transaction under the worker's role; up to four are open at once.
+        progress: is told of orders done, and of all there are.
+
+    Raises:
+        SimulationCancelled: it was cancelled meanwhile.
+        SimulationGivenUp: it had been begun ``MOST_ATTEMPTS`` times.
+    """
+    with begin() as writing:
+        if not rows.take(writing, program_id, number):
+            return False
+        row = rows.read_simulation(writing, program_id, number)
+        if row is None or row.outcome is not None:
+            return False
+        _begin_attempt(begin, row, clock())
+        with begin() as reading:
+            enter_history(reading)
+            end = _run(reading, writing, begin, row, policies, clock(), _noting(begin, row, progress))
+        if not rows.end(writing, program_id, number, end, clock()):
+            raise SimulationCancelled
+    return True
+
+
+def _run(
+    reading: Connection,
+    writing: Connection,
+    begin: Begin,
+    row: SimulationRow,
+    policies: Mapping[str, Policy],
+    now: datetime,
+    note: Callable[[int, int], None],
+) -> SimulationEnd:
+    program_id, number = row.program_id, row.simulation_no
+
+    def keep(block_no: int, figures: Sequence[OrderFigures]) -> None:
+        blocks.keep_block(writing, program_id, number, block_no, figures)
+
+    def keep_shops(pages: Iterator[list[list[int]]]) -> None:
+        blocks.keep_shops(writing, program_id, number, pages)
+
+    def keep_ranks(ranks: Iterator[KeptRank]) -> None:
+        copy_ranks(writing, program_id, number, ranks)
+
+    program = get_program(reading, program_id)
+    last, is_quiet = history.last_event(reading, program_id), history.is_quiet(reading, program_id)
+    watch = Watcher(keep, note, keep_shops, keep_ranks)
+    result = simulate(reading, program, policies, question_of(reading, row), begin, now, watch)
+    return SimulationEnd(DONE, last, is_quiet, rows.encoded(result))
+
+
+def _begin_attempt(begin: Begin, row: SimulationRow, now: datetime) -> None:
+    """Counts this attempt in a transaction of its own, so that one that ends this process is counted too."""
+    with begin() as aside:
+        attempts = rows.begin_attempt(aside, row.program_id, row.simulation_no, now)
+    if attempts is None:
+        raise SimulationCancelled
+    if attempts > MOST_ATTEMPTS:
+        raise SimulationGivenUp
+
+
+def _noting(begin: Begin, row: SimulationRow, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Says how far a simulation is, and finds out whether it was cancelled."""
+
+    def note(done: int, total: int) -> None:
+        with begin() as aside:
+            if not rows.note_progress(aside, row.program_id, row.simulation_no, done, total):
+                raise SimulationCancelled
+        progress(done, total)
+
+    return note
+
+
+def fail_simulation(conn: Connection, program_id: int, number: int, problem: str, now: datetime) -> None:
+    """Records why a simulation failed."""
+    rows.end(conn, program_id, number, SimulationEnd(FAILED, problem=problem), now)

@@ -1,0 +1,213 @@
+"""The orders behind a figure of a simulation: then and now, with why each would pay what under a candidate.
+
+Amounts are those that were kept; the explanation is worked out again by the engine of the ledger. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.orders.state import Settlement
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.policies.policy import Policy
+from distrib.domain.settlement.explanation import Look, explain
+from distrib.domain.settlement.recomputing import left_of_lines
+from distrib.domain.settlement.snapshot import Room
+from distrib.services.context import Program
+from distrib.services.plans.terms import TermsBook
+from distrib.services.plans.versions import load_timeline
+from distrib.services.simulations.asking import DONE, find_simulation
+from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_from
+from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
+from distrib.services.simulations.replaying import SimulatedRanks
+from distrib.services.simulations.running import KNOWN, REPLAYED
+from distrib.services.simulations.tallies import AS_IT_WAS
+from distrib.store.audit.runs import ids_of_orders
+from distrib.store.network import shops
+from distrib.store.pages.transfers import number_of_shop
+from distrib.store.simulations import kept as rows
+from distrib.store.simulations import ranks as rank_rows
+from distrib.store.simulations.history import PaidSpan
+from distrib.store.simulations.kept import SimulationRow, WantedBlocks
+
+_FIRST = BlockPlace(0, 0)
+Row = dict[str, Any]
+
+
+class OrdersQuery(NamedTuple):
+    """Which orders: those in which a shop has something by a rule, or with a reason; under which candidate."""
+
+    rule: str | None = None
+    shop_id: str | None = None
+    reason: str | None = None
+    candidate: int = 1
+
+
+def list_orders(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    simulation_id: str,
+    query: OrdersQuery,
+    after: BlockPlace | None,
+    limit: int,
+) -> tuple[list[Row], BlockPlace | None]:
+    """Lists the orders of a simulation behind a figure, and where the next page begins.
+
+    Raises:
+        Refusal: ``simulation_unknown``, ``simulation_not_done``, or ``shop_unknown``.
+    """
+    row = find_simulation(conn, program, simulation_id)
+    if row.outcome != DONE:
+        raise Refusal("simulation_not_done", id=simulation_id)
+    plans = [compile_plan(json.loads(kept.document)) for kept in rows.plans_of(conn, row.program_id, row.simulation_no)]
+    place = min(query.candidate, len(plans))
+    wanted = WantedBlocks(_shop_no(conn, program, query.shop_id), query.rule, query.reason)
+    page, follows = _page(orders_from(conn, row.program_id, row.simulation_no, after or _FIRST, wanted), limit)
+    return _shown(conn, program, policies, row, plans, place, page), follows
+
+
+def every_order(
+    conn: Connection, program: Program, row: SimulationRow, at_once: int
+) -> Iterator[tuple[list[KeptOrder], Mapping[int, str], Mapping[int, str]]]:
+    """Yields all orders of a simulation, some at a time, each page with the ids of its orders and shops."""
+    after: BlockPlace | None = _FIRST
+    while after is not None:
+        page, after = _page(orders_from(conn, row.program_id, row.simulation_no, after, WantedBlocks()), at_once)
+        yield page, ids_of_orders(conn, row.program_id, [known.order_no for known in page]), _shop_ids(conn, row, page)
+
+
+def _page(fitting: Iterator[tuple[BlockPlace, KeptOrder]], limit: int) -> tuple[list[KeptOrder], BlockPlace | None]:
+    page: list[KeptOrder] = []
+    last: BlockPlace | None = None
+    for place, order in fitting:
+        if len(page) == limit:
+            return page, last
+        page.append(order)
+        last = place
+    return page, None
+
+
+def _shop_no(conn: Connection, program: Program, shop_id: str | None) -> int | None:
+    if shop_id is None:
+        return None
+    number = number_of_shop(conn, program.program_id, shop_id)
+    if number is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    return number
+
+
+def _shown(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    row: SimulationRow,
+    plans: Sequence[Plan],
+    place: int,
+    page: Sequence[KeptOrder],
+) -> list[Row]:
+    published = TermsBook(program, load_timeline(conn, program), policies)
+    span = PaidSpan(row.since, row.until)
+    with_refunds = row.refunds == KNOWN
+    read = partial(rank_rows.kept_ranks_of, conn, row.program_id, row.simulation_no, place)
+    ranks = SimulatedRanks(plans[place - 1], read) if row.ranks == REPLAYED else None
+    candidate = CandidatePlan(
+        conn,
+        program,
+        plans[place - 1],
+        policies,
+        span,
+        published,
+        "shown",
+        ranks,
+        with_refunds=with_refunds,
+        with_rooms=False,
+    )
+    numbers = [known.order_no for known in page]
+    past = {known.order_no: known for known in orders_by_number(conn, program, numbers)}
+    missing = [number for number in numbers if number not in past]
+    past |= {known.order_no: known for known in failed_by_number(conn, program, published, candidate.terms, missing)}
+    orders = [past[known.order_no] for known in page if known.order_no in past]
+    kept = {known.order_no: known for known in page}
+    simulated = candidate.simulate(orders)
+    looks = [
+        _looks(of_order, outcome.settlement, kept[of_order.order_no].rooms.get(place, ()), with_refunds=with_refunds)
+        for of_order, outcome in zip(orders, simulated, strict=True)
+    ]
+    ids = _shop_ids(conn, row, page, [look.shop_no for of_order in looks for look in of_order])
+    return [
+        _order(of_order, kept[of_order.order_no], place, of_looks, ids)
+        for of_order, of_looks in zip(orders, looks, strict=True)
+    ]
+
+
+def _looks(
+    past: PastOrder, settlement: Settlement | None, rooms: tuple[Room, ...], *, with_refunds: bool
+) -> list[Look]:
+    """Everyone looked at under the candidate, on what refunds left of the order."""
+    if settlement is None:
+        return []
+    taken: dict[str, int] = {}
+    for setback in past.setbacks if with_refunds else ():
+        for line_id, minor in setback.taken_minor.items():
+            taken[line_id] = taken.get(line_id, 0) + minor
+    left = left_of_lines(past.order, taken) if any(taken.values()) else None
+    return explain(settlement.terms.plan, past.order, settlement.snapshot._replace(rooms=rooms), left)
+
+
+def _order(past: PastOrder, kept: KeptOrder, place: int, looks: Sequence[Look], ids: Mapping[int, str]) -> Row:
+    seller = past.snapshot.seller
+    then = [amount for amount in kept.amounts if amount[0] == AS_IT_WAS]
+    now = [amount for amount in kept.amounts if amount[0] == place]
+    then_minor, now_minor = (sum(amount[3] for amount in amounts) for amounts in (then, now))
+    return {
+        "order_id": past.order.id,
+        "channel": past.order.channel,
+        "shop_id": None if seller is None else ids.get(seller.shop_no),
+        "paid_at": past.order.paid_at,
+        "settled_at": None if past.has_failed else past.settled_at,
+        "paid_minor": past.order.paid_minor,
+        "left_minor": past.left_minor,
+        "then_minor": then_minor,
+        "now_minor": now_minor,
+        "difference_minor": now_minor - then_minor,
+        "then": [_amount(amount, ids) for amount in then],
+        "now": [_amount(amount, ids) for amount in now],
+        "reasons": kept.reasons.get(place, []),
+        "explanation": [_look(look, ids) for look in looks],
+    }
+
+
+def _amount(amount: tuple[int, str, int, int], ids: Mapping[int, str]) -> Row:
+    _, rule, shop_no, minor = amount
+    return {"rule": rule, "shop_id": ids.get(shop_no), "amount_minor": minor}
+
+
+def _look(look: Look, ids: Mapping[int, str]) -> Row:
+    return {
+        "line_id": look.line_id,
+        "rule": look.rule_id,
+        "tier": look.tier,
+        "shop_id": None if look.shop_no is None else ids.get(look.shop_no),
+        "rank": look.rank,
+        "base_minor": look.base_minor,
+        "rate": look.rate,
+        "amount_before_cap_minor": look.amount_before_cap_minor,
+        "amount_minor": look.amount_minor,
+        "reason": look.reason,
+    }
+
+
+def _shop_ids(
+    conn: Connection, row: SimulationRow, page: Sequence[KeptOrder], more: Sequence[int | None] = ()
+) -> Mapping[int, str]:
+    numbers = {shop_no for known in page for _, _, shop_no, _ in known.amounts}
+    numbers |= {shop_no for shop_no in more if shop_no is not None}
+    return shops.ids_of(conn, row.program_id, numbers)

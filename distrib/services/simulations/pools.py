@@ -1,0 +1,45 @@
+"""Pools of the months of a span: what the ledger paid, and what a candidate would have paid. No SQL may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from distrib.domain.periods import next_period
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.pools import Pool
+from distrib.domain.simulations.candidates import rank_under
+from distrib.services.context import Program
+from distrib.services.statements.pool_shares import Month, SharedPool, month_of, share_pool_of
+from distrib.store.simulations import pools as posted
+from distrib.store.simulations.history import PaidSpan
+
+
+def months_of(program: Program, span: PaidSpan, now: datetime) -> list[Month]:
+    """The months that are over and whose last instant lies in the span."""
+    months: list[Month] = []
+    period = program.period_of(span.since)
+    while True:
+        month = month_of(program, period)
+        if month.end > now or month.last_instant >= span.until:
+            return months
+        months.append(month)
+        period = next_period(period)
+
+
+def released_on(program: Program, month: Month) -> date:
+    """The day from which a pool of the month is available: at once."""
+    return program.day_of(month.last_instant)
+
+
+def pool_of(conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month) -> SharedPool:
+    """Shares a pool of a month under a plan."""
+    return share_pool_of(conn, program, plan, pool, month, partial(rank_under, plan))
+
+
+def posted_shares(conn: Connection, program: Program, month: Month) -> Iterator[tuple[str, int, int]]:
+    """Yields what the ledger paid of the month's pools: pool, shop, amount."""
+    return posted.pool_rows(conn, program.program_id, month.period)

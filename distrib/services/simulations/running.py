@@ -1,0 +1,227 @@
+"""Runs a simulation over a span of history: every order on every candidate, added up. No SQL may enter.
+
+All reads are of one instant, that of the transaction's snapshot, so that the figures fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import Connection
+
+from distrib.domain.plans.plan import Plan
+from distrib.domain.policies.policy import Policy
+from distrib.services.context import Program, period_bounds
+from distrib.services.plans.terms import TermsBook
+from distrib.services.plans.versions import judge, load_timeline
+from distrib.services.simulations import pools
+from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.histories import failed_orders, past_orders
+from distrib.services.simulations.replaying import Replayed, SimulatedRanks, replay, with_candidate
+from distrib.services.simulations.results import Described, result_view
+from distrib.services.simulations.tallies import AS_IT_WAS, OrderFigures, Tally
+from distrib.store.network import shops
+from distrib.store.simulations import history as rows
+from distrib.store.simulations import ranks as rank_rows
+from distrib.store.simulations.history import PaidSpan
+from distrib.store.simulations.ranks import KeptRank
+
+__all__ = ["PaidSpan", "SimulationQuestion", "Watcher", "enter_history", "simulate"]
+
+KNOWN, NONE = REFUNDS = ("known", "none")
+AS_WERE, REPLAYED = RANKS = ("as_were", "replayed")
+MOST_CANDIDATES = 5
+Begin: TypeAlias = Callable[[], AbstractContextManager[Connection]]
+
+
+class SimulationQuestion(NamedTuple):
+    """What is asked: which plans, on which orders, with or without what came back, and by which ranks.
+
+    ``ranks_from`` is from when on ranks are replayed; the beginning of the span if not given.
+    """
+
+    plans: tuple[Plan, ...]
+    span: PaidSpan
+    refunds: str = KNOWN
+    ranks: str = AS_WERE
+    ranks_from: datetime | None = None
+
+
+class Watcher(NamedTuple):
+    """Who is told how far a simulation is: each block with what its orders come to, orders done, and at last the shops.
+
+    ``keep_shops`` gets pages of shops, each its number and what it has on each side.
+    """
+
+    keep_block: Callable[[int, Sequence[OrderFigures]], None] = lambda _number, _figures: None
+    progress: Callable[[int, int], None] = lambda _done, _total: None
+    keep_shops: Callable[[Iterator[list[list[int]]]], None] = lambda _pages: None
+    keep_ranks: Callable[[Iterator[KeptRank]], None] = lambda _ranks: None
+
+
+_NOBODY = Watcher()
+
+
+def enter_history(conn: Connection) -> None:
+    """Makes the caller's transaction see one instant; call it first in a transaction of its own."""
+    rows.enter_history(conn)
+
+
+def simulate(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    question: SimulationQuestion,
+    begin: Begin,
+    now: datetime,
+    watch: Watcher = _NOBODY,
+) -> dict[str, Any]:
+    """Tries every candidate on every order of the span, and answers the result as it is shown.
+
+    Args:
+        conn: a transaction that ``enter_history`` opened.
+        begin: opens another one, where ranks are replayed.
+        now: which months are over.
+    """
+    published = TermsBook(program, load_timeline(conn, program), policies)
+    tally = Tally(program, question.plans, with_refunds=question.refunds == KNOWN)
+    with ExitStack() as stack:
+        own: Sequence[SimulatedRanks | None] = [None] * len(question.plans)
+        if question.ranks == REPLAYED:
+            replaying = stack.enter_context(own_ranks(conn, begin))
+            own = _replayed(conn, replaying, program, policies, question, tally, now)
+            watch.keep_ranks(rank_rows.kept_ranks(replaying))
+        candidates = _candidates(conn, program, policies, question, published, own)
+        blocks = _add_settled(conn, program, question, candidates, tally, watch)
+        _add_failed(conn, program, question, published, candidates, tally, watch, blocks)
+    _add_pools(conn, program, question, tally, now)
+    watch.keep_shops(tally.shops.pages())
+    described = [Described(candidate.plan, judge(program, policies, candidate.plan)) for candidate in candidates]
+
+    def ids_of(numbers: Sequence[int]) -> dict[int, str]:
+        return shops.ids_of(conn, program.program_id, set(numbers))
+
+    return result_view(program, tally, described, ids_of)
+
+
+def _candidates(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    question: SimulationQuestion,
+    published: TermsBook,
+    ranks: Sequence[SimulatedRanks | None],
+) -> list[CandidatePlan]:
+    known, span = question.refunds == KNOWN, question.span
+    return [
+        CandidatePlan(conn, program, plan, policies, span, published, f"c{place}", own, with_refunds=known)
+        for place, (plan, own) in enumerate(zip(question.plans, ranks, strict=True), 1)
+    ]
+
+
+@contextmanager
+def own_ranks(conn: Connection, begin: Begin) -> Iterator[Connection]:
+    """Opens a transaction in the same snapshot, with tables of ranks of its own."""
+    snapshot = rank_rows.export_snapshot(conn)
+    with begin() as own:
+        rows.enter_history(own)
+        with rank_rows.own_tables(own, snapshot):
+            yield own
+
+
+def _replayed(
+    conn: Connection,
+    own: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    question: SimulationQuestion,
+    tally: Tally,
+    now: datetime,
+) -> list[SimulatedRanks]:
+    """Replays the ranks of each candidate, and adds the pools that rest on them."""
+    timeline, span = load_timeline(conn, program), question.span
+    since = question.ranks_from or span.since
+    over = partial(_over_at, program, now)
+    for place, plan in enumerate(question.plans, 1):
+        months = Replayed(since, min(span.until, now), over)
+        replay(own, program, policies, with_candidate(timeline, plan, since), months, now)
+        rank_rows.keep_ranks(own, place)
+        _add_own_pools(own, program, question, tally, place, now)
+    return [
+        SimulatedRanks(plan, partial(rank_rows.ranks_of, own, place)) for place, plan in enumerate(question.plans, 1)
+    ]
+
+
+def _over_at(program: Program, now: datetime, period: int) -> datetime | None:
+    """When a month is evaluated: as soon as it is over; None while it lasts."""
+    _, end = period_bounds(period, program.zone)
+    return end if end <= now else None
+
+
+def _add_settled(
+    conn: Connection,
+    program: Program,
+    question: SimulationQuestion,
+    candidates: Sequence[CandidatePlan],
+    tally: Tally,
+    watch: Watcher,
+) -> int:
+    """Adds the orders that settled; answers the number of the next block."""
+    total = rows.count_orders(conn, program.program_id, question.span)
+    in_time = any(candidate.needs_time for candidate in candidates)
+    done = number = 0
+    watch.progress(done, total)
+    for number, orders in enumerate(past_orders(conn, program, question.span, in_time=in_time), 1):
+        figures = tally.add(orders, [candidate.simulate(orders) for candidate in candidates])
+        watch.keep_block(number, figures)
+        done += len(orders)
+        watch.progress(done, total)
+    return number + 1
+
+
+def _add_failed(
+    conn: Connection,
+    program: Program,
+    question: SimulationQuestion,
+    published: TermsBook,
+    candidates: Sequence[CandidatePlan],
+    tally: Tally,
+    watch: Watcher,
+    number: int,
+) -> None:
+    """Adds the orders that failed by the plan they were paid under; a candidate may pay them."""
+    ways = [failed_orders(conn, program, question.span, published, candidate.terms) for candidate in candidates]
+    for chunks in zip(*ways, strict=True):
+        outcomes = [candidate.simulate(orders) for candidate, orders in zip(candidates, chunks, strict=True)]
+        watch.keep_block(number, tally.add(chunks[0], outcomes))
+        number += 1
+
+
+def _add_pools(conn: Connection, program: Program, question: SimulationQuestion, tally: Tally, now: datetime) -> None:
+    """Adds the pools of the months that are over: those that were paid, and those of the candidates."""
+    for month in pools.months_of(program, question.span, now):
+        released = pools.released_on(program, month)
+        posted = pools.posted_shares(conn, program, month)
+        for pool_id, of_pool in groupby(posted, key=itemgetter(0)):
+            paid = ((shop_no, amount_minor) for _, shop_no, amount_minor in of_pool)
+            tally.add_pool(AS_IT_WAS, month.period, pool_id, paid, released)
+    if question.ranks == AS_WERE:
+        for side in range(1, len(question.plans) + 1):
+            _add_own_pools(conn, program, question, tally, side, now)
+
+
+def _add_own_pools(
+    conn: Connection, program: Program, question: SimulationQuestion, tally: Tally, side: int, now: datetime
+) -> None:
+    """Adds the pools of a candidate, by the ranks that the transaction sees."""
+    plan = question.plans[side - 1]
+    for month in pools.months_of(program, question.span, now) if plan.pools else ():
+        for pool in plan.pools:
+            shares = pools.pool_of(conn, program, plan, pool, month).shares
+            tally.add_pool(side, month.period, pool.id, shares, pools.released_on(program, month))

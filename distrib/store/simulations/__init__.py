@@ -1,0 +1,1 @@
+"""Simulations: the history they read, and what is kept of them. Begin with ``history``."""

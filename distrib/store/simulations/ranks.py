@@ -1,0 +1,308 @@
+"""Ranks of a simulation: tables of a transaction's own that stand before those of the program, and are gone with it.
+
+The rules of ranks read and write the tables of these names; here they find the simulation's. Once they are made the
+transaction may write no other table: the database itself refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from sqlalchemy import Connection
+
+from distrib.store.copying import copy_into
+from distrib.store.database import driver, rows_as
+from distrib.store.ranks.figures import RankSignal
+
+_TABLES: Final = ("shop_ranks", "shops", "rank_evaluations", "rank_failures", "rank_signals", "refund_lines")
+_MAKE: Final = "CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL) ON COMMIT DROP"
+# What rules of ranks and pools ask of a shop, and no more: names and attributes stay where they are.
+_OF_SHOP: Final = (
+    "program_id, shop_no, shop_id, sponsor_no, uplines, chain_since, joined_at, status, status_since, rank, rank_since"
+)
+_MAKE_SHOPS: Final = f"CREATE TEMP TABLE shops ON COMMIT DROP AS SELECT {_OF_SHOP} FROM public.shops WHERE false"
+_BY_NUMBER: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_no)"
+_BY_ID: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_id)"
+_MAKE_KEPT: Final = """
+CREATE TEMP TABLE simulated_ranks (
+    place smallint NOT NULL, shop_no bigint NOT NULL, effective_at timestamptz NOT NULL, seq bigint NOT NULL, rank text,
+    PRIMARY KEY (place, shop_no, effective_at, seq)
+) ON COMMIT DROP
+"""
+_EMPTY: Final = "DELETE FROM pg_temp.{name}"
+# What was given before, and what was set by hand at any time.
+_RANKS: Final = """
+INSERT INTO pg_temp.shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
+SELECT program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by FROM public.shop_ranks
+WHERE program_id = %(program)s AND (effective_at <= %(since)s OR cause = 'hand') ORDER BY seq
+"""
+_SHOPS: Final = f"INSERT INTO pg_temp.shops SELECT {_OF_SHOP} FROM public.shops WHERE program_id = %(program)s"
+_STANDING: Final = """
+UPDATE pg_temp.shops s SET rank = k.rank, rank_since = COALESCE(k.effective_at, s.joined_at)
+FROM pg_temp.shops o LEFT JOIN (
+    SELECT DISTINCT ON (shop_no) shop_no, rank, effective_at FROM pg_temp.shop_ranks
+    ORDER BY shop_no, effective_at DESC, seq DESC) k ON k.shop_no = o.shop_no
+WHERE s.shop_no = o.shop_no AND (s.rank IS DISTINCT FROM k.rank OR s.rank_since > COALESCE(k.effective_at, s.joined_at))
+"""
+_EVALUATIONS: Final = """
+INSERT INTO pg_temp.rank_evaluations SELECT * FROM public.rank_evaluations
+WHERE program_id = %(program)s AND effective_at <= %(since)s
+"""
+_EVALUATIONS_SEEN: Final = """
+UPDATE pg_temp.rank_evaluations SET ranks_seq = (SELECT COALESCE(max(seq), 0) FROM pg_temp.shop_ranks)
+"""
+_FAILURES: Final = """
+INSERT INTO pg_temp.rank_failures SELECT f.* FROM public.rank_failures f
+JOIN pg_temp.rank_evaluations e ON e.program_id = f.program_id AND e.period = f.period
+"""
+_MAKE_KNOWN: Final = """
+CREATE TEMP TABLE known_refunds ON COMMIT DROP AS SELECT r.*, NULL::timestamptz AS done_at FROM public.refund_lines r
+WHERE false
+"""
+_KNOWN: Final = """
+INSERT INTO pg_temp.known_refunds SELECT r.*, NULL FROM public.refund_lines r WHERE r.program_id = %(program)s
+"""
+# As it came in: the looks of a day knew of a refund unless something of a later day was done before it. What came late
+# counts from the first day whose looks could know of it.
+_KNOWN_AS_IT_CAME: Final = """
+WITH days AS MATERIALIZED (
+    SELECT e.day, min(o.done_at) AS first_done FROM events e
+    JOIN event_outcomes o ON o.program_id = e.program_id AND o.order_no = e.order_no AND o.event_no = e.event_no
+    WHERE e.program_id = %(program)s AND o.done_at IS NOT NULL GROUP BY e.day
+), later AS MATERIALIZED (
+    SELECT day, min(first_done) OVER (ORDER BY day ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS next_done
+    FROM days
+)
+INSERT INTO pg_temp.known_refunds (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor,
+                                   seller_no, sold_at, occurred_at, is_dated_by_event, done_at)
+SELECT r.program_id, r.order_no, r.refund_id, r.line_id, r.event_no, r.amount_minor, r.sales_minor, r.seller_no,
+       r.sold_at, GREATEST(r.occurred_at, CASE WHEN k.day > e.day THEN k.day::timestamp AT TIME ZONE %(zone)s END),
+       r.is_dated_by_event, o.done_at
+FROM public.refund_lines r
+JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
+LEFT JOIN event_outcomes o ON o.program_id = r.program_id AND o.order_no = r.order_no AND o.event_no = r.event_no
+CROSS JOIN LATERAL (
+    SELECT min(l.day) AS day FROM later l
+    WHERE l.day >= e.day AND (l.next_done IS NULL OR l.next_done > COALESCE(o.done_at, l.next_done))) k
+WHERE r.program_id = %(program)s
+"""
+_REFUNDS: Final = """
+INSERT INTO pg_temp.refund_lines (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor,
+                                  seller_no, sold_at, occurred_at, is_dated_by_event)
+SELECT program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor, seller_no, sold_at, occurred_at,
+       is_dated_by_event
+FROM pg_temp.known_refunds WHERE occurred_at < %(until)s OR done_at <= %(known)s
+ON CONFLICT DO NOTHING
+"""
+_SIGNALS: Final = """
+SELECT s.seller_no, s.settled_at FROM settlements s
+WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.settled_at >= %(since)s AND s.settled_at < %(until)s
+UNION
+SELECT s.seller_no, GREATEST(e.occurred_at, s.settled_at)
+FROM (SELECT DISTINCT program_id, order_no, event_no FROM refund_lines) r
+JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
+JOIN settlements s ON s.program_id = r.program_id AND s.order_no = r.order_no
+WHERE s.seller_no IS NOT NULL AND GREATEST(e.occurred_at, s.settled_at) >= %(since)s
+  AND GREATEST(e.occurred_at, s.settled_at) < %(until)s
+"""
+_TAKE: Final = """
+DELETE FROM pg_temp.rank_signals WHERE program_id = %(program)s AND day < %(before)s RETURNING day, shop_no, at
+"""
+_HAND: Final = """
+SELECT DISTINCT shop_no FROM pg_temp.shop_ranks WHERE program_id = %(program)s AND cause = 'hand'
+  AND effective_at > %(since)s ORDER BY shop_no
+"""
+_KEEP: Final = """
+INSERT INTO pg_temp.simulated_ranks (place, shop_no, effective_at, seq, rank)
+SELECT %(place)s, shop_no, effective_at, seq, rank FROM pg_temp.shop_ranks
+"""
+_OF_SHOPS: Final = """
+SELECT shop_no, effective_at, rank FROM pg_temp.simulated_ranks
+WHERE place = %(place)s AND shop_no = ANY(%(shops)b::bigint[]) ORDER BY shop_no, effective_at, seq
+"""
+_ALL: Final = """
+SELECT place, shop_no, effective_at, rank FROM pg_temp.simulated_ranks ORDER BY place, shop_no, effective_at, seq
+"""
+_UNLIKE: Final = """
+SELECT 'missing' AS what, shop_no, effective_at, rank, cause FROM (
+    SELECT shop_no, effective_at, rank, cause FROM pg_temp.shop_ranks
+    EXCEPT ALL
+    SELECT shop_no, effective_at, rank, cause FROM public.shop_ranks WHERE program_id = %(program)s) m
+UNION ALL
+SELECT 'extra', shop_no, effective_at, rank, cause FROM (
+    SELECT shop_no, effective_at, rank, cause FROM public.shop_ranks WHERE program_id = %(program)s
+    EXCEPT ALL
+    SELECT shop_no, effective_at, rank, cause FROM pg_temp.shop_ranks) x
+ORDER BY 2, 3, 1
+"""
+_FIRST: Final = """
+SELECT LEAST((SELECT min(settled_at) FROM settlements WHERE program_id = %(program)s),
+             (SELECT min(effective_at) FROM referrals WHERE program_id = %(program)s))
+"""
+_EVALUATED: Final = "SELECT period, evaluated_at FROM public.rank_evaluations WHERE program_id = %(program)s"
+_OF_KEPT: Final = """
+SELECT shop_no, effective_at, rank FROM simulation_ranks
+WHERE program_id = %(program)s AND simulation_no = %(no)s AND place = %(place)s AND shop_no = ANY(%(shops)b::bigint[])
+ORDER BY shop_no, seq
+"""
+_COUNT: Final = "SELECT count(*) FROM public.shop_ranks WHERE program_id = %(program)s"
+
+
+class HeldRank(NamedTuple):
+    """The rank that a shop held from an instant on."""
+
+    shop_no: int
+    effective_at: datetime
+    rank: str | None
+
+
+class KeptRank(NamedTuple):
+    """The same, of one candidate."""
+
+    place: int
+    shop_no: int
+    effective_at: datetime
+    rank: str | None
+
+
+class UnlikeRank(NamedTuple):
+    """A change of rank that only one side has."""
+
+    what: str
+    shop_no: int
+    effective_at: datetime
+    rank: str | None
+    cause: str
+
+
+def export_snapshot(conn: Connection) -> str:
+    """Names the snapshot of a transaction, so that another one can read in the same."""
+    row = driver(conn).execute("SELECT pg_export_snapshot()").fetchone()
+    return "" if row is None else str(row[0])
+
+
+@contextmanager
+def own_tables(conn: Connection, snapshot: str) -> Iterator[None]:
+    """Makes the tables of this transaction's own, in a snapshot; from then on it writes no others.
+
+    What was prepared on its connection before means the program's tables, so that nothing prepared is used meanwhile.
+    """
+    raw = driver(conn)
+    threshold, raw.prepare_threshold = raw.prepare_threshold, None
+    try:
+        raw.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'".encode())
+        _make_tables(raw)
+        yield
+    finally:
+        raw.prepare_threshold = threshold
+
+
+def _make_tables(raw: psycopg.Connection[Any]) -> None:
+    for name in _TABLES:
+        raw.execute((_MAKE_SHOPS if name == "shops" else _MAKE.format(name=name)).encode())
+    for index in (_BY_NUMBER, _BY_ID):
+        raw.execute(index.encode())
+    for made in (_MAKE_KEPT, _MAKE_KNOWN):
+        raw.execute(made.encode())
+    raw.execute(b"SET TRANSACTION READ ONLY")
+
+
+def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str | None) -> None:
+    """Fills the tables with what stood at an instant: ranks, evaluations, failures; and what hands set at any time.
+
+    Args:
+        zone: the program's time zone, where refunds are to be known as they came in; None: as they happened.
+    """
+    raw, bound = driver(conn), {"program": program_id, "since": since, "zone": zone}
+    for name in (*_TABLES, "known_refunds"):
+        raw.execute(_EMPTY.format(name=name).encode())
+    for statement in (
+        _KNOWN if zone is None else _KNOWN_AS_IT_CAME,
+        _RANKS,
+        _SHOPS,
+        _STANDING,
+        _EVALUATIONS,
+        _EVALUATIONS_SEEN,
+        _FAILURES,
+    ):
+        raw.execute(statement.encode(), bound)
+    raw.execute("ANALYZE pg_temp.shop_ranks")
+
+
+def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> list[int]:
+    """Lists shops whose rank somebody set after an instant."""
+    rows = driver(conn).execute(_HAND.encode(), {"program": program_id, "since": since}).fetchall()
+    return [row[0] for row in rows]
+
+
+def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> None:
+    """Makes known what came back before an instant, and all that was done by ``known``."""
+    driver(conn).execute(_REFUNDS.encode(), {"until": until, "known": known})
+
+
+def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
+    """Lists sellers with the instants of a span at which something of theirs settled or came back."""
+    bound = {"program": program_id, "since": since, "until": until}
+    return driver(conn).execute(_SIGNALS.encode(), bound).fetchall()
+
+
+def take_signals(conn: Connection, program_id: int, before: date) -> list[RankSignal]:
+    """Takes off the list the signals of days before one."""
+    rows = driver(conn).execute(_TAKE.encode(), {"program": program_id, "before": before}).fetchall()
+    return [RankSignal(*row) for row in rows]
+
+
+def keep_ranks(conn: Connection, place: int) -> None:
+    """Keeps the ranks as they stand as those of a candidate."""
+    driver(conn).execute(_KEEP.encode(), {"place": place})
+
+
+def ranks_of(conn: Connection, place: int, shops: Sequence[int]) -> list[HeldRank]:
+    """Reads the ranks of shops under a candidate, in the order in which they hold."""
+    cursor = driver(conn).cursor(row_factory=rows_as(HeldRank))
+    return cursor.execute(_OF_SHOPS.encode(), {"place": place, "shops": list(shops)}).fetchall()
+
+
+def kept_ranks(conn: Connection) -> Iterator[KeptRank]:
+    """Yields the ranks of all candidates."""
+    with driver(conn).cursor(name="kept_ranks", row_factory=rows_as(KeptRank)) as cursor:
+        cursor.execute(_ALL)
+        yield from cursor
+
+
+def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[KeptRank]) -> None:
+    """Writes the ranks of all candidates of a simulation, by COPY."""
+    columns = ("program_id", "simulation_no", "place", "seq", "shop_no", "effective_at", "rank")
+    with copy_into(conn, "simulation_ranks", columns) as copy:
+        for seq, (place, shop_no, effective_at, rank) in enumerate(ranks, 1):
+            copy.write_row((program_id, number, place, seq, shop_no, effective_at, rank))
+
+
+def kept_ranks_of(conn: Connection, program_id: int, number: int, place: int, shops: Sequence[int]) -> list[HeldRank]:
+    """Reads the ranks that shops had under a candidate of a simulation, in the order in which they hold."""
+    cursor = driver(conn).cursor(row_factory=rows_as(HeldRank))
+    bound = {"program": program_id, "no": number, "place": place, "shops": list(shops)}
+    return cursor.execute(_OF_KEPT.encode(), bound).fetchall()
+
+
+def first_fact(conn: Connection, program_id: int) -> datetime | None:
+    """When the first order settled, or the first shop joined; None before either."""
+    row = driver(conn).execute(_FIRST, {"program": program_id}).fetchone()
+    return None if row is None else row[0]
+
+
+def evaluated_months(conn: Connection, program_id: int) -> dict[int, datetime]:
+    """When each month of the program was evaluated."""
+    return dict(driver(conn).execute(_EVALUATED, {"program": program_id}).fetchall())
+
+
+def unlike_ranks(conn: Connection, program_id: int) -> tuple[int, list[UnlikeRank]]:
+    """How many changes of rank the program has, and which of them, and of the simulation's, the other side has not."""
+    count = driver(conn).execute(_COUNT, {"program": program_id}).fetchone()
+    cursor = driver(conn).cursor(row_factory=rows_as(UnlikeRank))
+    unlike = cursor.execute(_UNLIKE.encode(), {"program": program_id}).fetchall()
+    return 0 if count is None else int(count[0]), unlike
