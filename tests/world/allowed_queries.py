@@ -30,6 +30,8 @@ COUNTED = "no further than 10,000 are counted, a tenth of this program"
 ORDERED = "the order of all shops, which is kept every few minutes, and of a small program computed as it is asked"
 RELEASED = "what becomes available later lies at the end of the table, found by ranges of pages (BRIN)"
 NEW_ORDER = "rows that were kept a moment ago: no statistics know them yet"
+SIMULATED = "a simulation tries a plan on all orders of a span: on the day the program was made that is much of it"
+OWN_RANKS = "a simulation replays the ranks of all shops in tables of its own, of which no statistics know"
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
 _REASONS: dict[str, dict[str, str]] = {
@@ -70,6 +72,13 @@ _REASONS: dict[str, dict[str, str]] = {
         "ranks/columns.sales": EVALUATION,
         "ranks/columns.tree_at": EVALUATION,
         "ranks/figures.figures": LOOKS,
+        "simulations/history._rows": SIMULATED,
+        "simulations/history.count_orders": SIMULATED,
+        "simulations/history.numbers_of": SIMULATED,
+        "simulations/history.outside_rows": SIMULATED,
+        "simulations/ranks.begin_ranks": OWN_RANKS,
+        "simulations/ranks.first_fact": OWN_RANKS,
+        "simulations/ranks.looks": OWN_RANKS,
         "statements/counts.count_once": MONTH,
         "statements/sorted_months.keep_month": ORDERED,
         "statements/sorted_months.keys_of_month": ORDERED,
@@ -114,6 +123,9 @@ _REASONS: dict[str, dict[str, str]] = {
         "ranks/columns.earnings": EVALUATION,
         "statements/exports._copied": CURSOR,
         "statements/exports._rows": NEW_ROWS,
+        "simulations/history._rows": BY_RANGE,
+        "simulations/ranks.begin_ranks": OWN_RANKS,
+        "simulations/ranks.looks": OWN_RANKS,
         "statements/pools.count_holders": MONTH,
         "statements/totals.keep_totals": NEW_MONTH,
         "statements/totals.read_totals": NEW_MONTH,

@@ -55,6 +55,7 @@ from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
 from tests.world.platform_feeds import let_owners_in, sign_people_in, visit_links
+from tests.world.platform_simulations import simulate_day
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.branches import refresh_branches
@@ -186,6 +187,7 @@ class PlatformDay:
             self.do_seldom,
             self.look_back,
             self.audit,
+            partial(simulate_day, self),
         ):
             step()
 

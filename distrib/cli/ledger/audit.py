@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 from rich.console import Console
 
 from distrib.auditor import audit_in_steps
-from distrib.bootstrap import open_container
+from distrib.bootstrap import Container, open_container
 from distrib.cli.output import (
     json_option,
     language_option,
@@ -20,9 +21,16 @@ from distrib.cli.output import (
     print_table,
     program_option,
 )
+from distrib.cli.simulations.showing import show_check
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.audit.run import audit_view
+from distrib.services.context import Program
+from distrib.services.simulations.checking import check_as_published, check_ranks
+from distrib.services.simulations.running import PaidSpan, enter_history
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_LATER = timedelta(days=1)
 
 _WORDS = {
     "title": Text("Audit of {program} as of {as_of}"),
@@ -99,19 +107,35 @@ CHECK_MEANINGS = {
 @language_option
 @json_option
 @click.option("--full", "is_full", is_flag=True, help="Ask what is sealed and closed again, too.")
-def audit(program_code: str | None, language: str, as_json: bool, is_full: bool) -> None:
+@click.option("--simulate", "is_simulated", is_flag=True, help="Work out every row again under its own plan, too.")
+def audit(program_code: str | None, language: str, as_json: bool, is_full: bool, is_simulated: bool) -> None:
     """Check every invariant; exit status 1 where one fails."""
     with open_container() as container:
         with container.begin() as conn:
             program = container.program(conn, program_code)
         audited = audit_in_steps(container.begin, program, container.now(), container.policies, is_full=is_full)
+        simulated = _simulated(container, program) if is_simulated else None
     result = audit_view(audited)
+    if simulated is not None:
+        result |= {"ok": result["ok"] and simulated["ok"], "simulated": simulated}
     if as_json:
         print_json(result)
     else:
         _show(open_console(), program.code, result, language)
+    if simulated is not None and not as_json:
+        show_check(simulated, language)
     if not result["ok"]:
         raise SystemExit(1)
+
+
+def _simulated(container: Container, program: Program) -> dict[str, Any]:
+    """Every row of the ledger, every share of a pool and every change of rank, worked out again."""
+    now = container.now()
+    with container.worker_engine.begin() as conn:
+        enter_history(conn)
+        checked = check_as_published(conn, program, container.policies, PaidSpan(_BEGINNING, now + _LATER))
+        check_ranks(conn, container.worker_engine.begin, program, container.policies, checked, now)
+    return checked.view()
 
 
 def _show(console: Console, program: str, result: Mapping[str, Any], language: str) -> None:

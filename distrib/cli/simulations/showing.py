@@ -112,11 +112,8 @@ class _Shown:
     def _show(self, candidate: Mapping[str, Any]) -> None:
         view, result = self._view, self._result
         bounds = {"since": time_text(view["from"]), "until": time_text(view["to"])}
-        self._table(
-            self._say("title", plan=candidate["plan"], currency=self._currency, **bounds),
-            ("figure", "then", "now", "difference"),
-            self._figures(candidate),
-        )
+        self._line("title", plan=candidate["plan"], currency=self._currency, **bounds)
+        self._table("", ("figure", "then", "now", "difference"), self._figures(candidate))
         self._line(
             "orders",
             orders=result["orders"],

@@ -230,7 +230,8 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str | 
         _FAILURES,
     ):
         raw.execute(statement.encode(), bound)
-    raw.execute("ANALYZE pg_temp.shop_ranks")
+    for name in ("shop_ranks", "shops", "known_refunds"):
+        raw.execute(f"ANALYZE pg_temp.{name}".encode())
 
 
 def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> list[int]:
@@ -241,7 +242,9 @@ def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> lis
 
 def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> None:
     """Makes known what came back before an instant, and all that was done by ``known``."""
-    driver(conn).execute(_REFUNDS.encode(), {"until": until, "known": known})
+    raw = driver(conn)
+    raw.execute(_REFUNDS.encode(), {"until": until, "known": known})
+    raw.execute(b"ANALYZE pg_temp.refund_lines")
 
 
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
