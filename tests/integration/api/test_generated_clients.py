@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -69,9 +70,11 @@ def part(package: str, *path: str) -> Any:
 
 def test_a_generated_client_goes_from_a_plan_to_a_statement(package: str, world: World) -> None:
     models = part(package, "models")
-    with served_api(world.container) as live:
+    with ExitStack() as stack:
+        live = stack.enter_context(served_api(world.container))
         key = live.client(world.program).key
         client = part(package).AuthenticatedClient(f"http://127.0.0.1:{live.port}", token=key)
+        stack.enter_context(client)
 
         def call(noun: str, name: str, *args: Any, **named: Any) -> Any:
             answer = part(package, "api", noun, name).sync_detailed(*args, client=client, **named)
