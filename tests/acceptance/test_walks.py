@@ -38,7 +38,7 @@ def walk(live: Live, page: str, program_code: str, policy: str = "open", place: 
         env={**os.environ, **live.container.environment(), "KEY": live.client(program).key, "URL": address},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert run.returncode == 0, run.stderr

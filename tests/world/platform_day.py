@@ -21,6 +21,7 @@ from distrib.api.calls.tasks import TaskRunner
 from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
 from distrib.courier import Courier
 from distrib.courier.pinned import Sender
+from distrib.drainer import DrainTally
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.context import COMMAND_LINE, Program, format_period, period_bounds
 from distrib.services.heartbeats import WORKER, note_run
@@ -683,6 +684,9 @@ class PlatformDay:
         self.pages("/v1/shops?level=1")
         refresh_near_ranks(world.container)
         heartbeat = Heartbeat(world.container, WORKER)
+        tally = DrainTally()
+        tally.times.add(250, 1, 1)
+        heartbeat.add(tally)
         heartbeat.beat()
         heartbeat.end()
         with world.container.begin() as conn:

@@ -5,10 +5,12 @@ Small programs are added up as they are asked for. No SQL may enter.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from distrib.domain.periods import next_period
 from distrib.services.context import Program, period_bounds
 from distrib.store.ledger import accounts, books, seals
 from distrib.store.statements import months, periods
@@ -20,6 +22,8 @@ LEAST_BLOCKS = 2_000
 """Or from so many rows of blocks of causes on, some hundred thousand orders: a month counts each of them once."""
 MOST_TAIL = 5_000
 """So many transfers may be posted before the totals are kept anew."""
+MOST_STILL = 2
+"""So many months between two that moved, in which nothing did, are begun at a time: there are hardly any."""
 MOST_AGE = timedelta(hours=1)
 """So long may what is held run out before they are."""
 _TICK = timedelta(microseconds=1)
@@ -45,6 +49,8 @@ def is_large(conn: Connection, program: Program) -> bool:
 def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
     """Keeps the totals of every open month that has moved or aged; for workers, in a transaction of its own.
 
+    Those of a month in which nothing moved, with money from before, are as dear to add up: they are kept too.
+
     Args:
         always: also of a small program, and of months that have not moved.
 
@@ -56,9 +62,11 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         return []
     closed_through = books.closed_through(conn, number)
     moved = [period for period in months.periods_with_movement(conn, number) if period > closed_through]
-    due = [
-        period for period in sorted({*moved, program.period_of(now)}) if always or _is_due(conn, program, period, now)
-    ]
+    this, kept = program.period_of(now), rows.kept_periods(conn, number)
+    still = _still_months(moved, this)
+    looked_at = sorted({*moved, *kept.intersection(still), this})
+    due = [period for period in looked_at if always or _is_due(conn, program, period, now)]
+    due += [period for period in reversed(still) if period not in kept][:MOST_STILL]
     if due:
         periods.allow_time(conn)
         through = seals.posting_horizon(conn)
@@ -66,6 +74,20 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         for period in due:
             rows.keep_totals(conn, number, period, held_from_of(program, period, now), through)
     return due
+
+
+def _still_months(moved: Sequence[int], this: int) -> list[int]:
+    """The months after the first that moved, and before this one, in which nothing did.
+
+    >>> _still_months([202511, 202602], 202604)
+    [202512, 202601, 202603]
+    """
+    still, period = [], moved[0] if moved else this
+    while period < this:
+        if period not in moved:
+            still.append(period)
+        period = next_period(period)
+    return still
 
 
 def _is_due(conn: Connection, program: Program, period: int, now: datetime) -> bool:

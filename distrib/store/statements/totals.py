@@ -183,6 +183,7 @@ _IS_LARGE = text("""
 SELECT (SELECT count(*) FROM (SELECT 1 FROM account_months WHERE program_id = :program LIMIT :least) m) = :least
     OR (SELECT count(*) FROM (SELECT 1 FROM transfer_blocks WHERE program_id = :program LIMIT :blocks) k) = :blocks
 """)
+_KEPT_PERIODS = text("SELECT period FROM statement_totals WHERE program_id = :program")
 _KEPT_PROGRAMS = text("SELECT DISTINCT program_id FROM statement_totals ORDER BY 1")
 # Counted no further than is asked, along the primary key.
 _LARGE_PROGRAMS = text("""
@@ -236,6 +237,11 @@ def kept_from(conn: Connection, program_id: int, period: int) -> datetime | None
     """Reads as of what instant a month's totals are kept; None where they are not."""
     instant: datetime | None = conn.execute(_AS_KEPT, {"program": program_id, "period": period}).scalar_one_or_none()
     return instant
+
+
+def kept_periods(conn: Connection, program_id: int) -> set[int]:
+    """Lists the months whose totals are kept."""
+    return set(conn.execute(_KEPT_PERIODS, {"program": program_id}).scalars())
 
 
 def has_moved(conn: Connection, program_id: int, period: int, least: int) -> bool:

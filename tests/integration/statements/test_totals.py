@@ -144,6 +144,16 @@ def test_totals_are_kept_anew_once_enough_has_come_or_an_hour_has_gone(
     assert keep(now + timedelta(minutes=61)) == [202603]
 
 
+def test_a_month_in_which_nothing_moved_is_kept_too(shops: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "LEAST_MONTHS", 1)
+    shops.earn(settled("e1", "o1", "d", line(10_000)))
+    now = PAID + 100 * DAY
+    with shops.container.begin() as conn:
+        assert keeping.keep_due_totals(conn, shops.program, now) == [202603, 202606, 202605, 202604]
+        assert keeping.keep_due_totals(conn, shops.program, now) == []
+    check(shops, [now])
+
+
 def test_a_program_that_has_grown_large_is_found_once_and_kept_from_then_on(shops: World) -> None:
     shops.earn(settled("e", "o", "d", line(1_000)))
     number = shops.program.program_id

@@ -9,7 +9,7 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 TRANSLATED = sorted(page.name.removesuffix(".zh.md") for page in DOCS.glob("*.zh.md"))
-WANTED = {"README", "quickstart", "plan", "statements", "payouts", "compliance"}
+WANTED = {"README", "quickstart", "plan", "statements", "payouts", "compliance", "operations"}
 BLOCK = re.compile(r"^ {0,3}```[^\n]*\n.*?^ {0,3}```$|(?:^    [^\n]*\n)+(?=\n)", re.DOTALL | re.MULTILINE)
 """What is set apart as code, by a fence or by four spaces."""
 HAN = re.compile(r"[\u4e00-\u9fff]")
