@@ -16,12 +16,16 @@ from distrib.services.context import Program
 from distrib.services.statements.pool_shares import Month, SharedPool, month_of, share_pool_of
 from distrib.store.simulations import pools as posted
 from distrib.store.simulations.history import PaidSpan
+from distrib.store.simulations.ranks import first_fact
 
 
-def months_of(program: Program, span: PaidSpan, now: datetime) -> list[Month]:
-    """The months that are over and whose last instant lies in the span."""
+def months_of(conn: Connection, program: Program, span: PaidSpan, now: datetime) -> list[Month]:
+    """The months that are over and whose last instant lies in the span, from the first fact of the program on."""
     months: list[Month] = []
-    period = program.period_of(span.since)
+    first = first_fact(conn, program.program_id)
+    if first is None:
+        return months
+    period = program.period_of(max(span.since, first))
     while True:
         month = month_of(program, period)
         if month.end > now or month.last_instant >= span.until:

@@ -147,6 +147,7 @@ def _replayed(
     """Replays the ranks of each candidate, and adds the pools that rest on them."""
     timeline, span = load_timeline(conn, program), question.span
     since = question.ranks_from or span.since
+    since = max(since, rank_rows.first_fact(own, program.program_id) or since)
     over = partial(_over_at, program, now)
     for place, plan in enumerate(question.plans, 1):
         months = Replayed(since, min(span.until, now), over)
@@ -205,7 +206,7 @@ def _add_failed(
 
 def _add_pools(conn: Connection, program: Program, question: SimulationQuestion, tally: Tally, now: datetime) -> None:
     """Adds the pools of the months that are over: those that were paid, and those of the candidates."""
-    for month in pools.months_of(program, question.span, now):
+    for month in pools.months_of(conn, program, question.span, now):
         released = pools.released_on(program, month)
         posted = pools.posted_shares(conn, program, month)
         for pool_id, of_pool in groupby(posted, key=itemgetter(0)):
@@ -221,7 +222,7 @@ def _add_own_pools(
 ) -> None:
     """Adds the pools of a candidate, by the ranks that the transaction sees."""
     plan = question.plans[side - 1]
-    for month in pools.months_of(program, question.span, now) if plan.pools else ():
+    for month in pools.months_of(conn, program, question.span, now) if plan.pools else ():
         for pool in plan.pools:
             shares = pools.pool_of(conn, program, plan, pool, month).shares
             tally.add_pool(side, month.period, pool.id, shares, pools.released_on(program, month))

@@ -244,7 +244,8 @@ def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> N
     """Makes known what came back before an instant, and all that was done by ``known``."""
     raw = driver(conn)
     raw.execute(_REFUNDS.encode(), {"until": until, "known": known})
-    raw.execute(b"ANALYZE pg_temp.refund_lines")
+    for name in ("refund_lines", "shop_ranks"):
+        raw.execute(f"ANALYZE pg_temp.{name}".encode())
 
 
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
