@@ -22,6 +22,7 @@ from distrib.cli.simulations.showing import show_check, show_result
 from distrib.domain.errors import CODES, Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.languages import render
+from distrib.logs import configure_logs
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.simulations.asking import (
     DONE,
@@ -84,6 +85,7 @@ def simulate(
     _check_use(files, since, until, is_published=is_published, check=check)
     _check_files(output, chart, is_published=is_published, orders=orders)
     documents = [read_yaml(text_of(file)) for file in files]
+    configure_logs("WARNING", "text")  # on standard error: standard output is the result's
     with open_container() as container:
         with container.begin() as conn:
             program = container.program(conn, program_code)
