@@ -18,7 +18,9 @@ def check_events(client: Client, world: World) -> None:
     for name in world.payments_over:
         assert had[name] == ("done", None) or had[name][0] == "failed"
         had[name] = world.outcomes[name]
-    assert had == world.outcomes
+    unlike = {name: (had.get(name), world.outcomes.get(name)) for name in {*had, *world.outcomes}}
+    unlike = {name: (is_, is_to_be) for name, (is_, is_to_be) in unlike.items() if is_ != is_to_be}
+    assert unlike == {}, (unlike, {name: shown.get(name) for name in unlike})
 
 
 def check_rows(client: Client, world: World) -> None:
