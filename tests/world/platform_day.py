@@ -31,7 +31,9 @@ from distrib.services.network.moves import move_shop
 from distrib.services.network.registration import ShopDraft, register_shops
 from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
+from distrib.services.pepper import Pepper
 from distrib.services.policies import signed_overrides
+from distrib.services.programs.keys import hash_anew
 from distrib.services.programs.limits import limit_key, limit_program
 from distrib.services.programs.persons import names_of
 from distrib.services.programs.tenants import create_program, find_program, get_program
@@ -397,6 +399,9 @@ class PlatformDay:
         self.good("PATCH", "/v1/program", {"time_zone": "Asia/Tokyo"}, may_fail=True)  # fixed once there are events
         key = self.good("POST", "/v1/keys", {"role": "orders", "name": "n"})
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
+        admin = self.good("POST", "/v1/keys", {"role": "admin", "name": "a"})
+        self.change_pepper(admin["key"])
+        self.good("DELETE", f"/v1/keys/{admin['id']}")
         money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
         self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
@@ -411,6 +416,14 @@ class PlatformDay:
         self.good("POST", "/v1/plans", RANKED, headers={"Idempotency-Key": "plan"})
         path = f"/v1/plans/{made['code']}/{made['version']}/publish"
         self.good("POST", path, {"effective_from": "2024-04-05T00:00:00Z", "signed_off_by": "Li"})
+
+    def change_pepper(self, key: str) -> None:
+        """What is done while peppers are changed, for one key, which stays good by the pepper that there is."""
+        container = self.api.world.container
+        container.record_peppers()
+        with container.begin() as conn:
+            for pepper in (Pepper(b"another", container.pepper), Pepper(container.pepper, b"another")):
+                hash_anew(conn, self.program, key, pepper)
 
     # --- orders ---
 

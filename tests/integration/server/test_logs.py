@@ -100,6 +100,8 @@ def test_what_libraries_warn_of_and_what_ends_a_thread_are_lines_as_any_other(
 ) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    logging.captureWarnings(False)  # a command that ran in this process before has them captured still
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", list(root.handlers))
     level, shape = root.level, structlog.get_config()
