@@ -91,10 +91,10 @@ _REVERSALS = Question(
     WITH lines AS (
         SELECT cause_no, line_id, rule_id, tier, shop_no, sum(amount) AS standing,
                sum(amount) FILTER (WHERE kind = 'earned') AS earned
-        FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {SIGNED} AS amount FROM transfers
-              WHERE program_id = :program AND cause_no IN :page AND kind IN ('earned', 'reversed')
-                AND cause_no IN (SELECT cause_no FROM transfers
-                                 WHERE program_id = :program AND cause_no IN :page AND kind = 'reversed')) t
+        FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {SIGNED} AS amount,
+                     bool_or(kind = 'reversed') OVER (PARTITION BY cause_no) AS is_reversed FROM transfers
+              WHERE program_id = :program AND cause_no IN :page AND kind IN ('earned', 'reversed')) t
+        WHERE is_reversed
         GROUP BY cause_no, line_id, rule_id, tier, shop_no
     )
     SELECT cause_no, line_id, rule_id, tier, shop_no, earned::bigint AS earned_minor,
@@ -106,8 +106,9 @@ _REVERSALS = Question(
     UNION ALL
     SELECT r.cause_no, r.line_id, r.rule_id, r.tier, r.shop_no, e.amount_minor, NULL
     FROM transfers r
-    LEFT JOIN transfers e ON e.program_id = r.program_id AND e.cause_no = r.cause_no
-         AND e.seq = r.reverses_seq AND e.kind = 'earned' AND e.cause_no IN :page
+    LEFT JOIN LATERAL (
+        SELECT * FROM transfers WHERE program_id = r.program_id AND cause_no = r.cause_no AND seq = r.reverses_seq
+          AND kind = 'earned' AND cause_no IN :page OFFSET 0) e ON true
     WHERE r.program_id = :program AND r.cause_no IN :page AND r.kind = 'reversed'
       AND ((r.rule_id, r.tier, r.shop_no, r.available_at)
            IS DISTINCT FROM (e.rule_id, e.tier, e.shop_no, e.available_at)

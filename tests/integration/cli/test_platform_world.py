@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import bench
-from distrib.cli.bench.limits.rows import count_rows
+from distrib.cli.bench.limits.rows import count_rows, vacuum
 from distrib.cli.bench.platform_world.filling import BATCH_ORDERS
 from distrib.cli.bench.platform_world.keeping import drop_world, make_world, open_platform, open_world
 from distrib.cli.bench.platform_world.shape import PlatformWorld
@@ -44,8 +44,9 @@ def test_the_rows_made_by_sql_are_those_that_the_api_and_the_drain_leave(contain
         made, drained = databases.make("made"), databases.make("drained")
         make_world(container, made, WORLD, lambda step: None)
         leave_by_the_drain(container, drained)
-        audit_all(made)
-        audit_all(drained)
+        for url in (made, drained):
+            vacuum(url)  # or the audit is planned for empty tables
+            audit_all(url)
         assert count_rows(made) == count_rows(drained)
         assert sequences(container, made) == sequences(container, drained)
         for table, count in count_rows(made).items():
