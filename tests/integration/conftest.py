@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
+from distrib.services.network import registration
 from distrib.settings import Settings
 from distrib.store.database import open_engine
 from tests.world.api import Api, app_on
@@ -31,3 +32,10 @@ def owner(database_url: str) -> Iterator[Engine]:
     engine = open_engine(database_url, None)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def plain_invite_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn invite codes all begin with Z: a shop asked for by a beginning is looked for among them too."""
+    drawn = registration.new_invite_code
+    monkeypatch.setattr(registration, "new_invite_code", lambda: f"Z{drawn()[1:]}")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from distrib.services.network import registration
 from tests.integration.console.conftest import Browser
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -24,13 +23,8 @@ PAYEE = {"name": "Lin Mei", "id_type": "id_card", "id_number": "1101011990030712
 
 
 @pytest.fixture
-def tree(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A chain of three shops under a plan with ranks, the last with a sale of 300.00.
-
-    Invite codes are drawn, and what is looked for by its beginning is looked for among them too: here all begin with Z,
-    so that no draw is found beside what a test asks for.
-    """
-    monkeypatch.setattr(registration, "new_invite_code", lambda drawn=registration.new_invite_code: f"Z{drawn()[1:]}")
+def tree(world: World, plain_invite_codes: None) -> World:
+    """A chain of three shops under a plan with ranks, the last with a sale of 300.00."""
     world.publish(PLAN)
     world.join(*chain("lin", "mei", "bo"))
     world.post(settled("e-1", "o-1", "bo", line(30_000)))

@@ -30,7 +30,7 @@ FILTERS: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
 
 
 @pytest.fixture
-def admin(api: Api) -> Caller:
+def admin(api: Api, plain_invite_codes: None) -> Caller:
     """Forty shops in three trees, each with its own name, day, status and rank; some joined at one instant."""
     draw, caller, world = random.Random(14), api.caller(), api.world
     world.publish(RANKED)
