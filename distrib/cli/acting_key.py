@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
+from distrib.cli.output import in_both
 from distrib.domain.errors import Refusal
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
 from distrib.services.programs.scopes import reach_of
 
 MAY_ACT = ("finance", "admin")
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+_ONE = Text("one key a call: the second person gives theirs in a call of their own")
+
+
+def _only(_context: click.Context, _option: click.Parameter, keys: Sequence[str]) -> str | None:
+    """The one key that was given; of two, the last would act and the other be forgotten in silence."""
+    if len(keys) > 1:
+        raise click.BadParameter(in_both(_ONE))
+    return keys[0] if keys else None
 
 
 def key_option(*, required: bool = True) -> Callable[[_F], _F]:
@@ -25,6 +37,8 @@ def key_option(*, required: bool = True) -> Callable[[_F], _F]:
         "key",
         envvar="DISTRIB_KEY",
         required=required,
+        multiple=True,
+        callback=_only,
         help="An API key (finance or admin); also DISTRIB_KEY.",
     )
 

