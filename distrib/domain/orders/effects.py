@@ -157,6 +157,12 @@ class EventFailed(NamedTuple):
     params: Mapping[str, object]
 
 
+class EventPostponed(NamedTuple):
+    """An event's turn comes after that of events which are to be applied anew; until then nothing is known of it."""
+
+    event_no: int
+
+
 class EventWaiting(NamedTuple):
     """An event waits: why, for the id of what, and by which key its coming is noticed."""
 
@@ -184,5 +190,6 @@ Effect: TypeAlias = (
     | GroupDecided
     | EventDone
     | EventFailed
+    | EventPostponed
     | EventWaiting
 )

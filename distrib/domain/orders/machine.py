@@ -25,10 +25,13 @@ from distrib.domain.orders.effects import (
     Effect,
     EventDone,
     EventFailed,
+    EventPostponed,
+    EventsReopened,
     EventWaiting,
     GroupJoined,
     OrderPaid,
     OrderSettled,
+    RefundUndone,
 )
 from distrib.domain.orders.endings import GROUP_FAILED, Step, end_order, wait
 from distrib.domain.orders.expectation import (
@@ -68,14 +71,19 @@ class Computed(NamedTuple):
 def apply_all(state: OrderState, arrivals: Sequence[Arrival], lookups: Lookups) -> Step:
     """The state after all of an order's open events, each in its turn, and everything they brought about.
 
-    What waits is told at the end, for an end of the order settles it too.
+    What waits is told at the end, for an end of the order settles it too. Where an event has others applied anew, those
+    after it are postponed until they stand beside them: else the batch, not time, would say which refund came first.
     """
     effects: list[Effect] = []
     if state.kept is not None and state.phase is _EXPECTED:
         state, effects = _observe_group(state, state.kept.order, lookups)
-    for arrival in arrivals if len(arrivals) == 1 else in_turn(arrivals, lookups):
+    turns = arrivals if len(arrivals) == 1 else in_turn(arrivals, lookups)
+    for place, arrival in enumerate(turns, 1):
         state, more = apply(state, arrival, lookups)
         effects += more
+        if place < len(turns) and any(map(_has_others_applied_anew, more)):
+            effects += [EventPostponed(later.event_no) for later in turns[place:]]
+            break
     return state, effects + waiting_effects(state) if state.waiting else effects
 
 
@@ -235,6 +243,11 @@ def _commissions_of(order: Order, terms: Terms, snapshot: Snapshot) -> Computed:
 
 def _done(arrival: Arrival, snapshot: Snapshot) -> EventDone:
     return EventDone(arrival.event_no, "no_shop" if snapshot.seller is None else None)
+
+
+def _has_others_applied_anew(effect: Effect) -> bool:
+    """Whether events that were done or had failed may come before those that still have to be applied."""
+    return isinstance(effect, RefundUndone) or (isinstance(effect, EventsReopened) and not effect.only_conflicts)
 
 
 def _failed(arrival: Arrival, refusal: Refusal) -> EventFailed:

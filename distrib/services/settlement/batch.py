@@ -132,6 +132,8 @@ class Batch:
         self.earner_signals: set[tuple[date, int, datetime]] = set()
         self.frozen: list[Frozen] = []
         self.later: dict[int, date] = {}
+        self.postponed = 0
+        """How many events come after others of their order that are to be applied anew."""
         self.failed_payments: list[Reopening] = []
         """Failures after which other events of their orders are to be applied anew."""
         self.undone_refunds: list[Reopening] = []

@@ -185,7 +185,7 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
         _apply_in_turn(conn, batch, terms, freezes, due)
     _queue_later(batch, pending, until)
     batch.write(conn)
-    return len(settled) + sum(map(len, due.orders.values())) + sum(map(len, due.groups.values()))
+    return len(settled) + sum(map(len, [*due.orders.values(), *due.groups.values()])) - batch.postponed
 
 
 def _apply_in_turn(conn: Connection, batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due) -> None:

@@ -234,6 +234,11 @@ def _gather_failed(batch: Batch, order_no: int, effect: of.EventFailed) -> None:
     batch.finish(batch.pending[effect.event_no], "failed", effect.code, effect.params)
 
 
+def _gather_postponed(batch: Batch, order_no: int, effect: of.EventPostponed) -> None:
+    batch.postpone(batch.pending[effect.event_no])
+    batch.postponed += 1
+
+
 def _gather_waiting(batch: Batch, order_no: int, effect: of.EventWaiting) -> None:
     event = batch.pending[effect.event_no]
     batch.finish(event, "waiting", effect.code, {"id": effect.id}, effect.waits_for)
@@ -281,6 +286,7 @@ _GATHER: dict[type[Any], Callable[[Batch, int, Any], None]] = {
     of.GroupDecided: _gather_decided,
     of.EventDone: _gather_done,
     of.EventFailed: _gather_failed,
+    of.EventPostponed: _gather_postponed,
     of.EventWaiting: _gather_waiting,
 }
 """What gathers each effect."""

@@ -344,3 +344,24 @@ def test_what_a_decision_wakes_is_pending_from_the_same_moment_on(shops: World) 
     with shops.container.worker_engine.begin() as conn:
         conn.execute(text("DELETE FROM queue"))
     assert shops.earn() == {"b": 1_000, "a": 500}
+
+
+def test_a_refund_that_waits_again_since_the_payment_failed_comes_before_a_later_one_of_the_same_batch(
+    shops: World,
+) -> None:
+    failed = {"id": "f", "type": "order.payment_failed", "order_id": "o1", "occurred_at": (PAID + 3 * DAY).isoformat()}
+    again = paid("p2", "o1", "b", line(10_000), occurred_at=PAID + 4 * DAY)
+    shops.earn(paid("p1", "o1", "b", line(10_000)))
+    shops.earn(refunded("r1", "o1", {"1": 8_000}, PAID + DAY))
+    shops.earn(failed, again, refunded("r2", "o1", {"1": 9_000}, PAID + 5 * DAY))
+    assert [shops.outcome(event) for event in ("r1", "r2")] == [("done", None), ("failed", "refund_exceeds")]
+    assert shops.earn(settled("e1", "o1", "b", line(10_000))) == {"b": 200, "a": 100}
+
+
+def test_a_refund_that_exceeded_comes_before_a_later_one_once_what_it_exceeded_is_undone(shops: World) -> None:
+    undone = {"id": "u", "type": "refund.reversed", "refund_id": "r1", "occurred_at": (PAID + 6 * DAY).isoformat()}
+    shops.earn(settled("e1", "o1", "b", line(10_000)), refunded("r1", "o1", {"1": 8_000}, PAID + 4 * DAY))
+    shops.earn(refunded("r2", "o1", {"1": 9_000}, PAID + 5 * DAY))
+    shops.earn(undone, refunded("r3", "o1", {"1": 7_000}, PAID + 7 * DAY))
+    assert [shops.outcome(event) for event in ("r2", "r3")] == [("done", None), ("failed", "refund_exceeds")]
+    assert shops.earned() == {"b": 100, "a": 50}

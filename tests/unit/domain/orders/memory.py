@@ -170,6 +170,8 @@ class Life:
             self.effects.append(effect)
             if isinstance(effect, of.EventDone):
                 self.statuses[ids[effect.event_no]], self.remarks[ids[effect.event_no]] = "done", effect.remark
+            elif isinstance(effect, of.EventPostponed):
+                self.statuses[ids[effect.event_no]] = "pending"
             elif isinstance(effect, of.EventFailed | of.EventWaiting):
                 status = "failed" if isinstance(effect, of.EventFailed) else "waiting"
                 self.statuses[ids[effect.event_no]], self.remarks[ids[effect.event_no]] = status, effect.code
