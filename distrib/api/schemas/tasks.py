@@ -11,7 +11,16 @@ from distrib.api.schemas.lists import page_of
 from distrib.languages import LANGUAGES
 from distrib.services.tasks import STATES
 
-LONG: Final = ("propose_close", "confirm_close", "create_payout", "approve_payout", "export_statements", "set_statuses")
+LONG: Final = (
+    "propose_close",
+    "confirm_close",
+    "create_payout",
+    "approve_payout",
+    "export_statements",
+    "set_statuses",
+    "get_compliance_report",
+    "run_monitors",
+)
 """What may be a task: what goes over all shops of a program, or over as many as one call may name."""
 _ANY: Final[dict[str, Any]] = {"type": ["object", "null"]}
 

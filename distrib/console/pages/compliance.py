@@ -14,6 +14,7 @@ from markupsafe import Markup
 from distrib.console.cells import CASE_STATES, FINDING_SEVERITIES, options_of, state_badge
 from distrib.console.frame import Done, HtmlPage, Outcome, Visit, page
 from distrib.console.lists import ListColumn, ListFilter, ListSpec, linked, list_view
+from distrib.console.long_calls import start, takes_long
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
 from distrib.domain.errors import Refusal
@@ -77,6 +78,22 @@ def compliance_pages(blueprint: Blueprint) -> None:
             return HtmlPage("console/compliance_structure.html", {"tab": "structure", "run": None})
         return HtmlPage("console/compliance_structure.html", {"tab": "structure", **_measured(visit, run)})
 
+    @page(blueprint, "/compliance/runs", needs="run_monitors", post=True, entry="compliance")
+    def run_monitors(visit: Visit) -> Done:
+        if takes_long(visit):
+            return start(visit, "run_monitors", {})
+        run = visit.call("run_monitors")
+        words = Text(
+            "The monitors ran: {new} new findings, {opened} cases opened.",
+            new=run["new_findings"],
+            opened=len(run["cases_opened"]),
+        )
+        return Done(visit.url("compliance"), words)
+
+    _report_pages(blueprint)
+
+
+def _report_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/compliance/report", needs="get_compliance_report", entry="compliance")
     def compliance_report(visit: Visit) -> Outcome:
         query = {"format": "pdf", "language": visit.query.get("language") or visit.reader.language}
@@ -85,15 +102,12 @@ def compliance_pages(blueprint: Blueprint) -> None:
         answered: Outcome = visit.call("get_compliance_report", query=query)
         return answered
 
-    @page(blueprint, "/compliance/runs", needs="run_monitors", post=True, entry="compliance")
-    def run_monitors(visit: Visit) -> Done:
-        run = visit.call("run_monitors")
-        words = Text(
-            "The monitors ran: {new} new findings, {opened} cases opened.",
-            new=run["new_findings"],
-            opened=len(run["cases_opened"]),
-        )
-        return Done(visit.url("compliance"), words)
+    @page(blueprint, "/compliance/report", needs="get_compliance_report", post=True, entry="compliance")
+    def make_compliance_report(visit: Visit) -> Done:
+        language = visit.form.get("language") or visit.reader.language
+        if takes_long(visit):
+            return start(visit, "get_compliance_report", {}, {"format": "pdf", "language": language})
+        return Done(visit.url("compliance_report", language=language))
 
 
 def wording_of(visit: Visit) -> ReportWording:

@@ -22,6 +22,7 @@ SHOWN_FOR: Final = timedelta(days=1)
 SEEN: Final = "tasks_seen"
 """The preference that says until when a person has seen what ended, by program."""
 OPEN: Final = ("waiting", "running")
+MAKE_FILES: Final = ("export_statements", "get_compliance_report")
 _MOST_SHARE: Final = 95
 """Percent that are shown of one that takes longer than the last one did."""
 _COLUMNS = (
@@ -86,6 +87,8 @@ def task_words(visit: Visit, task: Mapping[str, Any]) -> str:
         "approve_payout": Text("Approve the batch {id}", id=subject),
         "export_statements": Text("File of {month} ({format})", month=month, format=_format(task["query"])),
         "set_statuses": Text("Decide about shops"),
+        "get_compliance_report": Text("Report of compliance"),
+        "run_monitors": Text("Run the monitors of compliance"),
     }
     return visit.say(words[task["operation"]])
 
@@ -100,8 +103,10 @@ def _result(visit: Visit, task: Mapping[str, Any]) -> tuple[Text, str]:
         return Text("The close of the month"), visit.url("close", period=task["path"]["period"])
     if task["operation"] in ("create_payout", "approve_payout"):
         return Text("The batch"), visit.url("payout", payout_id=task["subject"])
-    if task["operation"] == "export_statements":
+    if task["operation"] in MAKE_FILES:
         return Text("Fetch the file"), visit.url("task_file", task_id=task["id"])
+    if task["operation"] == "run_monitors":
+        return Text("What the monitors measured"), visit.url("structure")
     return Text("Shops that wait"), visit.url("shops", status="pending")
 
 
@@ -111,7 +116,7 @@ def _shown(visit: Visit, task: Mapping[str, Any]) -> dict[str, Any]:
     begun, ended = task["begun_at"], task["ended_at"] or visit.desk.now
     seconds = None if begun is None else max(0, int((ended - begun).total_seconds()))
     expected = task["expected_seconds"]
-    has_result = task["status"] == "done" and (task["file"] is not None or task["operation"] != "export_statements")
+    has_result = task["status"] == "done" and (task["file"] is not None or task["operation"] not in MAKE_FILES)
     words, href = _result(visit, task)
     return {
         **task,

@@ -65,6 +65,19 @@ def test_what_takes_long_is_left_to_a_worker_and_found_again_in_the_tray(large: 
     assert "2026-03,a,CNY" in ben.get(f"/console/p/test{again}/file").text
 
 
+def test_the_report_of_compliance_and_the_monitors_are_left_to_a_worker_too(large: Api, person: Person) -> None:
+    runner = TaskRunner(large.app, large.world.container.begin)
+    han = person("han", "compliance")
+    han.page("/compliance")
+    report, run = where_to(han, "/compliance/report", language="zh"), where_to(han, "/compliance/runs")
+    assert "Report of compliance" in han.page(report)
+    assert runner.run_waiting() == 2
+    made = han.get(f"/console/p/test{report}/file")
+    assert (made.mimetype, made.data[:5]) == ("application/pdf", b"%PDF-")
+    assert 'href="/console/p/test/compliance/structure"' in han.page(run)
+    assert "The monitors have not run yet" not in han.page("/compliance/structure")
+
+
 def test_a_task_that_failed_says_why_in_the_language_it_was_asked_for_in(large: Api, person: Person) -> None:
     ann = person("ann")
     ann.language = "zh"
