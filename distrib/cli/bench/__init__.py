@@ -21,6 +21,7 @@ from distrib.cli.bench import (
     auditing,
     beside_work,
     closes,
+    console_pages,
     growing,
     ingesting,
     latencies,
@@ -87,6 +88,13 @@ def ingest(against: Path | None, scale: str, language: str, as_json: bool) -> No
 def reads(scale: str, language: str, as_json: bool) -> None:
     """Every GET with its filters on a program of platform size, against the same on a small one."""
     _run("reads", scale, reading.bench_reads, scale, language, as_json)
+
+
+@bench.command()
+@_with_options
+def pages(scale: str, language: str, as_json: bool) -> None:
+    """Every kind of page of the console and of a shop's owner, on a program of platform size and on a small one."""
+    _run("pages", scale, console_pages.bench_pages, scale, language, as_json)
 
 
 @bench.command("ingest-single")

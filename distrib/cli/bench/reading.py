@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from distrib.app import create_app
 from distrib.bootstrap import Container
@@ -45,30 +47,24 @@ class Cost:
     wall_ms: float
 
 
-class Reader:
-    """Asks one program's API, in this process and under the role of the web."""
+class Clock:
+    """Takes the cost of what a client in this process asks, with what its database spends on it."""
 
-    def __init__(self, opened: OpenedWorld) -> None:
-        self._container = opened.container
-        self._client: FlaskClient = create_app(opened.container).test_client()
-        self._headers = {"Authorization": f"Bearer {opened.key}"}
-        self.description: dict[str, Any] = self._client.get("/v1/openapi.json").get_json()
+    def __init__(self, container: Container) -> None:
+        self._container = container
 
-    def cost(self, url: str) -> tuple[Cost, dict[str, Any]]:
-        """What an address costs at best of some rounds, and its answer."""
+    def cost(self, ask: Callable[[], TestResponse], rounds: int = ROUNDS) -> tuple[Cost, TestResponse]:
+        """What an answer costs at best of some rounds, and the last of them."""
         costs = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             before, began, spent = self._database_ns(), time.perf_counter(), time.process_time()
-            response = self._client.get(url, headers=self._headers)
+            response = ask()
             wall, own = time.perf_counter() - began, time.process_time() - spent
             after = self._database_ns()
             database = sum(after[pid] - before.get(pid, after[pid]) for pid in after) / 1e9
             costs.append(Cost(response.status_code, 0, (own + database) * 1e3, wall * 1e3))
         best = min(costs, key=lambda cost: cost.cpu_ms)
-        parsed = response.get_json(silent=True)
-        answer = parsed if isinstance(parsed, dict) else {}
-        rows = len(answer.get("data") or answer.get("lines") or ())
-        return Cost(best.status, rows, best.cpu_ms, min(cost.wall_ms for cost in costs)), answer
+        return replace(best, wall_ms=min(cost.wall_ms for cost in costs)), response
 
     def _database_ns(self) -> dict[int, int]:
         """Processor time so far of the server's processes for this database, by process; none where it is elsewhere."""
@@ -79,6 +75,23 @@ class Reader:
             with suppress(OSError, ValueError, IndexError):
                 spent[pid] = int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0])
         return spent
+
+
+class Reader:
+    """Asks one program's API, in this process and under the role of the web."""
+
+    def __init__(self, opened: OpenedWorld) -> None:
+        self._clock = Clock(opened.container)
+        self._client: FlaskClient = create_app(opened.container).test_client()
+        self._headers = {"Authorization": f"Bearer {opened.key}"}
+        self.description: dict[str, Any] = self._client.get("/v1/openapi.json").get_json()
+
+    def cost(self, url: str) -> tuple[Cost, dict[str, Any]]:
+        """What an address costs at best of some rounds, and its answer."""
+        cost, response = self._clock.cost(partial(self._client.get, url, headers=self._headers))
+        parsed = response.get_json(silent=True)
+        answer = parsed if isinstance(parsed, dict) else {}
+        return replace(cost, rows=len(answer.get("data") or answer.get("lines") or ())), answer
 
 
 def bench_reads(container: Container, scale: str, say: Callable[[str], None]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from distrib.bootstrap import Container, open_container
+from distrib.cli.bench import console_pages
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.growing import FlatSize, bench_flat
 from distrib.cli.bench.limits.rows import count_rows
 from distrib.cli.bench.many_programs import ProgramsSize, bench_programs
 from distrib.cli.bench.peering import PeerSize, bench_peer
-from distrib.cli.bench.platform_world.keeping import drop_world
+from distrib.cli.bench.platform_world.keeping import drop_world, open_world
 from distrib.cli.bench.platform_world.shape import PlatformWorld
 from distrib.cli.bench.refunding import RefundSize, bench_refund
 from distrib.cli.bench.spending import processor_s, spent_by
@@ -102,3 +103,21 @@ def test_processor_time_of_a_server_on_another_machine_and_of_nothing_done_canno
         pid = conn.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
     with pytest.raises(BenchFailed, match="nothing was done"):
         spent_by(container.database_url, pid, lambda: 0)
+
+
+def test_pages_of_the_console_and_of_an_owner_are_looked_at_on_a_large_and_on_a_small_program(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound, value in (("MOST_PAGES", 30), ("OF_A_KIND", 1), ("ROUNDS", 1)):
+        monkeypatch.setattr(console_pages, bound, value)
+    large, small = PlatformWorld(120, 110), PlatformWorld(60, 50)
+    try:
+        with open_world(container, 120, 110) as first, open_world(container, 60, 50) as second:
+            figures = console_pages.compare(first, second)
+    finally:
+        names = drop_world(container, large) + drop_world(container, small)
+    kinds = [page["kind"] for page in figures["pages"]]
+    assert {"/console/p/<program>", "/console/p/<program>/shops", "/my", "/my/team"} <= {*kinds}
+    assert len(kinds) == len({*kinds}) == figures["pages_seen"]
+    assert 0 < figures["median_page_ms"] <= figures["dearest_page_ms"]
+    assert len(names) == 2
