@@ -28,6 +28,25 @@ DESCRIBED = ("setup.cfg", "pyproject.toml")
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 MOST_TEST_WORKERS = 8
 MUTANTS = "--mutants"
+FAST = "--fast"
+# What a change of a rule breaks is known in seconds: no test of these needs a server, a browser or a network.
+FAST_TESTS = (
+    "tests/unit/domain",
+    "tests/unit/columns",
+    "tests/unit/services",
+    "tests/unit/test_worked_examples.py",
+    "tests/property/customers",
+    "tests/property/network",
+    "tests/property/orders/test_batches.py",
+    "tests/property/plans/test_document.py",
+    "tests/property/plans/test_pools.py",
+    "tests/property/settlement/test_caps.py",
+    "tests/property/settlement/test_commission.py",
+    "tests/property/settlement/test_earners.py",
+    "tests/property/statements",
+    "tests/property/test_money.py",
+)
+FAST_OPTIONS = ("-q", "--hypothesis-profile=mutants")
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLAYWRIGHTS_OWN = """\
 import os, sys
@@ -270,9 +289,12 @@ def setup(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All tests, in parallel unless the caller says how many processes."""
-    ensure_chromium()
+    """All tests, in parallel unless the caller says how many processes; with --fast those of the rules alone."""
     os.chdir(ROOT)
+    if FAST in arguments:
+        arguments = [*(argument for argument in arguments if argument != FAST), *FAST_OPTIONS, *FAST_TESTS]
+    else:
+        ensure_chromium()
     says_how_many = any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
     parallel = [] if says_how_many else ["-n", str(test_workers()), "--dist", "worksteal"]
     return become(str(PYTHON), "-m", "pytest", *parallel, *arguments)
