@@ -124,23 +124,33 @@ class EarlierBuys:
         return known._replace(orders=min(known.orders, self._most)) if reach >= self._most else None
 
     def _count(self, orders: Sequence[PastOrder]) -> list[EarlierOrders]:
-        if not orders:
-            return []
-        begun = rows.paid_events(self._conn, self._program_id, [past.order_no for past in orders])
-        asked: list[BoughtBefore] = []
-        places: list[int] = []
-        for place, past in enumerate(orders):
-            begun_at = min(begun.get(past.order_no, past.settled_at), past.settled_at)
-            for customer_id in self._persons.ids_of(str(past.order.customer_id)):
-                asked.append(BoughtBefore(customer_id, past.order.paid_at, begun_at, past.order_no))
-                places.append(place)
-        bought: list[tuple[int, datetime | None]] = [(0, None)] * len(orders)
-        counted_buys = rows.bought_before(self._conn, self._program_id, asked, self._most)
-        for place, (count, first) in zip(places, counted_buys, strict=True):
-            before, known = bought[place]
-            firsts = [instant for instant in (known, first) if instant is not None]
-            bought[place] = (before + count, min(firsts, default=None))
-        return [EarlierOrders(min(count, self._most), first) for count, first in bought]
+        return count_earlier(self._conn, self._program_id, self._persons, orders, self._most)
+
+
+def count_earlier(
+    conn: Connection, program_id: int, persons: CustomerIds, orders: Sequence[PastOrder], most: int
+) -> list[EarlierOrders]:
+    """Counts, up to ``most``, the orders of each customer that had settled before one of its was first worked on.
+
+    Args:
+        orders: of customers whose persons are loaded.
+    """
+    if not orders:
+        return []
+    begun = rows.paid_events(conn, program_id, [past.order_no for past in orders])
+    asked: list[BoughtBefore] = []
+    places: list[int] = []
+    for place, past in enumerate(orders):
+        begun_at = min(begun.get(past.order_no, past.settled_at), past.settled_at)
+        for customer_id in persons.ids_of(str(past.order.customer_id)):
+            asked.append(BoughtBefore(customer_id, past.order.paid_at, begun_at, past.order_no))
+            places.append(place)
+    bought: list[tuple[int, datetime | None]] = [(0, None)] * len(orders)
+    for place, (count, first) in zip(places, rows.bought_before(conn, program_id, asked, most), strict=True):
+        before, known = bought[place]
+        firsts = [instant for instant in (known, first) if instant is not None]
+        bought[place] = (before + count, min(firsts, default=None))
+    return [EarlierOrders(min(count, most), first) for count, first in bought]
 
 
 class Rooms:
