@@ -71,8 +71,8 @@ class CandidatePlan:
         with_refunds: bool = True,
         with_rooms: bool = True,
     ) -> None:
-        self._conn, self._program, self.plan, self._ranks = conn, program, plan, ranks
-        self._with_refunds = with_refunds
+        self._conn, self._program, self.plan, self.ranks = conn, program, plan, ranks
+        self.with_refunds = with_refunds
         self.terms = TermsBook(program, Timeline((TimelineEntry(0, _EVER, plan.code, 0, plan),)), policies)
         self._persons = CustomerIds(conn, program.program_id)
         self._asks_for_persons = bool(plan.book.on_customers or self.terms.counted_rules)
@@ -89,8 +89,8 @@ class CandidatePlan:
         """What each of these orders comes to."""
         if self._asks_for_persons:
             self._persons.load({past.order.customer_id for past in orders if past.order.customer_id is not None})
-        if self._ranks is not None:
-            self._ranks.load(sorted({shop_no for past in orders for shop_no in ranks_of(past.snapshot)}))
+        if self.ranks is not None:
+            self.ranks.load(sorted({shop_no for past in orders for shop_no in ranks_of(past.snapshot)}))
         under = [self.terms.in_force(past.order.paid_at) for past in orders]
         snapshots = [self._snapshot(past, terms) for past, terms in zip(orders, under, strict=True)]
         snapshots = self._earlier.of(orders, snapshots)
@@ -98,9 +98,9 @@ class CandidatePlan:
         return [self._simulated(*known) for known in zip(orders, under, snapshots, strict=True)]
 
     def _snapshot(self, past: PastOrder, terms: Terms) -> Snapshot:
-        if self._ranks is None:
+        if self.ranks is None:
             return under_candidate(past.snapshot, terms)
-        rank_of, paid_at = self._ranks.rank_of, past.order.paid_at
+        rank_of, paid_at = self.ranks.rank_of, past.order.paid_at
 
         def rank(person: Person) -> str:
             return rank_of(person.shop_no, paid_at)
@@ -115,7 +115,7 @@ class CandidatePlan:
         except Refusal as refusal:
             return Simulated(None, (), NO_CAPS, refusal.code)
         settlement = Settlement(past.order, terms, snapshot, commissions, past.settled_at)
-        setbacks = past.setbacks if self._with_refunds and commissions else ()
+        setbacks = past.setbacks if self.with_refunds and commissions else ()
         changes = take_back(settlement, setbacks, is_published=False) if setbacks else ()
         return Simulated(settlement, changes, caps)
 

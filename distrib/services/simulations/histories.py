@@ -117,12 +117,12 @@ def _past(row: PastSettlement, posted: Sequence[PostedRow], refunds: Sequence[Re
     order = decode_stored(row.payload).order
     if order is None:
         raise ValueError("a settlement rests on an event with an order")
-    setbacks = _setbacks(posted, refunds) if refunds or any(p.event_no is None for p in posted) else ()
+    setbacks = setbacks_of(posted, refunds) if refunds or any(p.event_no is None for p in posted) else ()
     snapshot = Snapshot.from_json(row.snapshot)
     return PastOrder(row.order_no, row.event_no, row.version_no, row.settled_at, order, snapshot, setbacks, posted)
 
 
-def _setbacks(posted: Sequence[PostedRow], refunds: Sequence[RefundRow]) -> list[Setback]:
+def setbacks_of(posted: Sequence[PostedRow], refunds: Sequence[RefundRow]) -> list[Setback]:
     """What came back in the order in which it was applied: by batch, and within one as the state machine takes turns.
 
     The decision of a case stands before the first refund that was posted after it.
