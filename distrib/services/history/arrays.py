@@ -1,4 +1,7 @@
-"""Columns of a Parquet file as NumPy has them: numbers, instants, truths, codes of texts. What they mean must not enter."""
+"""Columns of a Parquet file as NumPy has them: numbers, instants, truths, codes of texts.
+
+What they mean must not enter.
+"""
 
 from __future__ import annotations
 

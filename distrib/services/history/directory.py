@@ -59,8 +59,7 @@ class HistoryDirectory:
     @cached_property
     def identities(self) -> Identities:
         """Which customers are one person, from all merges."""
-        merges = [Merge(**row) for path in self.paths(MERGES) for group in row_groups(path) for row in group.to_pylist()]
-        return Identities(merges)
+        return Identities(Merge(**row) for group in self.rows(MERGES) for row in group.to_pylist())
 
     def paths(self, kind: str, period: int | None = None) -> list[Path]:
         """The files of a kind by month, or that of one month."""

@@ -18,8 +18,8 @@ from distrib.services.history.schema import LEADER, OPENER, ORDERS, SELLER, Reco
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry
+from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.histories import COMPUTED, PastOrder, failed_by_number
-from distrib.services.simulations.known_facts import CustomerIds, count_earlier
 from distrib.store.history import rows
 from distrib.store.history.rows import HistoryOrder, MonthSpan
 from distrib.store.simulations import history
@@ -154,14 +154,13 @@ class _Earlier:
     """The earlier orders of customers, as far as any plan may ask for them."""
 
     def __init__(self, conn: Connection, program: Program) -> None:
-        self._conn, self._program_id = conn, program.program_id
-        self._persons = CustomerIds(conn, program.program_id)
+        self._facts = PostgresFacts(conn, program)
 
     def of(self, orders: Sequence[PastOrder]) -> list[EarlierOrders | None]:
         """Of each order; None where it names no customer."""
         named = [past for past in orders if past.order.customer_id is not None]
-        self._persons.load({str(past.order.customer_id) for past in named})
-        counted = iter(count_earlier(self._conn, self._program_id, self._persons, named, MAX_WITHIN_ORDERS))
+        people = self._facts.identities({str(past.order.customer_id) for past in named})
+        counted = iter(self._facts.earlier(people, named, MAX_WITHIN_ORDERS))
         return [None if past.order.customer_id is None else next(counted) for past in orders]
 
 

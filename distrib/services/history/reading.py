@@ -31,7 +31,7 @@ from distrib.services.history.arrays import coded, column_of, counts, numbers, r
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.schema import LEADER, OPENER, ORDERS, REFUNDS, SELLER, TRANSFERS
-from distrib.services.history.sorted_rows import RowsOfOrders
+from distrib.services.history.sorted_rows import RowsOfOrders, last_order
 from distrib.services.simulations.histories import PastOrder, setbacks_of
 from distrib.services.simulations.sources import PlanNeeds
 from distrib.store.copying import microseconds
@@ -65,9 +65,7 @@ class MonthHistory:
         refunds = RowsOfOrders(REFUNDS, self._directory.paths(REFUNDS), "order_no", start, end)
         for path in self._directory.paths(ORDERS, self._period):
             for told in row_groups(path):
-                settled_at, order_no = (numbers(column_of(told, name)) for name in ("settled_at", "order_no"))
-                last = int(settled_at[-1]), int(order_no[-1])
-                posted, back = transfers.take(last), refunds.take(last)
+                posted, back = transfers.take(last_order(told)), refunds.take(last_order(told))
                 paid_at = numbers(column_of(told, "paid_at"))
                 is_asked = (paid_at >= self._since) & (paid_at < self._until)
                 if is_asked.all():

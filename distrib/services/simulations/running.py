@@ -25,6 +25,7 @@ from distrib.services.plans.versions import judge, load_timeline
 from distrib.services.simulations import pools
 from distrib.services.simulations.block_tallies import WorkedSingly, add_block
 from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.figures import BlockFigures
 from distrib.services.simulations.histories import failed_orders
 from distrib.services.simulations.in_columns import BlockOutcome, ColumnCandidate
@@ -124,9 +125,9 @@ def _candidates(
     published: TermsBook,
     ranks: Sequence[SimulatedRanks | None],
 ) -> list[CandidatePlan]:
-    known, span = question.refunds == KNOWN, question.span
+    known, span, facts = question.refunds == KNOWN, question.span, PostgresFacts(conn, program)
     return [
-        CandidatePlan(conn, program, plan, policies, span, published, f"c{place}", own, with_refunds=known)
+        CandidatePlan(facts, program, plan, policies, span, published, f"c{place}", own, with_refunds=known)
         for place, (plan, own) in enumerate(zip(question.plans, ranks, strict=True), 1)
     ]
 

@@ -1,0 +1,86 @@
+"""Who works on the months: this process, several of this machine, or a cluster of Dask. Each month is worked on alone.
+
+A worker that dies takes nothing with it: what it had not told of is worked on again where the engine has another one
+(Dask), or all is refused by one message.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from distrib.domain.errors import Refusal
+from distrib.services.history.months import FileQuestion, tally_of_month
+from distrib.services.simulations.tallies import Tally
+
+PROCESS, DASK = ENGINES = ("process", "dask")
+_question: FileQuestion | None = None
+"""Of this process, where it is one of several."""
+
+
+class Engine(NamedTuple):
+    """Who works: ``process`` with so many processes, or ``dask`` at an address, or with so many local workers."""
+
+    name: str = PROCESS
+    processes: int = 1
+    scheduler: str | None = None
+
+
+def tallies(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
+    """Yields the tally of each month, in the order of the months.
+
+    Raises:
+        Refusal: ``history_worker_lost``: a process ended in the middle.
+    """
+    if engine.name == DASK:
+        yield from _by_dask(engine, question, periods)
+    elif engine.processes == 1:
+        yield from map(partial(tally_of_month, question), periods)
+    else:
+        yield from _by_processes(engine.processes, question, periods)
+
+
+def _by_processes(processes: int, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _remember, (question,)) as pool:
+        try:
+            yield from pool.map(_tally_of_month, periods)
+        except BrokenProcessPool as error:
+            raise Refusal("history_worker_lost") from error
+
+
+def _remember(question: FileQuestion) -> None:
+    global _question  # noqa: PLW0603 - what the months of a process share
+    _question = question
+
+
+def _tally_of_month(period: int) -> Tally:
+    if _question is None:
+        raise RuntimeError("the process was told no question")
+    return tally_of_month(_question, period)
+
+
+def _by_dask(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
+    dask: Any = import_module("distributed")  # an extra, asked for before
+
+    def run(client: Any) -> Iterator[Tally]:
+        shared = client.scatter(question, broadcast=True)
+        futures = [client.submit(tally_of_month, shared, period, pure=False) for period in periods]
+        for place, future in enumerate(futures):
+            yield future.result()
+            futures[place] = None
+
+    if engine.scheduler is not None:
+        with dask.Client(engine.scheduler) as client:
+            yield from run(client)
+        return
+    with (
+        dask.LocalCluster(n_workers=engine.processes, threads_per_worker=1, dashboard_address=None) as cluster,
+        dask.Client(cluster) as client,
+    ):
+        yield from run(client)
