@@ -10,11 +10,13 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from distrib.domain.errors import Refusal
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 from distrib.services.history.months import FileQuestion, tally_of_month
 from distrib.services.simulations.tallies import Tally
 
@@ -47,14 +49,15 @@ def tallies(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> I
 
 def _by_processes(processes: int, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _remember, (question,)) as pool:
+    with ProcessPoolExecutor(processes, context, remember, (question,)) as pool:
         try:
             yield from pool.map(_tally_of_month, periods)
         except BrokenProcessPool as error:
             raise Refusal("history_worker_lost") from error
 
 
-def _remember(question: FileQuestion) -> None:
+def remember(question: FileQuestion) -> None:
+    """Keeps what is asked of every month that this process works on."""
     global _question  # noqa: PLW0603 - what the months of a process share
     _question = question
 
@@ -67,20 +70,24 @@ def _tally_of_month(period: int) -> Tally:
 
 def _by_dask(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
     dask: Any = import_module("distributed")  # an extra, asked for before
-
-    def run(client: Any) -> Iterator[Tally]:
-        shared = client.scatter(question, broadcast=True)
+    with ExitStack() as stack:
+        try:
+            address = engine.scheduler or stack.enter_context(
+                dask.LocalCluster(n_workers=engine.processes, threads_per_worker=1, dashboard_address=None)
+            )
+            client = stack.enter_context(dask.Client(address))
+        except OSError as error:
+            words = Text("no scheduler answers at {address}", address=engine.scheduler)
+            raise Refusal("invalid", [Problem("--scheduler", words)]) from error
+        # What a worker is told once is a task of its own: of a worker that dies it is asked again, of another.
+        shared = client.submit(_same, question, pure=False)
         futures = [client.submit(tally_of_month, shared, period, pure=False) for period in periods]
-        for place, future in enumerate(futures):
-            yield future.result()
-            futures[place] = None
+        try:
+            while futures:
+                yield futures.pop(0).result()
+        except (dask.KilledWorker, dask.client.FutureCancelledError) as error:
+            raise Refusal("history_worker_lost") from error
 
-    if engine.scheduler is not None:
-        with dask.Client(engine.scheduler) as client:
-            yield from run(client)
-        return
-    with (
-        dask.LocalCluster(n_workers=engine.processes, threads_per_worker=1, dashboard_address=None) as cluster,
-        dask.Client(cluster) as client,
-    ):
-        yield from run(client)
+
+def _same(question: FileQuestion) -> FileQuestion:
+    return question
