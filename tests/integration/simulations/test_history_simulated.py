@@ -18,11 +18,13 @@ from distrib.failpoints import arm_named
 from distrib.services.history import engines
 from distrib.services.history.months import FileQuestion
 from distrib.settings import REPOSITORY
-from tests.integration.simulations.test_simulations import EVENTS, FLAT, PLAN, told
+from distrib.store import customer_merges
+from tests.integration.simulations.test_simulations import DAY, FLAT, PLAN, told
 from tests.world.api import Api
 from tests.world.commands import name_servers, run
+from tests.world.documents import PAID, line, settled
 from tests.world.processes import wait_until
-from tests.world.world import World
+from tests.world.world import chain
 
 __all__ = ["told"]
 
@@ -69,6 +71,70 @@ def test_files_come_to_what_the_database_comes_to(
             by_files = simulated(*words, "--history", tmp_path / "h")
             assert by_files["result"] == simulated(*words)["result"]
             assert by_files["result"]["orders"] > 2
+
+
+def test_orders_that_failed_and_customers_who_were_merged_count_as_in_the_database(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world = api.world
+    margin = {**PLAN, "code": "margin", "base": "margin", "rules": PLAN["rules"][:1], "pools": []}
+    world.publish(margin, PAID - DAY)
+    world.join(*chain("a", "b", "c"))
+    world.set_rank("b", "gold", PAID - 20 * DAY)
+    cost = {"cost_minor": 100}
+    for number in range(24):
+        seller, customer = "abc"[number % 3], "xyz"[number // 3 % 3]
+        more = {"customer_id": customer} if number % 5 else {}
+        sold = line(1_000 + 77 * number, **(cost if number % 4 else {}))
+        paid_at = PAID + (number * 2 - 10) * DAY
+        world.post(settled(f"s{number}", f"o{number}", seller, sold, paid_at=paid_at, **more))
+    world.drain()
+    with world.container.begin() as conn:
+        for customer, into in (("x", "y"), ("y", "z")):
+            customer_merges.insert_merge(conn, world.program.program_id, customer, into, PAID + 9 * DAY, "test")
+    codes = {row.code for row in world.rows("SELECT DISTINCT code FROM event_outcomes WHERE program_id = :program")}
+    assert codes >= {"no_plan", "cost_missing"}
+    name_servers(world.container.settings, monkeypatch)
+    assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
+    files = []
+    capped = {"per_month_minor": 900}, {"per_customer_minor": 300}
+    where = {"customer": {"is": "returning", "within_orders": 2}}
+    for place, more in enumerate(({"cap": capped[0]}, {"cap": capped[1]}, {"where": where}, {"where": {"customer": "new"}})):
+        rule = {"id": "seller", "pay": "seller", "rate": {"member": "0.10", "gold": "0.12"}} | more
+        files.append(tmp_path / f"{place}.json")
+        files[-1].write_text(json.dumps({**PLAN, "code": f"p{place}", "rules": [rule]}), "utf-8")
+    words = ("--from", "2026-02-01", "--to", "2026-07-01")
+    for some in (files[:1], files[1:2], files[2:], files):
+        by_files = simulated(*some, *words, "--history", tmp_path / "h", "--processes", 1)
+        assert by_files["result"] == simulated(*some, *words)["result"]
+        assert by_files["result"]["failed_orders"] > 5
+
+
+def test_what_files_do_not_tell_is_refused_by_name(
+    told: Api, monkeypatch: pytest.MonkeyPatch, plans: dict[str, Path], tmp_path: Path
+) -> None:
+    name_servers(told.world.container.settings, monkeypatch)
+    assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
+    selling, listed = tmp_path / "selling.json", tmp_path / "listed.json"
+    selling.write_text(json.dumps(PLAN), "utf-8")
+    listed.write_text(json.dumps({**COUNTED, "base": "list"}), "utf-8")
+    refused = run("simulate", selling, listed, *WHOLE, "--history", tmp_path / "h", "--ranks", "replayed").exception
+    assert isinstance(refused, Refusal)
+    assert refused.code == "history_too_little"
+    named = [problem.pointer for problem in refused.problems]
+    assert named == ["ranks", "old/rules/sponsor/requires", "counted/pools"]
+    for wrong in (
+        (plans["flat"], *WHOLE, "--engine", "dask"),
+        (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--output", tmp_path / "x.csv"),
+        (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--scheduler", "tcp://127.0.0.1:1"),
+    ):
+        refused = run("simulate", *wrong).exception
+        assert isinstance(refused, Refusal)
+        assert refused.code == "invalid"
+    next((tmp_path / "h" / "orders").glob("*.parquet")).unlink()
+    refused = run("simulate", plans["flat"], *WHOLE, "--history", tmp_path / "h").exception
+    assert isinstance(refused, Refusal)
+    assert refused.code == "history_unreadable"
 
 
 def test_several_processes_and_dask_come_to_the_same(
