@@ -29,7 +29,7 @@ from distrib.services.history.extras import must_have
 from distrib.services.simulations.running import enter_history
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
-_FOUND = click.Path(exists=True, file_okay=False, path_type=Path)
+_EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.group("history")
@@ -68,7 +68,7 @@ def export_command(directory: Path, program_code: str | None, language: str, as_
 
 
 @history.command("verify")
-@click.argument("directory", type=_FOUND)
+@click.argument("directory", type=_EXISTING)
 @language_option
 @json_option
 def verify_command(directory: Path, language: str, as_json: bool) -> None:

@@ -24,7 +24,7 @@ from distrib.settings import read_settings
 PROCESS, DASK = ENGINES = ("process", "dask")
 MOST_PROCESSES: Final = 64
 _DASK_WORKERS: Final = 2
-FOUND = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 class ByFiles(NamedTuple):

@@ -16,7 +16,7 @@ from rich.progress import Progress
 from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
-from distrib.cli.simulations.by_files import ENGINES, FOUND, MOST_PROCESSES, ByFiles, FileSpan, simulate_by_files
+from distrib.cli.simulations.by_files import ENGINES, EXISTING, MOST_PROCESSES, ByFiles, FileSpan, simulate_by_files
 from distrib.cli.simulations.chart import FORMATS as CHARTS
 from distrib.cli.simulations.chart import chart_of
 from distrib.cli.simulations.showing import show_check, show_result
@@ -60,7 +60,7 @@ Shown = Callable[[int, int], None]
 )
 @click.option("--orders", is_flag=True, help="A row an order in place of a row a shop.")
 @click.option(
-    "--history", "directory", type=FOUND, help="A directory of `distrib history export`, in place of a database."
+    "--history", "directory", type=EXISTING, help="A directory of `distrib history export`, in place of a database."
 )
 @click.option(
     "--engine", type=click.Choice(ENGINES), help="Who works on the months of --history; process if not given."

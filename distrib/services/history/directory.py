@@ -90,6 +90,6 @@ class HistoryDirectory:
         wanted = np.array(shops, np.int64)
         ids: dict[int, str] = {}
         for group in self.rows(SHOPS, ["shop_no", "shop_id"]):
-            found = np.flatnonzero(np.isin(numbers(column_of(group, "shop_no")), wanted))
-            ids |= {row["shop_no"]: row["shop_id"] for row in group.take(found).to_pylist()}
+            places = np.flatnonzero(np.isin(numbers(column_of(group, "shop_no")), wanted))
+            ids |= {row["shop_no"]: row["shop_id"] for row in group.take(places).to_pylist()}
         return ids

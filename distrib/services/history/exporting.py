@@ -110,7 +110,7 @@ def _export(
     written.append(files[-1])
     manifest = Manifest(
         _settings(program),
-        kept.told_instant(now),
+        kept.instant_text(now),
         history.last_event(conn, number),
         closed,
         merges,
@@ -174,12 +174,12 @@ class _PaidBetween:
     @property
     def first(self) -> str | None:
         """The earliest; None of what is no order."""
-        return kept.told_instant(self._instants[0]) if self._instants else None
+        return kept.instant_text(self._instants[0]) if self._instants else None
 
     @property
     def last(self) -> str | None:
         """The latest."""
-        return kept.told_instant(self._instants[-1]) if self._instants else None
+        return kept.instant_text(self._instants[-1]) if self._instants else None
 
     def watch(self, pages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Passes pages on."""
@@ -212,7 +212,7 @@ def _published(conn: Connection, program: Program) -> list[PublishedPlan]:
             entry.version_no,
             entry.code,
             entry.version,
-            kept.told_instant(entry.effective_from),
+            kept.instant_text(entry.effective_from),
             entry.plan.document,
         )
         for entry in load_timeline(conn, program).entries

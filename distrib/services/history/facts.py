@@ -54,10 +54,10 @@ class FileFacts:
             start, end = self._directory.bounds(period)
             transfers = RowsOfOrders(TRANSFERS, self._directory.paths(TRANSFERS), "cause_no", start, end)
             for path in self._directory.paths(ORDERS, period):
-                for told in row_groups(path, _OF_ORDERS):
-                    paid_at = numbers(column_of(told, "paid_at"))
-                    outside = told.filter((paid_at < since) | (paid_at >= until))
-                    posted = transfers.take(last_order(told))
+                for orders in row_groups(path, _OF_ORDERS):
+                    paid_at = numbers(column_of(orders, "paid_at"))
+                    outside = orders.filter((paid_at < since) | (paid_at >= until))
+                    posted = transfers.take(last_order(orders))
                     yield from _paid_by(outside, _earned(posted, rules))
 
 

@@ -105,7 +105,7 @@ class Manifest(NamedTuple):
         return datetime.fromisoformat(self.exported_at)
 
 
-def told_instant(instant: datetime) -> str:
+def instant_text(instant: datetime) -> str:
     """RFC 3339 in UTC."""
     return instant.astimezone(UTC).isoformat()
 
@@ -155,10 +155,10 @@ def read_manifest(directory: Path) -> Manifest:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _unreadable(path, Text("is no manifest of history"))
     if document.get("schema_version") != SCHEMA_VERSION:
-        found = document.get("schema_version")
+        version = document.get("schema_version")
         words = Text(
             "has schema version {found}; this release reads {known}",
-            found=found,
+            found=version,
             known=SCHEMA_VERSION,
         )
         raise _unreadable(path, words)

@@ -1,4 +1,4 @@
-"""Orders as columns of a file: what was told, who stood around them, and the customer's earlier orders. No SQL."""
+"""Orders as columns of a file: what was written, who stood around them, and the customer's earlier orders. No SQL."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PERSON = ("place", "shop_no", "rank", "is_active")
 
 
 @dataclass(slots=True)
-class _Told:
+class _OrderPage:
     """What orders have in common, column by column."""
 
     values: dict[str, list[Any]] = field(default_factory=dict)
@@ -110,17 +110,17 @@ def settled_pages(conn: Connection, program: Program, span: MonthSpan) -> Iterat
     for page in rows.month_rows(conn, program.program_id, ORDERS, span, ORDERS_AT_ONCE):
         known = rows.orders_of(conn, program.program_id, [number for (number,) in page])
         orders = [_past(row) for row in known]
-        told = _Told()
+        written = _OrderPage()
         for row, past, counted in zip(known, orders, earlier.of(orders), strict=True):
             kept = past.snapshot.earlier_orders
-            told.add_order(past, row.order_id, counted)
-            told.add(
+            written.add_order(past, row.order_id, counted)
+            written.add(
                 version_no=row.version_no,
                 sales_minor=row.sales_minor,
                 kept_earlier_orders=None if kept is None else kept.orders,
                 kept_first_paid_at=None if kept is None else kept.first_paid_at,
             )
-        yield told.columns()
+        yield written.columns()
 
 
 def failed_pages(
@@ -142,12 +142,12 @@ def failed_pages(
         orders = [known[number] for number in page if number in known]
         if not orders:
             continue
-        told = _Told()
+        written = _OrderPage()
         for past, counted in zip(orders, earlier.of(orders), strict=True):
-            told.add_order(past, past.order.id, counted)
+            written.add_order(past, past.order.id, counted)
             has_plan = published.version_no_at(past.order.paid_at) is not None
-            told.add(code=codes[past.order_no], has_plan=has_plan)
-        yield told.columns()
+            written.add(code=codes[past.order_no], has_plan=has_plan)
+        yield written.columns()
 
 
 class _Earlier:

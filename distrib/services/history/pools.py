@@ -110,25 +110,25 @@ def _sum(directory: HistoryDirectory, kind: str, period: int, column: str) -> in
 
 def _standing_at(directory: HistoryDirectory, instant: datetime) -> _Standing:
     """The shops that were active at an instant."""
-    (at,) = microseconds([instant])
-    shops, statuses = _last_of(directory, STATUSES, "status", at)
+    (until,) = microseconds([instant])
+    shops, statuses = _last_of(directory, STATUSES, "status", until)
     is_active = np.array([status == _ACTIVE for status in statuses], np.bool_)
     shops = shops[is_active]
-    ranked, ranks = _last_of(directory, RANKS, "rank", at)
+    ranked, ranks = _last_of(directory, RANKS, "rank", until)
     known = dict(zip(ranked.tolist(), ranks, strict=True))
     joined = [
-        numbers(column_of(group, "shop_no"))[numbers(column_of(group, "joined_at")) <= at]
+        numbers(column_of(group, "shop_no"))[numbers(column_of(group, "joined_at")) <= until]
         for group in directory.rows(SHOPS, ["shop_no", "joined_at"])
     ]
     shops = np.intersect1d(shops, np.concatenate([np.zeros(0, np.int64), *joined]))
     return _Standing(shops, [known.get(shop_no) or "" for shop_no in shops.tolist()])
 
 
-def _last_of(directory: HistoryDirectory, kind: str, column: str, at: int) -> tuple[Integers, list[Any]]:
+def _last_of(directory: HistoryDirectory, kind: str, column: str, until: int) -> tuple[Integers, list[Any]]:
     """What held of each shop at an instant: the shops that have any, and the newest of each."""
     shops, since, turns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
     for group in directory.rows(kind, ["shop_no", "effective_at", "seq", column]):
-        kept = group.filter(numbers(column_of(group, "effective_at")) <= at)
+        kept = group.filter(numbers(column_of(group, "effective_at")) <= until)
         for name, into in (("shop_no", shops), ("effective_at", since), ("seq", turns)):
             into.append(numbers(column_of(kept, name)))
         values += kept[column].to_pylist()

@@ -53,7 +53,7 @@ class MonthHistory:
         self.texts = HistoryTexts()
         for texts, codes in ((needs.skus, self.texts.codes.skus), (needs.categories, self.texts.codes.categories)):
             codes |= {text: code for code, text in enumerate(sorted(texts))}
-        self._told: Any = None
+        self._orders: Any = None
         self._posted: Any = None
         self._posted_at = np.zeros(0, np.int64)
         self._refunds: dict[int, list[RefundRow]] = {}
@@ -64,14 +64,14 @@ class MonthHistory:
         transfers = RowsOfOrders(TRANSFERS, self._directory.paths(TRANSFERS), "cause_no", start, end)
         refunds = RowsOfOrders(REFUNDS, self._directory.paths(REFUNDS), "order_no", start, end)
         for path in self._directory.paths(ORDERS, self._period):
-            for told in row_groups(path):
-                posted, back = transfers.take(last_order(told)), refunds.take(last_order(told))
-                paid_at = numbers(column_of(told, "paid_at"))
+            for orders in row_groups(path):
+                posted, back = transfers.take(last_order(orders)), refunds.take(last_order(orders))
+                paid_at = numbers(column_of(orders, "paid_at"))
                 is_asked = (paid_at >= self._since) & (paid_at < self._until)
                 if is_asked.all():
-                    yield self._block(told, posted, back)
+                    yield self._block(orders, posted, back)
                 elif is_asked.any():
-                    yield self._block(told.filter(is_asked), posted, back)
+                    yield self._block(orders.filter(is_asked), posted, back)
 
     def orders(self, block: HistoryBlock, places: Sequence[int]) -> list[PastOrder]:
         """Reads the orders at these places of the block that was yielded last."""
@@ -80,12 +80,12 @@ class MonthHistory:
         posted = self._posted_rows(set(places))
         return [
             past_order(row, posted.get(place, ()), self._refunds.get(place, ()))
-            for place, row in zip(places, self._told.take(list(places)).to_pylist(), strict=True)
+            for place, row in zip(places, self._orders.take(list(places)).to_pylist(), strict=True)
         ]
 
-    def _block(self, told: Any, posted: Any, back: Any) -> HistoryBlock:
-        self._told = told
-        order_no = numbers(column_of(told, "order_no"))
+    def _block(self, table: Any, posted: Any, back: Any) -> HistoryBlock:
+        self._orders = table
+        order_no = numbers(column_of(table, "order_no"))
         sorting = np.argsort(order_no)
         columns, needs_engine = self._posted_columns(posted, order_no, sorting)
         self._refunds = _refund_rows(back, order_no, sorting)
@@ -97,27 +97,27 @@ class MonthHistory:
             needs_engine[place] |= any(setback.refund_id.startswith(UNDONE) for setback in setbacks)
             if not needs_engine[place]:
                 plain[place] = setbacks
-        lines = records(column_of(told, "lines"))
-        chunk = self._chunk(told, lines)
+        lines = records(column_of(table, "lines"))
+        chunk = self._chunk(table, lines)
         past = PastColumns(
             order_no,
-            numbers(column_of(told, "settled_at")),
-            coded(column_of(told, "currency"), _adding(self.texts.currencies)),
+            numbers(column_of(table, "settled_at")),
+            coded(column_of(table, "currency"), _adding(self.texts.currencies)),
             refunded,
             needs_engine,
         )
         return HistoryBlock(self.texts, past, chunk, columns, _refund_columns(plain, chunk, lines["id"]))
 
-    def _chunk(self, told: Any, lines: Mapping[str, Any]) -> Chunk:
+    def _chunk(self, table: Any, lines: Mapping[str, Any]) -> Chunk:
         codes, needs = self.texts.codes, self._needs
-        count = told.num_rows
+        count = table.num_rows
         nothing, truly, nobody = np.zeros(count, np.int64), np.ones(count, np.bool_), np.full(count, NOBODY)
         unknown = np.full(len(lines["id"]), NOBODY)
         orders = OrderColumns(
-            lines=counts(column_of(told, "lines")),
-            channel=coded(column_of(told, "channel"), _adding(codes.channels)),
-            is_self_purchase=truths(column_of(told, "is_self_purchase")),
-            paid_at=numbers(column_of(told, "paid_at")),
+            lines=counts(column_of(table, "lines")),
+            channel=coded(column_of(table, "channel"), _adding(codes.channels)),
+            is_self_purchase=truths(column_of(table, "is_self_purchase")),
+            paid_at=numbers(column_of(table, "paid_at")),
             earlier_orders=nobody,
             first_paid_at=nothing,
             order_cap_ppm=nobody,
@@ -134,16 +134,16 @@ class MonthHistory:
             cost_minor=numbers(lines["cost_minor"]) if "margin" in needs.bases else unknown,
             is_entry=truths(lines["entry"]),
         )
-        return Chunk(codes.as_codes(), orders, sold, self._people(told))
+        return Chunk(codes.as_codes(), orders, sold, self._people(table))
 
-    def _people(self, told: Any) -> PeopleColumns:
-        people = column_of(told, "people")
+    def _people(self, table: Any) -> PeopleColumns:
+        people = column_of(table, "people")
         parts = records(people)
-        order = np.repeat(np.arange(told.num_rows), counts(people))
+        order = np.repeat(np.arange(table.num_rows), counts(people))
         row = numbers(parts["place"])
         for place, of_place in _ROWS_OF_PLACES.items():
             row[row == place] = of_place
-        shape = PLACES, told.num_rows
+        shape = PLACES, table.num_rows
         shop_no, rank, is_active = np.full(shape, NOBODY), np.full(shape, NOBODY, np.int16), np.zeros(shape, np.bool_)
         shop_no[row, order] = numbers(parts["shop_no"])
         rank[row, order] = coded(parts["rank"], _adding(self.texts.codes.ranks))
@@ -152,9 +152,9 @@ class MonthHistory:
 
     def _posted_columns(self, posted: Any, order_no: Integers, sorting: Integers) -> tuple[PostedColumns, Truths]:
         """The ledger's rows by place, and which orders a case has decided about."""
-        found = places_of(order_no[sorting], numbers(column_of(posted, "cause_no")))
-        kept = np.flatnonzero(found >= 0)
-        place = sorting[found[kept]]
+        places = places_of(order_no[sorting], numbers(column_of(posted, "cause_no")))
+        kept = np.flatnonzero(places >= 0)
+        place = sorting[places[kept]]
         turns = np.lexsort((numbers(column_of(posted, "seq"))[kept], place))
         self._posted, self._posted_at = posted.take(kept[turns]), place[turns]
         rows = {name: column_of(self._posted, name) for name in self._posted.column_names}
@@ -229,10 +229,10 @@ def _snapshot(row: Mapping[str, Any]) -> Snapshot:
 
 def _refund_rows(back: Any, order_no: Integers, sorting: Integers) -> dict[int, list[RefundRow]]:
     """What refunds took, by place."""
-    found = places_of(order_no[sorting], numbers(column_of(back, "order_no")))
-    kept = np.flatnonzero(found >= 0)
+    places = places_of(order_no[sorting], numbers(column_of(back, "order_no")))
+    kept = np.flatnonzero(places >= 0)
     refunds: defaultdict[int, list[RefundRow]] = defaultdict(list)
-    for place, row in zip(sorting[found[kept]].tolist(), back.take(kept).to_pylist(), strict=True):
+    for place, row in zip(sorting[places[kept]].tolist(), back.take(kept).to_pylist(), strict=True):
         refunds[place].append(RefundRow(**{name: row[name] for name in RefundRow._fields}))
     return dict(refunds)
 

@@ -56,7 +56,7 @@ _PEOPLE: Final = (
     FileColumn("rank", TEXT, True),
     FileColumn("is_active", TRUTH),
 )
-_TOLD: Final = (
+_AS_SENT: Final = (
     FileColumn("order_no", INTEGER),
     FileColumn("event_no", INTEGER),
     FileColumn("order_id", TEXT),
@@ -74,7 +74,7 @@ _TOLD: Final = (
 COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
     ORDERS: (
         FileColumn("settled_at", INSTANT),
-        *_TOLD,
+        *_AS_SENT,
         FileColumn("version_no", INTEGER, True),
         FileColumn("sales_minor", INTEGER),
         FileColumn("kept_earlier_orders", INTEGER, True),
@@ -84,7 +84,7 @@ COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
     ),
     FAILED: (
         FileColumn("settled_at", INSTANT),
-        *_TOLD,
+        *_AS_SENT,
         FileColumn("code", TEXT),
         FileColumn("has_plan", TRUTH),
         FileColumn("earlier_orders", INTEGER, True),

@@ -56,7 +56,7 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     documents = tuple(canonical_json(document) for document in wish.plans)
     question = FileQuestion(directory, documents, policies, PaidSpan(wish.since, wish.until), wish.refunds)
     problems = [] if wish.ranks == AS_WERE else [Problem("ranks", Text("are replayed in the database alone"))]
-    problems += [problem for plan in question.plans for problem in _untold(plan)]
+    problems += [problem for plan in question.plans for problem in _missing_of(plan)]
     if problems:
         raise Refusal("history_too_little", problems)
     return question
@@ -156,7 +156,7 @@ def _with_ranks(past: PastOrder, row: Mapping[str, Any], plan: Plan) -> PastOrde
     )
 
 
-def _untold(plan: Plan) -> list[Problem]:
+def _missing_of(plan: Plan) -> list[Problem]:
     """What a plan asks that files do not tell."""
     problems = [
         Problem(f"{plan.code}/rules/{plan.rules[index].id}/requires", Text("sales over time are in the database alone"))

@@ -40,9 +40,9 @@ class RowsOfOrders:
         return pa.concat_tables([self._empty.replace_schema_metadata(), *taken]) if taken else self._empty
 
 
-def last_order(told: Any) -> tuple[int, int]:
+def last_order(orders: Any) -> tuple[int, int]:
     """When the last order of a table of orders settled, and its number."""
-    settled_at, order_no = (numbers(column_of(told, name)) for name in ("settled_at", "order_no"))
+    settled_at, order_no = (numbers(column_of(orders, name)) for name in ("settled_at", "order_no"))
     return int(settled_at[-1]), int(order_no[-1])
 
 

@@ -62,12 +62,12 @@ def _unlike(directory: Path, file: FileEntry, program: str) -> list[Text]:
     except ValueError as error:
         return [Text("is no Parquet file: {reason}", reason=error)]
     unlike = []
-    found = said.get("distrib.schema_version")
-    if found != str(SCHEMA_VERSION) or not file_schema(path).equals(arrow_schema(file.kind)):
+    version = said.get("distrib.schema_version")
+    if version != str(SCHEMA_VERSION) or not file_schema(path).equals(arrow_schema(file.kind)):
         words = Text(
             "its columns are not those of schema version {known}: {found}",
             known=SCHEMA_VERSION,
-            found=found,
+            found=version,
         )
         unlike.append(words)
     own = (

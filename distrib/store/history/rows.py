@@ -155,13 +155,13 @@ def count_by_month(
         firsts: the first instants of months one after another, and ``periods`` the months themselves.
     """
     if kind == "transfers":
-        found = driver(conn).execute(_BY_PERIOD, {"program": program_id}).fetchall()
-        return sorted(MonthRows(*row) for row in found)
-    table, at, number = _KINDS[kind]
-    statement = _BY_INSTANT.format(table=table, at=at, number=number, mine=_mine(kind))
+        counted = driver(conn).execute(_BY_PERIOD, {"program": program_id}).fetchall()
+        return sorted(MonthRows(*row) for row in counted)
+    table, instant, number = _KINDS[kind]
+    statement = _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
     bound = {"program": program_id, "firsts": list(firsts)}
-    found = driver(conn).execute(statement.encode(), bound).fetchall()
-    return sorted(MonthRows(periods[max(place, 1) - 1], rows, low, high) for place, rows, low, high in found)
+    counted = driver(conn).execute(statement.encode(), bound).fetchall()
+    return sorted(MonthRows(periods[max(place, 1) - 1], rows, low, high) for place, rows, low, high in counted)
 
 
 def month_rows(
@@ -170,8 +170,8 @@ def month_rows(
     """Yields the rows of a month, some at a time, in the columns of their file; of orders only their numbers."""
     statement = _ORDER_NUMBERS if kind == "orders" else _ROWS[kind]
     if kind != "transfers":
-        _, at, number = _KINDS[kind]
-        statement = statement.format(of_month=_OF_MONTH.format(at=at, number=number))
+        _, instant, number = _KINDS[kind]
+        statement = statement.format(of_month=_OF_MONTH.format(at=instant, number=number))
     bound = {"program": program_id, **span._asdict()}
     with driver(conn).cursor(name=f"history_{kind}") as cursor:
         cursor.execute(statement.encode(), bound, binary=True)

@@ -81,7 +81,7 @@ def test_orders_that_failed_and_customers_who_were_merged_count_as_in_the_databa
     world.publish(margin, PAID - DAY)
     world.join(*chain("a", "b", "c"))
     world.set_rank("b", "gold", PAID - 20 * DAY)
-    cost = {"cost_minor": 100}
+    cost: dict[str, Any] = {"cost_minor": 100}
     for number in range(24):
         seller, customer = "abc"[number % 3], "xyz"[number // 3 % 3]
         more = {"customer_id": customer} if number % 5 else {}
@@ -97,10 +97,14 @@ def test_orders_that_failed_and_customers_who_were_merged_count_as_in_the_databa
     name_servers(world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
     files = []
-    capped = {"per_month_minor": 900}, {"per_customer_minor": 300}
-    where = {"customer": {"is": "returning", "within_orders": 2}}
-    for place, more in enumerate(({"cap": capped[0]}, {"cap": capped[1]}, {"where": where}, {"where": {"customer": "new"}})):
-        rule = {"id": "seller", "pay": "seller", "rate": {"member": "0.10", "gold": "0.12"}} | more
+    asked: list[dict[str, Any]] = [
+        {"cap": {"per_month_minor": 900}},
+        {"cap": {"per_customer_minor": 300}},
+        {"where": {"customer": {"is": "returning", "within_orders": 2}}},
+        {"where": {"customer": "new"}},
+    ]
+    for place, more_asked in enumerate(asked):
+        rule = {"id": "seller", "pay": "seller", "rate": {"member": "0.10", "gold": "0.12"}, **more_asked}
         files.append(tmp_path / f"{place}.json")
         files[-1].write_text(json.dumps({**PLAN, "code": f"p{place}", "rules": [rule]}), "utf-8")
     words = ("--from", "2026-02-01", "--to", "2026-07-01")
