@@ -6,7 +6,7 @@ The same as ``Tally.add`` order by order; a property test holds both together.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from distrib.columns.history.block import HistoryBlock
 from distrib.columns.history.calendar import date_of, periods_of
 from distrib.columns.history.counting import CountedRows, ranks_around, sums_of_cells, widened
 from distrib.columns.tree import Truths
+from distrib.domain.settlement.seats import ORDER_CAP, RULE_CAP
 from distrib.services.simulations.candidates import Simulated
 from distrib.services.simulations.figures import (
     BlockFigures,
@@ -30,7 +31,7 @@ from distrib.services.simulations.figures import (
 )
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.in_columns import BlockOutcome
-from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Side, Tally
+from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Count, Side, Tally
 
 
 class WorkedSingly(NamedTuple):
@@ -129,13 +130,14 @@ class _BlockTally:
 
     def _say_why(self, number: int, outcome: BlockOutcome, then_minor: Whole) -> None:
         """Adds the orders that fail, and those from which a cap took."""
-        side = self._tally.sides[number]
+        side, nothing = self._tally.sides[number], np.zeros(len(self._block), np.int64)
         for code, mask in outcome.failing.items():
-            self._add_count(side.failures[code].add, mask, then_minor)
+            self._add_count(side.failures, code, mask, then_minor)
             for place in np.flatnonzero(mask).tolist():
                 self._reasons[place][number] = [code]
-        for cap, taken in outcome.cap_minor.items():
-            self._add_count(side.caps[cap].add, taken > 0, taken)
+        for cap in (RULE_CAP, ORDER_CAP):
+            taken = outcome.cap_minor.get(cap, nothing)
+            self._add_count(side.caps, cap, taken > 0, taken)
             for place in np.flatnonzero(taken).tolist():
                 self._reasons[place].setdefault(number, []).append(cap)
 
@@ -184,10 +186,10 @@ class _BlockTally:
             self._rooms,
         )
 
-    def _add_count(self, add: Callable[[int, int, int], None], mask: Truths, amounts: Whole) -> None:
+    def _add_count(self, counts: defaultdict[str, Count], code: str, mask: Truths, amounts: Whole) -> None:
         """Counts the orders of a mask, with what was paid for them and so much of each."""
         if mask.any():
-            add(_sum(self._paid_minor[mask]), _sum(amounts[mask]), int(np.count_nonzero(mask)))
+            counts[code].add(_sum(self._paid_minor[mask]), _sum(amounts[mask]), int(np.count_nonzero(mask)))
 
 
 def _joined(parts: Sequence[EntryColumns]) -> EntryColumns:

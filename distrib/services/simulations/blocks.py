@@ -42,32 +42,37 @@ class BlockPlace(NamedTuple):
 
 def keep_block(conn: Connection, program_id: int, number: int, block_no: int, figures: BlockFigures) -> None:
     """Keeps what the orders of a block came to, those left out that come to nothing on any side."""
+    content = packed(figures)
+    if content is not None:
+        shops = np.unique(figures.shop_no).tolist()
+        rules = sorted({figures.rules[rule] for rule in np.unique(figures.rule).tolist()})
+        reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
+        rows.insert_block(conn, program_id, number, block_no, shops, rules, sorted(reasons), content)
+
+
+def packed(figures: BlockFigures) -> bytes | None:
+    """The content of a block, without the orders that come to nothing on any side; None where all do."""
     counts = np.bincount(figures.order, minlength=figures.order_no.size)
     is_counted = counts > 0
     is_counted[[*figures.reasons]] = True
     counted = np.flatnonzero(is_counted)
     if not counted.size:
-        return
-    used = np.unique(figures.rule)
-    rules = [figures.rules[rule] for rule in used.tolist()]
-    reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
+        return None
     turn = dict(zip(counted.tolist(), range(counted.size), strict=True))
     columns = {
         "order_no": figures.order_no[counted],
         "amounts": counts[counted],
         "side": figures.side,
-        "rule": np.searchsorted(used, figures.rule),
+        "rule": figures.rule,
         "shop_no": figures.shop_no,
         "amount_minor": figures.amount_minor,
     }
     more = {
-        "rules": rules,
+        "rules": figures.rules,
         "reasons": {turn[place]: own for place, own in figures.reasons.items()},
-        "rooms": {turn[place]: own for place, own in figures.rooms.items()},
+        "rooms": {turn[place]: own for place, own in figures.rooms.items() if place in turn},
     }
-    content = zlib.compress(_encoded(columns, more), 1)
-    shops = np.unique(figures.shop_no).tolist()
-    rows.insert_block(conn, program_id, number, block_no, shops, sorted(rules), sorted(reasons), content)
+    return zlib.compress(_encoded(columns, more), 1)
 
 
 def _encoded(columns: dict[str, Whole], more: dict[str, Any]) -> bytes:
@@ -91,8 +96,8 @@ def _narrowest(column: Integers) -> str:
     return next(f"<i{width}" for width in (1, 2, 4, 8) if -(1 << 8 * width - 1) <= least and most < 1 << 8 * width - 1)
 
 
-def _decoded(content: bytes) -> list[KeptOrder]:
-    """The orders of a block."""
+def unpacked(content: bytes) -> list[KeptOrder]:
+    """The orders of a block's content."""
     data = zlib.decompress(content)
     if data[0] == _LIST:
         return [_order(row) for row in json.loads(data)]
@@ -157,7 +162,7 @@ def orders_from(
         block = rows.next_block(conn, program_id, number, block_no, wanted)
         if block is None:
             return
-        orders = _decoded(block.content)
+        orders = unpacked(block.content)
         first = skip if block.block_no == block_no else 0
         for index in range(first, len(orders)):
             order = orders[index]

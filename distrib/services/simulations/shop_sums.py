@@ -58,7 +58,8 @@ class ShopSums:
 
     def side(self, side: int) -> list[int]:
         """What the shops have on a side, in the order of ``shops``."""
-        return [int(minor) for minor in self._sums[: len(self._places), side]]
+        figures: list[int] = self._sums[: len(self._places), side].tolist()
+        return figures
 
     def pages(self) -> Iterator[list[list[int]]]:
         """Yields the shops, some at a time: the number of each, and what it has on each side."""
