@@ -66,6 +66,17 @@ class HistoryDirectory:
         files = self.manifest.files_of(kind)
         return [self.path / file.path for file in files if period is None or file.period == period]
 
+    def paths_of_orders(self, kind: str, period: int) -> list[Path]:
+        """The files of a kind with rows of orders that settled in a month."""
+        start, end = period_bounds(period, self.program.zone)
+        return [
+            self.path / file.path
+            for file in self.manifest.files_of(kind)
+            if file.first_settled_at is not None
+            and datetime.fromisoformat(file.first_settled_at) < end
+            and datetime.fromisoformat(str(file.last_settled_at)) >= start
+        ]
+
     def bounds(self, period: int) -> tuple[int, int]:
         """The first instant of a month and the first of the next, in microseconds since 1970."""
         start, end = microseconds(period_bounds(period, self.program.zone))

@@ -13,7 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from logging import ERROR, getLogger
+from typing import Any, Final, NamedTuple
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
@@ -21,6 +22,8 @@ from distrib.services.history.months import FileQuestion, tally_of_month
 from distrib.services.simulations.tallies import Tally
 
 PROCESS, DASK = ENGINES = ("process", "dask")
+_ANY_PORT: Final = "127.0.0.1:0"
+"""Dask serves its figures always: here on whatever port is free, to this machine alone."""
 _question: FileQuestion | None = None
 """Of this process, where it is one of several."""
 
@@ -70,10 +73,11 @@ def _tally_of_month(period: int) -> Tally:
 
 def _by_dask(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
     dask: Any = import_module("distributed")  # an extra, asked for before
+    getLogger("distributed").setLevel(ERROR)
     with ExitStack() as stack:
         try:
             address = engine.scheduler or stack.enter_context(
-                dask.LocalCluster(n_workers=engine.processes, threads_per_worker=1, dashboard_address=None)
+                dask.LocalCluster(n_workers=engine.processes, threads_per_worker=1, dashboard_address=_ANY_PORT)
             )
             client = stack.enter_context(dask.Client(address))
         except OSError as error:

@@ -158,35 +158,33 @@ def _write(
 ) -> FileEntry:
     from distrib.services.history.parquet import write_month  # noqa: PLC0415 - an extra, asked for before
 
-    paid = _PaidBetween()
+    paid, settled = _Between("paid_at"), _Between("settled_at")
     (directory / kind).mkdir(exist_ok=True)
-    file = write_month(directory / kind, kind, period, about, paid.watch(pages))
+    file = write_month(directory / kind, kind, period, about, settled.watch(paid.watch(pages)))
     kept.sync_directory(directory / kind)
-    return FileEntry(kind, period, *file, paid.first, paid.last)
+    return FileEntry(kind, period, *file, *paid.bounds, *settled.bounds)
 
 
-class _PaidBetween:
-    """Between which instants the orders of a file were paid."""
+class _Between:
+    """Between which instants of a column the rows of a file lie."""
 
-    def __init__(self) -> None:
+    def __init__(self, column: str) -> None:
+        self._column = column
         self._instants: list[datetime] = []
 
     @property
-    def first(self) -> str | None:
-        """The earliest; None of what is no order."""
-        return kept.instant_text(self._instants[0]) if self._instants else None
-
-    @property
-    def last(self) -> str | None:
-        """The latest."""
-        return kept.instant_text(self._instants[-1]) if self._instants else None
+    def bounds(self) -> tuple[str | None, str | None]:
+        """The earliest and the latest; None where there is none."""
+        if not self._instants:
+            return None, None
+        return kept.instant_text(self._instants[0]), kept.instant_text(self._instants[-1])
 
     def watch(self, pages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Passes pages on."""
         for page in pages:
-            if "paid_at" in page:
-                self._instants = [*self._instants, *page["paid_at"]]
-                self._instants = [min(self._instants), max(self._instants)]
+            known = [instant for instant in page.get(self._column, ()) if instant is not None]
+            if known:
+                self._instants = [min([*self._instants, *known]), max([*self._instants, *known])]
             yield page
 
 

@@ -52,7 +52,9 @@ class FileFacts:
         since, until = microseconds([span.since, span.until])
         for period in self._periods:
             start, end = self._directory.bounds(period)
-            transfers = RowsOfOrders(TRANSFERS, self._directory.paths(TRANSFERS), "cause_no", start, end)
+            transfers = RowsOfOrders(
+                TRANSFERS, self._directory.paths_of_orders(TRANSFERS, period), "cause_no", start, end
+            )
             for path in self._directory.paths(ORDERS, period):
                 for orders in row_groups(path, _OF_ORDERS):
                     paid_at = numbers(column_of(orders, "paid_at"))

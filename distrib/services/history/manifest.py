@@ -29,8 +29,8 @@ _BLOCK: Final = 1 << 20
 class FileEntry(NamedTuple):
     """A file of a directory.
 
-    ``period`` is the month, 202603, or 0 of a file that is not of one; ``first_paid_at`` and ``last_paid_at`` are those
-    of its orders, in RFC 3339.
+    ``period`` is the month, 202603, or 0 of a file that is not of one. Between which instants its orders were paid, and
+    those that its rows are of had settled, is in RFC 3339; None where no row has such an instant.
     """
 
     kind: str
@@ -41,6 +41,8 @@ class FileEntry(NamedTuple):
     sha256: str
     first_paid_at: str | None = None
     last_paid_at: str | None = None
+    first_settled_at: str | None = None
+    last_settled_at: str | None = None
 
     @property
     def path(self) -> str:

@@ -155,7 +155,7 @@ def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any
     """Yields the row groups of a file as tables, one at a time."""
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=columns)
+            yield file.read_row_group(number, columns=columns, use_threads=False)
 
 
 def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,10 @@ import pyarrow.parquet as pq
 
 from distrib.services.history.arrays import column_of, last_numbers, numbers
 from distrib.services.history.parquet import arrow_schema
+from distrib.services.history.schema import COLUMNS
 
+_UNASKED: Final = frozenset({"version_no", "belongs_to_period", "pool_id", "pool_period", "sales_minor"})
+"""What no simulation asks of rows of orders, and so is not read."""
 _Place = tuple[int, int]
 """When an order settled, in microseconds since 1970, and its number."""
 
@@ -31,13 +34,14 @@ class RowsOfOrders:
     """
 
     def __init__(self, kind: str, files: Sequence[Path], number: str, since: int, until: int) -> None:
-        self._empty = arrow_schema(kind).empty_table()
-        self._files = [_SortedFile(_groups(path, since, until), number) for path in files]
+        columns = [column.name for column in COLUMNS[kind] if column.name not in _UNASKED]
+        self._empty = arrow_schema(kind).empty_table().select(columns)
+        self._files = [_SortedFile(_groups(path, columns, since, until), number) for path in files]
 
     def take(self, last: _Place) -> Any:
         """The rows that are not taken yet of all orders up to one, file by file."""
         taken = [part for file in self._files for part in file.take(last)]
-        return pa.concat_tables([self._empty.replace_schema_metadata(), *taken]) if taken else self._empty
+        return pa.concat_tables(taken) if taken else self._empty
 
 
 def last_order(orders: Any) -> tuple[int, int]:
@@ -83,7 +87,7 @@ class _SortedFile:
             self._numbers = numbers(column_of(self._table, self._number))
 
 
-def _groups(path: Path, since: int, until: int) -> Iterator[Any]:
+def _groups(path: Path, columns: Sequence[str], since: int, until: int) -> Iterator[Any]:
     """The row groups of a file with rows of a span."""
     with pq.ParquetFile(path) as file:
         column = file.schema_arrow.get_field_index("settled_at")
@@ -93,7 +97,7 @@ def _groups(path: Path, since: int, until: int) -> Iterator[Any]:
                 continue
             first, last = (_microseconds(value) for value in (said.min, said.max))
             if first < until and last >= since:
-                table = file.read_row_group(number).replace_schema_metadata()
+                table = file.read_row_group(number, columns=columns, use_threads=False).replace_schema_metadata()
                 yield _within(table, since, until)
 
 
