@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,7 +59,7 @@ def some_events(draw: random.Random) -> list[list[dict[str, Any]]]:
     deliveries: list[list[dict[str, Any]]] = [[], [], []]
     for number in range(ORDERS):
         order_id, paid_at = f"o{number}", PAID + timedelta(hours=draw.randrange(24 * 60))
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
                 "id": str(place),
                 "sku": draw.choice((*SKUS, "Z")),
