@@ -12,21 +12,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from distrib.domain.errors import Refusal
+from distrib.domain.plans.document import canonical_json
+from distrib.domain.plans.plan import Plan
 from distrib.failpoints import arm_named
 from distrib.services.history import engines
+from distrib.services.history.directory import HistoryDirectory
+from distrib.services.history.engines import Engine
+from distrib.services.history.exporting import export_history
 from distrib.services.history.months import FileQuestion
+from distrib.services.history.simulating import simulate_files
+from distrib.services.policies import load_policies
+from distrib.services.simulations.running import REFUNDS, SimulationQuestion, enter_history, simulate
 from distrib.settings import REPOSITORY
 from distrib.store import customer_merges
+from tests.integration.simulations.test_in_columns import SPAN, candidates, seed
+from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import DAY, FLAT, PLAN, told
 from tests.world.api import Api
 from tests.world.commands import name_servers, run
 from tests.world.documents import PAID, line, settled
 from tests.world.processes import wait_until
-from tests.world.world import chain
+from tests.world.world import World, chain
 
-__all__ = ["told"]
+__all__ = ["eventful", "seed", "told"]
 
 COUNTED: dict[str, Any] = {
     **PLAN,
@@ -212,3 +224,34 @@ def dying(question: FileQuestion) -> None:
     """What a process is told that is to die in the middle of its first month."""
     engines.remember(question)
     arm_named("history.month:kill")
+
+
+def without_sales(plan: Plan) -> str:
+    """A plan as JSON whose rules ask for no sales."""
+    document: dict[str, Any] = json.loads(json.dumps(plan.document))
+    for rule in document["rules"]:
+        if "min_personal_sales_minor" in (rule.get("requires") or {}):
+            del rule["requires"]
+    return canonical_json(document)
+
+
+def test_any_plan_on_a_random_program_comes_to_the_same(eventful: World, seed: int, tmp_path: Path) -> None:
+    container, program = eventful.container, eventful.program
+    now = container.now()
+    with container.worker_engine.begin() as conn:
+        enter_history(conn)
+        export_history(conn, program, eventful.policies, tmp_path, now)
+    directory = HistoryDirectory.open(tmp_path)
+    policies = load_policies(container.settings.config_dir)
+
+    @settings(max_examples=20)
+    @given(st.lists(candidates().map(without_sales), min_size=1, max_size=2), st.sampled_from(REFUNDS))
+    def holds(documents: list[str], refunds: str) -> None:
+        by_files = FileQuestion(directory, tuple(documents), policies, SPAN, refunds)
+        question = SimulationQuestion(by_files.plans, SPAN, refunds)
+        with container.worker_engine.begin() as conn:
+            enter_history(conn)
+            expected = simulate(conn, program, eventful.policies, question, container.worker_engine.begin, now)
+        assert simulate_files(by_files, Engine()) == expected, seed
+
+    holds()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from distrib.services.simulations import sources
 from distrib.services.simulations.block_tallies import add_block
 from distrib.services.simulations.blocks import KeptOrder, packed, unpacked
 from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.figures import BlockFigures, OrderFigures
 from distrib.services.simulations.histories import past_orders
 from distrib.services.simulations.in_columns import ColumnCandidate
@@ -59,7 +60,7 @@ def some_events(draw: random.Random) -> list[list[dict[str, Any]]]:
     deliveries: list[list[dict[str, Any]]] = [[], [], []]
     for number in range(ORDERS):
         order_id, paid_at = f"o{number}", PAID + timedelta(hours=draw.randrange(24 * 60))
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
                 "id": str(place),
                 "sku": draw.choice((*SKUS, "Z")),
@@ -186,7 +187,7 @@ def candidates_of(conn: Connection, world: World, question: Asked, name: str) ->
 
     return [
         CandidatePlan(
-            conn,
+            PostgresFacts(conn, world.program),
             world.program,
             plan,
             world.policies,
