@@ -14,6 +14,7 @@ from distrib.domain.settlement.snapshot import EarlierOrders
 from distrib.services.history.arrays import column_of, numbers
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import row_groups
+from distrib.services.history.sales import SalesOfShops
 from distrib.services.history.schema import ORDERS, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
 from distrib.services.simulations.histories import PastOrder
@@ -33,6 +34,7 @@ class FileFacts:
 
     def __init__(self, directory: HistoryDirectory, periods: Sequence[int]) -> None:
         self._directory, self._periods = directory, periods
+        self._sales = SalesOfShops(directory)
 
     def identities(self, customer_ids: Collection[str]) -> Identities:
         """Who is one person with whom, of all customers."""
@@ -44,8 +46,8 @@ class FileFacts:
         return [known._replace(orders=min(known.orders, most)) for known in counted]
 
     def sales(self, spans: Sequence[SalesSpan]) -> list[int]:
-        """Raises LookupError: who asks for sales is refused before (``asking``)."""
-        raise LookupError("sales of shops over time are not read from files")
+        """What shops sold in each span, less what refunds up to its end took back."""
+        return self._sales.of(spans)
 
     def outside(self, span: PaidSpan, rules: Sequence[str], name: str) -> Iterator[OutsideRow]:
         """Yields what those rules paid on orders outside of a span, the earliest first."""

@@ -116,6 +116,7 @@ def settled_pages(conn: Connection, program: Program, span: MonthSpan) -> Iterat
             written.add_order(past, row.order_id, counted)
             written.add(
                 version_no=row.version_no,
+                seller_no=row.seller_no,
                 sales_minor=row.sales_minor,
                 kept_earlier_orders=None if kept is None else kept.orders,
                 kept_first_paid_at=None if kept is None else kept.first_paid_at,

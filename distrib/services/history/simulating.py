@@ -158,10 +158,7 @@ def _with_ranks(past: PastOrder, row: Mapping[str, Any], plan: Plan) -> PastOrde
 
 def _missing_of(plan: Plan) -> list[Problem]:
     """What a plan asks that files do not tell."""
-    problems = [
-        Problem(f"{plan.code}/rules/{plan.rules[index].id}/requires", Text("sales over time are in the database alone"))
-        for index in plan.book.on_sales
-    ]
+    problems = []
     if plan.pools and plan.base != _PAID:
         words = Text("a pool is worked out from files where base is paid, not {base}", base=plan.base)
         problems.append(Problem(f"{plan.code}/pools", words))

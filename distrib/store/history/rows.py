@@ -47,8 +47,8 @@ _ORDER_NUMBERS: Final = """
 SELECT t.order_no FROM settlements t WHERE true {of_month} ORDER BY t.settled_at, t.order_no
 """
 _REFUNDS: Final = f"""
-SELECT s.settled_at, t.order_no, t.refund_id, t.line_id, t.event_no, t.amount_minor, t.sales_minor, t.occurred_at,
-       e.occurred_at AS happened_at, o.done_at
+SELECT s.settled_at, t.order_no, t.refund_id, t.line_id, t.event_no, t.amount_minor, t.seller_no,
+       t.sales_minor, t.occurred_at, e.occurred_at AS happened_at, o.done_at
 FROM {_BACK}
 JOIN events e ON e.program_id = t.program_id AND e.order_no = t.order_no AND e.event_no = t.event_no
 LEFT JOIN event_outcomes o ON o.program_id = t.program_id AND o.order_no = t.order_no AND o.event_no = t.event_no
@@ -92,7 +92,8 @@ _ROWS: Final = {
     "merges": _MERGES,
 }
 _ORDERS: Final = """
-SELECT s.order_no, s.event_no, o.order_id, s.version_no, s.settled_at, s.sales_minor, s.snapshot, e.payload
+SELECT s.order_no, s.event_no, o.order_id, s.version_no, s.settled_at, s.seller_no, s.sales_minor, s.snapshot,
+       e.payload
 FROM settlements s
 JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
 JOIN orders o ON o.program_id = s.program_id AND o.order_no = s.order_no
@@ -137,6 +138,7 @@ class HistoryOrder(NamedTuple):
     order_id: str
     version_no: int | None
     settled_at: datetime
+    seller_no: int | None
     sales_minor: int
     snapshot: str
     payload: str
