@@ -94,7 +94,7 @@ def bench_whatif(container: Container, size: WhatIfSize, say: Callable[[str], No
     """
     kernel = bench_kernel(size.kernel, say)
     with ExitStack() as stack:
-        bench = _Bench(container, stack.enter_context(own_databases(container.database_url)), say)
+        bench = _Turns(container, stack.enter_context(own_databases(container.database_url)), say)
         settled, were, replayed = bench.rounds(size)
         peak, peak_longer = bench.memory(size.history)
     orders = size.world.orders
@@ -129,7 +129,7 @@ def _times(longer: _Spent, shorter: _Spent) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _Turns:
     """One run of the benchmark: its databases, and where it reports its steps."""
 
     container: Container
