@@ -1,8 +1,9 @@
 """Measures whole simulations: from history in PostgreSQL to a result that is kept, against settling the same orders.
 
 Each round settles a fresh copy of the orders in one process, then tries a plan on them twice in another, with ranks as
-they were and replayed. Processor time is counted, of the processes and of the server, so nothing else may work on that
-server meanwhile. Memory is that of a process that runs one simulation, of a history and of one ten times as long.
+they were and replayed; between both the tables are vacuumed, as a server does by itself. Processor time is counted, of
+the processes and of the server, so nothing else may work on that server meanwhile. Memory is that of a process that
+runs one simulation, of a history and of one ten times as long.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from distrib.bootstrap import Container
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import growth
+from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.processes.hands import Hands
 from distrib.cli.bench.reckoning import EngineSize
@@ -61,7 +63,7 @@ class WhatIfSize:
 
 
 SIZES = {
-    "small": WhatIfSize(KERNEL_SIZES["small"], World(20_000, 20_000), 3, World(20_000, 200_000)),
+    "small": WhatIfSize(KERNEL_SIZES["small"], World(20_000, 20_000), 3, World(20_000, 100_000)),
     "full": WhatIfSize(KERNEL_SIZES["full"], World(100_000, 100_000), 5, World(100_000, 1_000_000)),
 }
 
@@ -94,7 +96,7 @@ def bench_whatif(container: Container, size: WhatIfSize, say: Callable[[str], No
     """
     kernel = bench_kernel(size.kernel, say)
     with ExitStack() as stack:
-        bench = _Bench(container, stack.enter_context(own_databases(container.database_url)), say)
+        bench = _Turns(container, stack.enter_context(own_databases(container.database_url)), say)
         settled, were, replayed = bench.rounds(size)
         peak, peak_longer = bench.memory(size.history)
     orders = size.world.orders
@@ -129,7 +131,7 @@ def _times(longer: _Spent, shorter: _Spent) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _Turns:
     """One run of the benchmark: its databases, and where it reports its steps."""
 
     container: Container
@@ -146,6 +148,7 @@ class _Bench:
                 with self.databases.copy_of("prepared") as url:
                     self.say("drain_alone")
                     self._timed(drainer, self._drain(url, size.world), settled, size.world)
+                    vacuum(url)
                     for ranks, spent in ((AS_WERE, were), (REPLAYED, replayed)):
                         self.say(f"simulate_{ranks}")
                         self._timed(simulator, self._simulation(url, ranks, SOLD_FOR), spent, size.world)
@@ -158,6 +161,7 @@ class _Bench:
         prepare(self.container, url, history)
         with Hands("drain", 1) as drainer:
             self._timed(drainer, self._drain(url, history), _Spent(), history)
+        vacuum(url)
         peaks = []
         for part in (LONGER, 1):
             with Hands("simulate", 1) as simulator:

@@ -34,30 +34,28 @@ from distrib.services.simulations.in_columns import BlockOutcome
 from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Count, Side, Tally
 
 
-class WorkedSingly(NamedTuple):
+class EngineOrders(NamedTuple):
     """The orders of a block that the engine works on, by place, and by candidate what each of those comes to."""
 
     orders: Mapping[int, PastOrder]
     outcomes: Sequence[Mapping[int, Simulated]]
 
 
-def add_block(
-    tally: Tally, block: HistoryBlock, outcomes: Sequence[BlockOutcome], singly: WorkedSingly
-) -> BlockFigures:
+def add_block(tally: Tally, block: HistoryBlock, outcomes: Sequence[BlockOutcome], left: EngineOrders) -> BlockFigures:
     """Adds a block of orders that settled, and answers what each comes to.
 
     Args:
         outcomes: by candidate.
-        singly: the orders that a candidate leaves to the engine.
+        left: the orders that a candidate leaves to the engine.
     """
-    return _BlockTally(tally, block, singly).add(outcomes)
+    return _BlockTally(tally, block, left).add(outcomes)
 
 
 class _BlockTally:
     """One block on its way into a tally."""
 
-    def __init__(self, tally: Tally, block: HistoryBlock, singly: WorkedSingly) -> None:
-        self._tally, self._block, self._singly = tally, block, singly
+    def __init__(self, tally: Tally, block: HistoryBlock, left: EngineOrders) -> None:
+        self._tally, self._block, self._left = tally, block, left
         self._paid_minor = block.chunk.sums(block.chunk.lines.paid_minor)
         self._channels = list(block.texts.codes.channels)
         self._rules: dict[str, int] = {}
@@ -81,7 +79,7 @@ class _BlockTally:
             rules = [rule.id for rule in plan.rules]
             self._count(tally.sides[side], outcome.rows, rules, [rank.code for rank in plan.ranks])
             self._say_why(side, outcome, then_minor)
-            entries.append(_joined([self._entries(outcome.rows, rules), self._one_by_one(side, then_minor)]))
+            entries.append(_joined([self._entries(outcome.rows, rules), self._by_engine(side, then_minor)]))
         return self._figures(entries)
 
     def _posted(self) -> CountedRows:
@@ -141,11 +139,11 @@ class _BlockTally:
             for place in np.flatnonzero(taken).tolist():
                 self._reasons[place].setdefault(number, []).append(cap)
 
-    def _one_by_one(self, side: int, then_minor: Whole) -> EntryColumns:
+    def _by_engine(self, side: int, then_minor: Whole) -> EntryColumns:
         """Adds what the engine came to for the orders that are left to it."""
         entries: list[tuple[int, int, int, int]] = []
-        for place, outcome in self._singly.outcomes[side - 1].items():
-            past = self._singly.orders[place]
+        for place, outcome in self._left.outcomes[side - 1].items():
+            past = self._left.orders[place]
             figures = OrderFigures(past.order_no, defaultdict(int), {}, {})
             self._tally.add_outcome(side, past, outcome, int(then_minor[place]), figures)
             entries += [

@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.commissions.rounding import Whole
+from distrib.columns.history.counting import distinct
 from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
 from distrib.services.simulations.figures import BlockFigures, integers
@@ -44,9 +45,9 @@ def keep_block(conn: Connection, program_id: int, number: int, block_no: int, fi
     """Keeps what the orders of a block came to, those left out that come to nothing on any side."""
     content = packed(figures)
     if content is not None:
-        shops = np.unique(figures.shop_no).tolist()
-        rules = sorted({figures.rules[rule] for rule in np.unique(figures.rule).tolist()})
+        rules = sorted({figures.rules[rule] for rule in np.flatnonzero(np.bincount(figures.rule)).tolist()})
         reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
+        shops = distinct(figures.shop_no).tolist()
         rows.insert_block(conn, program_id, number, block_no, shops, rules, sorted(reasons), content)
 
 
@@ -104,10 +105,10 @@ def unpacked(content: bytes) -> list[KeptOrder]:
     head, _, body = data.partition(b"\n")
     said = json.loads(head)
     columns: dict[str, list[int]] = {name: said[name] for name in ("amount_minor",) if name in said}
-    at = 0
+    offset = 0
     for name, kind, size in said["columns"]:
-        column = np.frombuffer(body, np.dtype(kind), size, at)
-        columns[name], at = column.tolist(), at + column.nbytes
+        column = np.frombuffer(body, np.dtype(kind), size, offset)
+        columns[name], offset = column.tolist(), offset + column.nbytes
     rules = [said["rules"][rule] for rule in columns["rule"]]
     amounts = list(zip(columns["side"], rules, columns["shop_no"], columns["amount_minor"], strict=True))
     ends = np.cumsum(integers(columns["amounts"])).tolist()

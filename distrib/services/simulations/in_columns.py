@@ -88,9 +88,9 @@ class ColumnCandidate:
         chunk = block.chunk
         days, of = np.unique(self._calendar.days(chunk.orders.paid_at), return_inverse=True)
         # Packs bind by the local day of payment, and a candidate is in force throughout.
-        some = np.zeros(days.size, np.int64)
-        some[of] = chunk.orders.paid_at
-        terms = [self._candidate.terms.in_force(_1970 + instant * _MICROSECOND) for instant in some.tolist()]
+        an_instant = np.zeros(days.size, np.int64)
+        an_instant[of] = chunk.orders.paid_at
+        terms = [self._candidate.terms.in_force(_1970 + instant * _MICROSECOND) for instant in an_instant.tolist()]
         codes = replace(chunk.codes, ranks=self._plan.rank_indexes)
         chunk = Chunk(codes, chunk.orders, chunk.lines, self._people(block)).under(
             order_cap_ppm=_numbers([NOBODY if t.order_cap_ppm is None else t.order_cap_ppm for t in terms])[of],
@@ -160,10 +160,14 @@ class _Refunds:
     """What should stand after each refund of the orders that are worked on in columns, and how that changes."""
 
     def __init__(
-        self, run: Callable[[Chunk, Integers | None], ChunkOutcome], block: HistoryBlock, chunk: Chunk, worked: Truths
+        self,
+        run: Callable[[Chunk, Integers | None], ChunkOutcome],
+        block: HistoryBlock,
+        chunk: Chunk,
+        in_columns: Truths,
     ) -> None:
         refunds = block.refunds
-        kept = worked[refunds.order]
+        kept = in_columns[refunds.order]
         self.order, self.occurred_at = refunds.order[kept], refunds.occurred_at[kept]
         self.left_out = np.zeros(len(block), np.bool_)
         self._first = self._standing = Earnings.of_steps(())

@@ -185,7 +185,7 @@ class SimulatedRanks:
         width = instants.size + 1
         keys = place * width + since + 1
         asked = of.reshape(shop_no.shape) * width + np.searchsorted(instants, paid_at, "right")
-        found = np.searchsorted(keys, asked, "right")
-        is_held = found > 0
-        is_held[is_held] = (keys[found[is_held] - 1] // width) == (asked[is_held] // width)
-        return ranks[np.where(is_held, found, 0)]
+        following = np.searchsorted(keys, asked, "right")
+        is_held = following > 0
+        is_held[is_held] = (keys[following[is_held] - 1] // width) == (asked[is_held] // width)
+        return ranks[np.where(is_held, following, 0)]

@@ -23,7 +23,7 @@ from distrib.services.context import Program, period_bounds
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import judge, load_timeline
 from distrib.services.simulations import pools
-from distrib.services.simulations.block_tallies import WorkedSingly, add_block
+from distrib.services.simulations.block_tallies import EngineOrders, add_block
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.figures import BlockFigures
@@ -189,28 +189,28 @@ def _add_settled(
     watch.progress(done, total)
     for number, block in enumerate(source.blocks(in_time=in_time), 1):
         outcomes = [candidate.run(block) for candidate in in_columns]
-        figures = add_block(tally, block, outcomes, work_singly(source, block, candidates, outcomes))
+        figures = add_block(tally, block, outcomes, left_to_engine(source, block, candidates, outcomes))
         watch.keep_block(number, figures)
         done += len(block)
         watch.progress(done, total)
     return number + 1
 
 
-def work_singly(
+def left_to_engine(
     source: HistorySource,
     block: HistoryBlock,
     candidates: Sequence[CandidatePlan],
     outcomes: Sequence[BlockOutcome],
-) -> WorkedSingly:
+) -> EngineOrders:
     """Has the engine work on the orders of a block that candidates leave to it, each candidate on its own ones."""
     wanted = [np.flatnonzero(outcome.needs_engine).tolist() for outcome in outcomes]
     places = sorted({place for own in wanted for place in own})
     orders = dict(zip(places, source.orders(block, places), strict=True)) if places else {}
-    worked = []
+    by_candidate = []
     for candidate, own in zip(candidates, wanted, strict=True):
         simulated = candidate.simulate([orders[place] for place in own]) if own else []
-        worked.append(dict(zip(own, simulated, strict=True)))
-    return WorkedSingly(orders, worked)
+        by_candidate.append(dict(zip(own, simulated, strict=True)))
+    return EngineOrders(orders, by_candidate)
 
 
 def _add_failed(

@@ -104,8 +104,14 @@ class PostgresHistory:
     def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
         """Yields the orders by number, or in the order in which they settled."""
         program_id = self._program.program_id
-        for numbers in rows.numbers_of(self._conn, program_id, self._span, BLOCK_ORDERS, in_time=in_time):
-            yield self._block(OrderNumbers(numbers, are_next=not in_time))
+        if in_time:
+            for orders in rows.numbers_of(self._conn, program_id, self._span, BLOCK_ORDERS, in_time=True):
+                yield self._block(OrderNumbers(orders, are_next=False))
+            return
+        last = 0
+        while orders := arrays.next_numbers(self._conn, program_id, self._span, last, BLOCK_ORDERS):
+            yield self._block(OrderNumbers(orders, are_next=True))
+            last = orders[-1]
 
     def orders(self, block: HistoryBlock, places: Sequence[int]) -> list[PastOrder]:
         """Reads the orders at these places of a block."""
@@ -170,9 +176,9 @@ class PostgresHistory:
         self, posted: PostedArrays, order_no: Integers, sorting: Integers
     ) -> tuple[PostedColumns, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
         """The ledger's rows by place, and which orders a case has decided about."""
-        found = places_of(order_no[sorting], posted.order_no)
-        kept = np.flatnonzero(found >= 0)
-        place = sorting[found[kept]]
+        among = places_of(order_no[sorting], posted.order_no)
+        kept = np.flatnonzero(among >= 0)
+        place = sorting[among[kept]]
         if (place[1:] < place[:-1]).any():
             turns = np.argsort(place, kind="stable")
             kept, place = kept[turns], place[turns]
@@ -198,10 +204,10 @@ class PostgresHistory:
         by_order: defaultdict[int, list[RefundRow]] = defaultdict(list)
         for row in arrays.refund_rows(self._conn, self._program.program_id, asked):
             by_order[row.order_no].append(row)
-        found = places_of(order_no[sorting], np.array([*by_order], np.int64)).tolist()
+        among = places_of(order_no[sorting], np.array([*by_order], np.int64)).tolist()
         return {
             int(sorting[place]): setbacks_of((), refunds)
-            for place, refunds in zip(found, by_order.values(), strict=True)
+            for place, refunds in zip(among, by_order.values(), strict=True)
             if place >= 0
         }
 

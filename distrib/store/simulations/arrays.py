@@ -47,6 +47,12 @@ LEFT JOIN event_outcomes o
     ON o.program_id = r.program_id AND o.order_no = r.order_no AND o.event_no = r.event_no
 WHERE r.program_id = (SELECT %(program)s::integer) AND {refund}
 """
+_NUMBERS: Final = """
+SELECT array_agg(x.order_no) FROM (
+    SELECT order_no FROM settlements
+    WHERE program_id = %(program)s AND order_no > %(after)s AND paid_at >= %(since)s AND paid_at < %(until)s
+    ORDER BY order_no LIMIT %(size)s) x
+"""
 _BETWEEN: Final = "{column} BETWEEN %(first)s AND %(last)s"
 _AMONG: Final = "{column} = ANY(%(orders)b)"
 
@@ -90,6 +96,14 @@ class PostedArrays(NamedTuple):
     occurred_at: Integers
     available_at: Integers
     rule_id: Sequence[bytes]
+
+
+def next_numbers(conn: Connection, program_id: int, span: PaidSpan, after: int, size: int) -> list[int]:
+    """Lists the numbers of the next settled orders of a span above a number, in order."""
+    bound = {"program": program_id, "after": after, "size": size, **span._asdict()}
+    [orders] = gather(conn, _NUMBERS, bound)
+    listed: list[int] = numbers(orders).tolist()
+    return listed
 
 
 def settled_arrays(conn: Connection, program_id: int, span: PaidSpan, asked: OrderNumbers) -> SettledArrays:

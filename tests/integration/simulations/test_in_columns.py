@@ -28,7 +28,7 @@ from distrib.services.simulations.figures import BlockFigures, OrderFigures
 from distrib.services.simulations.histories import past_orders
 from distrib.services.simulations.in_columns import ColumnCandidate
 from distrib.services.simulations.replaying import SimulatedRanks
-from distrib.services.simulations.running import PaidSpan, enter_history, work_singly
+from distrib.services.simulations.running import PaidSpan, enter_history, left_to_engine
 from distrib.services.simulations.sources import PlanNeeds, PostgresHistory
 from distrib.services.simulations.tallies import Tally
 from distrib.store.simulations.ranks import HeldRank
@@ -234,7 +234,7 @@ def in_columns(conn: Connection, world: World, question: Asked, cut: int) -> tup
     for number, block in enumerate(source.blocks(in_time=any(candidate.needs_time for candidate in known))):
         outcomes = [candidate.run(block) for candidate in columns]
         tally = first if number < cut else second
-        orders += kept(add_block(tally, block, outcomes, work_singly(source, block, known, outcomes)))
+        orders += kept(add_block(tally, block, outcomes, left_to_engine(source, block, known, outcomes)))
     first.add_sums(second)
     return first, second, orders
 
