@@ -20,7 +20,7 @@ from distrib.services.plans.terms import TermsBook
 from distrib.services.simulations.block_tallies import add_block
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.in_columns import ColumnCandidate
-from distrib.services.simulations.running import KNOWN, work_singly
+from distrib.services.simulations.running import KNOWN, left_to_engine
 from distrib.services.simulations.sources import PlanNeeds
 from distrib.services.simulations.tallies import Tally
 from distrib.store.simulations.history import PaidSpan
@@ -84,5 +84,5 @@ def add_month(question: FileQuestion, tally: Tally, candidates: Sequence[Candida
     in_columns = [ColumnCandidate(candidate, tally.calendar) for candidate in candidates]
     for block in source.blocks(in_time=True):
         outcomes = [candidate.run(block) for candidate in in_columns]
-        add_block(tally, block, outcomes, work_singly(source, block, candidates, outcomes))
+        add_block(tally, block, outcomes, left_to_engine(source, block, candidates, outcomes))
         yield len(block)
