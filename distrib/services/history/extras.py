@@ -8,7 +8,8 @@ from typing import Final
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 
-_MODULES: Final = {"parquet": "pyarrow", "dask": "distributed"}
+MODULES: Final = {"parquet": "pyarrow", "dask": "distributed"}
+"""By extra, a module that it brings."""
 
 
 def must_have(extra: str, option: str) -> None:
@@ -17,6 +18,6 @@ def must_have(extra: str, option: str) -> None:
     Raises:
         Refusal: ``invalid`` with the option that needs it.
     """
-    if find_spec(_MODULES[extra]) is None:
+    if find_spec(MODULES[extra]) is None:
         words = Text("needs the extra {extra}: pip install 'distrib[{extra}]'", extra=extra)
         raise Refusal("invalid", [Problem(option, words)])
