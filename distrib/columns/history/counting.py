@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from distrib.columns.commissions.chunk import NOBODY, Chunk
 from distrib.columns.commissions.rounding import Whole
 from distrib.columns.tree import Integers, Truths
 
+MOST_CELLS: Final = 2**16
+"""So many cells have a place each, whether anything falls into them or not; of more only those that something does."""
 MOST_SUM: Final = 2**62
 """What sums of 64 bits stay below; above it they are of Python's integers."""
 
@@ -101,9 +104,15 @@ def sums_of_cells(keys: Sequence[Integers], sizes: Sequence[int], figures: Integ
     if not figures.size:
         return {}
     amounts = widened(figures)
-    cells = np.ravel_multi_index(tuple(keys), tuple(sizes))
-    known, of = np.unique(cells, return_inverse=True)
-    sums = np.zeros(known.size, amounts.dtype)
-    np.add.at(sums, of, amounts)
+    cells, room = np.ravel_multi_index(tuple(keys), tuple(sizes)), prod(sizes)
+    if room > MOST_CELLS:
+        known, of = np.unique(cells, return_inverse=True)
+        sums = np.zeros(known.size, amounts.dtype)
+        np.add.at(sums, of, amounts)
+    else:
+        of_all = np.zeros(room, amounts.dtype)
+        np.add.at(of_all, cells, amounts)
+        known = np.flatnonzero(np.bincount(cells, minlength=room))
+        sums = of_all[known]
     places = zip(*(column.tolist() for column in np.unravel_index(known, tuple(sizes))), strict=True)
     return dict(zip(places, map(int, sums.tolist()), strict=True))

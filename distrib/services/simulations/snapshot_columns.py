@@ -100,14 +100,11 @@ def _empty(room: int) -> PeopleColumns:
 
 
 def _read(texts: Sequence[bytes]) -> list[_KeptSnapshot]:
-    """The snapshots of these texts; those of the first version are read by the domain."""
-    if all(text.startswith(_BEGINNING) for text in texts):
-        return _kept.decode(b"[" + b",".join(texts) + b"]")
-    return [_of_domain(Snapshot.from_json(text.decode())) for text in texts]
-
-
-def _of_domain(snapshot: Snapshot) -> _KeptSnapshot:
-    return msgspec.convert(snapshot, _KeptSnapshot, from_attributes=True)
+    """The snapshots of these texts; others than of this version go by way of the domain."""
+    known = [
+        text if text.startswith(_BEGINNING) else Snapshot.from_json(text.decode()).to_json().encode() for text in texts
+    ]
+    return _kept.decode(b"[" + b",".join(known) + b"]")
 
 
 def _placed(snapshot: _KeptSnapshot) -> Iterable[tuple[int, _KeptPerson]]:

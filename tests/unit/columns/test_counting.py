@@ -14,6 +14,7 @@ def test_sums_beyond_64_bits_are_exact() -> None:
     amounts = np.array([LARGE, LARGE, LARGE, LARGE, -1])
     keys = [np.array([0, 0, 0, 0, 1]), np.array([1, 1, 1, 1, 0])]
     assert sums_of_cells(keys, [2, 2], amounts) == {(0, 1): 4 * LARGE, (1, 0): -1}
+    assert sums_of_cells(keys, [2, 2**40], amounts) == {(0, 1): 4 * LARGE, (1, 0): -1}
     assert widened(amounts[:1]).dtype == np.int64
 
 
