@@ -91,11 +91,14 @@ def _export(
         standing = {place: file for place, file in standing.items() if file.kind != ORDERS}
     about = {"distrib.program": program.code, "distrib.currency": program.currency}
     files, written = [], []
+    is_later = False
     for kind, month in _months(conn, program, now):
-        known = standing.get((kind, month.period))
+        known = None if kind == ORDERS and is_later else standing.get((kind, month.period))
         if known is not None and month.period <= closed and known.rows == month.rows and _is_good(directory, known):
             files.append(known)
             continue
+        # A late order is one more before each later order of its customer.
+        is_later = is_later or kind == ORDERS
         files.append(_write(directory, kind, month.period, about, _pages(conn, program, kind, month)))
         written.append(files[-1])
         progress(files[-1].path, files[-1].rows)

@@ -120,7 +120,7 @@ def test_months_of_closed_books_are_kept_until_a_late_fact_stands_in_them(sold: 
     assert set(again["written"]) == set(first["written"]) - march, "an open month of the same rows has the same name"
     sold.earn(settled("late", "late", "b", line(5_000), paid_at=PAID + 2 * DAY))
     late = exported(sold, tmp_path)
-    assert {path.partition("/")[0] for path in march - set(late["kept"])} == {"orders"}
+    assert {path.partition("/")[0] for path in march - set(late["kept"])} == {"orders"}, "no other kind"
     assert len([path for path in late["written"] if path.startswith("orders/orders-2026-03")]) == 1
     kept = next(path for path in late["kept"] if path.startswith("transfers"))
     (tmp_path / kept).write_bytes(b"PAR1")
