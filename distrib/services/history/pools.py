@@ -21,10 +21,9 @@ from distrib.services.history.parquet import row_groups
 from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, REFUNDS, SHOPS, STATUSES, TRANSFERS
 from distrib.services.simulations.pools import released_on
 from distrib.services.simulations.tallies import AS_IT_WAS, Tally
-from distrib.services.statements.pool_shares import HeldRanks, Month, known_ranks, month_of, share_pool
+from distrib.services.statements.pool_shares import HeldRanks, Holder, Month, known_ranks, month_of, share_pool
 from distrib.store.copying import microseconds
 from distrib.store.simulations.history import PaidSpan
-from distrib.store.statements.pools import Holder
 
 _ACTIVE: Final = "active"
 _FIRSTS: Final = ((ORDERS, "settled_at"), (REFERRALS, "effective_at"))

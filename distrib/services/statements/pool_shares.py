@@ -16,6 +16,17 @@ from distrib.services.context import Program, period_bounds
 from distrib.store.statements import pools as rows
 from distrib.store.statements.pools import Holder, PlanRanks
 
+__all__ = [
+    "HeldRanks",
+    "Holder",
+    "Month",
+    "SharedPool",
+    "known_ranks",
+    "month_of",
+    "share_pool",
+    "share_pool_of",
+]
+
 _TICK = timedelta(microseconds=1)
 HOLDERS_AT_ONCE = 10_000
 

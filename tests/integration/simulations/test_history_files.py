@@ -80,12 +80,12 @@ def verified(directory: Path) -> Result:
     return run("history", "verify", directory, "--json")
 
 
-def close_march(world: World) -> None:
-    """Closes the books of March by two keys."""
+def close(world: World, month: int) -> None:
+    """Closes the books of a month by two keys."""
     begin, program, now = world.container.begin, world.program, world.now()
     ann, ben = Actor("ann", "Ann", "finance"), Actor("ben", "Ben", "finance")
-    in_transaction(begin, lambda conn: closing.propose_close(conn, program, 202603, ann, now))
-    in_transaction(begin, lambda conn: closing.confirm_close(conn, program, 202603, ben, now))
+    in_transaction(begin, lambda conn: closing.propose_close(conn, program, month, ann, now))
+    in_transaction(begin, lambda conn: closing.confirm_close(conn, program, month, ben, now))
 
 
 def test_every_row_is_exported_once_and_of_people_ids_alone(sold: World, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_every_row_is_exported_once_and_of_people_ids_alone(sold: World, tmp_pat
 
 
 def test_months_of_closed_books_are_kept_until_a_late_fact_stands_in_them(sold: World, tmp_path: Path) -> None:
-    close_march(sold)
+    close(sold, 202603)
     first = exported(sold, tmp_path)
     assert first["kept"] == []
     march = {path for path in first["written"] if "2026-03" in path or "2020-01" in path}
@@ -128,6 +128,34 @@ def test_months_of_closed_books_are_kept_until_a_late_fact_stands_in_them(sold: 
     assert verified(tmp_path).exit_code == 0
     named = {f"{file['kind']}/{file['name']}" for file in manifest_of(tmp_path)["files"]}
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")} == named
+
+
+def test_a_late_order_has_later_months_count_it_before_those_of_its_customer(sold: World, tmp_path: Path) -> None:
+    sold.earn(settled("april", "april", "b", line(900), paid_at=PAID + 35 * DAY, customer_id="ann"))
+    for month in (202603, 202604):
+        close(sold, month)
+    assert counted_before(exported(sold, tmp_path), tmp_path) == {"april": 0}
+    sold.earn(settled("late", "late", "b", line(5_000), paid_at=PAID + 2 * DAY, customer_id="ann"))
+    late = exported(sold, tmp_path)
+    assert counted_before(late, tmp_path) == {"late": 0, "april": 1}
+    assert {path.partition("/")[0] for path in late["kept"]} == {
+        "refunds",
+        "transfers",
+        "shops",
+        "referrals",
+        "statuses",
+    }
+
+
+def counted_before(view: dict[str, Any], directory: Path) -> dict[str, int]:
+    """By id of the order how many its customer had before, of orders that name one."""
+    rows = [
+        row
+        for path in sorted((*view["written"], *view["kept"]))
+        if path.startswith("orders/")
+        for row in parquet.read_table(directory / path).to_pylist()
+    ]
+    return {row["order_id"]: row["earlier_orders"] for row in rows if row["customer_id"] is not None}
 
 
 def test_an_export_that_is_killed_leaves_the_directory_as_good_as_it_was(sold: World, tmp_path: Path) -> None:
