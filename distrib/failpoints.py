@@ -34,6 +34,8 @@ POINTS: Final = {
     "evaluation.judged": "all shops are judged",
     "evaluation.changed": "changes of rank are written",
     "evaluation.written": "the evaluation itself is written",
+    "history.written": "a file of history stands, the manifest does not name it",
+    "history.month": "a month is worked out by a process that has not told of it",
 }
 """Every point, with what has been done when it is reached."""
 

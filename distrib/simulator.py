@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Simulator:
     def run_simulation_now(self, program_id: int, number: int, progress: Callable[[int, int], None] = _nothing) -> bool:
         """Runs one simulation; False where another has it, it has ended, or the database is in trouble and it waits."""
         log = _log.bind(program_no=program_id, simulation_no=number)
+        gc.freeze()  # what lives already would be walked again and again for the sake of what each block makes
         try:
             return run_simulation(self.begin, program_id, number, self.policies, self.clock, progress)
         except SimulationCancelled:
@@ -73,6 +75,8 @@ class Simulator:
         except Exception as error:
             log.error("simulation_failed", exc_info=error)
             self._fail(program_id, number, Refusal("internal"))
+        finally:
+            gc.unfreeze()
         return True
 
     def _fail(self, program_id: int, number: int, refusal: Refusal) -> None:

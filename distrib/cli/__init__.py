@@ -40,6 +40,7 @@ COMMANDS: Final = {
         "demo:demo", Text("The whole way on real orders: program, plan, shops, events, settlement, statements, audit.")
     ),
     "explain": CommandEntry("explain:explain", Text("Why an order paid what it paid, worked out again.")),
+    "history": CommandEntry("history:history", Text("A program's history as Parquet files, month by month.")),
     "import": CommandEntry("imports.command:import_group", Text("Bring in shops or events from a file.")),
     "key": CommandEntry("programs.key:key", Text("Make, list, change and end API keys.")),
     "ledger": CommandEntry("ledger.ledger:ledger", Text("Accounts, and seals over the transfers.")),

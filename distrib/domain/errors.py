@@ -152,6 +152,12 @@ CODES: dict[str, Code] = {
     "simulation_ended": Code(409, "The simulation {id} has ended."),
     "simulation_not_done": Code(409, "The simulation {id} is not done."),
     "simulation_given_up": Code(500, "The simulation ended its worker time and again, and was given up."),
+    "history_unreadable": Code(422, "The history cannot be read."),
+    "history_unwritable": Code(500, "The history cannot be written: {reason}"),
+    "history_busy": Code(409, "Another export is writing to {directory}."),
+    "history_of_another": Code(409, "{directory} holds the history of the program {code}."),
+    "history_worker_lost": Code(500, "A process ended in the middle of its work; nothing is lost: start again."),
+    "history_too_little": Code(422, "Files of history do not tell what this simulation asks."),
     "simulations_waiting": Code(409, "{most} simulations wait already; cancel one, or wait for one to end."),
     # events, refused when they are posted or when they are applied
     "order_conflict": Code(409, "The order is known with other content."),

@@ -11,16 +11,18 @@ from datetime import date, datetime
 from itertools import chain, repeat
 from typing import Any, Final
 
+import numpy as np
 import psycopg
 from psycopg.adapt import Dumper, PyFormat
 from psycopg.postgres import types
 from psycopg.pq import Format
 
-from distrib.store.copying import TO_2000, microseconds
+from distrib.store.copying import TO_2000, Integers, microseconds
 
 _HEAD = struct.Struct(">iiIii")  # dimensions, has NULLs, type of the elements, how many there are, number of the first
 _LENGTH = struct.Struct(">i")
 _LENGTHS: Final = [_LENGTH.pack(length) for length in range(8_192)]
+_ELEMENT: Final = np.dtype([("length", ">i4"), ("value", ">i8")])
 _BEFORE_2000: Final = date(2000, 1, 1).toordinal()
 
 
@@ -60,6 +62,16 @@ def instant_array(values: Sequence[datetime]) -> ColumnArray:
     return _of_numbers("timestamptz", "iq", 8, since_2000, len(values))
 
 
+def numbers_array(values: Integers) -> ColumnArray:
+    """A ``bigint[]`` of a column."""
+    return _of_column("int8", values)
+
+
+def instants_array(values: Integers) -> ColumnArray:
+    """A ``timestamptz[]`` of a column of microseconds since 1970."""
+    return _of_column("timestamptz", values - TO_2000)
+
+
 def day_array(values: Sequence[date]) -> ColumnArray:
     """A ``date[]`` of those days, without NULLs."""
     return _of_numbers("date", "ii", 4, [day.toordinal() - _BEFORE_2000 for day in values], len(values))
@@ -69,6 +81,12 @@ def _array(name: str, count: int, elements: bytes) -> ColumnArray:
     kind = types[name]
     head = _HEAD.pack(1, 0, kind.oid, count, 1) if count else _HEAD.pack(0, 0, kind.oid, 0, 0)[:12]
     return ColumnArray(kind.array_oid, head + elements)
+
+
+def _of_column(name: str, values: Integers) -> ColumnArray:
+    elements = np.empty(values.size, _ELEMENT)
+    elements["length"], elements["value"] = 8, values
+    return _array(name, values.size, elements.tobytes())
 
 
 def _of_bytes(name: str, count: int, values: Sequence[bytes]) -> ColumnArray:

@@ -32,8 +32,8 @@ from distrib.cli.bench import (
     reckoning,
     refunding,
     settling,
+    simulating,
     starting,
-    whatif,
 )
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
@@ -134,10 +134,8 @@ def engine(scale: str, language: str, as_json: bool) -> None:
 @bench.command("whatif")
 @_with_options
 def what_if(scale: str, language: str, as_json: bool) -> None:
-    """Orders a second of a plan as a kernel over arrays, against the engine of one order."""
-    with teller(language) as say, _failures():
-        measured = whatif.bench_whatif(whatif.SIZES[scale], say)
-    _end({"bench": "whatif", "scale": scale, **measured, "machine": machine()}, language, as_json)
+    """A plan on all of history: the kernel alone, and whole simulations against settling the same orders."""
+    _run("whatif", simulating.SIZES[scale], simulating.bench_whatif, scale, language, as_json)
 
 
 @bench.command()

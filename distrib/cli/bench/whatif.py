@@ -1,8 +1,8 @@
-"""Measures what simulations work with: a plan as a kernel over arrays, against the engine of one order.
+"""Measures the kernel of simulations alone: a plan as a kernel over arrays, against the engine of one order.
 
 The plans and orders are those of ``engine``. Both sides take turns, processor time is counted, and after each round
 both must have paid as many commissions and as much. The plan is compiled and the history is in arrays, or in objects,
-before the clock starts; the rows of all commissions are made within it on both sides. No server is needed.
+before the clock starts; the rows of all commissions are made within it on both sides.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class PaidTotal(NamedTuple):
     amount_minor: int
 
 
-def bench_whatif(size: EngineSize, say: Callable[[str], None]) -> dict[str, Any]:
-    """All figures of the benchmark.
+def bench_kernel(size: EngineSize, say: Callable[[str], None]) -> dict[str, Any]:
+    """The figures of the kernel alone.
 
     Raises:
         BenchFailed: the two sides pay differently.

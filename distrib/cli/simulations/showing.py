@@ -50,6 +50,7 @@ _WORDS = {
     "quantiles": Text("Differences: {quantiles}"),
     "finding": Text("{severity} {id}: {detail} ({figure}; threshold {threshold})"),
     "since": Text("Seen up to event {event}; {more:,} events came since."),
+    "files": Text("From the files of {directory}, as of {at}: up to event {event}."),
     "before": Text("Since simulation {id}: {events:,} events more, as it was {change}."),
     "checked": Text(
         "{differences:,} differences over {orders:,} orders ({rows:,} rows, {pools:,} pools,"
@@ -102,6 +103,9 @@ class _Shown:
         for candidate in self._result["candidates"]:
             self._show(candidate)
         view = self._view
+        if "history" in view:
+            self._line("files", directory=view["history"], at=view["exported_at"], event=view["last_event"])
+            return
         self._line("since", event=view["last_event"], more=view["events_since"])
         if view["before"]:
             before = view["before"]

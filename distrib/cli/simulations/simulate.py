@@ -16,6 +16,7 @@ from rich.progress import Progress
 from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
+from distrib.cli.simulations.by_files import ENGINES, EXISTING, MOST_PROCESSES, ByFiles, FileSpan, simulate_by_files
 from distrib.cli.simulations.chart import FORMATS as CHARTS
 from distrib.cli.simulations.chart import chart_of
 from distrib.cli.simulations.showing import show_check, show_result
@@ -58,6 +59,14 @@ Shown = Callable[[int, int], None]
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="A row a shop, to .csv, .xlsx, .parquet."
 )
 @click.option("--orders", is_flag=True, help="A row an order in place of a row a shop.")
+@click.option(
+    "--history", "directory", type=EXISTING, help="A directory of `distrib history export`, in place of a database."
+)
+@click.option(
+    "--engine", type=click.Choice(ENGINES), help="Who works on the months of --history; process if not given."
+)
+@click.option("--processes", type=click.IntRange(1, MOST_PROCESSES), help="How many, on this machine.")
+@click.option("--scheduler", help="Address of a scheduler of Dask, in place of two workers here.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Cost by month, to .svg or .png.")
 @program_option
 @language_option
@@ -73,6 +82,10 @@ def simulate(
     check: bool,
     output: Path | None,
     orders: bool,
+    directory: Path | None,
+    engine: str | None,
+    processes: int | None,
+    scheduler: str | None,
     chart: Path | None,
     program_code: str | None,
     language: str,
@@ -84,8 +97,26 @@ def simulate(
     """
     _check_use(files, since, until, is_published=is_published, check=check)
     _check_files(output, chart, is_published=is_published, orders=orders)
+    by_files = ByFiles(directory, engine, processes, scheduler)
+    by_files.check(
+        {
+            "--as-published": is_published,
+            "--output": output,
+            "--orders": orders,
+            "--program": program_code,
+            "--ranks-from": ranks_from,
+        }
+    )
     documents = [read_yaml(text_of(file)) for file in files]
     configure_logs("WARNING", "text")  # on standard error: standard output is the result's
+    if directory is not None:
+        _tell(
+            simulate_by_files(by_files, documents, FileSpan(since or "", until or "", refunds, ranks)),
+            chart,
+            language,
+            as_json=as_json,
+        )
+        return
     with open_container() as container:
         with container.begin() as conn:
             program = container.program(conn, program_code)
@@ -103,6 +134,11 @@ def simulate(
         view = _simulated(container, program, wish)
         if output is not None:
             _write_file(container, program, view["id"], output, ORDERS if orders else SHOPS, language)
+    _tell(view, chart, language, as_json=as_json)
+
+
+def _tell(view: Mapping[str, Any], chart: Path | None, language: str, *, as_json: bool) -> None:
+    """Shows a simulation that is done, and draws it where asked."""
     if chart is not None:
         _write_chart(view["result"], chart, language)
     if as_json:

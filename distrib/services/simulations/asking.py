@@ -64,7 +64,7 @@ def start_simulation(
         Refusal: ``plan_invalid`` with every problem of every document, ``plan_unknown``, ``invalid``, or
             ``simulations_waiting`` where ``MOST_WAITING`` have not ended.
     """
-    _check(wish)
+    check_wish(wish)
     number = program.program_id
     plans = _plans(conn, program, policies, wish.plans)
     if wish.ranks == REPLAYED and any(counts_earnings(compile_plan(json.loads(plan.document))) for plan in plans):
@@ -163,7 +163,8 @@ def headline_of_document(conn: Connection, program: Program, document: Mapping[s
     return span | headline_of(result["candidates"][known[1] - 1], result)
 
 
-def _check(wish: Wish) -> None:
+def check_wish(wish: Wish) -> None:
+    """Checks what can be checked of a wish without history; raises ``invalid`` with all that is wrong."""
     problems = []
     if wish.since >= wish.until:
         problems.append(Problem("to", Text("must be later than from")))
@@ -186,15 +187,21 @@ def _plans(
             view = get_plan(conn, program, policies, str(plan["code"]), plan["version"])
             plans.append(_row(place, view.document, view.version))
             continue
-        wrong = check_document(program, policies, plan)
-        if len(given) > 1:
-            wrong = [Problem(f"plans/{place - 1}/{problem.pointer}".rstrip("/"), problem.detail) for problem in wrong]
+        wrong = problems_of(program, policies, plan, place - 1 if len(given) > 1 else None)
         problems += wrong
         if not wrong:
             plans.append(_row(place, plan, None))
     if problems:
         raise Refusal("plan_invalid", problems)
     return plans
+
+
+def problems_of(program: Program, policies: Mapping[str, Policy], document: object, place: int | None) -> list[Problem]:
+    """Every problem of a document that is to be tried; ``place`` is that among several documents, from 0 on."""
+    problems = check_document(program, policies, document)
+    if place is None:
+        return problems
+    return [Problem(f"plans/{place}/{problem.pointer}".rstrip("/"), problem.detail) for problem in problems]
 
 
 def _row(place: int, document: Mapping[str, Any], version: int | None) -> CandidateRow:

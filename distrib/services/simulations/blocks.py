@@ -1,6 +1,7 @@
 """The orders of a simulation as they are kept: some thousand together, compressed, found by shop, rule and reason.
 
-No SQL may enter.
+A block is a line of JSON (rules, and what few orders have) and columns behind it, each as narrow as its numbers allow.
+Blocks that earlier builds kept are a list of orders in JSON. No SQL may enter.
 """
 
 from __future__ import annotations
@@ -8,14 +9,20 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
+from distrib.columns.commissions.rounding import Whole
+from distrib.columns.history.counting import distinct
+from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
-from distrib.services.simulations.tallies import OrderFigures
+from distrib.services.simulations.figures import BlockFigures, integers
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import WantedBlocks
+
+_LIST: Final = ord("[")
 
 
 class KeptOrder(NamedTuple):
@@ -34,16 +41,99 @@ class BlockPlace(NamedTuple):
     skip: int
 
 
-def keep_block(conn: Connection, program_id: int, number: int, block_no: int, figures: Sequence[OrderFigures]) -> None:
-    """Keeps what the orders of a chunk came to, those left out that come to nothing on any side."""
-    counted = [row for row in figures if row.amounts or row.reasons]
-    if not counted:
-        return
-    shops = sorted({shop_no for row in counted for _, _, shop_no in row.amounts})
-    rules = sorted({rule for row in counted for _, rule, _ in row.amounts})
-    reasons = sorted({reason for row in counted for of_side in row.reasons.values() for reason in of_side})
-    content = _packed([_encoded(row) for row in counted])
-    rows.insert_block(conn, program_id, number, block_no, shops, rules, reasons, content)
+def keep_block(conn: Connection, program_id: int, number: int, block_no: int, figures: BlockFigures) -> None:
+    """Keeps what the orders of a block came to, those left out that come to nothing on any side."""
+    content = packed(figures)
+    if content is not None:
+        rules = sorted({figures.rules[rule] for rule in np.flatnonzero(np.bincount(figures.rule)).tolist()})
+        reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
+        shops = distinct(figures.shop_no).tolist()
+        rows.insert_block(conn, program_id, number, block_no, shops, rules, sorted(reasons), content)
+
+
+def packed(figures: BlockFigures) -> bytes | None:
+    """The content of a block, without the orders that come to nothing on any side; None where all do."""
+    counts = np.bincount(figures.order, minlength=figures.order_no.size)
+    is_counted = counts > 0
+    is_counted[[*figures.reasons]] = True
+    counted = np.flatnonzero(is_counted)
+    if not counted.size:
+        return None
+    turn = dict(zip(counted.tolist(), range(counted.size), strict=True))
+    columns = {
+        "order_no": figures.order_no[counted],
+        "amounts": counts[counted],
+        "side": figures.side,
+        "rule": figures.rule,
+        "shop_no": figures.shop_no,
+        "amount_minor": figures.amount_minor,
+    }
+    more = {
+        "rules": figures.rules,
+        "reasons": {turn[place]: own for place, own in figures.reasons.items()},
+        "rooms": {turn[place]: own for place, own in figures.rooms.items() if place in turn},
+    }
+    return zlib.compress(_encoded(columns, more), 1)
+
+
+def _encoded(columns: dict[str, Whole], more: dict[str, Any]) -> bytes:
+    """A block's content: a line that says what comes, and the columns one behind the other."""
+    said: list[tuple[str, str, int]] = []
+    parts: list[bytes] = []
+    for name, column in columns.items():
+        if column.dtype == object:
+            more[name] = [int(figure) for figure in column]
+            continue
+        narrow = column.astype(_narrowest(column), copy=False)
+        said.append((name, narrow.dtype.str, narrow.size))
+        parts.append(narrow.tobytes())
+    head = json.dumps({"columns": said, **more}, separators=(",", ":")).encode()
+    return b"".join([head, b"\n", *parts])
+
+
+def _narrowest(column: Integers) -> str:
+    """The narrowest type that carries a column's numbers, the lowest byte first."""
+    least, most = int(column.min(initial=0)), int(column.max(initial=0))
+    return next(f"<i{width}" for width in (1, 2, 4, 8) if -(1 << 8 * width - 1) <= least and most < 1 << 8 * width - 1)
+
+
+def unpacked(content: bytes) -> list[KeptOrder]:
+    """The orders of a block's content."""
+    data = zlib.decompress(content)
+    if data[0] == _LIST:
+        return [_order(row) for row in json.loads(data)]
+    head, _, body = data.partition(b"\n")
+    said = json.loads(head)
+    columns: dict[str, list[int]] = {name: said[name] for name in ("amount_minor",) if name in said}
+    offset = 0
+    for name, kind, size in said["columns"]:
+        column = np.frombuffer(body, np.dtype(kind), size, offset)
+        columns[name], offset = column.tolist(), offset + column.nbytes
+    rules = [said["rules"][rule] for rule in columns["rule"]]
+    amounts = list(zip(columns["side"], rules, columns["shop_no"], columns["amount_minor"], strict=True))
+    ends = np.cumsum(integers(columns["amounts"])).tolist()
+    return [
+        KeptOrder(
+            order_no, amounts[end - count : end], *_sparse(said["reasons"].get(str(turn)), said["rooms"].get(str(turn)))
+        )
+        for turn, (order_no, count, end) in enumerate(zip(columns["order_no"], columns["amounts"], ends, strict=True))
+    ]
+
+
+def _sparse(
+    reasons: dict[str, list[str]] | None, rooms: dict[str, list[list[Any]]] | None
+) -> tuple[dict[int, list[str]], dict[int, tuple[Room, ...]]]:
+    """What few orders have, by candidate."""
+    return (
+        {int(side): own for side, own in (reasons or {}).items()},
+        {int(side): tuple([Room(*room) for room in own]) for side, own in (rooms or {}).items()},
+    )
+
+
+def _order(row: Sequence[Any]) -> KeptOrder:
+    """An order as earlier builds kept it."""
+    order_no, amounts, reasons, rooms = row
+    return KeptOrder(order_no, [tuple(amount) for amount in amounts], *_sparse(reasons, rooms))
 
 
 def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[list[list[int]]]) -> None:
@@ -73,10 +163,10 @@ def orders_from(
         block = rows.next_block(conn, program_id, number, block_no, wanted)
         if block is None:
             return
-        orders = json.loads(zlib.decompress(block.content))
+        orders = unpacked(block.content)
         first = skip if block.block_no == block_no else 0
         for index in range(first, len(orders)):
-            order = _decoded(orders[index])
+            order = orders[index]
             if _fits(order, wanted):
                 yield BlockPlace(block.block_no, index + 1), order
         block_no, skip = block.block_no + 1, 0
@@ -90,18 +180,3 @@ def _fits(order: KeptOrder, wanted: WantedBlocks) -> bool:
         for _, rule, shop_no, _ in order.amounts
     )
     return has_row and (wanted.reason is None or any(wanted.reason in known for known in order.reasons.values()))
-
-
-def _encoded(row: OrderFigures) -> list[object]:
-    amounts = [[side, rule, shop_no, minor] for (side, rule, shop_no), minor in row.amounts.items()]
-    return [row.order_no, amounts, dict(row.reasons), {side: list(map(list, own)) for side, own in row.rooms.items()}]
-
-
-def _decoded(row: list[object]) -> KeptOrder:
-    order_no, amounts, reasons, rooms = row
-    return KeptOrder(
-        int(str(order_no)),
-        [(amount[0], amount[1], amount[2], amount[3]) for amount in amounts],  # type: ignore[attr-defined]
-        {int(side): own for side, own in reasons.items()},  # type: ignore[attr-defined]
-        {int(side): tuple([Room(*room) for room in own]) for side, own in rooms.items()},  # type: ignore[attr-defined]
-    )

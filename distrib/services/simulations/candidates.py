@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan
@@ -26,6 +24,7 @@ from distrib.domain.simulations.outcomes import NO_CAPS, Change, earn, take_back
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry
+from distrib.services.simulations.facts import HistoryFacts
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.known_facts import CustomerIds, EarlierBuys, Rooms, with_verdicts
 from distrib.services.simulations.replaying import SimulatedRanks
@@ -50,6 +49,7 @@ class CandidatePlan:
     """A plan in force over all of a span.
 
     Args:
+        facts: what is known beyond the orders.
         published: the plans that were in force.
         name: apart from those of other candidates of the simulation.
         ranks: those that shops would have had; by default those of each snapshot.
@@ -59,7 +59,7 @@ class CandidatePlan:
 
     def __init__(
         self,
-        conn: Connection,
+        facts: HistoryFacts,
         program: Program,
         plan: Plan,
         policies: Mapping[str, Policy],
@@ -71,14 +71,14 @@ class CandidatePlan:
         with_refunds: bool = True,
         with_rooms: bool = True,
     ) -> None:
-        self._conn, self._program, self.plan, self._ranks = conn, program, plan, ranks
-        self._with_refunds = with_refunds
+        self._facts, self.plan, self.ranks = facts, plan, ranks
+        self.with_refunds = with_refunds
         self.terms = TermsBook(program, Timeline((TimelineEntry(0, _EVER, plan.code, 0, plan),)), policies)
-        self._persons = CustomerIds(conn, program.program_id)
+        self._persons = CustomerIds(facts)
         self._asks_for_persons = bool(plan.book.on_customers or self.terms.counted_rules)
-        self._earlier = EarlierBuys(conn, program, plan, published, self._persons)
+        self._earlier = EarlierBuys(facts, plan, published, self._persons)
         counts = with_rooms and bool(self.terms.counted_rules)
-        self._rooms = Rooms(conn, program, self.terms, span, name, self._persons) if counts else None
+        self._rooms = Rooms(facts, program, self.terms, span, name, self._persons) if counts else None
 
     @property
     def needs_time(self) -> bool:
@@ -89,18 +89,18 @@ class CandidatePlan:
         """What each of these orders comes to."""
         if self._asks_for_persons:
             self._persons.load({past.order.customer_id for past in orders if past.order.customer_id is not None})
-        if self._ranks is not None:
-            self._ranks.load(sorted({shop_no for past in orders for shop_no in ranks_of(past.snapshot)}))
+        if self.ranks is not None:
+            self.ranks.load(sorted({shop_no for past in orders for shop_no in ranks_of(past.snapshot)}))
         under = [self.terms.in_force(past.order.paid_at) for past in orders]
         snapshots = [self._snapshot(past, terms) for past, terms in zip(orders, under, strict=True)]
         snapshots = self._earlier.of(orders, snapshots)
-        snapshots = with_verdicts(self._conn, self._program, self.plan, orders, snapshots)
+        snapshots = with_verdicts(self._facts, self.plan, orders, snapshots)
         return [self._simulated(*known) for known in zip(orders, under, snapshots, strict=True)]
 
     def _snapshot(self, past: PastOrder, terms: Terms) -> Snapshot:
-        if self._ranks is None:
+        if self.ranks is None:
             return under_candidate(past.snapshot, terms)
-        rank_of, paid_at = self._ranks.rank_of, past.order.paid_at
+        rank_of, paid_at = self.ranks.rank_of, past.order.paid_at
 
         def rank(person: Person) -> str:
             return rank_of(person.shop_no, paid_at)
@@ -115,7 +115,7 @@ class CandidatePlan:
         except Refusal as refusal:
             return Simulated(None, (), NO_CAPS, refusal.code)
         settlement = Settlement(past.order, terms, snapshot, commissions, past.settled_at)
-        setbacks = past.setbacks if self._with_refunds and commissions else ()
+        setbacks = past.setbacks if self.with_refunds and commissions else ()
         changes = take_back(settlement, setbacks, is_published=False) if setbacks else ()
         return Simulated(settlement, changes, caps)
 

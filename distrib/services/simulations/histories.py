@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.events import UNDONE, Order
 from distrib.domain.settlement.recomputing import PostedKey
-from distrib.domain.settlement.snapshot import Snapshot
+from distrib.domain.settlement.snapshot import EarlierOrders, Snapshot
 from distrib.domain.settlement.terms import Terms
 from distrib.domain.simulations.outcomes import Setback
 from distrib.services.context import Program
@@ -32,6 +32,7 @@ class PastOrder(NamedTuple):
     """An order of history: what it holds, how it stood, what came back of it, and what the ledger has of it.
 
     ``version_no`` is that of the plan it settled under; None where nobody could earn, and of one that failed.
+    ``counted`` are the earlier orders of its customer, where whoever read it counted them as far as any plan may ask.
     """
 
     order_no: int
@@ -43,6 +44,7 @@ class PastOrder(NamedTuple):
     setbacks: Sequence[Setback]
     posted: Sequence[PostedRow]
     has_failed: bool = False
+    counted: EarlierOrders | None = None
 
     @property
     def left_minor(self) -> int:
@@ -117,12 +119,12 @@ def _past(row: PastSettlement, posted: Sequence[PostedRow], refunds: Sequence[Re
     order = decode_stored(row.payload).order
     if order is None:
         raise ValueError("a settlement rests on an event with an order")
-    setbacks = _setbacks(posted, refunds) if refunds or any(p.event_no is None for p in posted) else ()
+    setbacks = setbacks_of(posted, refunds) if refunds or any(p.event_no is None for p in posted) else ()
     snapshot = Snapshot.from_json(row.snapshot)
     return PastOrder(row.order_no, row.event_no, row.version_no, row.settled_at, order, snapshot, setbacks, posted)
 
 
-def _setbacks(posted: Sequence[PostedRow], refunds: Sequence[RefundRow]) -> list[Setback]:
+def setbacks_of(posted: Sequence[PostedRow], refunds: Sequence[RefundRow]) -> list[Setback]:
     """What came back in the order in which it was applied: by batch, and within one as the state machine takes turns.
 
     The decision of a case stands before the first refund that was posted after it.

@@ -6,7 +6,7 @@ nothing. How far it is, and that it was cancelled meanwhile, goes over short tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,8 +15,8 @@ from distrib.domain.policies.policy import Policy
 from distrib.services.programs.tenants import get_program
 from distrib.services.simulations import blocks
 from distrib.services.simulations.asking import DONE, FAILED, MOST_ATTEMPTS, question_of
+from distrib.services.simulations.figures import BlockFigures
 from distrib.services.simulations.running import Begin, Watcher, enter_history, simulate
-from distrib.services.simulations.tallies import OrderFigures
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import SimulationEnd, SimulationRow
@@ -85,7 +85,7 @@ def _run(
 ) -> SimulationEnd:
     program_id, number = row.program_id, row.simulation_no
 
-    def keep(block_no: int, figures: Sequence[OrderFigures]) -> None:
+    def keep(block_no: int, figures: BlockFigures) -> None:
         blocks.keep_block(writing, program_id, number, block_no, figures)
 
     def keep_shops(pages: Iterator[list[list[int]]]) -> None:

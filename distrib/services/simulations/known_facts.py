@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from distrib.domain.customers import Identities
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import Plan
@@ -19,27 +17,25 @@ from distrib.domain.settlement.caps import counted, within_rooms
 from distrib.domain.settlement.commission import Commission
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
 from distrib.services.context import Program
-from distrib.services.customers.people import identities_of
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.sales_asked import asked_of
+from distrib.services.simulations.facts import HistoryFacts
 from distrib.services.simulations.histories import PastOrder
-from distrib.store.settlement import sales
 from distrib.store.settlement.sales import Span as SalesSpan
-from distrib.store.simulations import history as rows
-from distrib.store.simulations.history import BoughtBefore, OutsideRow, PaidSpan
+from distrib.store.simulations.history import OutsideRow, PaidSpan
 
 _MONTHS, _CUSTOMERS = "rule_months", "rule_customers"
 
 
 def with_verdicts(
-    conn: Connection, program: Program, plan: Plan, orders: Sequence[PastOrder], snapshots: Sequence[Snapshot]
+    facts: HistoryFacts, plan: Plan, orders: Sequence[PastOrder], snapshots: Sequence[Snapshot]
 ) -> list[Snapshot]:
     """The snapshots with the rules on sales that somebody did not meet, by the sales that were known at ``paid_at``."""
     if not plan.book.on_sales:
         return list(snapshots)
     asked = [list(asked_of(plan, past.order, snapshot)) for past, snapshot in zip(orders, snapshots, strict=True)]
     spans = sorted({span for of_order in asked for _, _, span in of_order}, key=_by_shop)
-    figures = _figures(conn, program, spans)
+    figures = dict(zip(spans, facts.sales(spans), strict=True))
     judged = []
     for snapshot, of_order in zip(snapshots, asked, strict=True):
         unmet: defaultdict[int, set[int]] = defaultdict(set)
@@ -48,12 +44,6 @@ def with_verdicts(
                 unmet[shop_no].add(rule_index)
         judged.append(_with_unmet(snapshot, unmet) if unmet else snapshot)
     return judged
-
-
-def _figures(conn: Connection, program: Program, spans: Sequence[SalesSpan]) -> dict[SalesSpan, int]:
-    gross = sales.sold(conn, program.program_id, spans)
-    back = sales.taken_back(conn, program.program_id, spans)
-    return {span: sold - taken for span, sold, taken in zip(spans, gross, back, strict=True)}
 
 
 def _by_shop(span: SalesSpan) -> tuple[int, datetime, bool, str]:
@@ -76,17 +66,17 @@ def _with_unmet(snapshot: Snapshot, unmet: dict[int, set[int]]) -> Snapshot:
 class CustomerIds:
     """Who is one person among customers, read for a chunk of orders at once."""
 
-    def __init__(self, conn: Connection, program_id: int) -> None:
-        self._conn, self._program_id = conn, program_id
-        self._identities = Identities()
+    def __init__(self, facts: HistoryFacts) -> None:
+        self._facts = facts
+        self.identities = Identities()
 
     def load(self, customer_ids: Collection[str]) -> None:
         """Reads who is one person with these customers, and forgets others."""
-        self._identities = identities_of(self._conn, self._program_id, customer_ids)
+        self.identities = self._facts.identities(customer_ids)
 
     def ids_of(self, customer_id: str) -> list[str]:
         """All ids of a loaded customer's person."""
-        return self._identities.ids_of(customer_id)
+        return self.identities.ids_of(customer_id)
 
 
 class EarlierBuys:
@@ -96,10 +86,8 @@ class EarlierBuys:
     this one was first worked on are counted.
     """
 
-    def __init__(
-        self, conn: Connection, program: Program, plan: Plan, published: TermsBook, persons: CustomerIds
-    ) -> None:
-        self._conn, self._program_id = conn, program.program_id
+    def __init__(self, facts: HistoryFacts, plan: Plan, published: TermsBook, persons: CustomerIds) -> None:
+        self._facts = facts
         self._most, self._is_asked = plan.book.earlier_orders, bool(plan.book.on_customers)
         self._published, self._persons = published, persons
 
@@ -124,23 +112,7 @@ class EarlierBuys:
         return known._replace(orders=min(known.orders, self._most)) if reach >= self._most else None
 
     def _count(self, orders: Sequence[PastOrder]) -> list[EarlierOrders]:
-        if not orders:
-            return []
-        begun = rows.paid_events(self._conn, self._program_id, [past.order_no for past in orders])
-        asked: list[BoughtBefore] = []
-        places: list[int] = []
-        for place, past in enumerate(orders):
-            begun_at = min(begun.get(past.order_no, past.settled_at), past.settled_at)
-            for customer_id in self._persons.ids_of(str(past.order.customer_id)):
-                asked.append(BoughtBefore(customer_id, past.order.paid_at, begun_at, past.order_no))
-                places.append(place)
-        bought: list[tuple[int, datetime | None]] = [(0, None)] * len(orders)
-        counted_buys = rows.bought_before(self._conn, self._program_id, asked, self._most)
-        for place, (count, first) in zip(places, counted_buys, strict=True):
-            before, known = bought[place]
-            firsts = [instant for instant in (known, first) if instant is not None]
-            bought[place] = (before + count, min(firsts, default=None))
-        return [EarlierOrders(min(count, self._most), first) for count, first in bought]
+        return self._facts.earlier(self._persons.identities, orders, self._most)
 
 
 class Rooms:
@@ -150,7 +122,7 @@ class Rooms:
     """
 
     def __init__(
-        self, conn: Connection, program: Program, terms: TermsBook, span: PaidSpan, name: str, persons: CustomerIds
+        self, facts: HistoryFacts, program: Program, terms: TermsBook, span: PaidSpan, name: str, persons: CustomerIds
     ) -> None:
         self._program, self._persons = program, persons
         rules = terms.counted_rules
@@ -158,7 +130,7 @@ class Rooms:
         self._customers = rules[_CUSTOMERS].ids if _CUSTOMERS in rules else frozenset()
         self._totals: defaultdict[tuple[str, int, int | str], int] = defaultdict(int)
         counted_ids = sorted(self._months | self._customers)
-        self._outside = iter(rows.outside_rows(conn, program.program_id, span, counted_ids, name))
+        self._outside = facts.outside(span, counted_ids, name)
         self._next: OutsideRow | None = next(self._outside, None)
 
     def within(

@@ -25,6 +25,7 @@ from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations.asking import DONE, find_simulation
 from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_from
 from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
 from distrib.services.simulations.replaying import SimulatedRanks
 from distrib.services.simulations.running import KNOWN, REPLAYED
@@ -119,7 +120,7 @@ def _shown(
     read = partial(rank_rows.kept_ranks_of, conn, row.program_id, row.simulation_no, place)
     ranks = SimulatedRanks(plans[place - 1], read) if row.ranks == REPLAYED else None
     candidate = CandidatePlan(
-        conn,
+        PostgresFacts(conn, program),
         program,
         plans[place - 1],
         policies,

@@ -12,8 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
+from distrib.columns.commissions.chunk import NOBODY
+from distrib.columns.tree import Integers, places_of
 from distrib.domain.periods import next_period
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
@@ -25,6 +28,7 @@ from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of
 from distrib.services.ranks.evaluation import evaluate_alone
 from distrib.services.ranks.promotion import decide_signals
+from distrib.store.copying import microseconds
 from distrib.store.network import tree
 from distrib.store.ranks import figures
 from distrib.store.ranks.figures import RankChange
@@ -162,3 +166,26 @@ class SimulatedRanks:
         instants, ranks = self._held.get(shop_no, ((), ()))
         place = bisect_right(instants, instant)
         return known_rank(self._plan, ranks[place - 1] if place else None)
+
+    def of_columns(self, shop_no: Integers, paid_at: Integers) -> Integers:
+        """The ranks of those around many orders, by their index in the plan, read for these orders alone.
+
+        Args:
+            shop_no: a matrix of which each column is an order (``PeopleColumns``).
+            paid_at: of the orders, in microseconds since 1970.
+        """
+        shops, of = np.unique(shop_no, return_inverse=True)
+        held = self._read(shops[shops != NOBODY].tolist())
+        place = places_of(shops, np.array([row.shop_no for row in held], np.int64))
+        known = [self._plan.rank_index(known_rank(self._plan, row.rank)) for row in held]
+        ranks = np.array([self._plan.rank_index(known_rank(self._plan, None)), *known], np.int64)
+        effective_at = np.array(microseconds([row.effective_at for row in held]), np.int64)
+        instants, since = np.unique(effective_at, return_inverse=True)
+        # One key for shop and instant, by their places; what holds is the last that is not later.
+        width = instants.size + 1
+        keys = place * width + since + 1
+        asked = of.reshape(shop_no.shape) * width + np.searchsorted(instants, paid_at, "right")
+        following = np.searchsorted(keys, asked, "right")
+        is_held = following > 0
+        is_held[is_held] = (keys[following[is_held] - 1] // width) == (asked[is_held] // width)
+        return ranks[np.where(is_held, following, 0)]

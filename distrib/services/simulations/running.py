@@ -13,19 +13,26 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 from sqlalchemy import Connection
 
+from distrib.columns.history.block import HistoryBlock
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Program, period_bounds
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import judge, load_timeline
 from distrib.services.simulations import pools
+from distrib.services.simulations.block_tallies import EngineOrders, add_block
 from distrib.services.simulations.candidates import CandidatePlan
-from distrib.services.simulations.histories import failed_orders, past_orders
+from distrib.services.simulations.facts import PostgresFacts
+from distrib.services.simulations.figures import BlockFigures
+from distrib.services.simulations.histories import failed_orders
+from distrib.services.simulations.in_columns import BlockOutcome, ColumnCandidate
 from distrib.services.simulations.replaying import Replayed, SimulatedRanks, replay, with_candidate
 from distrib.services.simulations.results import Described, result_view
-from distrib.services.simulations.tallies import AS_IT_WAS, OrderFigures, Tally
+from distrib.services.simulations.sources import HistorySource, PlanNeeds, PostgresHistory
+from distrib.services.simulations.tallies import AS_IT_WAS, Tally
 from distrib.store.network import shops
 from distrib.store.simulations import history as rows
 from distrib.store.simulations import ranks as rank_rows
@@ -59,7 +66,7 @@ class Watcher(NamedTuple):
     ``keep_shops`` gets pages of shops, each its number and what it has on each side.
     """
 
-    keep_block: Callable[[int, Sequence[OrderFigures]], None] = lambda _number, _figures: None
+    keep_block: Callable[[int, BlockFigures], None] = lambda _number, _figures: None
     progress: Callable[[int, int], None] = lambda _done, _total: None
     keep_shops: Callable[[Iterator[list[list[int]]]], None] = lambda _pages: None
     keep_ranks: Callable[[Iterator[KeptRank]], None] = lambda _ranks: None
@@ -118,9 +125,9 @@ def _candidates(
     published: TermsBook,
     ranks: Sequence[SimulatedRanks | None],
 ) -> list[CandidatePlan]:
-    known, span = question.refunds == KNOWN, question.span
+    known, span, facts = question.refunds == KNOWN, question.span, PostgresFacts(conn, program)
     return [
-        CandidatePlan(conn, program, plan, policies, span, published, f"c{place}", own, with_refunds=known)
+        CandidatePlan(facts, program, plan, policies, span, published, f"c{place}", own, with_refunds=known)
         for place, (plan, own) in enumerate(zip(question.plans, ranks, strict=True), 1)
     ]
 
@@ -176,14 +183,34 @@ def _add_settled(
     """Adds the orders that settled; answers the number of the next block."""
     total = rows.count_orders(conn, program.program_id, question.span)
     in_time = any(candidate.needs_time for candidate in candidates)
+    source = PostgresHistory(conn, program, question.span, PlanNeeds.of(question.plans))
+    in_columns = [ColumnCandidate(candidate, tally.calendar) for candidate in candidates]
     done = number = 0
     watch.progress(done, total)
-    for number, orders in enumerate(past_orders(conn, program, question.span, in_time=in_time), 1):
-        figures = tally.add(orders, [candidate.simulate(orders) for candidate in candidates])
+    for number, block in enumerate(source.blocks(in_time=in_time), 1):
+        outcomes = [candidate.run(block) for candidate in in_columns]
+        figures = add_block(tally, block, outcomes, left_to_engine(source, block, candidates, outcomes))
         watch.keep_block(number, figures)
-        done += len(orders)
+        done += len(block)
         watch.progress(done, total)
     return number + 1
+
+
+def left_to_engine(
+    source: HistorySource,
+    block: HistoryBlock,
+    candidates: Sequence[CandidatePlan],
+    outcomes: Sequence[BlockOutcome],
+) -> EngineOrders:
+    """Has the engine work on the orders of a block that candidates leave to it, each candidate on its own ones."""
+    wanted = [np.flatnonzero(outcome.needs_engine).tolist() for outcome in outcomes]
+    places = sorted({place for own in wanted for place in own})
+    orders = dict(zip(places, source.orders(block, places), strict=True)) if places else {}
+    by_candidate = []
+    for candidate, own in zip(candidates, wanted, strict=True):
+        simulated = candidate.simulate([orders[place] for place in own]) if own else []
+        by_candidate.append(dict(zip(own, simulated, strict=True)))
+    return EngineOrders(orders, by_candidate)
 
 
 def _add_failed(
@@ -200,7 +227,7 @@ def _add_failed(
     ways = [failed_orders(conn, program, question.span, published, candidate.terms) for candidate in candidates]
     for chunks in zip(*ways, strict=True):
         outcomes = [candidate.simulate(orders) for candidate, orders in zip(candidates, chunks, strict=True)]
-        watch.keep_block(number, tally.add(chunks[0], outcomes))
+        watch.keep_block(number, BlockFigures.of_orders(tally.add(chunks[0], outcomes)))
         number += 1
 
 

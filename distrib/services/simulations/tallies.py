@@ -6,24 +6,22 @@ Sums are exact: by shop 64-bit integers, and wider ones before those would not s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from distrib.columns.history.calendar import Calendar
 from distrib.domain.plans.plan import Plan
-from distrib.domain.settlement.snapshot import Room
 from distrib.domain.simulations.candidates import rank_under, ranks_of
 from distrib.services.context import Program
 from distrib.services.simulations.candidates import Simulated
+from distrib.services.simulations.figures import OrderFigures
 from distrib.services.simulations.histories import PastOrder
+from distrib.services.simulations.shop_sums import ShopSums
 
 AS_IT_WAS = 0
 """The side of the ledger; candidates come after it, from 1 on."""
-_MOST_INT64 = 2**62
-SHOPS_A_PAGE = 10_000
 
 
 class CostCell(NamedTuple):
@@ -44,9 +42,9 @@ class Count:
     paid_minor: int = 0
     amount_minor: int = 0
 
-    def add(self, paid_minor: int, amount_minor: int) -> None:
-        """Counts one order more."""
-        self.orders += 1
+    def add(self, paid_minor: int, amount_minor: int, orders: int = 1) -> None:
+        """Counts so many orders more."""
+        self.orders += orders
         self.paid_minor += paid_minor
         self.amount_minor += amount_minor
 
@@ -68,6 +66,19 @@ class Side:
         """What the platform pays: earned, less what came back, and pools."""
         return self.earned_minor + self.reversed_minor + self.pools_minor
 
+    def add(self, other: Side) -> None:
+        """Adds what the same side comes to elsewhere."""
+        self.earned_minor += other.earned_minor
+        self.reversed_minor += other.reversed_minor
+        self.pools_minor += other.pools_minor
+        for cell, minor in other.cells.items():
+            self.cells[cell] += minor
+        for day, minor in other.releases.items():
+            self.releases[day] += minor
+        for into, counts in ((self.caps, other.caps), (self.failures, other.failures)):
+            for code, count in counts.items():
+                into[code].add(count.paid_minor, count.amount_minor, count.orders)
+
     def by(self, name: str) -> dict[Any, int]:
         """The cost by one field of the cells."""
         sums: defaultdict[Any, int] = defaultdict(int)
@@ -75,69 +86,6 @@ class Side:
         for cell, minor in self.cells.items():
             sums[cell[place]] += minor
         return dict(sums)
-
-
-class ShopSums:
-    """What each shop has on each side; a row a shop, by the store's number."""
-
-    def __init__(self, sides: int) -> None:
-        self._places: dict[int, int] = {}
-        self._sums = np.zeros((1_024, sides), np.int64)
-
-    def add(self, amounts: Mapping[tuple[int, int], int]) -> None:
-        """Adds amounts by side and shop."""
-        if not amounts:
-            return
-        places = [self._place(shop_no) for _, shop_no in amounts]
-        self._grow()
-        sides = [side for side, _ in amounts]
-        most = max(map(abs, amounts.values()))
-        if self._sums.dtype == np.int64 and most >= _MOST_INT64:
-            self._sums = self._sums.astype(object)
-        values = np.array(list(amounts.values()), self._sums.dtype)
-        np.add.at(self._sums, (places, sides), values)
-        if self._sums.dtype == np.int64 and np.abs(self._sums[places]).max() >= _MOST_INT64:
-            self._sums = self._sums.astype(object)
-
-    def shops(self) -> list[int]:
-        """The numbers of all shops that had anything on any side."""
-        return list(self._places)
-
-    def side(self, side: int) -> list[int]:
-        """What the shops have on a side, in the order of ``shops``."""
-        return [int(minor) for minor in self._sums[: len(self._places), side]]
-
-    def pages(self) -> Iterator[list[list[int]]]:
-        """Yields the shops, some at a time: the number of each, and what it has on each side."""
-        numbers = self.shops()
-        for start in range(0, len(numbers), SHOPS_A_PAGE):
-            rows = self._sums[start : min(start + SHOPS_A_PAGE, len(numbers))].tolist()
-            yield [
-                [shop_no, *map(int, sums)]
-                for shop_no, sums in zip(numbers[start : start + SHOPS_A_PAGE], rows, strict=True)
-                if any(sums)
-            ]
-
-    def _place(self, shop_no: int) -> int:
-        return self._places.setdefault(shop_no, len(self._places))
-
-    def _grow(self) -> None:
-        if len(self._places) > len(self._sums):
-            grown = np.zeros((2 * len(self._places), self._sums.shape[1]), self._sums.dtype)
-            grown[: len(self._sums)] = self._sums
-            self._sums = grown
-
-
-class OrderFigures(NamedTuple):
-    """What an order comes to on all sides: amounts by side, rule and shop.
-
-    By candidate why it fails or which caps it meets, and the room that month and customer caps had left for it.
-    """
-
-    order_no: int
-    amounts: Mapping[tuple[int, str, int], int]
-    reasons: Mapping[int, Sequence[str]]
-    rooms: Mapping[int, tuple[Room, ...]]
 
 
 class Tally:
@@ -148,7 +96,8 @@ class Tally:
     """
 
     def __init__(self, program: Program, plans: Sequence[Plan], *, with_refunds: bool) -> None:
-        self._program, self._with_refunds, self._plans = program, with_refunds, plans
+        self._program, self.with_refunds, self.plans = program, with_refunds, plans
+        self.calendar = Calendar(program.zone)
         self.sides = [Side() for _ in range(len(plans) + 1)]
         self.shops = ShopSums(len(plans) + 1)
         self.orders = self.failed_orders = 0
@@ -185,29 +134,44 @@ class Tally:
         into.releases[released] += total
         self.shops.add(by_shop)
 
+    def add_sums(self, other: Tally) -> None:
+        """Adds what the same candidates come to on other orders; these have to come after those that are in already."""
+        for side, more in zip(self.sides, other.sides, strict=True):
+            side.add(more)
+        self.shops.add_sums(other.shops)
+        self.orders += other.orders
+        self.failed_orders += other.failed_orders
+        self.paid_minor += other.paid_minor
+        self.refunded_minor += other.refunded_minor
+
     def _figures(self, past: PastOrder, simulated: Sequence[Simulated]) -> OrderFigures:
         if past.has_failed:
             self.failed_orders += 1
         else:
             self.orders += 1
             self.paid_minor += past.order.paid_minor
-            self.refunded_minor += past.order.paid_minor - past.left_minor if self._with_refunds else 0
+            self.refunded_minor += past.order.paid_minor - past.left_minor if self.with_refunds else 0
         amounts: defaultdict[tuple[int, str, int], int] = defaultdict(int)
         self._add_posted(past, amounts)
         then_minor = sum(amounts.values())
-        reasons: dict[int, Sequence[str]] = {}
-        rooms: dict[int, tuple[Room, ...]] = {}
+        figures = OrderFigures(past.order_no, amounts, {}, {})
         for side, outcome in enumerate(simulated, 1):
-            if outcome.failure is not None:
-                self.sides[side].failures[outcome.failure].add(past.order.paid_minor, then_minor)
-                reasons[side] = [outcome.failure]
-            elif outcome.settlement is not None:
-                self._add_simulated(side, past, outcome, amounts)
-                if outcome.caps:
-                    reasons[side] = list(outcome.caps)
-                if outcome.settlement.snapshot.rooms:
-                    rooms[side] = outcome.settlement.snapshot.rooms
-        return OrderFigures(past.order_no, amounts, reasons, rooms)
+            self.add_outcome(side, past, outcome, then_minor, figures)
+        return figures
+
+    def add_outcome(
+        self, side: int, past: PastOrder, outcome: Simulated, then_minor: int, figures: OrderFigures
+    ) -> None:
+        """Adds what an order comes to under a candidate, to its own figures too."""
+        if outcome.failure is not None:
+            self.sides[side].failures[outcome.failure].add(past.order.paid_minor, then_minor)
+            figures.reasons[side] = [outcome.failure]
+        elif outcome.settlement is not None:
+            self._add_simulated(side, past, outcome, figures.amounts)
+            if outcome.caps:
+                figures.reasons[side] = list(outcome.caps)
+            if outcome.settlement.snapshot.rooms:
+                figures.rooms[side] = outcome.settlement.snapshot.rooms
 
     def _add_posted(self, past: PastOrder, amounts: defaultdict[tuple[int, str, int], int]) -> None:
         side, channel = self.sides[AS_IT_WAS], past.order.channel
@@ -215,7 +179,7 @@ class Tally:
         for row in past.posted:
             if row.is_earned:
                 side.earned_minor += row.amount_minor
-            elif self._with_refunds:
+            elif self.with_refunds:
                 side.reversed_minor += row.amount_minor
             else:
                 continue
@@ -230,7 +194,7 @@ class Tally:
     ) -> None:
         if outcome.settlement is None:
             return
-        side, plan, channel = self.sides[number], self._plans[number - 1], past.order.channel
+        side, plan, channel = self.sides[number], self.plans[number - 1], past.order.channel
         order, terms, snapshot, commissions, counts_from = outcome.settlement
         if commissions:
             ranks = {shop_no: rank_under(plan, rank) for shop_no, rank in ranks_of(snapshot).items()}

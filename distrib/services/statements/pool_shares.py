@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
@@ -14,7 +14,18 @@ from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool, PoolSharing
 from distrib.services.context import Program, period_bounds
 from distrib.store.statements import pools as rows
-from distrib.store.statements.pools import PlanRanks
+from distrib.store.statements.pools import Holder, PlanRanks
+
+__all__ = [
+    "HeldRanks",
+    "Holder",
+    "Month",
+    "SharedPool",
+    "known_ranks",
+    "month_of",
+    "share_pool",
+    "share_pool_of",
+]
 
 _TICK = timedelta(microseconds=1)
 HOLDERS_AT_ONCE = 10_000
@@ -46,6 +57,13 @@ class SharedPool(NamedTuple):
     shares: Iterator[tuple[int, int]]
 
 
+class HeldRanks(NamedTuple):
+    """Who held which rank at a month's last instant: how many hold each, and the holders themselves, by id."""
+
+    counts: Mapping[str, int]
+    holders: Callable[[Sequence[str]], Iterator[Holder]]
+
+
 def share_pool_of(
     conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month, rank_under: Callable[[str], str]
 ) -> SharedPool:
@@ -54,27 +72,46 @@ def share_pool_of(
     Args:
         rank_under: the rank of the plan that a rank of the program stands for.
     """
-    known = [*plan.rank_indexes, *plan.rank_map]
-    ranks = PlanRanks(known, plan.lowest_rank, month.last_instant)
+    ranks = PlanRanks(known_ranks(plan), plan.lowest_rank, month.last_instant)
+
+    def holders(holding: Sequence[str]) -> Iterator[Holder]:
+        after = ""
+        while page := rows.holders_after(conn, program.program_id, ranks, list(holding), after, HOLDERS_AT_ONCE):
+            yield from page
+            after = page[-1].shop_id
+
+    held = HeldRanks(rows.count_holders(conn, program.program_id, ranks), holders)
+    base = rows.base_of_month(conn, program.program_id, plan.base, month.start, month.end)
+    return share_pool(plan, pool, base, held, rank_under)
+
+
+def known_ranks(plan: Plan) -> list[str]:
+    """The ranks of the program that a plan knows: its own, and those that it renames."""
+    return [*plan.rank_indexes, *plan.rank_map]
+
+
+def share_pool(plan: Plan, pool: Pool, base: Fraction, held: HeldRanks, rank_under: Callable[[str], str]) -> SharedPool:
+    """Shares a pool; arguments and result as of ``share_pool_of``.
+
+    Args:
+        base: of the month, before rounding; below 0 it counts as nothing.
+    """
     counts: dict[str, int] = {}
-    for rank, count in rows.count_holders(conn, program.program_id, ranks).items():
+    for rank, count in held.counts.items():
         counts[rank_under(rank)] = counts.get(rank_under(rank), 0) + count
     by_weight: dict[int, int] = {}
     for rank, weight in pool.weights.items():
         if weight > 0 and counts.get(rank):
             by_weight[weight] = by_weight.get(weight, 0) + counts[rank]
-    base = max(rows.base_of_month(conn, program.program_id, plan.base, month.start, month.end), Fraction())
+    base = max(base, Fraction())
     weight = sum(weight * count for weight, count in by_weight.items())
     amount = pool.amount_of(base) if by_weight else 0
-    holding = [rank for rank in known if pool.weights.get(rank_under(rank), 0) > 0]
 
     def shares() -> Iterator[tuple[int, int]]:
-        sharing, after = PoolSharing(amount, by_weight), ""
-        while page := rows.holders_after(conn, program.program_id, ranks, holding, after, HOLDERS_AT_ONCE):
-            for holder in page:
-                share = sharing.next_share(pool.weights[rank_under(holder.rank)])
-                if share:
-                    yield holder.shop_no, share
-            after = page[-1].shop_id
+        sharing = PoolSharing(amount, by_weight)
+        for holder in held.holders([rank for rank in known_ranks(plan) if pool.weights.get(rank_under(rank), 0) > 0]):
+            share = sharing.next_share(pool.weights[rank_under(holder.rank)])
+            if share:
+                yield holder.shop_no, share
 
     return SharedPool(floor(base), weight, shares() if amount else iter(()))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection, text
 
+from distrib.store.arrays import instant_array, instants_array, integer_array, numbers_array
+from distrib.store.copying import Integers, microseconds
 from distrib.store.customer_merges import person_at
 from distrib.store.database import driver
 from distrib.store.locks import PROMOTIONS
 
-_QUERIES = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
-    %(backs)b::timestamptz[], %(trees)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at, tree_at)"""
+_QUERIES = """unnest(%(places)b, %(shops)b, %(froms)b, %(tos)b, %(backs)b, %(trees)b)
+    AS a (place, shop_no, from_at, to_at, back_at, tree_at)"""
 # Who stands below a shop at an instant follows from the dated links: a shop that moves later counts where it stood.
 # A link holds unless a newer one had come by then; the newest is read by the shop's index, whatever the planner knows.
 _BELOW = """
@@ -28,14 +32,14 @@ OFFSET 0
 """
 _TEAM = f"""
 WITH RECURSIVE team AS (
-    SELECT t.*, shop_no AS root, 0 AS level
-    FROM unnest(%(shops)b::bigint[], %(trees)b::timestamptz[], %(tos)b::timestamptz[]) AS t (shop_no, tree_at, to_at)
+    SELECT t.*, 0 AS level
+    FROM unnest(%(shops)b, %(trees)b, %(tos)b) WITH ORDINALITY AS t (shop_no, tree_at, to_at, root)
     UNION
     SELECT s.shop_no, t.tree_at, t.to_at, t.root, t.level + 1 FROM team t
     CROSS JOIN LATERAL ({_BELOW.format(shop_no="t.shop_no", to_at="t.to_at", tree_at="t.tree_at")}) s
     WHERE t.level < %(levels)s
 )
-SELECT DISTINCT root, tree_at, to_at, shop_no FROM team WHERE level > 0
+SELECT DISTINCT root, shop_no FROM team WHERE level > 0
 """
 # A sum inside LATERAL is computed once a query, by the shop's index. The planner would turn a plain join around and
 # read the whole program for every query where it has no statistics of the program yet.
@@ -132,6 +136,8 @@ CROSS JOIN LATERAL (
 ) x
 WHERE x.minor IS NOT NULL
 """
+_ADDED_UP = "SELECT place, sum(figure) FROM ({statement}) x (place, figure) GROUP BY place"
+"""Of a team as many rows come as there are queries, not as there are shops."""
 _STATEMENTS: dict[str, tuple[str, ...]] = {
     "personal_sales_minor": (_SALES, _BACK),
     "team_sales_minor": (_SALES, _BACK),
@@ -187,44 +193,53 @@ def figures(
         ranks: of which a recruit counts; None counts all.
     """
     sums = [0] * len(queries)
-    placed = list(enumerate(queries))
-    if levels and queries:
+    if not queries:
+        return sums
+    places, shops = np.arange(len(queries)), _integers([query.shop_no for query in queries])
+    if levels:
         teams = _teams(conn, program_id, levels, queries)
-        placed = [
-            (place, replace(query, shop_no=shop)) for place, query in placed for shop in teams.get(query.root, ())
-        ]
-    for start in range(0, len(placed), _QUERIES_A_STATEMENT):
-        chunk = placed[start : start + _QUERIES_A_STATEMENT]
-        columns = {
+        of_query = [teams.get(query.root, ()) for query in queries]
+        places = np.repeat(places, [len(shops) for shops in of_query])
+        shops = _integers([shop_no for team in of_query for shop_no in team])
+    instants = {
+        "froms": _integers(microseconds([query.from_at for query in queries])),
+        "tos": _integers(microseconds([query.to_at for query in queries])),
+        "backs": _integers(microseconds([query.back_at for query in queries])),
+        "trees": _integers(microseconds([query.tree_at for query in queries])),
+    }
+    for start in range(0, len(places), _QUERIES_A_STATEMENT):
+        chunk = slice(start, start + _QUERIES_A_STATEMENT)
+        columns: dict[str, object] = {
             "program": program_id,
-            "places": [place for place, _ in chunk],
-            "shops": [query.shop_no for _, query in chunk],
-            "froms": [query.from_at for _, query in chunk],
-            "tos": [query.to_at for _, query in chunk],
-            "backs": [query.back_at for _, query in chunk],
-            "trees": [query.tree_at for _, query in chunk],
+            "places": numbers_array(places[chunk]),
+            "shops": numbers_array(shops[chunk]),
+            **{name: instants_array(column[places[chunk]]) for name, column in instants.items()},
             "ranks": None if ranks is None else list(ranks),
         }
         for statement in _STATEMENTS[name]:
-            for place, figure in driver(conn).execute(statement, columns):
+            for place, figure in driver(conn).execute(_ADDED_UP.format(statement=statement).encode(), columns):
                 sums[place] += int(figure)
     return sums
 
 
 def _teams(conn: Connection, program_id: int, levels: int, queries: Sequence[FigureQuery]) -> dict[TeamRoot, list[int]]:
     """Lists the shops within ``levels`` below the shop of each query, at its time."""
-    teams: dict[TeamRoot, list[int]] = {}
     roots = list({query.root for query in queries})
     params = {
         "program": program_id,
         "levels": levels,
-        "shops": [root.shop_no for root in roots],
-        "trees": [root.tree_at for root in roots],
-        "tos": [root.to_at for root in roots],
+        "shops": integer_array([root.shop_no for root in roots]),
+        "trees": instant_array([root.tree_at for root in roots]),
+        "tos": instant_array([root.to_at for root in roots]),
     }
-    for root_no, tree_at, to_at, shop_no in driver(conn).execute(_TEAM, params):
-        teams.setdefault(TeamRoot(root_no, tree_at, to_at), []).append(shop_no)
+    teams: defaultdict[TeamRoot, list[int]] = defaultdict(list)
+    for place, shop_no in driver(conn).execute(_TEAM.encode(), params):
+        teams[roots[place - 1]].append(shop_no)
     return teams
+
+
+def _integers(values: Sequence[int]) -> Integers:
+    return np.array(values, np.int64)
 
 
 def prefer_indexes(conn: Connection) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.arrays import integer_array
 from distrib.store.database import driver, rows_as
 from distrib.store.locks import SIMULATIONS
 
@@ -159,7 +160,7 @@ SELECT program_id, simulation_no, %(outcome)s::text, %(last_event_no)s::bigint, 
 """
 _INSERT_BLOCK: Final = """
 INSERT INTO simulation_blocks (program_id, simulation_no, block_no, shops, rules, reasons, content)
-VALUES (%(program)s, %(no)s, %(block)s, %(shops)s::bigint[], %(rules)s::text[], %(reasons)s::text[], %(content)s)
+VALUES (%(program)s, %(no)s, %(block)s, %(shops)b, %(rules)s::text[], %(reasons)s::text[], %(content)s)
 """
 _BLOCK: Final = """
 SELECT block_no, content FROM simulation_blocks
@@ -272,7 +273,7 @@ def insert_block(
 ) -> None:
     """Writes a block of orders with what is in it."""
     bound = {"program": program_id, "no": number, "block": block_no, "content": content}
-    lists = {"shops": list(shops), "rules": list(rules), "reasons": list(reasons)}
+    lists = {"shops": integer_array(shops), "rules": list(rules), "reasons": list(reasons)}
     driver(conn).execute(_INSERT_BLOCK, bound | lists)
 
 

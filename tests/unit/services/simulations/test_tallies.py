@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distrib.services.simulations.tallies import ShopSums
+from distrib.services.simulations.shop_sums import ShopSums
 
 
 def test_sums_of_many_shops_stay_apart_and_grow_beyond_64_bits() -> None:

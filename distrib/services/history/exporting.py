@@ -1,0 +1,244 @@
+"""Exports a program's history to a directory: every month of every kind as a file, all as of one instant. No SQL.
+
+Files are named after their content and the manifest is replaced last, so that an export that is killed leaves the
+directory as good as it was. Books that are closed do not change: a month of closed books whose file stands with the
+digest of the manifest, and that has as many rows as then, is not written again. Late facts of a closed month count in
+a later one, but their rows stand where they belong; they make its rows more, and then it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.periods import next_period
+from distrib.domain.policies.policy import Policy
+from distrib.failpoints import reach
+from distrib.services.context import Program, period_bounds
+from distrib.services.history import manifest as kept
+from distrib.services.history.manifest import FileEntry, Manifest, PublishedPlan
+from distrib.services.history.orders import failed_pages, settled_pages
+from distrib.services.history.schema import COLUMNS, FAILED, ORDERS
+from distrib.services.plans.terms import TermsBook
+from distrib.services.plans.versions import load_timeline
+from distrib.services.policies import signed_overrides
+from distrib.store.history import rows
+from distrib.store.history.rows import MonthRows, MonthSpan
+from distrib.store.simulations import history
+
+ROWS_AT_ONCE: Final = 10_000
+_EARLIEST: Final = 197001
+_LOCK: Final = ".lock"
+_NO_MONTH: Final = 0
+Progress = Callable[[str, int], None]
+
+
+class Exported(NamedTuple):
+    """What an export came to: its manifest, the files that were written, and those that were found good and kept."""
+
+    manifest: Manifest
+    written: Sequence[FileEntry]
+    kept: Sequence[FileEntry]
+
+
+def export_history(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    directory: Path,
+    now: datetime,
+    progress: Progress = lambda _path, _rows: None,
+) -> Exported:
+    """Writes the history of a program into a directory, which is made where it is not there.
+
+    Args:
+        conn: a transaction that ``enter_history`` opened; the extra ``parquet`` is there (``extras.must_have``).
+        progress: is told of each file that was written, and how many rows it has.
+
+    Raises:
+        Refusal: ``history_unwritable``, ``history_busy`` or ``history_of_another``.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with _alone(directory):
+            return _export(conn, program, policies, directory, now, progress)
+    except OSError as error:
+        raise Refusal("history_unwritable", reason=_words(error, directory)) from error
+
+
+def _export(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    directory: Path,
+    now: datetime,
+    progress: Progress,
+) -> Exported:
+    before = kept.find_manifest(directory)
+    if before is not None and before.program["code"] != program.code:
+        raise Refusal("history_of_another", directory=directory, code=before.program["code"])
+    number = program.program_id
+    closed, merges = rows.closed_through(conn, number), rows.merges_known(conn, number)
+    standing = {(file.kind, file.period): file for file in before.files} if before is not None else {}
+    if before is not None and before.merges != merges:
+        standing = {place: file for place, file in standing.items() if file.kind != ORDERS}
+    about = {"distrib.program": program.code, "distrib.currency": program.currency}
+    files, written = [], []
+    is_later = False
+    for kind, month in _months(conn, program, now):
+        known = None if kind == ORDERS and is_later else standing.get((kind, month.period))
+        if known is not None and month.period <= closed and known.rows == month.rows and _is_good(directory, known):
+            files.append(known)
+            continue
+        # A late order is one more before each later order of its customer.
+        is_later = is_later or kind == ORDERS
+        files.append(_write(directory, kind, month.period, about, _pages(conn, program, kind, month)))
+        written.append(files[-1])
+        progress(files[-1].path, files[-1].rows)
+        reach("history.written")
+    failed = failed_pages(
+        conn,
+        program,
+        TermsBook(program, load_timeline(conn, program), policies),
+        policies,
+    )
+    files.append(_write(directory, FAILED, _NO_MONTH, about, failed))
+    written.append(files[-1])
+    manifest = Manifest(
+        _settings(program),
+        kept.instant_text(now),
+        history.last_event(conn, number),
+        closed,
+        merges,
+        sorted(signed_overrides(conn)),
+        _published(conn, program),
+        files,
+    )
+    kept.write_manifest(directory, manifest)
+    _remove_others(directory, files)
+    names = {file.path for file in written}
+    return Exported(manifest, written, [file for file in files if file.path not in names])
+
+
+def _months(conn: Connection, program: Program, now: datetime) -> Iterator[tuple[str, MonthRows]]:
+    """Every month of every kind that has rows."""
+    periods = [_EARLIEST]
+    last = next_period(program.period_of(now))
+    while periods[-1] < last:
+        periods.append(next_period(periods[-1]))
+    firsts = [period_bounds(period, program.zone)[0].astimezone(UTC) for period in periods]
+    for kind in COLUMNS:
+        if kind != FAILED:
+            for month in rows.count_by_month(conn, program.program_id, kind, firsts, periods):
+                yield kind, month
+
+
+def _pages(conn: Connection, program: Program, kind: str, month: MonthRows) -> Iterator[Mapping[str, Any]]:
+    start, end = (bound.astimezone(UTC) for bound in period_bounds(month.period, program.zone))
+    start = datetime.min.replace(tzinfo=UTC) if month.period == _EARLIEST else start
+    span = MonthSpan(month.period, start, end, month.low, month.high)
+    if kind == ORDERS:
+        yield from settled_pages(conn, program, span)
+        return
+    names = [column.name for column in COLUMNS[kind]]
+    for page in rows.month_rows(conn, program.program_id, kind, span, ROWS_AT_ONCE):
+        yield dict(zip(names, zip(*page, strict=True), strict=True))
+
+
+def _write(
+    directory: Path,
+    kind: str,
+    period: int,
+    about: Mapping[str, str],
+    pages: Iterable[Mapping[str, Any]],
+) -> FileEntry:
+    from distrib.services.history.parquet import write_month  # noqa: PLC0415 - an extra, asked for before
+
+    paid, settled = _Between("paid_at"), _Between("settled_at")
+    (directory / kind).mkdir(exist_ok=True)
+    file = write_month(directory / kind, kind, period, about, settled.watch(paid.watch(pages)))
+    kept.sync_directory(directory / kind)
+    return FileEntry(kind, period, *file, *paid.bounds, *settled.bounds)
+
+
+class _Between:
+    """Between which instants of a column the rows of a file lie."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self._instants: list[datetime] = []
+
+    @property
+    def bounds(self) -> tuple[str | None, str | None]:
+        """The earliest and the latest; None where there is none."""
+        if not self._instants:
+            return None, None
+        return kept.instant_text(self._instants[0]), kept.instant_text(self._instants[-1])
+
+    def watch(self, pages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """Passes pages on."""
+        for page in pages:
+            known = [instant for instant in page.get(self._column, ()) if instant is not None]
+            if known:
+                self._instants = [min([*self._instants, *known]), max([*self._instants, *known])]
+            yield page
+
+
+def _is_good(directory: Path, file: FileEntry) -> bool:
+    path = directory / file.path
+    return path.exists() and path.stat().st_size == file.bytes and kept.digest_of_file(path) == file.sha256
+
+
+def _settings(program: Program) -> dict[str, Any]:
+    """Of the program what its history needs; nothing of how it is run."""
+    return {
+        "program_id": program.program_id,
+        "code": program.code,
+        "currency": program.currency,
+        "time_zone": program.time_zone,
+        "policy": program.policy,
+    }
+
+
+def _published(conn: Connection, program: Program) -> list[PublishedPlan]:
+    return [
+        PublishedPlan(
+            entry.version_no,
+            entry.code,
+            entry.version,
+            kept.instant_text(entry.effective_from),
+            entry.plan.document,
+        )
+        for entry in load_timeline(conn, program).entries
+    ]
+
+
+def _remove_others(directory: Path, files: Sequence[FileEntry]) -> None:
+    """Removes files that the manifest does not name: of months written again, and of exports that were killed."""
+    named = {file.path for file in files}
+    for kind in COLUMNS:
+        for path in sorted((directory / kind).glob(f"{kind}-*")):
+            if f"{kind}/{path.name}" not in named:
+                path.unlink()
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keeps other exports out of a directory; the lock goes with the process."""
+    with (directory / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refusal("history_busy", directory=directory) from error
+        yield
+
+
+def _words(error: OSError, directory: Path) -> str:
+    return f"{error.filename or directory}: {error.strerror or error}"

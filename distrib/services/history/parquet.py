@@ -1,0 +1,192 @@
+"""A month of one kind as a Parquet file: written whole or not at all, and read a row group at a time.
+
+A file is written under a name of its own, synced, and then named after its content, so that whoever stops in the middle
+leaves what was there before as it was. Imports pyarrow, which is an extra: import this module where it is known to be
+there (``extras.must_have``). What the rows mean must not enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from distrib.services.history.schema import (
+    COLUMNS,
+    INSTANT,
+    INTEGER,
+    SCHEMA_VERSION,
+    SMALL,
+    TEXT,
+    TRUTH,
+    FileColumn,
+)
+
+ROWS_A_GROUP: Final = 20_000
+UNFINISHED: Final = ".part"
+_DIGITS: Final = 16
+_TYPES: Final = {
+    INTEGER: pa.int64(),
+    SMALL: pa.int16(),
+    TEXT: pa.string(),
+    TRUTH: pa.bool_(),
+    INSTANT: pa.timestamp("us", tz="UTC"),
+}
+Columns = Mapping[str, Any]
+"""Values by column: a sequence, or of a list of records how many each row has and the values by part."""
+
+
+class WrittenFile(NamedTuple):
+    """A file that stands: its name in its directory, how many rows and bytes it has, its SHA-256 in hexadecimal."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class _Hashed:
+    """A file that is only written on, and knows the digest of what was written."""
+
+    closed = False
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: Any) -> int:
+        """Writes bytes, or what looks like them."""
+        view = memoryview(data)
+        self._digest.update(view)
+        self._file.write(view)
+        self.size += view.nbytes
+        return view.nbytes
+
+    def flush(self) -> None:
+        """Nothing is kept back but by the file."""
+
+    def close(self) -> None:
+        """The file is closed by ``end``."""
+
+    def end(self) -> str:
+        """Brings all to the disk, and answers the digest."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._digest.hexdigest()
+
+    def drop(self) -> None:
+        """Closes the file as it is."""
+        self._file.close()
+
+
+def arrow_schema(kind: str) -> Any:
+    """The schema of a kind of files."""
+    return pa.schema([pa.field(column.name, _type_of(column), column.is_optional) for column in COLUMNS[kind]])
+
+
+def write_month(
+    directory: Path,
+    kind: str,
+    period: int,
+    about: Mapping[str, str],
+    pages: Iterable[Columns],
+) -> WrittenFile:
+    """Writes a month's file from pages of columns.
+
+    Args:
+        directory: where it is to stand; must be there.
+        about: kept in the file's own metadata beside its kind, month and schema version.
+
+    Raises:
+        OSError: it cannot be written; nothing of it is left.
+    """
+    own = {
+        "distrib.schema_version": str(SCHEMA_VERSION),
+        "distrib.kind": kind,
+        "distrib.period": str(period),
+    }
+    schema = arrow_schema(kind).with_metadata({**own, **about})
+    path = directory / f"{kind}-{period}-{os.getpid()}{UNFINISHED}"
+    path.unlink(missing_ok=True)
+    file, rows = _Hashed(path), 0
+    try:
+        with pq.ParquetWriter(pa.PythonFile(file, mode="w"), schema, compression="zstd") as writer:
+            for table in _groups(schema, COLUMNS[kind], pages):
+                writer.write_table(table)
+                rows += table.num_rows
+        digest = file.end()
+        month = f"{period // 100:04d}-{period % 100:02d}" if period else "all"
+        name = f"{kind}-{month}-{digest[:_DIGITS]}.parquet"
+        path.replace(directory / name)
+    except BaseException:
+        file.drop()
+        path.unlink(missing_ok=True)
+        raise
+    return WrittenFile(name, rows, file.size, digest)
+
+
+def file_metadata(path: Path) -> tuple[Mapping[str, str], int]:
+    """What a file says of itself, and how many rows it has.
+
+    Raises:
+        ValueError: it is no Parquet file.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            said = file.schema_arrow.metadata or {}
+            return {key.decode(): value.decode() for key, value in said.items()}, file.metadata.num_rows
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def file_schema(path: Path) -> Any:
+    """The columns of a file."""
+    return pq.read_schema(path)
+
+
+def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """Yields the row groups of a file as tables, one at a time."""
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=columns, use_threads=False)
+
+
+def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[Any]:
+    """Pages gathered to row groups of about ``ROWS_A_GROUP``."""
+    waiting: list[Any] = []
+    rows = 0
+    for page in pages:
+        arrays = [_array(column, page[column.name]) for column in columns]
+        waiting.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        rows += waiting[-1].num_rows
+        if rows >= ROWS_A_GROUP:
+            yield pa.Table.from_batches(waiting, schema=schema)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting, schema=schema)
+
+
+def _array(column: FileColumn, values: Any) -> Any:
+    if not column.parts:
+        return pa.array(values, _TYPES[column.type])
+    offsets = [0]
+    for count in values.counts:
+        offsets.append(offsets[-1] + count)
+    fields = [pa.field(part.name, _TYPES[part.type], part.is_optional) for part in column.parts]
+    parts = [pa.array(values.parts[part.name], _TYPES[part.type]) for part in column.parts]
+    records = pa.StructArray.from_arrays(parts, fields=fields)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), records, type=_type_of(column))
+
+
+def _type_of(column: FileColumn) -> Any:
+    if not column.parts:
+        return _TYPES[column.type]
+    fields = [pa.field(part.name, _TYPES[part.type], part.is_optional) for part in column.parts]
+    return pa.list_(pa.field("item", pa.struct(fields), nullable=False))

@@ -1,0 +1,156 @@
+"""Pools of the months of a span from files: what the ledger paid, and what a candidate would have paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+
+from distrib.columns.tree import Integers
+from distrib.domain.periods import next_period
+from distrib.domain.plans.plan import Plan
+from distrib.domain.simulations.candidates import rank_under
+from distrib.services.history.arrays import column_of, numbers
+from distrib.services.history.directory import HistoryDirectory
+from distrib.services.history.parquet import row_groups
+from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, REFUNDS, SHOPS, STATUSES, TRANSFERS
+from distrib.services.simulations.pools import released_on
+from distrib.services.simulations.tallies import AS_IT_WAS, Tally
+from distrib.services.statements.pool_shares import HeldRanks, Holder, Month, known_ranks, month_of, share_pool
+from distrib.store.copying import microseconds
+from distrib.store.simulations.history import PaidSpan
+
+_ACTIVE: Final = "active"
+_FIRSTS: Final = ((ORDERS, "settled_at"), (REFERRALS, "effective_at"))
+_1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Standing(NamedTuple):
+    """The shops that were active at an instant, with the rank that each held; "" of who held none."""
+
+    shop_no: Integers
+    rank: Sequence[str]
+
+
+def add_pools(directory: HistoryDirectory, tally: Tally, plans: Sequence[Plan], span: PaidSpan) -> None:
+    """Adds the pools of the months that are over: those that were paid, and those of the candidates."""
+    months = months_of(directory, span)
+    posted = _posted(directory, [month.period for month in months])
+    for month in months:
+        released = released_on(directory.program, month)
+        for (period, pool_id), shares in posted.items():
+            if period == month.period:
+                tally.add_pool(AS_IT_WAS, period, pool_id, shares.items(), released)
+        if not any(plan.pools for plan in plans):
+            continue
+        base, standing = _paid_base(directory, month), _standing_at(directory, month.last_instant)
+        for side, plan in enumerate(plans, 1):
+            held = _held_under(directory, plan, standing)
+            for pool in plan.pools:
+                shared = share_pool(plan, pool, base, held, partial(rank_under, plan))
+                tally.add_pool(side, month.period, pool.id, shared.shares, released)
+
+
+def months_of(directory: HistoryDirectory, span: PaidSpan) -> list[Month]:
+    """The months that were over and whose last instant lies in the span, from the first fact of the program on."""
+    first = _first_fact(directory)
+    months: list[Month] = []
+    if first is None:
+        return months
+    period = directory.program.period_of(max(span.since, first))
+    while True:
+        month = month_of(directory.program, period)
+        if month.end > directory.manifest.now or month.last_instant >= span.until:
+            return months
+        months.append(month)
+        period = next_period(period)
+
+
+def _first_fact(directory: HistoryDirectory) -> datetime | None:
+    """When the first order settled, or the first shop joined; None before either."""
+    instants = [
+        pc.min(group[column]).as_py()
+        for kind, column in _FIRSTS
+        for path in directory.paths(kind)[:1]
+        for group in row_groups(path, [column])
+    ]
+    return min(instants, default=None)
+
+
+def _posted(directory: HistoryDirectory, periods: Sequence[int]) -> dict[tuple[int, str], dict[int, int]]:
+    """What was paid of the pools of those months, by month and pool, each by shop."""
+    paid: dict[tuple[int, str], dict[int, int]] = {}
+    for group in directory.rows(TRANSFERS, ["kind", "pool_period", "pool_id", "shop_no", "amount_minor"]):
+        for row in group.filter(pc.equal(group["kind"], "pool")).to_pylist():
+            if row["pool_period"] in periods:
+                shares = paid.setdefault((row["pool_period"], row["pool_id"]), {})
+                shares[row["shop_no"]] = shares.get(row["shop_no"], 0) + row["amount_minor"]
+    return paid
+
+
+def _paid_base(directory: HistoryDirectory, month: Month) -> Fraction:
+    """What was paid for the orders that settled in a month, less what came back in it.
+
+    The files of orders and of refunds are by just these months, so that a month's is the sum of one file each.
+    """
+    settled = _sum(directory, ORDERS, month.period, "paid_minor")
+    return Fraction(settled - _sum(directory, REFUNDS, month.period, "amount_minor"))
+
+
+def _sum(directory: HistoryDirectory, kind: str, period: int, column: str) -> int:
+    groups = [group for path in directory.paths(kind, period) for group in row_groups(path, [column])]
+    return sum(int(figure) for group in groups for figure in group[column].to_pylist())
+
+
+def _standing_at(directory: HistoryDirectory, instant: datetime) -> _Standing:
+    """The shops that were active at an instant."""
+    (until,) = microseconds([instant])
+    shops, statuses = _last_of(directory, STATUSES, "status", until)
+    is_active = np.array([status == _ACTIVE for status in statuses], np.bool_)
+    shops = shops[is_active]
+    ranked, ranks = _last_of(directory, RANKS, "rank", until)
+    known = dict(zip(ranked.tolist(), ranks, strict=True))
+    joined = [
+        numbers(column_of(group, "shop_no"))[numbers(column_of(group, "joined_at")) <= until]
+        for group in directory.rows(SHOPS, ["shop_no", "joined_at"])
+    ]
+    shops = np.intersect1d(shops, np.concatenate([np.zeros(0, np.int64), *joined]))
+    return _Standing(shops, [known.get(shop_no) or "" for shop_no in shops.tolist()])
+
+
+def _last_of(directory: HistoryDirectory, kind: str, column: str, until: int) -> tuple[Integers, list[Any]]:
+    """What held of each shop at an instant: the shops that have any, and the newest of each."""
+    shops, since, turns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
+    for group in directory.rows(kind, ["shop_no", "effective_at", "seq", column]):
+        kept = group.filter(numbers(column_of(group, "effective_at")) <= until)
+        for name, into in (("shop_no", shops), ("effective_at", since), ("seq", turns)):
+            into.append(numbers(column_of(kept, name)))
+        values += kept[column].to_pylist()
+    numbered = np.concatenate(shops)
+    order = np.lexsort((np.concatenate(turns), np.concatenate(since), numbered))
+    numbered = numbered[order]
+    is_last = np.append(numbered[1:] != numbered[:-1], True)[: numbered.size]
+    return numbered[is_last], [values[place] for place in order[is_last].tolist()]
+
+
+def _held_under(directory: HistoryDirectory, plan: Plan, standing: _Standing) -> HeldRanks:
+    """Who held which rank that a plan knows; whoever held none of them holds its lowest."""
+    known = {*known_ranks(plan)}
+    ranks = [rank if rank in known else plan.lowest_rank for rank in standing.rank]
+    counts: dict[str, int] = {}
+    for rank in ranks:
+        counts[rank] = counts.get(rank, 0) + 1
+
+    def holders(holding: Sequence[str]) -> Iterator[Holder]:
+        places = [place for place, rank in enumerate(ranks) if rank in holding]
+        numbered = standing.shop_no[places].tolist()
+        ids = directory.ids_of(numbered)
+        held = [Holder(ids[shop_no], shop_no, ranks[place]) for place, shop_no in zip(places, numbered, strict=True)]
+        return iter(sorted(held))
+
+    return HeldRanks(counts, holders)

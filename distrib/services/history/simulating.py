@@ -1,0 +1,165 @@
+"""Simulates plans on a directory of history, without a database; the result is that of the same question to one.
+
+The month is the unit. What an order pays under month caps depends on its month alone, since a month's file has all
+orders that settled in it; what it pays under customer caps depends on all months before, so that those are worked on
+one after the other. What files do not tell is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.plans.document import canonical_json
+from distrib.domain.plans.plan import Plan
+from distrib.domain.policies.policy import Policy
+from distrib.domain.ranks.history import known_rank
+from distrib.domain.settlement.snapshot import Person, Snapshot
+from distrib.domain.texts import Text
+from distrib.services.history.directory import HistoryDirectory
+from distrib.services.history.engines import Engine, tallies
+from distrib.services.history.months import FileQuestion, add_month
+from distrib.services.history.pools import add_pools
+from distrib.services.history.reading import past_order
+from distrib.services.history.schema import FAILED, ORDERS
+from distrib.services.plans.versions import judge
+from distrib.services.simulations.asking import Wish, check_wish, problems_of
+from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.histories import PastOrder
+from distrib.services.simulations.results import Described, result_view
+from distrib.services.simulations.running import AS_WERE
+from distrib.services.simulations.tallies import Tally
+from distrib.store.settlement.rule_totals import CUSTOMERS
+from distrib.store.simulations.history import PaidSpan
+
+Progress = Callable[[int, int], None]
+_PAID: Final = "paid"
+
+
+def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wish: Wish) -> FileQuestion:
+    """The question of a wish, all of whose plans files can answer.
+
+    Raises:
+        Refusal: ``invalid``, ``plan_invalid`` with every problem of every document, or ``history_too_little`` with
+            everything that is asked and that files do not tell.
+    """
+    check_wish(wish)
+    several = len(wish.plans) > 1
+    problems = [
+        problem
+        for place, document in enumerate(wish.plans)
+        for problem in problems_of(directory.program, policies, document, place if several else None)
+    ]
+    if problems:
+        raise Refusal("plan_invalid", problems)
+    documents = tuple(canonical_json(document) for document in wish.plans)
+    question = FileQuestion(directory, documents, policies, PaidSpan(wish.since, wish.until), wish.refunds)
+    problems = [] if wish.ranks == AS_WERE else [Problem("ranks", Text("are replayed in the database alone"))]
+    problems += [problem for plan in question.plans for problem in _missing_of(plan)]
+    if problems:
+        raise Refusal("history_too_little", problems)
+    return question
+
+
+def simulate_files(
+    question: FileQuestion, engine: Engine, progress: Progress = lambda _done, _total: None
+) -> dict[str, Any]:
+    """Tries every candidate on every order of the span, and answers the result as it is shown.
+
+    Args:
+        progress: is told how many months are done, of how many.
+
+    Raises:
+        Refusal: ``history_worker_lost``.
+    """
+    directory, program = question.directory, question.directory.program
+    periods = [file.period for file in directory.months(question.span)]
+    failed = _Failed(question)
+    candidates = question.candidates([file.period for file in directory.manifest.files_of(ORDERS)])
+    tally = question.tally()
+    progress(0, len(periods))
+    for done, _ in enumerate(_months(question, engine, candidates, tally, periods, has_failed=failed.any()), 1):
+        progress(done, len(periods))
+    failed.add_to(tally, candidates)
+    add_pools(directory, tally, question.plans, question.span)
+    described = [Described(plan, judge(program, question.policies, plan)) for plan in question.plans]
+    return result_view(program, tally, described, directory.ids_of)
+
+
+def _months(
+    question: FileQuestion,
+    engine: Engine,
+    candidates: Sequence[CandidatePlan],
+    tally: Tally,
+    periods: Sequence[int],
+    *,
+    has_failed: bool,
+) -> Iterator[int]:
+    """Adds month by month what settled, and yields each month.
+
+    An order that failed meets the caps after all that settled, so that with such orders months with counted caps are
+    worked on here, one after the other.
+    """
+    counted = [table for candidate in candidates for table in candidate.terms.counted_rules]
+    if counted and (has_failed or CUSTOMERS in counted):
+        for period in periods:
+            for _ in add_month(question, tally, candidates, period):
+                pass
+            yield period
+        return
+    for period, of_month in zip(periods, tallies(engine, question, periods), strict=True):
+        tally.add_sums(of_month)
+        yield period
+
+
+class _Failed:
+    """The orders of a question that failed by the plan they were paid under; a candidate may pay them."""
+
+    def __init__(self, question: FileQuestion) -> None:
+        self._question = question
+
+    def any(self) -> bool:
+        """Whether there is any."""
+        return next(self._rows(), None) is not None
+
+    def add_to(self, tally: Tally, candidates: Sequence[CandidatePlan]) -> None:
+        """Adds what they come to."""
+        for rows in self._rows():
+            ways = [[_with_ranks(past_order(row), row, plan) for row in rows] for plan in self._question.plans]
+            outcomes = [candidate.simulate(orders) for candidate, orders in zip(candidates, ways, strict=True)]
+            tally.add(ways[0], outcomes)
+
+    def _rows(self) -> Iterator[list[dict[str, Any]]]:
+        """Some at a time, by number of the event."""
+        span = self._question.span
+        for group in self._question.directory.rows(FAILED):
+            rows = [row for row in group.to_pylist() if span.since <= row["paid_at"] < span.until]
+            if rows:
+                yield rows
+
+
+def _with_ranks(past: PastOrder, row: Mapping[str, Any], plan: Plan) -> PastOrder:
+    """An order that was paid under no plan, with the ranks that people had by those of another."""
+    if row["has_plan"]:
+        return past
+
+    def known(person: Person | None) -> Person | None:
+        return None if person is None else person._replace(rank=known_rank(plan, person.rank))
+
+    was: Snapshot = past.snapshot
+    uplines = tuple([upline for person in was.uplines if (upline := known(person)) is not None])
+    return past._replace(
+        snapshot=was._replace(
+            seller=known(was.seller), uplines=uplines, leader=known(was.leader), opener=known(was.opener)
+        )
+    )
+
+
+def _missing_of(plan: Plan) -> list[Problem]:
+    """What a plan asks that files do not tell."""
+    problems = []
+    if plan.pools and plan.base != _PAID:
+        words = Text("a pool is worked out from files where base is paid, not {base}", base=plan.base)
+        problems.append(Problem(f"{plan.code}/pools", words))
+    return problems

@@ -1,0 +1,112 @@
+"""Rows of orders from files in the order of time: taken up to an order, a row group in memory at a time.
+
+Refunds and transfers stand in files of the months in which they count, sorted by when their order settled and by its
+number; those of the orders of one month are found in every file by the statistics of its row groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from distrib.services.history.arrays import column_of, last_numbers, numbers
+from distrib.services.history.parquet import arrow_schema
+from distrib.services.history.schema import COLUMNS
+
+_UNASKED: Final = frozenset({"version_no", "belongs_to_period", "pool_id", "pool_period", "sales_minor"})
+"""What no simulation asks of rows of orders, and so is not read."""
+_Place = tuple[int, int]
+"""When an order settled, in microseconds since 1970, and its number."""
+
+
+class RowsOfOrders:
+    """The rows of one kind that belong to orders which settled in a span.
+
+    Args:
+        files: of that kind, of all months.
+        number: the column of the order's number.
+        since: in microseconds since 1970, and ``until`` the same, not included.
+    """
+
+    def __init__(self, kind: str, files: Sequence[Path], number: str, since: int, until: int) -> None:
+        columns = [column.name for column in COLUMNS[kind] if column.name not in _UNASKED]
+        self._empty = arrow_schema(kind).empty_table().select(columns)
+        self._files = [_SortedFile(_groups(path, columns, since, until), number) for path in files]
+
+    def take(self, last: _Place) -> Any:
+        """The rows that are not taken yet of all orders up to one, file by file."""
+        taken = [part for file in self._files for part in file.take(last)]
+        return pa.concat_tables(taken) if taken else self._empty
+
+
+def last_order(orders: Any) -> tuple[int, int]:
+    """When the last order of a table of orders settled, and its number."""
+    settled_at, order_no = (numbers(column_of(orders, name)) for name in ("settled_at", "order_no"))
+    return int(settled_at[-1]), int(order_no[-1])
+
+
+class _SortedFile:
+    """A file of which rows are taken from the front."""
+
+    def __init__(self, groups: Iterator[Any], number: str) -> None:
+        self._groups, self._number = groups, number
+        self._table: Any = None
+        self._settled = self._numbers = np.zeros(0, np.int64)
+        self._next()
+
+    def take(self, last: _Place) -> list[Any]:
+        """The rows up to an order, a table for each row group that they stand in."""
+        taken = []
+        while self._table is not None:
+            end = self._end(last)
+            if end:
+                taken.append(self._table.slice(0, end))
+            if end < len(self._settled):
+                self._table = self._table.slice(end)
+                self._settled, self._numbers = self._settled[end:], self._numbers[end:]
+                break
+            self._next()
+        return taken
+
+    def _end(self, last: _Place) -> int:
+        """How many rows from the front on are of orders up to one."""
+        settled_at, order_no = last
+        start = int(np.searchsorted(self._settled, settled_at, "left"))
+        end = int(np.searchsorted(self._settled, settled_at, "right"))
+        return start + int(np.searchsorted(self._numbers[start:end], order_no, "right"))
+
+    def _next(self) -> None:
+        self._table = next(self._groups, None)
+        if self._table is not None:
+            self._settled = last_numbers(column_of(self._table, "settled_at"))
+            self._numbers = numbers(column_of(self._table, self._number))
+
+
+def _groups(path: Path, columns: Sequence[str], since: int, until: int) -> Iterator[Any]:
+    """The row groups of a file with rows of a span."""
+    with pq.ParquetFile(path) as file:
+        column = file.schema_arrow.get_field_index("settled_at")
+        for number in range(file.num_row_groups):
+            said = file.metadata.row_group(number).column(column).statistics
+            if said is None or not said.has_min_max:
+                continue
+            first, last = (_microseconds(value) for value in (said.min, said.max))
+            if first < until and last >= since:
+                table = file.read_row_group(number, columns=columns, use_threads=False).replace_schema_metadata()
+                yield _within(table, since, until)
+
+
+def _within(table: Any, since: int, until: int) -> Any:
+    """The rows of a span; who settled never stands last."""
+    settled = last_numbers(column_of(table, "settled_at"))
+    start, end = (int(np.searchsorted(settled, bound, "left")) for bound in (since, until))
+    return table.slice(start, end - start)
+
+
+def _microseconds(instant: Any) -> int:
+    return int(pa.scalar(instant, pa.timestamp("us", tz="UTC")).value)

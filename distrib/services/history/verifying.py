@@ -1,0 +1,82 @@
+"""Whether a directory of history is as its manifest says. No SQL may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from distrib.domain.texts import Text
+from distrib.services.history.manifest import FileEntry, digest_of_file, read_manifest
+from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema
+from distrib.services.history.schema import SCHEMA_VERSION
+
+
+class Unlike(NamedTuple):
+    """A file that is not as the manifest says, and how."""
+
+    path: str
+    what: Text
+
+
+class Verified(NamedTuple):
+    """How many files and rows were looked at, and what differs."""
+
+    files: int
+    rows: int
+    unlike: list[Unlike]
+
+
+def verify_history(directory: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Verified:
+    """Holds every file that a directory's manifest names against it: digest, schema, rows.
+
+    Other files are no part of the history: an export that was killed may have left some, and the next removes them.
+
+    Raises:
+        Refusal: ``history_unreadable`` where the manifest itself is none.
+    """
+    manifest = read_manifest(directory)
+    unlike: list[Unlike] = []
+    for done, file in enumerate(manifest.files, 1):
+        unlike += [Unlike(file.path, what) for what in _unlike(directory, file, manifest.program["code"])]
+        progress(done, len(manifest.files))
+    return Verified(len(manifest.files), sum(file.rows for file in manifest.files), unlike)
+
+
+def _unlike(directory: Path, file: FileEntry, program: str) -> list[Text]:
+    path = directory / file.path
+    try:
+        size, digest = path.stat().st_size, digest_of_file(path)
+    except OSError as error:
+        return [Text("{reason}", reason=error.strerror)]
+    if (size, digest) != (file.bytes, file.sha256):
+        return [
+            Text(
+                "its SHA-256 is {found}, not {expected}",
+                found=digest,
+                expected=file.sha256,
+            )
+        ]
+    try:
+        said, rows = file_metadata(path)
+    except ValueError as error:
+        return [Text("is no Parquet file: {reason}", reason=error)]
+    unlike = []
+    version = said.get("distrib.schema_version")
+    if version != str(SCHEMA_VERSION) or not file_schema(path).equals(arrow_schema(file.kind)):
+        words = Text(
+            "its columns are not those of schema version {known}: {found}",
+            known=SCHEMA_VERSION,
+            found=version,
+        )
+        unlike.append(words)
+    own = (
+        said.get("distrib.program"),
+        said.get("distrib.kind"),
+        said.get("distrib.period"),
+    )
+    if own != (program, file.kind, str(file.period)):
+        unlike.append(Text("it says of itself {own}", own=", ".join(map(str, own))))
+    if rows != file.rows:
+        unlike.append(Text("it has {found} rows, not {expected}", found=rows, expected=file.rows))
+    return unlike

@@ -1,0 +1,199 @@
+"""Adds a block of history to a tally: the ledger's rows, what columns came to, and what the engine came to.
+
+The same as ``Tally.add`` order by order; a property test holds both together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from distrib.columns.commissions.chunk import NOBODY
+from distrib.columns.commissions.rounding import Whole
+from distrib.columns.history.block import HistoryBlock
+from distrib.columns.history.calendar import date_of, periods_of
+from distrib.columns.history.counting import CountedRows, ranks_around, sums_of_cells, widened
+from distrib.columns.tree import Truths
+from distrib.domain.settlement.seats import ORDER_CAP, RULE_CAP
+from distrib.services.simulations.candidates import Simulated
+from distrib.services.simulations.figures import (
+    BlockFigures,
+    EntryColumns,
+    OrderFigures,
+    Reasons,
+    Rooms,
+    entries_of,
+    integers,
+    whole,
+)
+from distrib.services.simulations.histories import PastOrder
+from distrib.services.simulations.in_columns import BlockOutcome
+from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Count, Side, Tally
+
+
+class EngineOrders(NamedTuple):
+    """The orders of a block that the engine works on, by place, and by candidate what each of those comes to."""
+
+    orders: Mapping[int, PastOrder]
+    outcomes: Sequence[Mapping[int, Simulated]]
+
+
+def add_block(tally: Tally, block: HistoryBlock, outcomes: Sequence[BlockOutcome], left: EngineOrders) -> BlockFigures:
+    """Adds a block of orders that settled, and answers what each comes to.
+
+    Args:
+        outcomes: by candidate.
+        left: the orders that a candidate leaves to the engine.
+    """
+    return _BlockTally(tally, block, left).add(outcomes)
+
+
+class _BlockTally:
+    """One block on its way into a tally."""
+
+    def __init__(self, tally: Tally, block: HistoryBlock, left: EngineOrders) -> None:
+        self._tally, self._block, self._left = tally, block, left
+        self._paid_minor = block.chunk.sums(block.chunk.lines.paid_minor)
+        self._channels = list(block.texts.codes.channels)
+        self._rules: dict[str, int] = {}
+        """The codes of all rules of this block, on whatever side."""
+        self._reasons: Reasons = defaultdict(dict)
+        self._rooms: Rooms = defaultdict(dict)
+
+    def add(self, outcomes: Sequence[BlockOutcome]) -> BlockFigures:
+        """Adds all sides."""
+        tally, block = self._tally, self._block
+        tally.orders += len(block)
+        tally.paid_minor += _sum(self._paid_minor)
+        if tally.with_refunds:
+            tally.refunded_minor += _sum(block.past.refunded_minor)
+        posted, texts = self._posted(), block.texts
+        self._count(tally.sides[AS_IT_WAS], posted, list(texts.rules), list(texts.codes.ranks))
+        entries = [self._entries(posted, list(texts.rules))]
+        then_minor: Whole = np.zeros(len(block), entries[0].amount_minor.dtype)
+        np.add.at(then_minor, entries[0].order, entries[0].amount_minor)
+        for side, (plan, outcome) in enumerate(zip(tally.plans, outcomes, strict=True), 1):
+            rules = [rule.id for rule in plan.rules]
+            self._count(tally.sides[side], outcome.rows, rules, [rank.code for rank in plan.ranks])
+            self._say_why(side, outcome, then_minor)
+            entries.append(_joined([self._entries(outcome.rows, rules), self._by_engine(side, then_minor)]))
+        return self._figures(entries)
+
+    def _posted(self) -> CountedRows:
+        """The rows of the ledger that count."""
+        block = self._block
+        posted = block.posted
+        rows = CountedRows(
+            posted.order,
+            posted.rule,
+            posted.tier,
+            ranks_around(block.chunk, posted.order, posted.shop_no),
+            posted.shop_no,
+            posted.amount_minor,
+            posted.is_earned,
+            posted.occurred_at,
+            posted.available_at,
+        )
+        return rows if self._tally.with_refunds or posted.is_earned.all() else rows.among(posted.is_earned)
+
+    def _count(self, side: Side, rows: CountedRows, rules: Sequence[str], ranks: Sequence[str]) -> None:
+        """Adds rows to the sums of a side."""
+        if not rows.order.size:
+            return
+        amounts = rows.amount_minor
+        side.earned_minor += _sum(amounts[rows.is_earned])
+        side.reversed_minor += _sum(amounts[~rows.is_earned])
+        calendar, channels = self._tally.calendar, self._channels
+        days, day_of = np.unique(calendar.days(rows.occurred_at), return_inverse=True)
+        periods, period_of = np.unique(periods_of(days), return_inverse=True)
+        keys = [
+            period_of[day_of],
+            rows.rule,
+            rows.tier,
+            rows.rank - NOBODY,
+            self._block.chunk.orders.channel[rows.order],
+        ]
+        sizes = [periods.size, len(rules), int(rows.tier.max()) + 1, len(ranks) + 1, len(channels)]
+        months = periods.tolist()
+        for (period, rule, tier, rank, channel), minor in sums_of_cells(keys, sizes, amounts).items():
+            name = ranks[rank + NOBODY] if rank else None
+            side.cells[CostCell(months[period], rules[rule], tier, name, channels[channel])] += minor
+        released = calendar.days(rows.available_at)
+        first = int(released.min())
+        for (day,), minor in sums_of_cells([released - first], [int(released.max()) - first + 1], amounts).items():
+            side.releases[date_of(first + day)] += minor
+
+    def _say_why(self, number: int, outcome: BlockOutcome, then_minor: Whole) -> None:
+        """Adds the orders that fail, and those from which a cap took."""
+        side, nothing = self._tally.sides[number], np.zeros(len(self._block), np.int64)
+        for code, mask in outcome.failing.items():
+            self._add_count(side.failures, code, mask, then_minor)
+            for place in np.flatnonzero(mask).tolist():
+                self._reasons[place][number] = [code]
+        for cap in (RULE_CAP, ORDER_CAP):
+            taken = outcome.cap_minor.get(cap, nothing)
+            self._add_count(side.caps, cap, taken > 0, taken)
+            for place in np.flatnonzero(taken).tolist():
+                self._reasons[place].setdefault(number, []).append(cap)
+
+    def _by_engine(self, side: int, then_minor: Whole) -> EntryColumns:
+        """Adds what the engine came to for the orders that are left to it."""
+        entries: list[tuple[int, int, int, int]] = []
+        for place, outcome in self._left.outcomes[side - 1].items():
+            past = self._left.orders[place]
+            figures = OrderFigures(past.order_no, defaultdict(int), {}, {})
+            self._tally.add_outcome(side, past, outcome, int(then_minor[place]), figures)
+            entries += [
+                (place, self._code(rule), shop_no, minor) for (_, rule, shop_no), minor in figures.amounts.items()
+            ]
+            if figures.reasons:
+                self._reasons[place] |= figures.reasons
+            if figures.rooms:
+                self._rooms[place] |= figures.rooms
+        order, rule, shop_no = (integers([entry[field] for entry in entries]) for field in range(3))
+        return EntryColumns(order, rule, shop_no, whole([minor for *_, minor in entries]))
+
+    def _entries(self, rows: CountedRows, rules: Sequence[str]) -> EntryColumns:
+        """The amounts of a side by order, rule and shop."""
+        entries = entries_of(rows)
+        codes = integers([self._code(rule) for rule in rules])
+        return entries._replace(rule=codes[entries.rule]) if codes.size else entries
+
+    def _code(self, rule: str) -> int:
+        return self._rules.setdefault(rule, len(self._rules))
+
+    def _figures(self, sides: Sequence[EntryColumns]) -> BlockFigures:
+        """What the orders come to, the amounts of an order together, side by side."""
+        entries = _joined(sides)
+        side = np.repeat(np.arange(len(sides)), [own.order.size for own in sides])
+        turns = np.argsort(entries.order * len(sides) + side, kind="stable")
+        order, rule, shop_no, amounts = (column[turns] for column in entries)
+        self._tally.shops.add_columns(side[turns], shop_no, amounts)
+        return BlockFigures(
+            self._block.past.order_no,
+            order,
+            side[turns],
+            rule,
+            shop_no,
+            amounts,
+            list(self._rules),
+            self._reasons,
+            self._rooms,
+        )
+
+    def _add_count(self, counts: defaultdict[str, Count], code: str, mask: Truths, amounts: Whole) -> None:
+        """Counts the orders of a mask, with what was paid for them and so much of each."""
+        if mask.any():
+            counts[code].add(_sum(self._paid_minor[mask]), _sum(amounts[mask]), int(np.count_nonzero(mask)))
+
+
+def _joined(parts: Sequence[EntryColumns]) -> EntryColumns:
+    return EntryColumns(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _sum(figures: Whole) -> int:
+    """A sum that is exact whatever its size."""
+    return int(widened(figures).sum()) if figures.size else 0

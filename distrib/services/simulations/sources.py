@@ -1,0 +1,262 @@
+"""Where simulations have history from, as blocks of arrays, and the orders among them that the engine works on.
+
+No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection
+
+from distrib.columns.commissions.chunk import NOBODY, Chunk, LineColumns, OrderColumns
+from distrib.columns.history.block import HistoryBlock, HistoryTexts, PastColumns, PostedColumns, RefundColumns
+from distrib.columns.tree import Integers, places_of
+from distrib.domain.events import UNDONE
+from distrib.domain.plans.plan import Plan
+from distrib.domain.simulations.outcomes import Setback
+from distrib.services.context import Program
+from distrib.services.orders.sold_events import SoldLine
+from distrib.services.simulations.histories import PastOrder, orders_by_number, setbacks_of
+from distrib.services.simulations.snapshot_columns import SnapshotBook
+from distrib.store.copying import microseconds
+from distrib.store.simulations import arrays
+from distrib.store.simulations import history as rows
+from distrib.store.simulations.arrays import OrderNumbers, PostedArrays, SettledArrays
+from distrib.store.simulations.history import PaidSpan, RefundRow
+
+BLOCK_ORDERS: Final = 4_000
+_EARNED, _WITHOUT_EVENT, _TIER = 2, 1, 4
+"""What ``PostedArrays.kinds`` is made of."""
+_Column = TypeVar("_Column")
+
+
+class HistorySource(Protocol):
+    """Yields the settled orders of a span as blocks, and reads single ones of them for the engine of one order."""
+
+    texts: HistoryTexts
+
+    def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
+        """Yields the orders by number, or in the order in which they settled."""
+
+    def orders(self, block: HistoryBlock, places: Sequence[int]) -> list[PastOrder]:
+        """Reads the orders at these places of a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNeeds:
+    """What the plans of a simulation ask of lines, so that nothing else has to be read."""
+
+    skus: frozenset[str]
+    categories: frozenset[str]
+    bases: frozenset[str]
+
+    @staticmethod
+    def of(plans: Iterable[Plan]) -> PlanNeeds:
+        """What any of these plans asks."""
+        plans = list(plans)
+        wheres = [rule.where for plan in plans for rule in plan.rules]
+        return PlanNeeds(
+            frozenset(sku for where in wheres for sku in (*(where.skus or ()), *where.not_skus)),
+            frozenset(name for where in wheres for name in (*(where.categories or ()), *where.not_categories)),
+            frozenset(plan.base for plan in plans),
+        )
+
+
+class _PastContent(msgspec.Struct, gc=False):
+    """What columns need of an order's content."""
+
+    currency: str
+    lines: list[SoldLine]
+    channel: str = "retail"
+
+
+class _PastEvent(msgspec.Struct, gc=False):
+    """The event that a settlement rests on."""
+
+    order: _PastContent
+
+
+_events = msgspec.json.Decoder(list[_PastEvent])
+
+
+class PostgresHistory:
+    """The orders of a program in the database, by statements that gather columns.
+
+    Args:
+        conn: a transaction that ``enter_history`` opened.
+    """
+
+    def __init__(self, conn: Connection, program: Program, span: PaidSpan, needs: PlanNeeds) -> None:
+        self._conn, self._program, self._span, self._needs = conn, program, span, needs
+        self.texts = HistoryTexts()
+        for code, text in enumerate(sorted(needs.skus)):
+            self.texts.codes.skus[text] = code
+        for code, text in enumerate(sorted(needs.categories)):
+            self.texts.codes.categories[text] = code
+        self._snapshots = SnapshotBook(self.texts.codes.ranks)
+
+    def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
+        """Yields the orders by number, or in the order in which they settled."""
+        program_id = self._program.program_id
+        if in_time:
+            for orders in rows.numbers_of(self._conn, program_id, self._span, BLOCK_ORDERS, in_time=True):
+                yield self._block(OrderNumbers(orders, are_next=False))
+            return
+        last = 0
+        while orders := arrays.next_numbers(self._conn, program_id, self._span, last, BLOCK_ORDERS):
+            yield self._block(OrderNumbers(orders, are_next=True))
+            last = orders[-1]
+
+    def orders(self, block: HistoryBlock, places: Sequence[int]) -> list[PastOrder]:
+        """Reads the orders at these places of a block."""
+        return orders_by_number(self._conn, self._program, block.past.order_no[places].tolist())
+
+    def _block(self, asked: OrderNumbers) -> HistoryBlock:
+        conn, program_id = self._conn, self._program.program_id
+        settled = arrays.settled_arrays(conn, program_id, self._span, asked)
+        contents = [event.order for event in _events.decode(b"[" + settled.payloads + b"]")]
+        snapshots = settled.snapshots
+        if not asked.are_next:
+            turns = np.argsort(np.argsort(np.array(asked.orders)))
+            settled, contents, snapshots = _in_turn(settled, turns), _taken(contents, turns), _taken(snapshots, turns)
+        chunk = self._chunk(settled, contents, snapshots)
+        sorting = np.argsort(settled.order_no)
+        posted, decided = self._posted(arrays.posted_arrays(conn, program_id, asked), settled.order_no, sorting)
+        setbacks = self._setbacks(asked, settled.order_no, sorting)
+        refunded, needs_engine = np.zeros(len(chunk), np.int64), decided
+        for place, of_order in setbacks.items():
+            refunded[place] = sum(sum(setback.taken_minor.values()) for setback in of_order)
+            needs_engine[place] |= any(setback.refund_id.startswith(UNDONE) for setback in of_order)
+        past = PastColumns(
+            settled.order_no,
+            settled.settled_at,
+            _coded(self.texts.currencies, [content.currency for content in contents]),
+            refunded,
+            needs_engine,
+        )
+        plain = {place: of_order for place, of_order in sorted(setbacks.items()) if not needs_engine[place]}
+        return HistoryBlock(self.texts, past, chunk, posted, _refunds(plain, contents))
+
+    def _chunk(self, settled: SettledArrays, contents: Sequence[_PastContent], snapshots: Sequence[bytes]) -> Chunk:
+        count, codes, needs = len(contents), self.texts.codes, self._needs
+        people, is_self_purchase = self._snapshots.people(snapshots)
+        lines = [line for content in contents for line in content.lines]
+        nothing, truly = np.zeros(count, np.int64), np.ones(count, np.bool_)
+        nobody, unknown = np.full(count, NOBODY), np.full(len(lines), NOBODY)
+        orders = OrderColumns(
+            lines=_numbers([len(content.lines) for content in contents]),
+            channel=_coded(codes.channels, [content.channel for content in contents]),
+            is_self_purchase=is_self_purchase,
+            paid_at=settled.paid_at,
+            earlier_orders=nobody,
+            first_paid_at=nothing,
+            order_cap_ppm=nobody,
+            max_tiers=nothing,
+            entry_pays_seller=truly,
+            self_purchase_pays_uplines=truly,
+        )
+        sold = LineColumns(
+            sku=_known(codes.skus, [line.sku for line in lines]) if needs.skus else unknown,
+            category=_known(codes.categories, [line.category for line in lines]) if needs.categories else unknown,
+            quantity=_numbers([line.quantity for line in lines]),
+            paid_minor=_numbers([line.paid_minor for line in lines]),
+            list_minor=_figures([line.list_minor for line in lines]) if "list" in needs.bases else unknown,
+            cost_minor=_figures([line.cost_minor for line in lines]) if "margin" in needs.bases else unknown,
+            is_entry=np.array([line.entry for line in lines], np.bool_),
+        )
+        return Chunk(codes.as_codes(), orders, sold, people)
+
+    def _posted(
+        self, posted: PostedArrays, order_no: Integers, sorting: Integers
+    ) -> tuple[PostedColumns, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+        """The ledger's rows by place, and which orders a case has decided about."""
+        among = places_of(order_no[sorting], posted.order_no)
+        kept = np.flatnonzero(among >= 0)
+        place = sorting[among[kept]]
+        if (place[1:] < place[:-1]).any():
+            turns = np.argsort(place, kind="stable")
+            kept, place = kept[turns], place[turns]
+        rule = _coded(self.texts.rules, [name.decode() for name in _distinct(posted.rule_id)])
+        codes = dict(zip(_distinct(posted.rule_id), rule.tolist(), strict=True))
+        kinds = posted.kinds[kept]
+        columns = PostedColumns(
+            order=place,
+            rule=_numbers([codes[name] for name in posted.rule_id])[kept],
+            tier=kinds // _TIER,
+            shop_no=posted.shop_no[kept],
+            amount_minor=posted.amount_minor[kept],
+            is_earned=kinds & _EARNED > 0,
+            occurred_at=posted.occurred_at[kept],
+            available_at=posted.available_at[kept],
+        )
+        decided = np.zeros(order_no.size, np.bool_)
+        decided[place[kinds & (_EARNED | _WITHOUT_EVENT) == _WITHOUT_EVENT]] = True
+        return columns, decided
+
+    def _setbacks(self, asked: OrderNumbers, order_no: Integers, sorting: Integers) -> dict[int, list[Setback]]:
+        """What refunds took, by place, as they were applied."""
+        by_order: defaultdict[int, list[RefundRow]] = defaultdict(list)
+        for row in arrays.refund_rows(self._conn, self._program.program_id, asked):
+            by_order[row.order_no].append(row)
+        among = places_of(order_no[sorting], np.array([*by_order], np.int64)).tolist()
+        return {
+            int(sorting[place]): setbacks_of((), refunds)
+            for place, refunds in zip(among, by_order.values(), strict=True)
+            if place >= 0
+        }
+
+
+def _refunds(plain: dict[int, list[Setback]], contents: Sequence[_PastContent]) -> RefundColumns:
+    """The refunds of orders that need no engine, with what each leaves of every line."""
+    order: list[int] = []
+    instants = []
+    left_minor: list[int] = []
+    for place, setbacks in plain.items():
+        lines = contents[place].lines
+        left = {line.id: line.paid_minor for line in lines}
+        for setback in setbacks:
+            for line_id, taken in setback.taken_minor.items():
+                left[line_id] -= taken
+            order.append(place)
+            instants.append(setback.occurred_at)
+            left_minor += [left[line.id] for line in lines]
+    return RefundColumns(_numbers(order), _numbers(microseconds(instants)), _numbers(left_minor))
+
+
+def _in_turn(settled: SettledArrays, turns: Integers) -> SettledArrays:
+    return settled._replace(
+        order_no=settled.order_no[turns], settled_at=settled.settled_at[turns], paid_at=settled.paid_at[turns]
+    )
+
+
+def _taken(values: Sequence[_Column], places: Integers) -> list[_Column]:
+    return [values[place] for place in places.tolist()]
+
+
+def _distinct(texts: Sequence[bytes]) -> list[bytes]:
+    return list(dict.fromkeys(texts))
+
+
+def _numbers(values: Sequence[int]) -> Integers:
+    return np.array(values, np.int64)
+
+
+def _coded(codes: dict[str, int], texts: Iterable[str]) -> Integers:
+    """The code of each text, a new one where it had none."""
+    return _numbers([codes.setdefault(text, len(codes)) for text in texts])
+
+
+def _known(codes: dict[str, int], texts: Iterable[str | None]) -> Integers:
+    """The code of each text; one that no plan names has none."""
+    code: Callable[[str | None, int], int] = codes.get  # type: ignore[assignment]
+    return _numbers([code(text, NOBODY) for text in texts])
+
+
+def _figures(values: Iterable[int | None]) -> Integers:
+    return _numbers([NOBODY if value is None else value for value in values])

@@ -1,0 +1,216 @@
+"""All rows of a program's history, month by month: how many each month has, and the rows in the order of time.
+
+How many rows a month has is worked out in one pass over a table, with the lowest and highest number among them, so that
+a month is then found by its numbers and not by another pass. All tables here only grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver, rows_as
+
+# The first instant of each month decides; a month's place is that of the last first instant that is not after a row.
+_BY_INSTANT: Final = """
+SELECT width_bucket({at}, %(firsts)s::timestamptz[]) AS place, count(*), min({number}), max({number})
+FROM {table} WHERE {mine} GROUP BY 1
+"""
+_BY_PERIOD: Final = """
+SELECT period, count(*), min(cause_no), max(cause_no) FROM transfers WHERE program_id = %(program)s GROUP BY 1
+"""
+_SETTLED: Final = "settlements t"
+# A refund of before the settlement counts from the settlement.
+_CAME_BACK: Final = "GREATEST(t.occurred_at, s.settled_at)"
+_BACK: Final = """
+refund_lines t JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.order_no
+"""
+_MINE: Final = "t.program_id = %(program)s"
+_KINDS: Final[dict[str, tuple[str, str, str]]] = {
+    "orders": (_SETTLED, "t.settled_at", "t.order_no"),
+    "refunds": (_BACK, _CAME_BACK, "t.order_no"),
+    "shops": ("shops t", "t.joined_at", "t.shop_no"),
+    "referrals": ("referrals t", "t.effective_at", "t.shop_no"),
+    "statuses": ("shop_statuses t", "t.effective_at", "t.shop_no"),
+    "ranks": ("shop_ranks t", "t.effective_at", "t.shop_no"),
+    "merges": ("customer_merges t", "t.merged_at", "t.seq"),
+}
+"""Of each kind: the table, the instant that decides the month, and the number that finds the rows."""
+_OF_MONTH: Final = """
+  AND t.program_id = (SELECT %(program)s::integer) AND {number} BETWEEN %(low)s AND %(high)s
+  AND {at} >= %(start)s AND {at} < %(end)s
+"""
+_ORDER_NUMBERS: Final = """
+SELECT t.order_no FROM settlements t WHERE true {of_month} ORDER BY t.settled_at, t.order_no
+"""
+_REFUNDS: Final = f"""
+SELECT s.settled_at, t.order_no, t.refund_id, t.line_id, t.event_no, t.amount_minor, t.seller_no,
+       t.sales_minor, t.occurred_at, e.occurred_at AS happened_at, o.done_at
+FROM {_BACK}
+JOIN events e ON e.program_id = t.program_id AND e.order_no = t.order_no AND e.event_no = t.event_no
+LEFT JOIN event_outcomes o ON o.program_id = t.program_id AND o.order_no = t.order_no AND o.event_no = t.event_no
+WHERE true {{of_month}} ORDER BY s.settled_at, t.order_no, t.event_no, t.refund_id, t.line_id
+"""
+_TRANSFERS: Final = """
+SELECT s.settled_at, t.cause_no, t.seq, t.kind::text, t.event_no, t.line_id, t.rule_id, t.tier, t.shop_no, t.base_minor,
+       t.rate_ppm, t.version_no, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END,
+       t.occurred_at, t.available_at, t.belongs_to_period, p.pool_id, p.month
+FROM transfers t
+LEFT JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
+LEFT JOIN pool_payments p ON t.kind = 'pool' AND p.program_id = t.program_id AND p.cause_no = t.cause_no
+WHERE t.program_id = (SELECT %(program)s::integer) AND t.cause_no BETWEEN %(low)s AND %(high)s
+  AND t.period = %(period)s
+ORDER BY s.settled_at NULLS LAST, t.cause_no, t.seq
+"""
+_SHOPS: Final = "SELECT t.shop_no, t.shop_id, t.joined_at FROM shops t WHERE true {of_month} ORDER BY t.shop_no"
+_REFERRALS: Final = """
+SELECT t.shop_no, t.effective_at, t.seq, t.sponsor_no, t.recorded_at FROM referrals t
+WHERE true {of_month} ORDER BY t.shop_no, t.effective_at, t.seq
+"""
+_STATUSES: Final = """
+SELECT t.shop_no, t.effective_at, t.seq, t.status, t.recorded_at FROM shop_statuses t
+WHERE true {of_month} ORDER BY t.shop_no, t.effective_at, t.seq
+"""
+_RANKS: Final = """
+SELECT t.shop_no, t.effective_at, t.seq, t.rank, t.cause, t.recorded_at FROM shop_ranks t
+WHERE true {of_month} ORDER BY t.shop_no, t.effective_at, t.seq
+"""
+_MERGES: Final = """
+SELECT t.merged_at, t.seq, t.customer_id, t.into_id FROM customer_merges t
+WHERE t.merged_id = t.customer_id {of_month} ORDER BY t.merged_at, t.seq
+"""
+_ROWS: Final = {
+    "refunds": _REFUNDS,
+    "transfers": _TRANSFERS,
+    "shops": _SHOPS,
+    "referrals": _REFERRALS,
+    "statuses": _STATUSES,
+    "ranks": _RANKS,
+    "merges": _MERGES,
+}
+_ORDERS: Final = """
+SELECT s.order_no, s.event_no, o.order_id, s.version_no, s.settled_at, s.seller_no, s.sales_minor, s.snapshot,
+       e.payload
+FROM settlements s
+JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+JOIN orders o ON o.program_id = s.program_id AND o.order_no = s.order_no
+WHERE s.program_id = (SELECT %(program)s::integer) AND s.order_no = ANY(%(orders)b::bigint[])
+"""
+_HELD_RANKS: Final = """
+SELECT DISTINCT rank FROM shop_ranks WHERE program_id = %(program)s AND rank IS NOT NULL ORDER BY rank
+"""
+_MERGED: Final = "SELECT count(*), COALESCE(max(seq), 0) FROM customer_merges WHERE program_id = %(program)s"
+_CLOSED: Final = "SELECT closed_through FROM programs WHERE program_id = %(program)s"
+_FAILED_CODES: Final = """
+SELECT DISTINCT ON (order_no) order_no, code FROM event_outcomes
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[]) AND status = 'failed'
+ORDER BY order_no, event_no
+"""
+
+
+class MonthRows(NamedTuple):
+    """How many rows of a kind a month has, and between which numbers they lie."""
+
+    period: int
+    rows: int
+    low: int
+    high: int
+
+
+class MonthSpan(NamedTuple):
+    """The rows of a month that are asked for: its bounds, and the numbers that they lie between."""
+
+    period: int
+    start: datetime
+    end: datetime
+    low: int
+    high: int
+
+
+class HistoryOrder(NamedTuple):
+    """An order as it was settled."""
+
+    order_no: int
+    event_no: int
+    order_id: str
+    version_no: int | None
+    settled_at: datetime
+    seller_no: int | None
+    sales_minor: int
+    snapshot: str
+    payload: str
+
+
+def count_by_month(
+    conn: Connection,
+    program_id: int,
+    kind: str,
+    firsts: Sequence[datetime],
+    periods: Sequence[int],
+) -> list[MonthRows]:
+    """Counts the rows of a kind by month.
+
+    Args:
+        firsts: the first instants of months one after another, and ``periods`` the months themselves.
+    """
+    if kind == "transfers":
+        counted = driver(conn).execute(_BY_PERIOD, {"program": program_id}).fetchall()
+        return sorted(MonthRows(*row) for row in counted)
+    table, instant, number = _KINDS[kind]
+    statement = _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
+    bound = {"program": program_id, "firsts": list(firsts)}
+    counted = driver(conn).execute(statement.encode(), bound).fetchall()
+    return sorted(MonthRows(periods[max(place, 1) - 1], rows, low, high) for place, rows, low, high in counted)
+
+
+def month_rows(
+    conn: Connection, program_id: int, kind: str, span: MonthSpan, size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yields the rows of a month, some at a time, in the columns of their file; of orders only their numbers."""
+    statement = _ORDER_NUMBERS if kind == "orders" else _ROWS[kind]
+    if kind != "transfers":
+        _, instant, number = _KINDS[kind]
+        statement = statement.format(of_month=_OF_MONTH.format(at=instant, number=number))
+    bound = {"program": program_id, **span._asdict()}
+    with driver(conn).cursor(name=f"history_{kind}") as cursor:
+        cursor.execute(statement.encode(), bound, binary=True)
+        while page := cursor.fetchmany(size):
+            yield page
+
+
+def orders_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[HistoryOrder]:
+    """Reads settled orders by number, in the order of the numbers given."""
+    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(HistoryOrder))
+    bound = {"program": program_id, "orders": list(orders)}
+    known = {row.order_no: row for row in cursor.execute(_ORDERS.encode(), bound)}
+    return [known[number] for number in orders]
+
+
+def failed_codes(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, str]:
+    """Reads why those orders failed, by number."""
+    bound = {"program": program_id, "orders": list(orders)}
+    return dict(driver(conn).execute(_FAILED_CODES.encode(), bound).fetchall())
+
+
+def held_ranks(conn: Connection, program_id: int) -> list[str]:
+    """Lists the ranks that any shop ever held."""
+    return [rank for (rank,) in driver(conn).execute(_HELD_RANKS.encode(), {"program": program_id}).fetchall()]
+
+
+def merges_known(conn: Connection, program_id: int) -> str:
+    """Says in a word which merges of customers are known: another merge, another word."""
+    row = driver(conn).execute(_MERGED.encode(), {"program": program_id}).fetchone()
+    return "0" if row is None else f"{row[0]}/{row[1]}"
+
+
+def closed_through(conn: Connection, program_id: int) -> int:
+    """The last month whose books are closed, as 202603; 0 before the first."""
+    row = driver(conn).execute(_CLOSED.encode(), {"program": program_id}).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _mine(kind: str) -> str:
+    return f"{_MINE} AND t.merged_id = t.customer_id" if kind == "merges" else _MINE

@@ -1,0 +1,137 @@
+"""The settled orders of a span as columns, some thousand at a time: what ``history`` reads row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.arrays import integer_array
+from distrib.store.copying import Integers
+from distrib.store.database import driver, rows_as
+from distrib.store.gathered import LINE, gather, instants, lines, numbers
+from distrib.store.simulations.history import PaidSpan, RefundRow
+
+# Both tables are bound by themselves: PostgreSQL carries no range from one to the other.
+_SETTLED: Final = f"""
+SELECT array_agg(x.order_no), array_agg(x.settled_at), array_agg(x.paid_at), string_agg(x.snapshot, {LINE}),
+       string_agg(x.payload, ',')
+FROM (
+    SELECT s.order_no, s.settled_at, s.paid_at, s.snapshot, e.payload
+    FROM settlements s
+    JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+    WHERE s.program_id = (SELECT %(program)s::integer) AND e.program_id = (SELECT %(program)s::integer)
+      AND {{s}} AND {{e}} AND s.paid_at >= %(since)s AND s.paid_at < %(until)s
+    ORDER BY s.order_no) x
+"""
+# Between the numbers of orders lie those of pools and payouts, whose rows have no rule and no tier.
+_POSTED: Final = f"""
+SELECT array_agg(x.cause_no), array_agg(x.shop_no), array_agg(x.amount_minor), array_agg(x.kinds),
+       array_agg(x.occurred_at), array_agg(x.available_at), string_agg(x.rule_id, {LINE})
+FROM (
+    SELECT cause_no, shop_no,
+           CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+           (COALESCE(tier, 0) * 4 + (kind = 'earned')::integer * 2 + (event_no IS NULL)::integer)::smallint AS kinds,
+           occurred_at, available_at, COALESCE(rule_id, '') AS rule_id
+    FROM transfers WHERE program_id = (SELECT %(program)s::integer) AND {{cause}}
+    ORDER BY cause_no, seq) x
+"""
+_REFUNDS: Final = """
+SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, r.occurred_at, r.event_no, o.done_at,
+       e.occurred_at AS happened_at
+FROM refund_lines r
+JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
+LEFT JOIN event_outcomes o
+    ON o.program_id = r.program_id AND o.order_no = r.order_no AND o.event_no = r.event_no
+WHERE r.program_id = (SELECT %(program)s::integer) AND {refund}
+"""
+_NUMBERS: Final = """
+SELECT array_agg(x.order_no) FROM (
+    SELECT order_no FROM settlements
+    WHERE program_id = %(program)s AND order_no > %(after)s AND paid_at >= %(since)s AND paid_at < %(until)s
+    ORDER BY order_no LIMIT %(size)s) x
+"""
+_BETWEEN: Final = "{column} BETWEEN %(first)s AND %(last)s"
+_AMONG: Final = "{column} = ANY(%(orders)b)"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNumbers:
+    """The numbers of some orders of a span; ``are_next``: they are all that the span has from the first to the last."""
+
+    orders: Sequence[int]
+    are_next: bool
+
+    def bound(self, statement: str, **columns: str) -> str:
+        """A statement with each named column bound to the orders."""
+        which = _BETWEEN if self.are_next else _AMONG
+        return statement.format(**{name: which.format(column=column) for name, column in columns.items()})
+
+    def values(self) -> dict[str, object]:
+        """What the bounds stand for."""
+        if self.are_next:
+            return {"first": self.orders[0], "last": self.orders[-1]}
+        return {"orders": integer_array(self.orders)}
+
+
+class SettledArrays(NamedTuple):
+    """Orders by number: instants in microseconds since 1970, a text a snapshot, events as the inside of a list."""
+
+    order_no: Integers
+    settled_at: Integers
+    paid_at: Integers
+    snapshots: Sequence[bytes]
+    payloads: bytes
+
+
+class PostedArrays(NamedTuple):
+    """Rows of the ledger by order and number; ``kinds`` are four times the tier, 2 where earned, 1 without an event."""
+
+    order_no: Integers
+    shop_no: Integers
+    amount_minor: Integers
+    kinds: Integers
+    occurred_at: Integers
+    available_at: Integers
+    rule_id: Sequence[bytes]
+
+
+def next_numbers(conn: Connection, program_id: int, span: PaidSpan, after: int, size: int) -> list[int]:
+    """Lists the numbers of the next settled orders of a span above a number, in order."""
+    bound = {"program": program_id, "after": after, "size": size, **span._asdict()}
+    [orders] = gather(conn, _NUMBERS, bound)
+    listed: list[int] = numbers(orders).tolist()
+    return listed
+
+
+def settled_arrays(conn: Connection, program_id: int, span: PaidSpan, asked: OrderNumbers) -> SettledArrays:
+    """Reads settled orders with their snapshots and the events that they rest on."""
+    statement = asked.bound(_SETTLED, s="s.order_no", e="e.order_no")
+    fields = gather(conn, statement, {"program": program_id, **span._asdict(), **asked.values()})
+    order_no, settled_at, paid_at, snapshots, payloads = fields
+    return SettledArrays(numbers(order_no), instants(settled_at), instants(paid_at), lines(snapshots), payloads)
+
+
+def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> PostedArrays:
+    """Reads what the ledger has of those orders; of other causes between them too."""
+    statement = asked.bound(_POSTED, cause="cause_no")
+    fields = gather(conn, statement, {"program": program_id, **asked.values()})
+    cause_no, shop_no, amount_minor, kinds, occurred_at, available_at, rule_id = fields
+    return PostedArrays(
+        numbers(cause_no),
+        numbers(shop_no),
+        numbers(amount_minor),
+        numbers(kinds, 2),
+        instants(occurred_at),
+        instants(available_at),
+        lines(rule_id),
+    )
+
+
+def refund_rows(conn: Connection, program_id: int, asked: OrderNumbers) -> list[RefundRow]:
+    """Reads what came back of those orders, in no order; of other orders between them too."""
+    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(RefundRow))
+    statement = asked.bound(_REFUNDS, refund="r.order_no")
+    return cursor.execute(statement.encode(), {"program": program_id, **asked.values()}).fetchall()
