@@ -31,6 +31,8 @@ ORDERED = "the order of all shops, which is kept every few minutes, and of a sma
 RELEASED = "what becomes available later lies at the end of the table, found by ranges of pages (BRIN)"
 NEW_ORDER = "rows that were kept a moment ago: no statistics know them yet"
 SIMULATED = "a simulation tries a plan on all orders of a span: on the day the program was made that is much of it"
+ASKED = "what is asked for comes as an array, of which the planner expects ten rows"
+EXPORTED = "an export of history reads every table of a program whole, once, and each month by a cursor"
 OWN_RANKS = "a simulation replays the ranks of all shops in tables of its own, of which no statistics know"
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
@@ -72,6 +74,9 @@ _REASONS: dict[str, dict[str, str]] = {
         "ranks/columns.sales": EVALUATION,
         "ranks/columns.tree_at": EVALUATION,
         "ranks/figures.figures": LOOKS,
+        "history/rows.count_by_month": EXPORTED,
+        "history/rows.month_rows": EXPORTED,
+        "simulations/history.bought_before": EXPORTED,
         "simulations/arrays.next_numbers": SIMULATED,
         "simulations/arrays.posted_arrays": SIMULATED,
         "simulations/arrays.refund_rows": SIMULATED,
@@ -127,6 +132,12 @@ _REASONS: dict[str, dict[str, str]] = {
         "ranks/columns.earnings": EVALUATION,
         "statements/exports._copied": CURSOR,
         "statements/exports._rows": NEW_ROWS,
+        "customer_merges.merges_of": ASKED,
+        "history/rows.count_by_month": EXPORTED,
+        "history/rows.month_rows": CURSOR,
+        "history/rows.orders_of": ASKED,
+        "simulations/history.bought_before": ASKED,
+        "simulations/arrays.settled_arrays": BY_RANGE,
         "simulations/history._rows": BY_RANGE,
         "simulations/ranks.begin_ranks": OWN_RANKS,
         "simulations/ranks.looks": OWN_RANKS,

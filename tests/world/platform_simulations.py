@@ -6,8 +6,12 @@ What a simulation comes to is tested elsewhere; here every statement of it only 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from distrib.services.history.exporting import export_history
+from distrib.services.history.schema import COLUMNS
 from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations.checking import check_as_published
 from distrib.services.simulations.files import ORDERS, SHOPS, file_of
@@ -61,10 +65,22 @@ def simulate_day(day: PlatformDay) -> None:
         with world.container.begin() as conn:
             for detail in (SHOPS, ORDERS):
                 assert b"".join(file_of(conn, world.program, asked["id"], "csv", detail, "en"))
+    plain = CANDIDATE | {"code": "plain", "rules": [{"id": "seller", "pay": "seller", "rate": "0.11"}], "pools": []}
+    day.good("POST", "/v1/simulations", SPAN | {"plan": plain})
+    run_simulations(world.container)
     waiting = day.good("POST", "/v1/simulations", SPAN | {"plan": CANDIDATE, "refunds": "none"})
     day.good("DELETE", f"/v1/simulations/{waiting['id']}")
     day.good("POST", "/v1/plans", CANDIDATE)
     _check(day)
+    _export(day)
+
+
+def _export(day: PlatformDay) -> None:
+    container, program = day.api.world.container, day.api.world.program
+    with TemporaryDirectory() as directory, container.worker_engine.begin() as conn:
+        enter_history(conn)
+        exported = export_history(conn, program, container.policies, Path(directory), container.now())
+    assert {file.kind for file in exported.written} == {*COLUMNS}
 
 
 def _check(day: PlatformDay) -> None:

@@ -91,13 +91,23 @@ _ROWS: Final = {
     "ranks": _RANKS,
     "merges": _MERGES,
 }
+# Order by order, by the keys: joined, a table would be read whole for every page.
 _ORDERS: Final = """
-SELECT s.order_no, s.event_no, o.order_id, s.version_no, s.settled_at, s.seller_no, s.sales_minor, s.snapshot,
+SELECT a.order_no, s.event_no, o.order_id, s.version_no, s.settled_at, s.seller_no, s.sales_minor, s.snapshot,
        e.payload
-FROM settlements s
-JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
-JOIN orders o ON o.program_id = s.program_id AND o.order_no = s.order_no
-WHERE s.program_id = (SELECT %(program)s::integer) AND s.order_no = ANY(%(orders)b::bigint[])
+FROM unnest(%(orders)b::bigint[]) AS a (order_no)
+CROSS JOIN LATERAL (
+    SELECT t.event_no, t.version_no, t.settled_at, t.seller_no, t.sales_minor, t.snapshot FROM settlements t
+    WHERE t.program_id = (SELECT %(program)s::integer) AND t.order_no = a.order_no OFFSET 0
+) s
+CROSS JOIN LATERAL (
+    SELECT t.payload FROM events t
+    WHERE t.program_id = (SELECT %(program)s::integer) AND t.order_no = a.order_no AND t.event_no = s.event_no OFFSET 0
+) e
+CROSS JOIN LATERAL (
+    SELECT t.order_id FROM orders t
+    WHERE t.program_id = (SELECT %(program)s::integer) AND t.order_no = a.order_no OFFSET 0
+) o
 """
 _HELD_RANKS: Final = """
 SELECT DISTINCT rank FROM shop_ranks WHERE program_id = %(program)s AND rank IS NOT NULL ORDER BY rank
