@@ -20,13 +20,13 @@ MAY_ACT = ("finance", "admin")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-_ONE = Text("one key a call: the second person gives theirs in a call of their own")
+_SINGLE_KEY = Text("one key a call: the second person gives theirs in a call of their own")
 
 
 def _only(_context: click.Context, _option: click.Parameter, keys: Sequence[str]) -> str | None:
     """The one key that was given; of two, the last would act and the other be forgotten in silence."""
     if len(keys) > 1:
-        raise click.BadParameter(in_both(_ONE))
+        raise click.BadParameter(in_both(_SINGLE_KEY))
     return keys[0] if keys else None
 
 
