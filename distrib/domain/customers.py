@@ -251,7 +251,7 @@ def _judged(claims: Mapping[str, Iterable[Claim]], merges: Iterable[Merge], unti
         (claim.bound_at, True, claim.seq, customer_id, claim) for customer_id, own in claims.items() for claim in own
     ]
     facts += [(merge.merged_at, False, merge.seq, merge.customer_id, merge) for merge in merges]
-    for instant, _, _, customer_id, fact in sorted(facts, key=lambda fact: fact[:3]):
+    for instant, _, _, customer_id, fact in sorted(facts, key=lambda fact: fact[:4]):
         if until is not None and instant > until:
             break
         if isinstance(fact, Claim):

@@ -15,9 +15,10 @@ def test_thresholds_that_are_kept_as_text_are_read_back_as_they_were(each: int) 
     assert read_thresholds(str(kept)) == kept
     assert len({kept, read_thresholds(str(kept)), Thresholds(bounds, each)}) == 2
     assert kept != str(kept)
+    assert Thresholds(bounds) == Thresholds(bounds, 0)
 
 
-@pytest.mark.parametrize("text", ["", "persons", "persons ~ 3", "> 0.30", "persons ≥ x"])
+@pytest.mark.parametrize("text", ["", "persons", "persons ~ 3", "> 0.30", "persons ≥ x", "persons  ≥ 30"])
 def test_a_text_that_holds_no_thresholds_is_refused(text: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         read_thresholds(text)

@@ -127,6 +127,7 @@ def test_what_only_recruiting_opens_is_measured_where_joining_costs_anything_and
     by_rank = {**SELLER, "rate": {"member": "0.04", "gold": "0.10"}}
     assert recruiting(by_rank) == 600_000
     assert recruiting(by_rank, fee=0) == 0
+    assert recruiting({**SELLER, "rate": {"member": "0.01", "gold": "0.03"}}) == 666_666
     assert recruiting({**SELLER, "rate": "0"}) == 0
 
 
