@@ -28,6 +28,11 @@ _numbers = count(1)
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.world.ways"])
 CASES = [(name, point) for name, way in WAYS.items() for point in POINTS if point.partition(".")[0] in way.rooms]
+OF_FILES = {
+    "history.month": "tests/integration/simulations/test_history_simulated.py",
+    "history.written": "tests/integration/simulations/test_history_files.py",
+}
+"""Points where files are written or read and no books are changed: where they are killed at."""
 
 
 @pytest.fixture
@@ -129,7 +134,9 @@ def test_a_commit_lost_after_it_or_only_its_answer_comes_to_the_same(
 
 
 def test_every_point_stands_on_a_way_and_at_one_place_of_the_code() -> None:
-    assert sorted(point for _, point in CASES) == sorted(POINTS)
+    assert sorted([*(point for _, point in CASES), *OF_FILES]) == sorted(POINTS)
+    for point, file in OF_FILES.items():
+        assert f"{point}:kill" in (REPOSITORY / file).read_text("utf-8")
     reached = [
         point
         for path in sorted((REPOSITORY / "distrib").rglob("*.py"))

@@ -15,7 +15,20 @@ from distrib.console.pages.workers import JOBS
 from distrib.typed_commands import PERSONAL_READS as PERSONAL_COMMANDS
 from workers.periodic import TABLE
 
-_READING = ("list", "show", "check", "schema", "report", "maps", "cases", "deliveries", "accounts", "content", "seals")
+_READING = (
+    "list",
+    "show",
+    "check",
+    "schema",
+    "report",
+    "maps",
+    "cases",
+    "deliveries",
+    "accounts",
+    "content",
+    "seals",
+    "verify",
+)
 
 
 def commands(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
@@ -43,6 +56,7 @@ def test_commands_with_words_are_there_and_those_that_read_alone_need_none() -> 
     assert COMMANDS.keys() >= PERSONAL_COMMANDS
     assert {name for name in known - COMMANDS.keys() if name.split()[-1] not in _READING} <= {
         *("explain", "ledger export", "plan sample", "shops poster", "shops qr", "statement export", "trail export"),
+        "history export",
         *(name for name in known if name.split()[0] in ("bench", "demo", "migrate", "serve", "settle", "worker")),
     }
 
