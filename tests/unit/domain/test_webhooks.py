@@ -8,13 +8,16 @@ from ipaddress import ip_address
 import pytest
 
 from distrib.domain.webhooks import (
+    MOST_SIGNATURES,
     SCHEDULE,
+    TOLERANCE,
     host_and_port,
     is_public,
     message_body,
     secret_bytes,
     secret_text,
     signature,
+    signature_fault,
     url_problem,
     wait_after,
 )
@@ -189,6 +192,40 @@ def test_while_a_secret_is_rotated_both_sign_with_one_space_between() -> None:
     each = [signature([secret], "msg_1", 1_614_265_330, b"{}") for secret in (new, old)]
     assert signature([new, old], "msg_1", 1_614_265_330, b"{}") == f"{each[0]} {each[1]}"
     assert each[0] != each[1]
+
+
+SECRET, OTHER = b"s" * 32, b"o" * 32
+SENT_AT = datetime(2026, 3, 1, tzinfo=UTC)
+STAMP = str(int(SENT_AT.timestamp()))
+
+
+@pytest.mark.parametrize(
+    ("late", "fault"),
+    [
+        (timedelta(0), None),
+        (TOLERANCE, None),
+        (-TOLERANCE, None),
+        (TOLERANCE + timedelta(seconds=1), "signature_expired"),
+        (-TOLERANCE - timedelta(seconds=1), "signature_expired"),
+    ],
+)
+def test_a_signature_is_good_for_a_while_before_and_after_its_time(late: timedelta, fault: str | None) -> None:
+    signed = signature([SECRET], "m", int(STAMP), b"{}")
+    assert signature_fault([SECRET], "m", STAMP, signed, b"{}", SENT_AT + late) == fault
+
+
+def test_any_of_a_few_signatures_by_any_secret_will_do_and_nothing_else() -> None:
+    good = signature([SECRET], "m", int(STAMP), b"{}")
+    bad = signature([SECRET], "n", int(STAMP), b"{}")
+
+    def fault(signatures: str, message_id: str = "m", stamp: str = STAMP) -> str | None:
+        return signature_fault([OTHER, SECRET], message_id, stamp, signatures, b"{}", SENT_AT)
+
+    assert fault(f"{bad} {good}") is None
+    assert fault(bad) == fault("") == fault(f"{bad}\t{good}") == "signature_wrong"
+    assert fault(" ".join([bad] * MOST_SIGNATURES + [good])) == "signature_wrong"
+    assert fault(good, message_id="消息") == fault(f"{good} 签") == "signature_wrong"
+    assert fault(good, stamp="soon") == "signature_expired"
 
 
 def test_a_secret_is_written_and_read_the_same() -> None:
