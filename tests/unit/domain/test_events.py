@@ -87,3 +87,27 @@ def test_lines_in_another_order_say_the_same_whichever_side_is_asked() -> None:
 def test_a_refund_of_no_lines_is_not_one_of_all_that_is_left() -> None:
     assert not Refund("r", "o", None).has_content_of(Refund("r", "o", ()))
     assert not Refund("r", "o", ()).has_content_of(Refund("r", "o", None))
+
+
+SETTLED = Event("e", "order.settled", AT, order=ORDER)
+REFUNDED = Event("e", "order.refunded", AT, refund=Refund("r", "o-1", (RefundLine("1", 10), RefundLine("2", 20))))
+
+
+def test_events_say_the_same_whose_lines_stand_in_another_order_and_nothing_else() -> None:
+    turned = replace(SETTLED, order=replace(ORDER, lines=ORDER.lines[::-1]))
+    back = replace(REFUNDED, refund=Refund("r", "o-1", (RefundLine("2", 20), RefundLine("1", 10))))
+    for event, again in ((SETTLED, turned), (REFUNDED, back)):
+        assert event.has_content_of(event)
+        assert event.has_content_of(again)
+        assert not event.has_content_of(replace(again, id="f"))
+        assert not event.has_content_of(replace(again, type="order.paid"))
+    assert not SETTLED.has_content_of(replace(turned, order=replace(ORDER, currency="USD")))
+    assert not REFUNDED.has_content_of(replace(back, refund=Refund("r", "o-2", (RefundLine("1", 10),))))
+
+
+def test_events_of_different_kinds_never_say_the_same() -> None:
+    cancelled = Event("e", "order.cancelled", AT, order_id="o-1")
+    kinds = (SETTLED, REFUNDED, cancelled)
+    for event in kinds:
+        assert [event.has_content_of(other) for other in kinds] == [event is other for other in kinds]
+    assert cancelled.has_content_of(replace(cancelled))
