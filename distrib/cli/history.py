@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import (
@@ -21,6 +19,7 @@ from distrib.cli.output import (
     print_table,
     program_option,
 )
+from distrib.cli.progress import terminal_progress
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.context import format_period
@@ -146,7 +145,6 @@ def _show_exported(directory: Path, exported: Exported, language: str) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
     """Shows on a terminal which file was written."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with terminal_progress() as progress:
         bar = progress.add_task(in_both(Text("Files")), total=None)
         yield lambda path, _rows: progress.update(bar, advance=1, description=path)

@@ -25,11 +25,9 @@ from werkzeug.test import TestResponse
 from distrib.app import create_app
 from distrib.bootstrap import Container
 from distrib.cli.bench.failures import BenchFailed
-from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
-from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
-from distrib.cli.bench.reading import Clock, Cost, keep_what_workers_keep
+from distrib.cli.bench.platform_world.keeping import OpenedWorld
+from distrib.cli.bench.reading import Clock, Cost, both_programs
 from distrib.domain.texts import Text
-from distrib.logs import configure_logs
 from distrib.services.people import accounts, seats
 
 MEDIAN_MS, SMALL_MEDIAN_MS = 300.0, 200.0
@@ -92,12 +90,12 @@ class Reading:
             kind = self._kind(address)
             if kind is None or seen[kind] >= OF_A_KIND:
                 continue
+            seen[kind] += 1
             cost, answer = self._clock.cost(partial(_page, client, address), ROUNDS)
             if answer.status_code == 200 and answer.mimetype != _HTML:
-                continue  # a file
+                continue  # a file, which may hold a month of a million shops: of its kind no more are fetched either
             if answer.status_code >= 400:
                 raise BenchFailed(_REFUSED, f"{address}: {answer.status}")
-            seen[kind] += 1
             yield SeenPage(kind, address, cost)
             for link in map(html.unescape, _LINK.findall(answer.text)):
                 target = urljoin(address, link)
@@ -130,15 +128,7 @@ def _sent(client: FlaskClient, path: str, **form: str) -> None:
 
 def bench_pages(container: Container, scale: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Looks at the pages of both programs; answers medians and the dearest, and all of the large one in ``pages``."""
-    size = WORLD_SIZES[scale]
-    with (
-        open_world(container, size.shops, size.orders, say) as large,
-        open_world(container, SMALL_PROGRAM.shops, SMALL_PROGRAM.orders, say) as small,
-    ):
-        configure_logs("WARNING")  # no line a call among the figures
-        say("totals")
-        for opened in (large, small):
-            keep_what_workers_keep(opened)
+    with both_programs(container, scale, say) as (large, small):
         say("pages")
         return compare(large, small)
 

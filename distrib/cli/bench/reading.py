@@ -7,8 +7,8 @@ shows in the other figure alone. Nothing is written to either program but a key.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -96,6 +96,16 @@ class Reader:
 
 def bench_reads(container: Container, scale: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Asks for every page of both programs; answers the worst figures, and all of them in ``pages``."""
+    with both_programs(container, scale, say) as (large, small):
+        say("reads")
+        return compare(large, small)
+
+
+@contextmanager
+def both_programs(
+    container: Container, scale: str, say: Callable[[str], None]
+) -> Iterator[tuple[OpenedWorld, OpenedWorld]]:
+    """Opens a large program and a small one, as the workers leave them, for calls that are measured in this process."""
     size = WORLD_SIZES[scale]
     with (
         open_world(container, size.shops, size.orders, say) as large,
@@ -105,8 +115,7 @@ def bench_reads(container: Container, scale: str, say: Callable[[str], None]) ->
         say("totals")
         for opened in (large, small):
             keep_what_workers_keep(opened)
-        say("reads")
-        return compare(large, small)
+        yield large, small
 
 
 def keep_what_workers_keep(opened: OpenedWorld) -> None:

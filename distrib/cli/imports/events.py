@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from distrib.bootstrap import open_container
 from distrib.cli.imports.accepting import BesideEvents, EventTally, FileEvents, Target, accept
@@ -31,6 +29,7 @@ from distrib.cli.imports.reporting import report
 from distrib.cli.imports.runs import RunIndex, index_runs
 from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
 from distrib.cli.output import in_both, json_option, program_option
+from distrib.cli.progress import terminal_progress
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render_both
@@ -160,10 +159,9 @@ def _digest(record: Record, now: datetime) -> bytes:
 
 def _import(target: Target, source: RecordsFile, beside: BesideEvents, reading: EventReading) -> EventTally:
     """Reads a file for where its events stand, then accepts them batch by batch; answers the counts."""
-    console = Console(stderr=True)
     tally = EventTally()
     id_column = "id" if reading.event_map is None else reading.event_map.order_column
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with terminal_progress() as progress:
         indexing = progress.add_task(in_both(Text("Reading")), total=source.size)
         with index_runs(source, id_column, lambda offset: progress.update(indexing, completed=offset)) as index:
             accepting = progress.add_task(in_both(Text("Accepting")), total=source.size)

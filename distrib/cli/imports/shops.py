@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.imports.cells import read_time
@@ -25,6 +23,7 @@ from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile
 from distrib.cli.imports.refused import RefusedFile
 from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
 from distrib.cli.output import in_both, json_option, print_json, program_option
+from distrib.cli.progress import terminal_progress
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text, parse_instant
 from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
@@ -112,9 +111,8 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
 
 
 def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> ShopTally:
-    console = Console(stderr=True)
     tally = ShopTally()
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with terminal_progress() as progress:
         reading = progress.add_task(in_both(Text("Reading")), total=source.size)
         index = read_index(source, lambda offset: progress.update(reading, completed=offset))
         writing = progress.add_task(in_both(Text("Registering")), total=len(index.order))

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from distrib.bootstrap import utc_now
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both
+from distrib.cli.progress import terminal_progress
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.history.extras import must_have
@@ -105,7 +104,6 @@ def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Shows on a terminal how many months are done."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with terminal_progress() as progress:
         bar = progress.add_task(in_both(Text("Months")), total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)

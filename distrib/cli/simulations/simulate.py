@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
+from distrib.cli.progress import terminal_progress
 from distrib.cli.simulations.by_files import ENGINES, EXISTING, MOST_PROCESSES, ByFiles, FileSpan, simulate_by_files
 from distrib.cli.simulations.chart import FORMATS as CHARTS
 from distrib.cli.simulations.chart import chart_of
@@ -242,7 +241,6 @@ def _check(
 @contextmanager
 def _progress() -> Iterator[Shown]:
     """Shows on a terminal how far it is."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with terminal_progress() as progress:
         bar = progress.add_task(in_both(Text("Orders")), total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)

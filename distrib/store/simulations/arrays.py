@@ -12,7 +12,7 @@ from distrib.store.arrays import integer_array
 from distrib.store.copying import Integers
 from distrib.store.database import driver, rows_as
 from distrib.store.gathered import LINE, gather, instants, lines, numbers
-from distrib.store.simulations.history import PaidSpan, RefundRow
+from distrib.store.simulations.history import REFUNDS, PaidSpan, RefundRow
 
 # Both tables are bound by themselves: PostgreSQL carries no range from one to the other.
 _SETTLED: Final = f"""
@@ -37,15 +37,6 @@ FROM (
            occurred_at, available_at, COALESCE(rule_id, '') AS rule_id
     FROM transfers WHERE program_id = (SELECT %(program)s::integer) AND {{cause}}
     ORDER BY cause_no, seq) x
-"""
-_REFUNDS: Final = """
-SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, r.occurred_at, r.event_no, o.done_at,
-       e.occurred_at AS happened_at
-FROM refund_lines r
-JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
-LEFT JOIN event_outcomes o
-    ON o.program_id = r.program_id AND o.order_no = r.order_no AND o.event_no = r.event_no
-WHERE r.program_id = (SELECT %(program)s::integer) AND {refund}
 """
 _NUMBERS: Final = """
 SELECT array_agg(x.order_no) FROM (
@@ -133,5 +124,5 @@ def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> Pos
 def refund_rows(conn: Connection, program_id: int, asked: OrderNumbers) -> list[RefundRow]:
     """Reads what came back of those orders, in no order; of other orders between them too."""
     cursor = driver(conn).cursor(binary=True, row_factory=rows_as(RefundRow))
-    statement = asked.bound(_REFUNDS, refund="r.order_no")
+    statement = asked.bound(REFUNDS, refund="r.order_no")
     return cursor.execute(statement.encode(), {"program": program_id, **asked.values()}).fetchall()

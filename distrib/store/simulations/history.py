@@ -37,15 +37,17 @@ FROM transfers
 WHERE program_id = (SELECT %(program)s::integer) AND cause_no = ANY(%(orders)b::bigint[])
 ORDER BY cause_no, seq
 """
-_REFUNDS = """
+REFUNDS = """
 SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, r.occurred_at, r.event_no, o.done_at,
        e.occurred_at AS happened_at
 FROM refund_lines r
 JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
 LEFT JOIN event_outcomes o
     ON o.program_id = r.program_id AND o.order_no = r.order_no AND o.event_no = r.event_no
-WHERE r.program_id = (SELECT %(program)s::integer) AND r.order_no = ANY(%(orders)b::bigint[])
+WHERE r.program_id = (SELECT %(program)s::integer) AND {refund}
 """
+"""What came back of orders, bound by a condition on ``r.order_no``."""
+_REFUNDS_OF_ORDERS = REFUNDS.format(refund="r.order_no = ANY(%(orders)b::bigint[])")
 _FAILED = """
 SELECT o.order_no FROM event_outcomes o JOIN events e USING (program_id, order_no, event_no)
 WHERE o.program_id = %(program)s AND o.status = 'failed' AND o.code = ANY(%(codes)s::text[])
@@ -210,7 +212,7 @@ def posted_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[
 
 def refunds_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[RefundRow]:
     """Reads what came back of those orders, in no order."""
-    return _rows(conn, program_id, _REFUNDS, RefundRow, orders)
+    return _rows(conn, program_id, _REFUNDS_OF_ORDERS, RefundRow, orders)
 
 
 def failed_numbers(conn: Connection, program_id: int, span: PaidSpan, codes: Sequence[str]) -> list[int]:
