@@ -105,6 +105,15 @@ class OrderColumns:
     entry_pays_seller: Truths
     self_purchase_pays_uplines: Truths
 
+    @staticmethod
+    def under_no_plan(
+        *, lines: Integers, channel: Integers, is_self_purchase: Truths, paid_at: Integers
+    ) -> OrderColumns:
+        """Orders of which nothing is said yet that depends on a plan: its own come by ``Chunk.under``."""
+        count = lines.size
+        nobody, nothing, truly = np.full(count, NOBODY), np.zeros(count, np.int64), np.ones(count, np.bool_)
+        return OrderColumns(lines, channel, is_self_purchase, paid_at, nobody, nothing, nobody, nothing, truly, truly)
+
 
 @dataclass(frozen=True)
 class Chunk:

@@ -22,16 +22,16 @@ from distrib.columns.commissions.chunk import (
     OrderColumns,
     PeopleColumns,
 )
-from distrib.columns.history.block import HistoryBlock, HistoryTexts, PastColumns, PostedColumns, RefundColumns
+from distrib.columns.history.block import HistoryBlock, HistoryTexts, PastColumns, PostedColumns
 from distrib.columns.tree import Integers, Truths, places_of
-from distrib.domain.events import UNDONE, Order, OrderLine
+from distrib.domain.events import Order, OrderLine
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Snapshot
-from distrib.domain.simulations.outcomes import Setback
 from distrib.services.history.arrays import coded, column_of, counts, numbers, records, truths
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.schema import LEADER, OPENER, ORDERS, REFUNDS, SELLER, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
+from distrib.services.simulations.coming_back import columns_of_setbacks
 from distrib.services.simulations.histories import PastOrder, setbacks_of
 from distrib.services.simulations.sources import PlanNeeds
 from distrib.store.copying import microseconds
@@ -89,43 +89,34 @@ class MonthHistory:
         self._orders = table
         order_no = numbers(column_of(table, "order_no"))
         sorting = np.argsort(order_no)
-        columns, needs_engine = self._posted_columns(posted, order_no, sorting)
+        columns, decided = self._posted_columns(posted, order_no, sorting)
         self._refunds = _refund_rows(back, order_no, sorting)
-        refunded = np.zeros(order_no.size, np.int64)
-        plain: dict[int, list[Setback]] = {}
-        for place, rows in sorted(self._refunds.items()):
-            setbacks = setbacks_of((), rows)
-            refunded[place] = sum(sum(setback.taken_minor.values()) for setback in setbacks)
-            needs_engine[place] |= any(setback.refund_id.startswith(UNDONE) for setback in setbacks)
-            if not needs_engine[place]:
-                plain[place] = setbacks
         lines = records(column_of(table, "lines"))
         chunk = self._chunk(table, lines)
+
+        def lines_of(place: int) -> dict[str, int]:
+            here = slice(int(chunk.starts[place]), int(chunk.starts[place] + chunk.orders.lines[place]))
+            return dict(zip(lines["id"][here].to_pylist(), chunk.lines.paid_minor[here].tolist(), strict=True))
+
+        setbacks = {place: setbacks_of((), rows) for place, rows in self._refunds.items()}
+        came = columns_of_setbacks(setbacks, decided, lines_of)
         past = PastColumns(
             order_no,
             numbers(column_of(table, "settled_at")),
             coded(column_of(table, "currency"), _adding(self.texts.currencies)),
-            refunded,
-            needs_engine,
+            came.refunded_minor,
+            came.needs_engine,
         )
-        return HistoryBlock(self.texts, past, chunk, columns, _refund_columns(plain, chunk, lines["id"]))
+        return HistoryBlock(self.texts, past, chunk, columns, came.refunds)
 
     def _chunk(self, table: Any, lines: Mapping[str, Any]) -> Chunk:
         codes, needs = self.texts.codes, self._needs
-        count = table.num_rows
-        nothing, truly, nobody = np.zeros(count, np.int64), np.ones(count, np.bool_), np.full(count, NOBODY)
         unknown = np.full(len(lines["id"]), NOBODY)
-        orders = OrderColumns(
+        orders = OrderColumns.under_no_plan(
             lines=counts(column_of(table, "lines")),
             channel=coded(column_of(table, "channel"), _adding(codes.channels)),
             is_self_purchase=truths(column_of(table, "is_self_purchase")),
             paid_at=numbers(column_of(table, "paid_at")),
-            earlier_orders=nobody,
-            first_paid_at=nothing,
-            order_cap_ppm=nobody,
-            max_tiers=nothing,
-            entry_pays_seller=truly,
-            self_purchase_pays_uplines=truly,
         )
         sold = LineColumns(
             sku=coded(lines["sku"], _finding(codes.skus)) if needs.skus else unknown,
@@ -237,26 +228,6 @@ def _refund_rows(back: Any, order_no: Integers, sorting: Integers) -> dict[int, 
     for place, row in zip(sorting[places[kept]].tolist(), back.take(kept).to_pylist(), strict=True):
         refunds[place].append(RefundRow(**{name: row[name] for name in RefundRow._fields}))
     return dict(refunds)
-
-
-def _refund_columns(plain: Mapping[int, Sequence[Setback]], chunk: Chunk, line_ids: Any) -> RefundColumns:
-    """The refunds of orders that need no engine, with what each leaves of every line."""
-    order: list[int] = []
-    instants = []
-    left_minor: list[int] = []
-    starts = chunk.starts
-    for place, setbacks in plain.items():
-        here = slice(int(starts[place]), int(starts[place] + chunk.orders.lines[place]))
-        ids, paid = line_ids[here].to_pylist(), chunk.lines.paid_minor[here].tolist()
-        left = dict(zip(ids, paid, strict=True))
-        for setback in setbacks:
-            for line_id, taken in setback.taken_minor.items():
-                left[line_id] -= taken
-            order.append(place)
-            instants.append(setback.occurred_at)
-            left_minor += left.values()
-    columns = (np.array(column, np.int64) for column in (order, microseconds(instants), left_minor))
-    return RefundColumns(*columns)
 
 
 def _adding(codes: dict[str, int]) -> Callable[[str], int]:

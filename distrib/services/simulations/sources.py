@@ -15,16 +15,15 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.commissions.chunk import NOBODY, Chunk, LineColumns, OrderColumns
-from distrib.columns.history.block import HistoryBlock, HistoryTexts, PastColumns, PostedColumns, RefundColumns
+from distrib.columns.history.block import HistoryBlock, HistoryTexts, PastColumns, PostedColumns
 from distrib.columns.tree import Integers, places_of
-from distrib.domain.events import UNDONE
 from distrib.domain.plans.plan import Plan
 from distrib.domain.simulations.outcomes import Setback
 from distrib.services.context import Program
 from distrib.services.orders.sold_events import SoldLine
+from distrib.services.simulations.coming_back import columns_of_setbacks
 from distrib.services.simulations.histories import PastOrder, orders_by_number, setbacks_of
 from distrib.services.simulations.snapshot_columns import SnapshotBook
-from distrib.store.copying import microseconds
 from distrib.store.simulations import arrays
 from distrib.store.simulations import history as rows
 from distrib.store.simulations.arrays import OrderNumbers, PostedArrays, SettledArrays
@@ -128,38 +127,30 @@ class PostgresHistory:
         chunk = self._chunk(settled, contents, snapshots)
         sorting = np.argsort(settled.order_no)
         posted, decided = self._posted(arrays.posted_arrays(conn, program_id, asked), settled.order_no, sorting)
-        setbacks = self._setbacks(asked, settled.order_no, sorting)
-        refunded, needs_engine = np.zeros(len(chunk), np.int64), decided
-        for place, of_order in setbacks.items():
-            refunded[place] = sum(sum(setback.taken_minor.values()) for setback in of_order)
-            needs_engine[place] |= any(setback.refund_id.startswith(UNDONE) for setback in of_order)
+        back = columns_of_setbacks(
+            self._setbacks(asked, settled.order_no, sorting),
+            decided,
+            lambda place: {line.id: line.paid_minor for line in contents[place].lines},
+        )
         past = PastColumns(
             settled.order_no,
             settled.settled_at,
             _coded(self.texts.currencies, [content.currency for content in contents]),
-            refunded,
-            needs_engine,
+            back.refunded_minor,
+            back.needs_engine,
         )
-        plain = {place: of_order for place, of_order in sorted(setbacks.items()) if not needs_engine[place]}
-        return HistoryBlock(self.texts, past, chunk, posted, _refunds(plain, contents))
+        return HistoryBlock(self.texts, past, chunk, posted, back.refunds)
 
     def _chunk(self, settled: SettledArrays, contents: Sequence[_PastContent], snapshots: Sequence[bytes]) -> Chunk:
-        count, codes, needs = len(contents), self.texts.codes, self._needs
+        codes, needs = self.texts.codes, self._needs
         people, is_self_purchase = self._snapshots.people(snapshots)
         lines = [line for content in contents for line in content.lines]
-        nothing, truly = np.zeros(count, np.int64), np.ones(count, np.bool_)
-        nobody, unknown = np.full(count, NOBODY), np.full(len(lines), NOBODY)
-        orders = OrderColumns(
+        unknown = np.full(len(lines), NOBODY)
+        orders = OrderColumns.under_no_plan(
             lines=_numbers([len(content.lines) for content in contents]),
             channel=_coded(codes.channels, [content.channel for content in contents]),
             is_self_purchase=is_self_purchase,
             paid_at=settled.paid_at,
-            earlier_orders=nobody,
-            first_paid_at=nothing,
-            order_cap_ppm=nobody,
-            max_tiers=nothing,
-            entry_pays_seller=truly,
-            self_purchase_pays_uplines=truly,
         )
         sold = LineColumns(
             sku=_known(codes.skus, [line.sku for line in lines]) if needs.skus else unknown,
@@ -210,23 +201,6 @@ class PostgresHistory:
             for place, refunds in zip(among, by_order.values(), strict=True)
             if place >= 0
         }
-
-
-def _refunds(plain: dict[int, list[Setback]], contents: Sequence[_PastContent]) -> RefundColumns:
-    """The refunds of orders that need no engine, with what each leaves of every line."""
-    order: list[int] = []
-    instants = []
-    left_minor: list[int] = []
-    for place, setbacks in plain.items():
-        lines = contents[place].lines
-        left = {line.id: line.paid_minor for line in lines}
-        for setback in setbacks:
-            for line_id, taken in setback.taken_minor.items():
-                left[line_id] -= taken
-            order.append(place)
-            instants.append(setback.occurred_at)
-            left_minor += [left[line.id] for line in lines]
-    return RefundColumns(_numbers(order), _numbers(microseconds(instants)), _numbers(left_minor))
 
 
 def _in_turn(settled: SettledArrays, turns: Integers) -> SettledArrays:
