@@ -9,7 +9,7 @@ from distrib.domain.errors import CannotStart, Refusal
 from distrib.domain.texts import Text
 from distrib.embedded import EmbeddedServersFailed
 from distrib.languages import render_both
-from distrib.settings import SettingsError
+from distrib.setting_checks import SettingsError
 
 FAILURES = (Refusal, SettingsError, EmbeddedServersFailed, CannotStart)
 """Mistakes of who runs the service: in settings, files, data and servers."""

@@ -25,6 +25,17 @@ LONGEST_PUBLIC_URL = 200
 Check: TypeAlias = Callable[[str], object]
 
 
+class SettingsError(ValueError):
+    """The environment is not usable; `mistakes` has every reason, in English and Chinese."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        """Put all mistakes into one text."""
+        self.mistakes = mistakes
+        super().__init__(
+            "\n".join([f"{render_both(Text('The settings are not usable'))}:", *(f"  {text}" for text in mistakes)])
+        )
+
+
 def unless_empty(check: Check) -> Check:
     """The check, which an empty text passes: it counts as not given."""
     return lambda text: check(text) if text else None

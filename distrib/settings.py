@@ -5,8 +5,6 @@ Nothing is connected or started here, and no message repeats a value: some are s
 
 import difflib
 import os
-import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import distributions
@@ -18,9 +16,10 @@ from environs import EnvValidationError, FileAwareEnv
 
 from distrib.domain.texts import Text
 from distrib.languages import render_both
+from distrib.own_secret import own_secret
 from distrib.setting_checks import (
-    SHORTEST_PEPPER,
     Check,
+    SettingsError,
     any_of,
     anything,
     base_of_links,
@@ -40,21 +39,9 @@ PREFIX = "DISTRIB_"
 _PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = _PACKAGE.parent
 """Where the package lies: a checkout, or the packages of an installation, which has no other file of a checkout."""
-_SECRET = re.compile(rf"[!-~]{{{SHORTEST_PEPPER},}}")
 FORMATS = ("json", "text")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ENVIRONMENTS = ("development", "production")
-
-
-class SettingsError(ValueError):
-    """The environment is not usable; `mistakes` has every reason, in English and Chinese."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        """Put all mistakes into one text."""
-        self.mistakes = mistakes
-        super().__init__(
-            "\n".join([f"{render_both(Text('The settings are not usable'))}:", *(f"  {text}" for text in mistakes)])
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,39 +353,3 @@ def unknown_variable(name: str, known: Sequence[str]) -> Text:
     if near:
         return Text("is not a setting, did you mean {near}?", near=near[0])
     return Text("is not a setting", "variable")
-
-
-def own_secret(var_dir: Path) -> str:
-    """The secret of the embedded default, made once; of two commands that make it at once both get the same.
-
-    Raises:
-        SettingsError: it can neither be read nor made.
-    """
-    path = var_dir / "secret"
-    try:
-        if not path.exists():
-            make_secret(path)
-        secret = path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError as error:
-        raise SettingsError([render_both(Text("{path}: {strerror}", path=path, strerror=error.strerror))]) from error
-    if not _SECRET.fullmatch(secret):
-        raise SettingsError(
-            [render_both(Text("{path} is not the secret that was made here: bring it back", path=path))]
-        )
-    return secret
-
-
-def make_secret(path: Path) -> None:
-    """Write a new secret for its owner's eyes only; it appears complete, and never over another."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"secret.{os.getpid()}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(32))
-        file.flush()
-        os.fsync(file.fileno())  # a database that outlives its secret has keys that nobody can use
-    try:
-        path.hardlink_to(unfinished)
-    except FileExistsError:
-        return
-    finally:
-        unfinished.unlink()

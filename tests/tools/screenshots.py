@@ -22,12 +22,13 @@ from playwright.sync_api import Browser
 
 from distrib.bootstrap import open_container
 from distrib.domain.periods import previous_period
+from distrib.own_secret import own_secret
 from distrib.services.context import format_period
 from distrib.services.network.registration import ShopDraft
 from distrib.services.people import accounts, seats
 from distrib.services.programs import tenants
 from distrib.services.sharing.visits import count_visit
-from distrib.settings import REPOSITORY, Settings, own_secret
+from distrib.settings import REPOSITORY, Settings
 from tests.world.api import Api, app_on
 from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
 from tests.world.documents import line, refunded, settled

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from distrib.settings import SettingsError, read_settings
+from distrib.setting_checks import SettingsError
+from distrib.settings import read_settings
 
 DATABASE = "postgresql+psycopg://distrib@db/distrib"
 REDIS = "redis://queue:6379/0"

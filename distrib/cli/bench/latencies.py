@@ -29,8 +29,9 @@ from distrib.cli.bench.processes.builds import Build, end
 from distrib.cli.bench.world import World, open_program, register
 from distrib.cli.service.local import HOST
 from distrib.domain.texts import Text
+from distrib.own_secret import own_secret
 from distrib.services.programs.keys import create_key
-from distrib.settings import PREFIX, Settings, own_secret
+from distrib.settings import PREFIX, Settings
 
 LOADED_GOAL_MS = 300
 OUTAGE_GOAL_MS = 1_500

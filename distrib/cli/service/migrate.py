@@ -13,7 +13,8 @@ from distrib.domain.errors import CannotStart
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.logs import configure_logs
-from distrib.settings import Settings, SettingsError, read_settings
+from distrib.setting_checks import SettingsError
+from distrib.settings import Settings, read_settings
 from distrib.store.logins import admit_logins
 from distrib.store.migrate import newest_revision, upgrade
 from distrib.store.privileges import Logins, prepare_roles, role_statements

@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
-from distrib.settings import SettingsError, read_settings
+from distrib.setting_checks import SettingsError
+from distrib.settings import read_settings
 from distrib.tracing import span, take_spans, trace_here
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled

@@ -15,7 +15,8 @@ from distrib.bootstrap import Container, open_container
 from distrib.domain.errors import CannotStart
 from distrib.embedded import EmbeddedServers
 from distrib.services.programs.tenants import create_program
-from distrib.settings import Settings, SettingsError, read_settings
+from distrib.setting_checks import SettingsError
+from distrib.settings import Settings, read_settings
 from distrib.store import migrate
 from distrib.store.database import WEB_ROLE, WORKER_ROLE, enter_program, open_engine
 from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
