@@ -65,10 +65,14 @@ def test_what_takes_long_is_left_to_a_worker_and_found_again_in_the_tray(large: 
     assert "2026-03,a,CNY" in ben.get(f"/console/p/test{again}/file").text
 
 
-def test_the_report_of_compliance_and_the_monitors_are_left_to_a_worker_too(large: Api, person: Person) -> None:
+def test_the_report_of_compliance_and_the_monitors_are_left_to_a_worker_where_there_are_many_shops(
+    large: Api, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner = TaskRunner(large.app, large.world.container.begin)
     han = person("han", "compliance")
     han.page("/compliance")
+    assert where_to(han, "/compliance/report", language="zh") == "/compliance/report?language=zh"
+    monkeypatch.setattr("distrib.console.pages.compliance.MOST_AT_ONCE", 0)
     report, run = where_to(han, "/compliance/report", language="zh"), where_to(han, "/compliance/runs")
     assert "Report of compliance" in han.page(report)
     assert runner.run_waiting() == 2
