@@ -117,6 +117,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "ledger/seals.sealed_transfers": CURSOR,
         "ledger/sorted_balances._keys": NEW_ORDER,
         "ledger/sorted_balances.keep_balances": NEW_ORDER,
+        "ledger/sorted_balances.shops_by_figure": NEW_ORDER,
         "statements/periods.posted_since": NEW_ROWS,
         "statements/sorted_months.forget_other_months": NEW_ORDER,
         "statements/sorted_months.keep_month": NEW_ORDER,
