@@ -176,6 +176,15 @@ class Batch:
         day = self.later.get(event.order_no)
         self.later[event.order_no] = event.day if day is None else min(day, event.day)
 
+    def postpone_waiting(self, event: PendingEvent) -> None:
+        """Leaves an event for its own day of which what it waited for is known now.
+
+        It is pending again in the same transaction, so that there is no moment at which nothing is pending.
+        """
+        if event.status == "waiting":
+            self.outcomes.append(EventOutcome(event.order_no, event.event_no, "pending", event.attempts))
+        self.postpone(event)
+
     def queue_again(self, numbers: Iterable[int], day: date) -> None:
         """Leaves orders or groups, by number, for a batch of that day."""
         self.later.update(dict.fromkeys(numbers, day))

@@ -275,4 +275,4 @@ def _queue_later(batch: Batch, pending: Sequence[PendingEvent], until: date) -> 
     changed = batch.changed_orders()
     for row in pending:
         if row.day > until and row.status == "waiting" and row.order_no in changed:
-            batch.postpone(row)
+            batch.postpone_waiting(row)

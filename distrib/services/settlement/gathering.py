@@ -235,7 +235,7 @@ def _gather_failed(batch: Batch, order_no: int, effect: of.EventFailed) -> None:
 
 
 def _gather_postponed(batch: Batch, order_no: int, effect: of.EventPostponed) -> None:
-    batch.postpone(batch.pending[effect.event_no])
+    batch.postpone_waiting(batch.pending[effect.event_no])
     batch.postponed += 1
 
 

@@ -15,9 +15,19 @@ from distrib.services.orders import commissions, views
 from distrib.services.orders.commissions import CommissionQuery
 from distrib.services.orders.explanations import explain_order
 from distrib.services.orders.views import OrderFilters
-from distrib.services.settlement.drain import drain_batch
+from distrib.services.settlement.drain import State, drain_batch
 from distrib.services.statements import months
-from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
+from tests.world.documents import (
+    PAID,
+    SELLER_TEN_PERCENT,
+    cancelled,
+    decided,
+    line,
+    paid,
+    plan_document,
+    refunded,
+    settled,
+)
 from tests.world.world import World, chain
 
 TWO_LEVELS = {
@@ -344,6 +354,37 @@ def test_what_a_decision_wakes_is_pending_from_the_same_moment_on(shops: World) 
     with shops.container.worker_engine.begin() as conn:
         conn.execute(text("DELETE FROM queue"))
     assert shops.earn() == {"b": 1_000, "a": 500}
+
+
+def test_what_comes_after_an_undone_refund_is_pending_from_the_moment_its_order_is_known(shops: World) -> None:
+    undone = {"id": "u", "type": "refund.reversed", "refund_id": "r1", "occurred_at": (PAID + 6 * DAY).isoformat()}
+    late = refunded("r2", "o1", {"1": 7_000}, PAID + 7 * DAY)
+    shops.earn(refunded("r1", "o1", {"1": 8_000}, PAID + 4 * DAY), undone, late)
+    assert {shops.outcome(event)[0] for event in ("r1", "u", "r2")} == {"waiting"}
+    shops.post(settled("e1", "o1", "b", line(10_000)))
+    _drain_once(shops)
+    assert [shops.outcome(event) for event in ("r1", "u", "r2")] == [("done", None), ("done", None), ("pending", None)]
+    assert shops.earn() == {"b": 300, "a": 150}
+    assert shops.outcome("r2") == ("done", None)
+
+
+def test_what_waited_for_an_order_and_is_of_a_later_day_is_pending_from_the_moment_the_order_is_known(
+    world: World,
+) -> None:
+    world.publish({**SELLER_TEN_PERCENT, "ranks": plan_document()["ranks"]})
+    world.join(("b", None))
+    world.earn(refunded("r1", "o1", {"1": 4_000}, PAID + 4 * DAY))
+    world.post(settled("e1", "o1", "b", line(10_000)))
+    while world.outcome("e1")[0] == "pending":  # promotions of the days before come first
+        _drain_once(world)
+    assert [world.outcome(event) for event in ("e1", "r1")] == [("done", None), ("pending", None)]
+    assert world.earn() == {"b": 600}
+
+
+def _drain_once(world: World) -> None:
+    with world.container.worker_engine.begin() as conn:
+        drained = drain_batch(conn, world.program, world.container.policies, 100, world.container.now())
+    assert drained.state is State.APPLIED
 
 
 def test_a_refund_that_waits_again_since_the_payment_failed_comes_before_a_later_one_of_the_same_batch(
