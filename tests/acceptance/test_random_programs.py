@@ -20,14 +20,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from distrib.services.audit.run import enter_snapshot, run_audit
-from tests.acceptance.comparing import all_of, check_events, check_rows
+from tests.acceptance.comparing import check_events, check_rows
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
 from tests.acceptance.random_words import KNOWN, instant_of, weave_events, weave_plan
 from tests.acceptance.reference import process
 from tests.acceptance.reference_world import Row, Shop, Version, World, when
 from tests.world.live import Client, Live
-from tests.world.processes import wait_until
 
 COMMITTED = (*range(8), 499, 560)
 GIVEN = os.environ.get("RANDOM_PROGRAMS")
@@ -266,18 +265,13 @@ def test_a_program_by_lot_comes_out_as_the_reference_reads_the_plan_language(liv
     _check(program)
     program.register(program.late)
     if program.late:
-        wait_until(lambda: not _waits_for_shop(program.client), "what waited for a shop is worked on")
+        program.client.wait_for_events()
         process(program.world, [])
     if not program.has_promotions:
         program.change_people()
     later = START + timedelta(days=210 if program.has_promotions else 0)
     program.post([*program.draw_more(events), *program.draw_events(10, later)])
     _check(program)
-
-
-def _waits_for_shop(client: Client) -> bool:
-    waiting = all_of(client, "/v1/events?status=waiting&limit=500")
-    return any(event["error"]["code"] == "waits_for_shop" for event in waiting)
 
 
 def _check(program: Program) -> None:

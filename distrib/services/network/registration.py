@@ -27,6 +27,7 @@ from distrib.services.context import Actor, Program
 from distrib.services.plans.versions import Timeline, load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import KnownShop, NewShop
+from distrib.store.orders import inbox
 
 ATTEMPTS = 5
 JOINED = "joined"
@@ -92,6 +93,8 @@ def register_shops(
             tree.signal_ranks(conn, program.program_id, batch.signals(timeline))
             refused = {result.id: result.code for result in results if result.code is not None}
             note_registrations(conn, program, policy, batch.created, refused, now)
+            if batch.created:  # in the registration's own transaction: there is no moment at which nothing is pending
+                inbox.wake_for_shops(conn, program.program_id, [row.shop_id for row in batch.created])
             return results
     raise Refusal("conflict")
 

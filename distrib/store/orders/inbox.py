@@ -123,6 +123,33 @@ ON CONFLICT (program_id, order_no) DO UPDATE
 SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 
+# The queue first, as a batch takes it: one that has these orders in its hands is waited for.
+_AWAITED = """
+FROM unnest(%(awaited)b::text[]) AS s (awaited)
+CROSS JOIN LATERAL (
+    SELECT y.order_no, y.event_no FROM event_outcomes y
+    WHERE y.program_id = (SELECT %(program)s::integer) AND y.waits_for = s.awaited AND y.status = 'waiting' OFFSET 0
+) w
+"""
+_QUEUE_AWAITED = f"""
+INSERT INTO queue (program_id, order_no, day, bytes)
+SELECT (SELECT %(program)s::integer), w.order_no, min(e.day), sum(octet_length(e.payload))
+{_AWAITED}
+CROSS JOIN LATERAL (
+    SELECT n.day, n.payload FROM events n
+    WHERE n.program_id = (SELECT %(program)s::integer) AND n.order_no = w.order_no AND n.event_no = w.event_no OFFSET 0
+) e
+GROUP BY w.order_no ORDER BY w.order_no
+ON CONFLICT (program_id, order_no) DO UPDATE
+SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
+"""
+_REOPEN_AWAITED = f"""
+UPDATE event_outcomes x SET status = 'pending', code = NULL, params = NULL, waits_for = NULL
+FROM (SELECT w.order_no, w.event_no {_AWAITED}) d
+WHERE x.program_id = (SELECT %(program)s::integer) AND x.order_no = d.order_no AND x.event_no = d.event_no
+  AND x.status = 'waiting'
+"""
+
 
 def insert_events(
     conn: Connection, program_id: int, events: Sequence[DecodedEvent], days: Sequence[date], now: datetime
@@ -285,6 +312,15 @@ def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
         return False
     enqueue(conn, program_id, [row.order_no], [row.day])
     return True
+
+
+def wake_for_shops(conn: Connection, program_id: int, shop_ids: Collection[str]) -> int:
+    """Queues the orders that wait for these shops, and makes their events pending; returns how many orders."""
+    bound = {"program": program_id, "awaited": [f"shop:{shop_id}" for shop_id in shop_ids]}
+    queued = driver(conn).execute(_QUEUE_AWAITED, bound).rowcount
+    if queued:
+        driver(conn).execute(_REOPEN_AWAITED, bound)
+    return queued
 
 
 def wake_waiting(conn: Connection, limit: int) -> int:

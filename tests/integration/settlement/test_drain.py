@@ -79,8 +79,12 @@ def test_an_order_of_an_unknown_shop_waits_until_the_shop_comes(world: World) ->
     world.publish(SELLER_TEN_PERCENT)
     assert world.earn(settled("e1", "o1", "s", line(10_000)), refunded("r1", "o1", {"1": 5_000})) == {}
     assert world.outcome("e1") == ("waiting", "waits_for_shop")
+    world.join(("t", None))
+    assert world.outcome("e1") == ("waiting", "waits_for_shop")
     world.join(("s", None))
-    assert world.earn() == {"s": 500}
+    assert world.outcome("e1") == ("pending", None)
+    assert world.drainer.run().events == 2
+    assert world.earned() == {"s": 500}
 
 
 def test_an_order_without_a_shop_is_kept_and_pays_nobody(world: World) -> None:
