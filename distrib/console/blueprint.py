@@ -29,6 +29,7 @@ from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
 from distrib.console.pages.rank_lists import rank_list_pages
 from distrib.console.pages.ranks import rank_pages
+from distrib.console.pages.search import search_pages
 from distrib.console.pages.shop import shop_pages
 from distrib.console.pages.shop_actions import shop_action_pages
 from distrib.console.pages.shops import shops_pages
@@ -47,6 +48,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     provider_pages,
     new_password_pages,
     overview_pages,
+    search_pages,
     plan_pages,
     compliance_pages,
     case_pages,
