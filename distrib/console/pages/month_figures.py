@@ -21,13 +21,16 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 @dataclass(frozen=True, slots=True)
 class OverviewMonth:
-    """A month: what its statement has, and its span of the funnel, of which nothing is known until it is worked out."""
+    """A month: what its statement has, and its span of the funnel, of which nothing is known until it is worked out.
+
+    What is available and held is None of a month whose statement nobody has added up.
+    """
 
     period: str
     earned_minor: int
     reversed_minor: int
-    available_minor: int
-    held_minor: int
+    available_minor: int | None
+    held_minor: int | None
     span: Mapping[str, Any]
 
     @property
@@ -85,14 +88,14 @@ def spans_of(visit: Visit, periods: Sequence[str]) -> dict[str, Mapping[str, Any
 
 
 def figures_of(period: str, totals: Mapping[str, Any] | None, span: Mapping[str, Any] | None) -> OverviewMonth:
-    """A month's figures; all zero where its statement has none."""
+    """A month's figures; zero is earned where nothing moved, and its statement is not added up (None)."""
     known = totals or _NOTHING
     return OverviewMonth(
         period=period,
         earned_minor=known.get("earned_minor", 0),
         reversed_minor=known.get("reversed_minor", 0),
-        available_minor=known.get("available_minor", 0),
-        held_minor=known.get("held_minor", 0),
+        available_minor=None if totals is None else known.get("available_minor", 0),
+        held_minor=None if totals is None else known.get("held_minor", 0),
         span=span or _NOTHING,
     )
 

@@ -105,11 +105,11 @@ def _period(visit: Visit, statements: _Statements) -> str:
 
 
 def _months(visit: Visit, statements: _Statements, periods: Sequence[str]) -> list[OverviewMonth]:
-    """The figures of months; of those in which nothing moved only the last two are asked for."""
-    asked = {*statements.closed, *periods[-2:]}
+    """The figures of months; of those in which nothing moved only the last one is asked for."""
+    asked = {*statements.closed, periods[-1]}
     spans = spans_of(visit, periods)
     return [
-        figures_of(period, statements.totals(period) if period in asked else None, spans.get(period))
+        figures_of(period, (statements.totals(period) or {}) if period in asked else None, spans.get(period))
         for period in periods
     ]
 
