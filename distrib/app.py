@@ -31,7 +31,7 @@ from distrib.api.calls.prometheus import Metrics
 from distrib.api.calls.shares import Shares
 from distrib.api.http.auth import presented_key
 from distrib.api.http.paths import is_readable
-from distrib.api.http.problems import answer_with_problems
+from distrib.api.http.problems import MEDIA_TYPE, answer_with_problems
 from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import MOST_WEB_CONNECTIONS, Container
@@ -60,6 +60,7 @@ from distrib.transactions import in_transaction
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NAMES_OF_ID = ("Request-Id", "X-Request-Id")
 _QUIET = ("/healthz", "/readyz", "/metrics")
+HTML_TYPE = "text/html"
 _log = structlog.get_logger("distrib.access")
 
 
@@ -98,7 +99,14 @@ def _answer_reader(refusal: Refusal) -> Response | None:
     """A refusal as a page for whoever reads one; None for callers of the API."""
     if is_owners(request.path):
         return answer_owner_refusal(refusal)
-    return answer_refusal(refusal) if is_console(request.path) else None
+    return answer_refusal(refusal) if is_console(request.path) or _is_read_by_people() else None
+
+
+def _is_read_by_people() -> bool:
+    """Whether a browser asks for a page, at no path of the API's."""
+    if request.path.startswith("/v1/") or request.path in _QUIET:
+        return False
+    return request.accept_mimetypes.best_match((MEDIA_TYPE, HTML_TYPE)) == HTML_TYPE
 
 
 def install(app: Flask, container: Container) -> None:

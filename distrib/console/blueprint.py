@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from distrib.console.frame import answer_refusal, signed_in_person
-from distrib.console.landing import show_landing
+from distrib.console.landing import show_favicon, show_landing
 from distrib.console.new_password import new_password_pages
 from distrib.console.pages.adjustments import adjustment_pages
 from distrib.console.pages.cases import case_pages, penalty_pages
@@ -29,6 +29,7 @@ from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
 from distrib.console.pages.rank_lists import rank_list_pages
 from distrib.console.pages.ranks import rank_pages
+from distrib.console.pages.search import search_pages
 from distrib.console.pages.shop import shop_pages
 from distrib.console.pages.shop_actions import shop_action_pages
 from distrib.console.pages.shops import shops_pages
@@ -47,6 +48,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     provider_pages,
     new_password_pages,
     overview_pages,
+    search_pages,
     plan_pages,
     compliance_pages,
     case_pages,
@@ -79,7 +81,9 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     task_pages,
 )
 """What adds the pages of each noun."""
-OPEN = frozenset({"show_plan", "check_plan", "check_plan_result", "plan_schema", "show_landing", "static"})
+OPEN = frozenset(
+    {"show_plan", "check_plan", "check_plan_result", "plan_schema", "show_landing", "show_favicon", "static"}
+)
 """Pages that know nobody: the sample plan page and the first one."""
 LARGE_FORMS: Mapping[str, int] = {"console.payout_results": 4 * 2**20}
 """Forms that carry a file, with how many bytes they may have when somebody sends them who is signed in."""
@@ -102,6 +106,7 @@ def console_blueprint(
         "console", __name__, static_folder="static", static_url_path="/console/static", template_folder="templates"
     )
     blueprint.add_url_rule("/", view_func=show_landing)
+    blueprint.add_url_rule("/favicon.ico", view_func=show_favicon)
     PlanPage(policies, samples).register(blueprint)
     for add_pages in pages:
         add_pages(blueprint)

@@ -22,6 +22,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
+from distrib.console.files import answer_file
 from distrib.console.language import NAMES, NO_FORM, answer_page, chosen_language, in_language, render_page
 from distrib.console.menu import MENU, MenuEntry
 from distrib.console.reader import PageReader
@@ -195,9 +196,7 @@ def _answered(outcome: Outcome, language: str) -> Response:
         if outcome.words is not None:
             flash(render(outcome.words, language), "done")
         return go_to(outcome.address)
-    response = Response(outcome.chunks(), content_type=outcome.media_type)
-    if outcome.filename is not None:
-        response.headers["Content-Disposition"] = f'attachment; filename="{outcome.filename}"'
+    response = answer_file(outcome)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 

@@ -1,8 +1,8 @@
-"""The first page: what this is, and where to go on."""
+"""The first page: what this is, and where to go on; and the picture that browsers ask for without being told."""
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, url_for
 
 from distrib.console.language import answer_page, chosen_language, render_page
 
@@ -11,3 +11,8 @@ def show_landing() -> Response:
     """Renders what the service is for, in the reader's language."""
     language = chosen_language()
     return answer_page(render_page("console/landing.html", language), language)
+
+
+def show_favicon() -> Response:
+    """Leads to the picture of every page, for what asks for it by the name that pages had before they could say one."""
+    return Response(status=308, headers={"Location": url_for("console.static", filename="favicon.svg")})

@@ -233,6 +233,7 @@ class PlatformDay:
             f"/v1/commissions?shop_id={largest}&order_id=o-00001000",
             f"/v1/shops/{largest}/commissions",
             "/v1/events",
+            *(f"/v1/events?sort=-kept{only}" for only in ("", "&status=pending", "&status=failed", "&status=done")),
             "/v1/events?status=pending",
             "/v1/events?status=waiting",
             "/v1/events?status=failed",

@@ -21,6 +21,7 @@ from distrib.api.http.problems import detail_of
 from distrib.api.http.shapes import MOST_ERRORS, Validated, problems_of
 from distrib.api.http.words import say, word
 from distrib.api.schemas.events import (
+    NEWEST,
     EventPostSchema,
     EventQuerySchema,
     EventResultsSchema,
@@ -244,8 +245,9 @@ def show_workers(call: Call) -> Answer:
 
 @events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)
 def list_events(call: Call) -> Answer:
-    """Events in the order they were kept; of a type or a time alone in that of their receipt."""
-    filters = inbox.EventFilters(**{name: call.query[name] for name in inbox.EventFilters._fields})
+    """Events in the order they were kept, or the newest first; of a type or a time alone in that of their receipt."""
+    asked = {name: call.query[name] for name in ("status", "order_id", "type", "code", "from_at", "to_at")}
+    filters = inbox.EventFilters(**asked, is_newest_first=call.query["sort"] == NEWEST)
     listing = call.listing(f"events {json.dumps(filters, default=str)}")
     after = listing.place(call.query["cursor"])
     rows, follows = inbox.list_events(call.conn, call.program, filters, after, call.query["limit"])

@@ -316,8 +316,14 @@ class KeptEventSchema(EventViewSchema):
     )
 
 
+KEPT, NEWEST = SORTS = ("kept", "-kept")
+
+
 class EventQuerySchema(PageQuerySchema):
-    """Which events; received from (included) to (not included)."""
+    """Which events; received from (included) to (not included).
+
+    ``sort=-kept``, the newest first, goes without ``type``, ``from`` and ``to``.
+    """
 
     status = Choice(STATUSES, load_default=None)
     order_id = Identifier(load_default=None)
@@ -325,6 +331,14 @@ class EventQuerySchema(PageQuerySchema):
     code = PlainText(load_default=None, metadata={"description": "why they wait or failed"})
     from_at = Instant(data_key="from", load_default=None)
     to_at = Instant(data_key="to", load_default=None)
+    sort = Choice(
+        SORTS, load_default=KEPT, metadata={"description": "-kept: the newest first; without type, from and to"}
+    )
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("sort") == NEWEST and any(data.get(name) for name in ("type", "from_at", "to_at")):
+            raise ValidationError([say("either_or", one="sort=-kept", other="type, from, to")], "sort")
 
 
 EventsPageSchema = page_of(EventViewSchema, "EventsPage")

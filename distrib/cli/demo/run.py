@@ -13,6 +13,7 @@ from distrib.bootstrap import Container
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import Source
 from distrib.cli.demo.life.checks import control_checks, money_checks
+from distrib.cli.demo.life.night import spend_night
 from distrib.cli.demo.life.proof import totals_of_all, whole_gap
 from distrib.cli.demo.life.readback import explained, largest, monthly_statements
 from distrib.cli.demo.life.story import Life, live
@@ -45,6 +46,8 @@ def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say)
         stage = Stage(container, loaded, ground, service, watch, say)
         plan = publish_and_register(stage)
         life = live(stage, arrivals_of(loaded.history, Dice(loaded.seed)))
+        stage.step("night")
+        spend_night(container, ground.program)
         stage.step("reading_back")
         read = _read_back(stage, life)
     with container.begin() as conn:

@@ -19,6 +19,7 @@ from babel.dates import format_date
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
+from distrib.console.files import answer_file
 from distrib.console.frame import asset
 from distrib.console.language import NAMES, answer_page, chosen_language, in_language, render_page
 from distrib.console.reader import PageReader
@@ -186,9 +187,7 @@ def _serve(function: LeafFunction, path: Mapping[str, str], problem: Refusal | N
         values |= {"visit": visit, "form_token": form_token, **visit.reader.filters(), "day": visit.day}
         values["problem"] = None if problem is None else problem_words(problem, language)
         return answer(shown.template, language, 200 if problem is None else problem.status, **values)
-    response = Response(shown.chunks(), content_type=shown.media_type)
-    if shown.filename is not None:
-        response.headers["Content-Disposition"] = f'attachment; filename="{shown.filename}"'
+    response = answer_file(shown)
     response.headers["Cache-Control"] = f"private, max-age={KEPT_SECONDS}"
     return response
 

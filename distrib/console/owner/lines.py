@@ -15,7 +15,7 @@ SHORT: Final = 4
 """So many characters at the end of an order's id tell it from the others of a week."""
 _ORDER, _REFUND = Text("Order {end}", "owner"), Text("Refund {end}", "owner")
 _FREE_FROM = Text("free from {day}", "owner")
-_FREE = Text("free", "owner")
+_FREE = Text("released", "owner")
 _HELD = Text("held until the platform has looked at it", "owner")
 _RETURNED = Text("The customer got {refunded} back; {rate} of it was taken back", "owner")
 _RETURNED_FIXED = Text("The customer got {refunded} back; its commission was taken back", "owner")

@@ -66,14 +66,13 @@ def mask(text: str) -> str:
 
 
 def _member(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A shop of the team: no name, no id in full, and nothing of what it earns."""
+    """A shop of the team: no name, no id in full, and nothing of its money, neither what it sells nor what it earns."""
     return {
         "name": mask(row["name"] or row["id"]),
-        "id": mask(row["id"]),
+        "id": mask(row["id"]) if row["name"] else "",
         "level": row["distance"],
         "rank": row["rank"],
         "joined_at": row["joined_at"],
-        "sales_minor": row["sales_minor"],
     }
 
 

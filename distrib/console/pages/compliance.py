@@ -192,8 +192,8 @@ def _measured(visit: Visit, run: Mapping[str, Any]) -> dict[str, Any]:
         "figures": [(wording.say(name), wording.value(name, value)) for name, value in _known(run["structure"])],
         "caps": [(wording.say(name), wording.value(name, value)) for name, value in caps.items()],
         "headings": _headings(wording, lines),
-        "trees": [_tree(wording, tree, lines) for tree in run["largest_trees"]],
-        "organisers": [_tree(wording, tree, lines) for tree in run["organisers"]],
+        "trees": [_tree(wording, tree, lines, visit) for tree in run["largest_trees"]],
+        "organisers": [_tree(wording, tree, lines, visit) for tree in run["organisers"]],
     }
 
 
@@ -224,10 +224,14 @@ def _known(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in figures.items() if name in MEASURES]
 
 
-def _tree(wording: ReportWording, tree: Mapping[str, Any], lines: Mapping[str, Threshold]) -> dict[str, Any]:
-    """A tree as a row: its figures, each against the line of the packs where there is one."""
+def _tree(
+    wording: ReportWording, tree: Mapping[str, Any], lines: Mapping[str, Threshold], visit: Visit
+) -> dict[str, Any]:
+    """A tree as a row: where it is drawn, and its figures, each against the line of the packs where there is one."""
+    kind, _, root = tree["subject"].partition(":")
+    href = visit.url("network", shop=root) if kind == "tree" and visit.desk.may("list_downline") else ""
     cells = [_tree_cell(wording, name, tree.get(name), lines.get(name)) for name in _columns(lines)]
-    return {"subject": wording.value("subject", tree["subject"]), "cells": cells}
+    return {"subject": wording.value("subject", tree["subject"]), "href": href, "cells": cells}
 
 
 def _tree_cell(wording: ReportWording, name: str, value: Any, line: Threshold | None) -> Markup:

@@ -137,6 +137,7 @@ def _list(visit: Visit) -> ListSpec:
             ListFilter("from", Text("Received from"), type="date", day=BEGIN),
             ListFilter("to", Text("Received to"), type="date", day=END),
         ),
+        turns="" if any(visit.query.get(name) for name in ("type", "from", "to")) else "kept",
         tabs=(ListTab(Text("All"), ""), *(ListTab(state.words, code) for code, state in EVENT_STATES.items())),
         empty=(Text("No event yet"), Text("Events appear as soon as the order system posts them.")),
     )

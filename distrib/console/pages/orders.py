@@ -10,7 +10,7 @@ from flask import Blueprint
 from distrib.console.causes import Causes
 from distrib.console.cells import EVENT_STATES, ORDER_STATES, id_cell, money_cell, options_of, shop_cell, state_badge
 from distrib.console.frame import HtmlPage, Visit, page
-from distrib.console.lists import ListColumn, ListFilter, ListSpec, list_view
+from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, list_view
 from distrib.console.pages.events import type_words
 from distrib.domain.texts import Text
 from distrib.services.plans.words import REASONS
@@ -110,10 +110,12 @@ def _list(visit: Visit) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         shops=("shop_id",),
-        turns="came",
+        turns="" if visit.query.get("from") or visit.query.get("to") else "came",
         filters=(
             ListFilter("shop_id", Text("Selling shop"), shops={}),
             ListFilter("status", Text("State"), options_of(ORDER_STATES)),
+            ListFilter("from", Text("Paid from"), type="date", day=BEGIN),
+            ListFilter("to", Text("Paid to"), type="date", day=END),
         ),
         empty=(Text("No orders yet"), Text("Orders appear here as soon as the order system posts them.")),
     )

@@ -1,164 +1,162 @@
-"""The overview: what the month comes to, how it went over a year, what waits, who leads; and the search of the head."""
+"""The overview: what the month comes to, how it went over a year, what waits, what becomes payable, who leads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint
 
 from distrib.console.charts import Chart, Series
-from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.frame import HtmlPage, Visit, page
 from distrib.console.pages.inbox import KINDS
-from distrib.console.shop_choice import MOST_FITS, shops_like
+from distrib.console.pages.month_figures import (
+    OverviewMonth,
+    commissions_chart,
+    days_of,
+    figures_of,
+    month_address,
+    months_until,
+    sales_chart,
+    shifted,
+    spans_of,
+    tenth_of_percent,
+)
 from distrib.domain.errors import Refusal
-from distrib.domain.money import PPM, round_ratio, show_ratio
-from distrib.domain.periods import next_period
 from distrib.domain.texts import Text
 from distrib.services.context import format_period, parse_period
 
-MONTHS: Final = 12
 LEADERS: Final = "5"
 MOST_MONTHS: Final = "60"
 RELEASE_DAYS: Final = "30"
 
 
 def overview_pages(blueprint: Blueprint) -> None:
-    """Adds the overview and what the frame of every page calls."""
+    """Adds the overview and what it fetches later."""
 
     @page(blueprint, "", needs="get_statements")
     def overview(visit: Visit) -> HtmlPage:
-        moved = _moved(visit)
-        period = _period(visit, moved)
-        names = _months(period)
-        asked = {*moved, *names[-2:]}
-        months = [_month(visit, name, moved.get(name)) if name in asked else _shown(visit, name, {}) for name in names]
-        month, before = months[-1], months[-2]
-        owed = _leaders(visit, "list_balances", "-available", "available_minor")
+        statements = _Statements(visit)
+        period = _period(visit, statements)
+        months = _months(visit, statements, months_until(period))
+        owed = _leaders(visit, "list_balances", {"sort": "-available"}, "available_minor")
+        sellers = _sellers(visit, period)
         visit.name_shops(row["shop_id"] for row in owed)
+        present = _present(visit)
         return HtmlPage(
             "console/overview.html",
             {
                 "period": period,
-                "earlier": _step(period, -1),
-                "later": _step(period, 1) if period < _present(visit) else "",
-                "figures": _figures(visit, month, before),
-                "chart": _chart(visit, months),
-                "months": months,
+                "is_present": period == present,
+                "earlier": shifted(period, -1),
+                "later": shifted(period, 1) if period < present else "",
+                "periods": sorted({*statements.closed, period, present}, reverse=True),
+                "figures": _figures(visit, months[-1], months[-2]),
+                "sales_chart": sales_chart(visit, months),
+                "chart": commissions_chart(visit, months),
                 "undecided": _waiting(visit),
                 "releases": _releases(visit),
-                "funnel": _funnel(visit, period, month),
-                "sellers": _leaders(visit, "list_shops", "-sales", "month_sales_minor"),
+                "funnel": _funnel(visit, months[-1]),
+                "sellers": sellers,
                 "owed": owed,
                 "names": visit.shop_names,
             },
         )
 
-    @page(blueprint, "/search", needs="get_statements")
-    def search(visit: Visit) -> HtmlPage | Done:
-        asked = visit.query.get("q", "").strip()
-        places = (_places(visit, asked) or _shops_like(visit, asked)) if asked else []
-        if len(places) == 1:
-            return Done(places[0][2])
-        more = visit.url("shops", q=asked) if asked and visit.has_page("shops") else ""
-        return HtmlPage(
-            "console/search.html",
-            {"asked": asked, "places": places, "more": more if len(places) in (0, MOST_FITS) else ""},
-        )
+    @page(blueprint, "/retention", needs="show_retention", entry="overview")
+    def retention(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/retention_part.html", {"rows": _retention(visit)})
+
+
+class _Statements:
+    """What the statements of months come to, each asked for once."""
+
+    def __init__(self, visit: Visit) -> None:
+        rows = visit.call("list_months", query={"limit": MOST_MONTHS})["data"]
+        self.closed: dict[str, Mapping[str, Any] | None] = {row["period"]: row["totals"] for row in rows}
+        self._visit = visit
+        self._open: dict[str, Mapping[str, Any] | None] = {}
+
+    def totals(self, period: str) -> Mapping[str, Any] | None:
+        """The totals of a month: as it was closed, else as it stands now."""
+        closed = self.closed.get(period)
+        if closed is not None:
+            return closed
+        if period not in self._open:
+            query = {"period": period, "limit": "1"}
+            self._open[period] = self._visit.call("get_statements", query=query)["totals"]
+        return self._open[period]
 
 
 def _present(visit: Visit) -> str:
     return format_period(visit.desk.program.period_of(visit.desk.now))
 
 
-def _moved(visit: Visit) -> dict[str, Mapping[str, Any] | None]:
-    """The newest months in which anything moved, with their totals where they are closed."""
-    rows = visit.call("list_months", query={"limit": MOST_MONTHS})["data"]
-    return {row["period"]: row["totals"] for row in rows}
-
-
-def _period(visit: Visit, moved: Mapping[str, Any]) -> str:
+def _period(visit: Visit, statements: _Statements) -> str:
     """The month that the address asks for; without one the newest in which anything was earned, else the present."""
     asked = visit.query.get("period", "")
     if asked:
         return format_period(parse_period(asked))
-    earned = [period for period, totals in moved.items() if totals is not None and totals["earned_minor"]]
     present = _present(visit)
-    return present if (present in moved and _earned(visit, present)) or not earned else max(earned)
+    if (statements.totals(present) or {}).get("earned_minor"):
+        return present
+    earned = [period for period, totals in statements.closed.items() if totals and totals["earned_minor"]]
+    return max(earned, default=present)
 
 
-def _earned(visit: Visit, period: str) -> int:
-    earned_minor: int = _month(visit, period, None)["earned_minor"]
-    return earned_minor
-
-
-def _months(period: str) -> list[str]:
-    return [_step(period, -back) for back in range(MONTHS - 1, -1, -1)]
-
-
-def _step(period: str, months: int) -> str:
-    """The month so many months later, or earlier.
-
-    >>> _step("2026-01", -1), _step("2026-11", 2)
-    ('2025-12', '2027-01')
-    """
-    number = parse_period(period)
-    if months >= 0:
-        for _ in range(months):
-            number = next_period(number)
-        return format_period(number)
-    year, month = divmod(number // 100 * 12 + number % 100 - 1 + months, 12)
-    return f"{year:04d}-{month + 1:02d}"
-
-
-def _month(visit: Visit, period: str, totals: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The figures of a month: those given, else those of its statement; all zero before the program began."""
-    known = totals or visit.call("get_statements", query={"period": period, "limit": "1"})["totals"] or {}
-    return _shown(visit, period, known)
-
-
-def _shown(visit: Visit, period: str, totals: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("earned_minor", "reversed_minor", "available_minor", "held_minor", "paid_minor", "orders", "refunds")
-    return {"period": period, "href": _month_address(visit, period), **{name: totals.get(name, 0) for name in names}}
-
-
-def _month_address(visit: Visit, period: str) -> str:
-    return visit.url("month", period=period) if visit.has_page("month") else ""
-
-
-def _figures(visit: Visit, month: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The figures that matter, each with how it changed since the month before and where its rows are."""
-    names = (
-        (Text("Commissions earned"), "earned_minor"),
-        (Text("Taken back"), "reversed_minor"),
-        (Text("Available to pay"), "available_minor"),
-        (Text("Held"), "held_minor"),
-    )
+def _months(visit: Visit, statements: _Statements, periods: Sequence[str]) -> list[OverviewMonth]:
+    """The figures of months; of those in which nothing moved only the last one is asked for."""
+    asked = {*statements.closed, periods[-1]}
+    spans = spans_of(visit, periods)
     return [
-        {
-            "name": visit.say(words),
-            "value": visit.reader.money(month[name]),
-            "note": visit.say(Text("{change} on the month before", change=_change(visit, month[name], before[name]))),
-            "href": month["href"],
-        }
-        for words, name in names
+        figures_of(period, (statements.totals(period) or {}) if period in asked else None, spans.get(period))
+        for period in periods
     ]
 
 
-def _change(visit: Visit, now_minor: int, then_minor: int) -> str:
-    return visit.reader.signed(now_minor - then_minor) or visit.reader.money(0)
+def _figures(visit: Visit, month: OverviewMonth, before: OverviewMonth) -> list[dict[str, str]]:
+    """The figures that matter, each with how it changed since the month before and where its rows are."""
+    first, last = days_of(month.period)
+    statement = month_address(visit, month.period)
+    is_present = month.period == _present(visit)
+
+    def rows(endpoint: str, operation: str, **query: str) -> str:
+        return visit.url(endpoint, **query) if visit.has_page(endpoint) and visit.desk.may(operation) else statement
+
+    def commissions(**query: str) -> str:
+        return rows("commissions", "list_commissions", **query)
+
+    def money(words: Text, now: int | None, then: int | None, href: str) -> dict[str, str]:
+        note = _change(visit, now, then)
+        return {"name": visit.say(words), "value": visit.reader.money(now) or "–", "note": note, "href": href}
+
+    orders = rows("orders", "list_orders", **{"from": first, "to": last})
+    payable = rows("payable", "list_payable") if is_present else statement
+    held = commissions(state="held") if is_present else statement
+    earned, taken = (commissions(period=month.period, kind=kind) for kind in ("earned", "reversed"))
+    return [
+        money(Text("Settled sales"), month.sales_minor, before.sales_minor, orders),
+        money(Text("Commissions earned"), month.earned_minor, before.earned_minor, earned),
+        money(Text("Taken back"), month.reversed_minor, before.reversed_minor, taken),
+        {
+            "name": visit.say(Text("Commission rate")),
+            "value": visit.reader.percent(month.rate) or "–",
+            "note": visit.say(Text("{rate} in the month before", rate=visit.reader.percent(before.rate) or "–")),
+            "href": statement,
+        },
+        money(Text("Available to pay"), month.available_minor, before.available_minor, payable),
+        money(Text("Held"), month.held_minor, before.held_minor, held),
+    ]
 
 
-def _chart(visit: Visit, months: list[dict[str, Any]]) -> Chart:
-    return Chart(
-        visit.say(Text("Commissions by month, in {currency}", currency=visit.reader.currency)),
-        [visit.reader.month(month["period"]) for month in months],
-        [
-            Series(visit.say(Text("Commissions earned")), "bar", [month["earned_minor"] for month in months]),
-            Series(visit.say(Text("Taken back")), "bar", [month["reversed_minor"] for month in months]),
-        ],
-        visit.reader,
-    )
+def _change(visit: Visit, now_minor: int | None, then_minor: int | None) -> str:
+    """How an amount changed, where both are known."""
+    if now_minor is None:
+        return visit.say(Text("worked out every night"))
+    if then_minor is None:
+        return ""
+    change = visit.reader.signed(now_minor - then_minor) or visit.reader.money(0)
+    return visit.say(Text("{change} on the month before", change=change))
 
 
 def _releases(visit: Visit) -> dict[str, Any] | None:
@@ -184,40 +182,53 @@ def _releases(visit: Visit) -> dict[str, Any] | None:
     }
 
 
-def _funnel(visit: Visit, period: str, month: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The month from visit to repeat purchase (流量 × 转化率 × 客单价); None where the role may not see it."""
-    if not visit.desk.may("get_funnel"):
+def _funnel(visit: Visit, month: OverviewMonth) -> dict[str, Any] | None:
+    """The month from visit to repeat purchase (流量 × 转化率 × 客单价), with where each is listed; None of no right."""
+    span = month.span
+    if not span:
         return None
-    query = {"from": f"{period}-01", "to": f"{_step(period, 1)}-01", "by": "month"}
-    (span,) = visit.call("get_funnel", query=query)["data"]
-    number, money, percent = visit.reader.number, visit.reader.money, visit.reader.percent
+    number, money = visit.reader.number, visit.reader.money
+    visits = (visit.say(Text("Visits of invite links")), number(span["visits"]), "", "")
     if span["as_of"] is None:
-        return {"is_known": False, "rows": [(visit.say(Text("Visits of invite links")), number(span["visits"]), "")]}
-    sales_minor = span["sales_minor"]
-    return {
-        "is_known": True,
-        "rows": [
-            (visit.say(Text("Visits of invite links")), number(span["visits"]), ""),
-            (visit.say(Text("Registrations")), number(span["registrations"]), percent(span["registration_rate"])),
-            (visit.say(Text("Shops with a first order")), number(span["first_orders"]), ""),
-            (visit.say(Text("Orders, and the average")), number(span["orders"]), money(span["average_order_minor"])),
-            (visit.say(Text("Buyers, and who bought again")), number(span["buyers"]), percent(span["repeat_rate"])),
-            (visit.say(Text("Shops, and who brought others")), number(span["shops"]), percent(span["sharing_rate"])),
-            (
-                visit.say(Text("Settled sales, and the share of commissions")),
-                money(sales_minor),
-                _share(visit, month, sales_minor),
+        return {"is_known": False, "rows": [visits]}
+    first, last = days_of(month.period)
+
+    def listed(endpoint: str, operation: str, **query: str) -> str:
+        return visit.url(endpoint, **query) if visit.has_page(endpoint) and visit.desk.may(operation) else ""
+
+    def share(part: str, whole: str) -> str:
+        return visit.reader.percent(tenth_of_percent(span[part], span[whole]))
+
+    joined = listed("shops", "list_shops", joined_from=first, joined_to=last)
+    orders = listed("orders", "list_orders", **{"from": first, "to": last})
+    shops = listed("shops", "list_shops")
+    counted = (
+        (Text("Registrations"), span["registrations"], share("registrations", "visits"), joined),
+        (Text("Shops with a first order"), span["first_orders"], "", ""),
+        (Text("Orders, and the average"), span["orders"], money(span["average_order_minor"]), orders),
+        (Text("Buyers, and who bought again"), span["buyers"], share("repeat_buyers", "buyers"), ""),
+        (Text("Shops, and who brought others"), span["shops"], share("sharing_shops", "shops"), shops),
+    )
+    shown = [visits, *((visit.say(words), number(count), note, href) for words, count, note, href in counted)]
+    return {"is_known": True, "rows": shown}
+
+
+def _retention(visit: Visit) -> list[dict[str, str]]:
+    """How many shops were still active so many months after the one they joined in."""
+    return [
+        {
+            "months": visit.say(Text("Month {count} after joining", count=row["months"])),
+            "share": visit.reader.percent(tenth_of_percent(row["active_shops"], row["shops"])) or "–",
+            "of": visit.say(
+                Text(
+                    "{active} of {shops} shops",
+                    active=visit.reader.number(row["active_shops"]),
+                    shops=visit.reader.number(row["shops"]),
+                )
             ),
-        ],
-    }
-
-
-def _share(visit: Visit, month: Mapping[str, Any], sales_minor: int) -> str:
-    """What part of the sales the commissions are, to a tenth of a percent; half rounds up."""
-    if not sales_minor:
-        return ""
-    net_minor = max(month["earned_minor"] + month["reversed_minor"], 0)
-    return visit.reader.percent(show_ratio(round_ratio(net_minor * 1_000, sales_minor, "half_up") * (PPM // 1_000)))
+        }
+        for row in visit.call("show_retention")["data"]
+    ]
 
 
 def _waiting(visit: Visit) -> list[dict[str, Any]]:
@@ -237,42 +248,26 @@ def _waiting(visit: Visit) -> list[dict[str, Any]]:
     ]
 
 
-def _leaders(visit: Visit, operation: str, sort: str, figure: str) -> list[dict[str, Any]]:
+def _sellers(visit: Visit, period: str) -> list[dict[str, Any]]:
+    """Who leads: of the month that lasts who sold most, of one that is over who earned most."""
+    if period == _present(visit):
+        rows = _leaders(visit, "list_shops", {"sort": "-sales"}, "month_sales_minor")
+        visit.shop_names.update({row["id"]: row["name"] for row in rows if row["name"]})
+        return [_leader(visit, row["id"], row["month_sales_minor"]) for row in rows]
+    rows = _leaders(visit, "get_statements", {"sort": "-earned", "period": period}, "earned_minor")
+    visit.name_shops(row["shop_id"] for row in rows)
+    return [_leader(visit, row["shop_id"], row["earned_minor"]) for row in rows]
+
+
+def _leader(visit: Visit, shop_id: str, amount_minor: int) -> dict[str, Any]:
+    return {"id": shop_id, "name": visit.shop_names.get(shop_id, ""), "amount_minor": amount_minor}
+
+
+def _leaders(visit: Visit, operation: str, query: Mapping[str, str], figure: str) -> list[dict[str, Any]]:
     if not visit.desk.may(operation):
         return []
     try:
-        rows = visit.desk.call(operation, {}, {"sort": sort, "limit": LEADERS})["data"]
+        rows = visit.desk.call(operation, {}, {**query, "limit": LEADERS})["data"]
     except Refusal:  # the order of a large program is kept a moment later than the program begins
         return []
     return [row for row in rows if row[figure] > 0]
-
-
-def _places(visit: Visit, asked: str) -> list[tuple[str, str, str]]:
-    """What has exactly that id: kind, id and address."""
-    wanted = (
-        (Text("Shop"), "get_shop", "shop_id", "shop"),
-        (Text("Order"), "get_order", "order_id", "order"),
-        (Text("Event"), "get_event", "event_id", "event"),
-        (Text("Payout"), "get_payout", "payout_id", "payout"),
-    )
-    return [
-        (visit.say(kind), asked, visit.url(endpoint, **{name: asked}))
-        for kind, operation, name, endpoint in wanted
-        if visit.desk.may(operation) and visit.has_page(endpoint) and _is_there(visit, operation, {name: asked})
-    ]
-
-
-def _shops_like(visit: Visit, asked: str) -> list[tuple[str, str, str]]:
-    """The first shops whose id, name or invite code begins so: kind, what each is called, and address."""
-    if not visit.desk.may("list_shops"):
-        return []
-    kind = visit.say(Text("Shop"))
-    return [(kind, words, visit.url("shop", shop_id=shop_id)) for shop_id, words in shops_like(visit, asked, {})[0]]
-
-
-def _is_there(visit: Visit, operation: str, path: Mapping[str, str]) -> bool:
-    try:
-        visit.desk.call(operation, path)
-    except Refusal:
-        return False
-    return True

@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.long_calls import make_or_start
-from distrib.console.pages.payout_lists import CHANNEL_WORDS
+from distrib.console.pages.payout_lists import channels_of
 from distrib.console.second_person import check_typed_amount, confirmers, typed_minor
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
@@ -48,7 +48,7 @@ def decision_pages(blueprint: Blueprint) -> None:
         values = {
             "shop_id": visit.query.get("shop_id", ""),
             "suggested": suggested_id(visit),
-            "channels": [(code, visit.say(words)) for code, words in CHANNEL_WORDS.items()],
+            "channels": [(code, visit.say(words)) for code, words in channels_of(visit).items()],
             "others": confirmers(visit, None),
         }
         return HtmlPage("console/closing_payment.html", values)

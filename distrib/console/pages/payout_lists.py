@@ -8,7 +8,7 @@ from typing import Any, Final
 from distrib.console.cells import LINE_STATES, PAYOUT_STATES, UNPAYABLE, id_cell, money_cell, shop_cell, state_badge
 from distrib.console.frame import Visit, icon
 from distrib.console.lists import BulkActions, ListColumn, ListFilter, ListSpec, ListTab
-from distrib.domain.payouts.channels import CHANNELS
+from distrib.domain.payouts.channels import takes_currency
 from distrib.domain.texts import Text
 
 CHANNEL_WORDS: Final[Mapping[str, Text]] = {
@@ -23,6 +23,15 @@ KIND_WORDS: Final[Mapping[str, Text]] = {
 }
 NEXT_OUTCOMES: Final[Mapping[str, tuple[str, ...]]] = {"reserved": ("paid", "failed"), "paid": ("returned",)}
 """What may still become of a line, by its state."""
+
+
+def channels_of(visit: Visit) -> dict[str, Text]:
+    """The channels that take the program's currency today, each with its words."""
+    channels, program = visit.desk.channels, visit.desk.program
+    today = program.day_of(visit.desk.now)
+    return {
+        code: words for code, words in CHANNEL_WORDS.items() if takes_currency(channels, code, today, program.currency)
+    }
 
 
 def batches_list(visit: Visit) -> ListSpec:
@@ -104,7 +113,7 @@ def payable_list(visit: Visit) -> ListSpec:
         "list_payable",
         columns,
         cells,
-        filters=(ListFilter("channel", Text("Channel"), [(code, CHANNEL_WORDS[code]) for code in CHANNELS]),),
+        filters=(ListFilter("channel", Text("Channel"), list(channels_of(visit).items())),),
         tabs=(
             ListTab(Text("All"), ""),
             ListTab(Text("Can be paid"), "payable"),
@@ -179,9 +188,9 @@ def lines_list(visit: Visit, payout_id: str) -> ListSpec:
         ListColumn("detail", Text("Number at the channel"), is_shown=False),
         ListColumn("amount", Text("Amount"), "money"),
         ListColumn("tax", Text("Tax"), "money"),
-        ListColumn("fee", Text("Fee"), "money"),
+        ListColumn("fee", Text("Fee"), "money", is_shown=False),
         ListColumn("net", Text("To be paid"), "money", is_fixed=True),
-        ListColumn("payee", Text("Payee")),
+        ListColumn("payee", Text("Payee"), is_shown=False),
         ListColumn("status", Text("State"), is_fixed=True),
         ListColumn("paid_on", Text("Paid on"), "date"),
         ListColumn("returned_on", Text("Came back on"), "date"),

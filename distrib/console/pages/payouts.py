@@ -11,9 +11,15 @@ from distrib.console.cells import PAYOUT_STATES, UNPAYABLE, state_badge
 from distrib.console.frame import HtmlPage, Outcome, Visit, page
 from distrib.console.lists import list_view
 from distrib.console.pages.payout_decisions import suggested_id
-from distrib.console.pages.payout_lists import CHANNEL_WORDS, batches_list, lines_list, payable_list, refused_list
+from distrib.console.pages.payout_lists import (
+    CHANNEL_WORDS,
+    batches_list,
+    channels_of,
+    lines_list,
+    payable_list,
+    refused_list,
+)
 from distrib.console.second_person import confirmers, confirming, names_of
-from distrib.domain.payouts.channels import CHANNELS
 from distrib.domain.texts import Text
 
 
@@ -40,7 +46,7 @@ def payout_pages(blueprint: Blueprint) -> None:
             "list": list_view(visit, payable_list(visit)),
             "totals": totals,
             "suggested": suggested_id(visit),
-            "channels": [(code, visit.say(words)) for code, words in CHANNEL_WORDS.items()],
+            "channels": [(code, visit.say(words)) for code, words in channels_of(visit).items()],
             "others": confirmers(visit, None),
         }
         return HtmlPage("console/payable.html", values)
@@ -73,7 +79,7 @@ def _about(visit: Visit, batch: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "badge": state_badge(PAYOUT_STATES, batch["status"], language),
         "channel": visit.say(CHANNEL_WORDS[batch["channel"]]),
-        "formats": [(code, visit.say(CHANNEL_WORDS[code])) for code in CHANNELS],
+        "formats": [(code, visit.say(words)) for code, words in channels_of(visit).items()],
         "files": files,
         "notes": [note[language] for note in files["notes"]] if files else [],
         "names": names_of(visit, [batch["created_by"], batch["decided_by"]]),

@@ -11,10 +11,13 @@
       grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
       legend: { top: 0, left: 0, textStyle: quiet, itemWidth: 12, itemHeight: 12 },
       xAxis: { type: "category", data: data.names, axisLabel: quiet, axisLine: { lineStyle: { color: css("--hairline") } }, axisTick: { show: false } },
-      yAxis: { type: "value", axisLabel: quiet, splitLine: { lineStyle: { color: css("--hairline") } } },
+      yAxis: [
+        { type: "value", axisLabel: quiet, splitLine: { lineStyle: { color: css("--hairline") } } },
+        { type: "value", axisLabel: { ...quiet, formatter: "{value}%" }, splitLine: { show: false }, show: data.series.some((one) => one.unit) },
+      ],
       series: data.series.map((one) => ({
-        name: one.name, type: one.kind, barMaxWidth: 22,
-        data: one.values.map(Number),
+        name: one.name, type: one.kind, barMaxWidth: 22, yAxisIndex: one.unit ? 1 : 0, ...(one.unit && { itemStyle: { color: css("--tone-blue") }, lineStyle: { color: css("--tone-blue") } }),
+        data: one.values.map((value) => (value === null ? null : Number(value))),
       })),
       tooltip: { show: false },
     }, true);

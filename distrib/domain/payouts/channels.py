@@ -89,6 +89,13 @@ def channel_on(channels: Sequence[Channel], name: str, day: date) -> Channel:
     return max(candidates, key=lambda channel: channel.valid_from)
 
 
+def takes_currency(channels: Sequence[Channel], name: str, day: date, currency: str) -> bool:
+    """Whether there is a channel of that name on a day, and a batch in that currency can go through it."""
+    if not any(channel.name == name and channel.valid_from <= day for channel in channels):
+        return False
+    return channel_on(channels, name, day).currency in (None, currency)
+
+
 def misfit(channel: Channel, kind: str, net_minor: int, accounts: Collection[str]) -> str | None:
     """Checks a payee's line against a channel; the code why it cannot go through, None where it can."""
     if channel.account is not None and channel.account not in accounts:

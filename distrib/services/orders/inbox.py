@@ -145,9 +145,11 @@ def list_events(
 ) -> tuple[list[dict[str, Any]], tuple[str, int] | None]:
     """Lists events that pass the filters, and the place to go on after (None at the end).
 
-    They come in the order they were recorded; where a type or a time alone is asked for, in that of their receipt.
+    They come in the order they were recorded, or the other way round; where a type or a time alone is asked for, in
+    that of their receipt.
     """
-    place = event_views.FIRST if after is None else after
+    first = event_views.NEWEST if filters.is_newest_first else event_views.FIRST
+    place = first if after is None else after
     events = event_views.event_views(conn, program.program_id, filters, EVENT_TYPES, place, limit + 1)
     page = events[:limit]
     if len(events) <= limit:

@@ -6,7 +6,7 @@ Of a program the worker keeps the figures of what is over; of a shop they are wo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -29,6 +29,8 @@ GRAINS: Final = (DAY, MONTH)
 MOST_SPANS: Final = {DAY: 92, MONTH: 24}
 MOST_SPANS_OF_SHOP: Final = {DAY: 31, MONTH: 12}
 _KEPT_DAYS, _KEPT_MONTHS = 31, 12
+_MOST_SETTLED: Final = 120
+"""So many months in which an order settled are worked out, the newest first, however long ago they were."""
 _A_DAY: Final = timedelta(days=1)
 _LAST: Final = date(9999, 1, 1)
 """Nothing begins later: the end of a span has to be a date as well."""
@@ -98,17 +100,31 @@ def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]
 def keep_funnel(conn: Connection, program: Program, now: datetime) -> None:
     """Works out the days and months of a program that are missing, and anew the month that yesterday lies in.
 
-    Yesterday's is written last of the days, so that who is interrupted begins again.
+    A month in which there was nothing is worked out anew, too: its orders may have been brought in since. Yesterday is
+    written last of the days, so that who is interrupted begins again.
     """
     allow_long_reads(conn, _MINUTES)
     today = program.day_of(now)
-    for grain, first in ((MONTH, _months_ago(today, _KEPT_MONTHS)), (DAY, today - _KEPT_DAYS * _A_DAY)):
-        known = store.kept_figures(conn, program.program_id, grain, first, today)
-        running = (today - _A_DAY).replace(day=1) if grain == MONTH else None
-        for start in _starts(grain, first, today):
-            if start not in known or start == running:
-                figures = _compute(conn, program, None, grain, start, now)
-                store.keep_figures(conn, program.program_id, grain, start, figures)
+    _keep(conn, program, MONTH, _months_to_keep(conn, program, today), now, running=(today - _A_DAY).replace(day=1))
+    _keep(conn, program, DAY, list(_starts(DAY, today - _KEPT_DAYS * _A_DAY, today)), now)
+
+
+def _months_to_keep(conn: Connection, program: Program, today: date) -> list[date]:
+    """The first days of the months of a year, and of those before in which an order settled, in order."""
+    settled = store.settled_months(conn, program.program_id, program.time_zone, today, _MOST_SETTLED)
+    return sorted({*settled, *_starts(MONTH, _months_ago(today, _KEPT_MONTHS), today)})
+
+
+def _keep(
+    conn: Connection, program: Program, grain: str, starts: Sequence[date], now: datetime, running: date | None = None
+) -> None:
+    """Works out what of these days or months is missing or empty, and the one that runs."""
+    known = store.kept_figures(conn, program.program_id, grain, starts[0], _next(grain, starts[-1]))
+    for start in starts:
+        kept = known.get(start)
+        if kept is None or start == running or (grain == MONTH and not kept.orders):
+            figures = _compute(conn, program, None, grain, start, now)
+            store.keep_figures(conn, program.program_id, grain, start, figures)
 
 
 def _compute(

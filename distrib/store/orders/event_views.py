@@ -106,7 +106,10 @@ _BEGINNING = "-infinity"
 
 
 class EventFilters(NamedTuple):
-    """What a page may show; None: any. ``code`` is that of what waits or failed; times are those of receipt."""
+    """What a page may show; None: any. ``code`` is that of what waits or failed; times are those of receipt.
+
+    ``is_newest_first``: the other way round, by number; not where the page is read by time.
+    """
 
     status: str | None = None
     order_id: str | None = None
@@ -114,6 +117,7 @@ class EventFilters(NamedTuple):
     code: str | None = None
     from_at: datetime | None = None
     to_at: datetime | None = None
+    is_newest_first: bool = False
 
     @property
     def is_by_time(self) -> bool:
@@ -125,6 +129,8 @@ class EventFilters(NamedTuple):
 Place = tuple[Any, int]
 """After which event a page begins: its receipt (``-infinity`` where pages go by number) and its number."""
 FIRST: Place = (_BEGINNING, 0)
+NEWEST: Place = (_BEGINNING, 2**62)
+"""Before the newest event, where they are listed from there down."""
 
 
 def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
@@ -150,12 +156,21 @@ def event_views(
         waiting, key = _WAITING_BY_TIME, "received_at"
     else:
         kept = _by_number(conn, bound, filters, after, limit)
-        waiting, key = _WAITING_BY_NUMBER, "event_no"
+        waiting, key = _way(_WAITING_BY_NUMBER, filters), "event_no"
     if filters.order_id is not None:
         return kept
     since, number = after
     rows = conn.execute(text(waiting), bound | {"since": since, "after": number, "limit": limit}).mappings()
-    return sorted([*kept, *map(dict, rows)], key=lambda row: (row[key], int(row["event_no"])))[:limit]
+    both = [*kept, *map(dict, rows)]
+    return sorted(both, key=lambda row: (row[key], int(row["event_no"])), reverse=filters.is_newest_first)[:limit]
+
+
+def _way(source: str, filters: EventFilters) -> str:
+    """A source by number in the order that is asked for; newest first, what comes before the number from it down."""
+    if not filters.is_newest_first:
+        return source
+    before = source.replace("event_no > :after", "event_no < :after")
+    return before.replace("event_no LIMIT", "event_no DESC LIMIT")
 
 
 def _by_number(
@@ -170,7 +185,7 @@ def _by_number(
         source = _ANY if filters.status is None else _NUMBERS[filters.status]
 
     def numbers_after(number: int, size: int) -> list[int]:
-        return list(conn.execute(text(source), bound | {"after": number, "limit": size}).scalars())
+        return list(conn.execute(text(_way(source, filters)), bound | {"after": number, "limit": size}).scalars())
 
     return read_windows(after[1], limit, numbers_after, partial(_rows, conn, bound))
 

@@ -73,6 +73,11 @@ _KEPT = text(
     " WHERE program_id = :program AND grain = :grain AND starts_on >= :from_day AND starts_on < :to_day"
     " ORDER BY starts_on"
 )
+_SETTLED = text(
+    "SELECT DISTINCT date_trunc('month', settled_at AT TIME ZONE :zone)::date AS month FROM settlements"
+    " WHERE program_id = :program AND settled_at < (CAST(:today AS date)::timestamp AT TIME ZONE :zone)"
+    " ORDER BY month DESC LIMIT :limit"
+)
 _DUE = text(
     "SELECT p.program_id FROM programs p WHERE NOT EXISTS ("
     " SELECT 1 FROM funnel_spans f WHERE f.program_id = p.program_id AND f.grain = 'day'"
@@ -118,6 +123,12 @@ def kept_figures(
     """Reads the kept figures of spans that begin from a day to before another."""
     values = {"program": program_id, "grain": grain, "from_day": from_day, "to_day": to_day}
     return {row.starts_on: FunnelFigures._make(row[1:]) for row in conn.execute(_KEPT, values)}
+
+
+def settled_months(conn: Connection, program_id: int, zone: str, today: date, limit: int) -> list[date]:
+    """Lists the first days of the months in which an order settled before a day, the newest first."""
+    values = {"program": program_id, "zone": zone, "today": today, "limit": limit}
+    return list(conn.execute(_SETTLED, values).scalars())
 
 
 def programs_due(conn: Connection, now: datetime, limit: int) -> Sequence[int]:

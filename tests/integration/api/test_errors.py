@@ -144,6 +144,28 @@ def test_what_is_nowhere_is_404(api: Api) -> None:
         assert api.caller().refused("GET", path) == (404, "not_found"), path
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "zh-CN"}
+
+
+def test_a_browser_is_shown_a_page_of_what_is_nowhere_and_the_api_answers_it_as_any_caller(api: Api) -> None:
+    client = api.app.test_client()
+    for path in ("/nowhere", "/docs/nowhere", "/console/nowhere"):
+        answer = client.get(path, headers=BROWSER)
+        assert (answer.status_code, answer.mimetype) == (404, "text/html"), path
+        assert "未找到该资源" in answer.text
+    for path, headers in (("/v1/nowhere", BROWSER), ("/nowhere", {"Accept": "*/*"}), ("/nowhere", {})):
+        assert client.get(path, headers=headers).mimetype == "application/problem+json", path
+
+
+def test_the_first_page_leads_to_the_console_and_every_page_has_its_picture(api: Api) -> None:
+    client = api.app.test_client()
+    page = client.get("/", headers=BROWSER).text
+    assert '<a class="door" href="/console">打开控制台</a>' in page
+    assert client.get("/favicon.ico", follow_redirects=True, buffered=True).mimetype == "image/svg+xml"
+    for path in ("/", "/docs", "/console/sign-in", "/console/plan", "/my", "/r/AAAAAAAAAA"):
+        assert 'rel="icon"' in client.get(path, headers=BROWSER).text, path
+
+
 def test_an_id_that_cannot_be_one_is_404_on_every_path_and_method(api: Api) -> None:
     admin = api.caller()
     rules = [

@@ -160,6 +160,8 @@ def test_a_batch_goes_from_its_making_to_money_that_came_back(funded: Api, perso
     ben.page(batch)
     assert ben.do(f"{batch}/approve", typed="106.99").status_code == 422
     assert where_to(ben, f"{batch}/approve", typed="107") == batch
+    nowhere = ben.get(f"/console/p/test{batch}/file?part=9")
+    assert (nowhere.status_code, nowhere.mimetype) == (404, "text/html")
     file = ben.get(f"/console/p/test{batch}/file")
     today = funded.world.program.day_of(funded.world.now())
     heading, first, second = list(csv.reader(io.StringIO(file.text)))[:3]

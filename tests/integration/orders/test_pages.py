@@ -215,6 +215,9 @@ def test_events_listed_by_filters_are_those_that_fit_among_all(listed: World) ->
             assert walk(ask(status=status)) == of_it, status
             assert of_it, status
         failed = next(row for row in everything if row["error"] is not None and row["order_id"] is not None)
+        statuses: list[dict[str, Any]] = [{"status": status} for status in ("pending", "waiting", "done", "failed")]
+        for some in ({}, *statuses, {"order_id": failed["order_id"]}, {"code": failed["error"]["code"]}):
+            assert walk(ask(**some, is_newest_first=True), 7) == walk(ask(**some), 7)[::-1], some
         middle = everything[len(everything) // 2]["received_at"]
         for state, order_id, kind, code, since, until in product(
             (None, "failed", "done"),

@@ -184,6 +184,9 @@ def test_the_newest_first_go_without_a_range_of_time(api: Api) -> None:
     between = "from=2026-03-01T00:00:00Z"
     assert api.caller().refused("GET", f"/v1/orders?sort=-came&{between}") == (422, "invalid")
     assert api.caller().get(f"/v1/orders?sort=came&{between}")["data"] == []
+    for given in (between, "type=order.paid"):
+        assert api.caller().refused("GET", f"/v1/events?sort=-kept&{given}") == (422, "invalid")
+        assert api.caller().get(f"/v1/events?sort=kept&{given}")["data"] == []
 
 
 def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: World) -> None:

@@ -103,6 +103,21 @@ def test_what_is_not_over_is_not_worked_out_and_the_month_that_runs_is_worked_ou
     assert (day["as_of"], month["as_of"]) == ((NOON + DAY).isoformat().replace("+00:00", "Z"),) * 2
 
 
+def test_a_month_of_long_ago_is_worked_out_once_its_orders_are_brought_in(
+    shops: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = shops.world
+    work_out(shops, monkeypatch, NOON)
+    for name, months_ago in (("old", 20), ("older", 26)):
+        then = NOON - timedelta(days=30 * months_ago)
+        world.earn(sale(name, "beside", "c9", then, 700))
+    world.earn(sale("forgotten", "beside", "c9", NOON - timedelta(days=60), 800))
+    work_out(shops, monkeypatch, NOON + DAY)
+    months = spans(shops, "from=2024-06-01&to=2026-02-01&by=month")
+    sold = {span["starts_on"]: span.get("sales_minor") for span in months}
+    assert (sold["2024-07-01"], sold["2024-08-01"], sold["2026-01-01"], sold["2025-12-01"]) == (700, None, 800, 0)
+
+
 def test_who_may_ask_and_for_how_much_at_once(shops: Api) -> None:
     finance, path = shops.caller("finance"), "/v1/funnel"
     for query in (

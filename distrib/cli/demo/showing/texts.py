@@ -16,6 +16,7 @@ TEXTS: dict[str, Text] = {
     "registering": Text("registering shops"),
     "posting": Text("posting orders and refunds"),
     "settling": Text("settling"),
+    "night": Text("what workers look at once a night"),
     "reading_back": Text("reading statements back"),
     "auditing": Text("auditing"),
     "simulating": Text("working out every row again"),

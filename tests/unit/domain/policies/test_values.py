@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.payouts.channels import Channel, channel_on, channels_from_document, misfit
+from distrib.domain.payouts.channels import Channel, channel_on, channels_from_document, misfit, takes_currency
 from distrib.domain.plans.measures import PlanFigure, PlanThreshold
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.figures import Threshold
@@ -451,3 +451,7 @@ def test_a_channel_is_read_key_by_key_and_its_limits_are_its_own() -> None:
     later = replace(full, valid_from=date(2026, 2, 1))
     assert channel_on([later, full], "csv", date(2026, 2, 1)) is later
     assert channel_on([later, full], "csv", date(2026, 1, 31)) is full
+    days = (date(2025, 12, 31), date(2026, 1, 1))
+    assert [takes_currency([full], "csv", day, "CNY") for day in days] == [False, True]
+    assert not takes_currency([full], "csv", days[1], "USD")
+    assert takes_currency([replace(full, currency=None)], "csv", days[1], "USD")
