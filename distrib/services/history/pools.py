@@ -16,6 +16,7 @@ from distrib.domain.periods import next_period
 from distrib.domain.plans.plan import Plan
 from distrib.domain.simulations.candidates import rank_under
 from distrib.services.history.arrays import column_of, numbers
+from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, REFUNDS, SHOPS, STATUSES, TRANSFERS
@@ -125,17 +126,8 @@ def _standing_at(directory: HistoryDirectory, instant: datetime) -> _Standing:
 
 def _last_of(directory: HistoryDirectory, kind: str, column: str, until: int) -> tuple[Integers, list[Any]]:
     """What held of each shop at an instant: the shops that have any, and the newest of each."""
-    shops, since, turns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
-    for group in directory.rows(kind, ["shop_no", "effective_at", "seq", column]):
-        kept = group.filter(numbers(column_of(group, "effective_at")) <= until)
-        for name, into in (("shop_no", shops), ("effective_at", since), ("seq", turns)):
-            into.append(numbers(column_of(kept, name)))
-        values += kept[column].to_pylist()
-    numbered = np.concatenate(shops)
-    order = np.lexsort((np.concatenate(turns), np.concatenate(since), numbered))
-    numbered = numbered[order]
-    is_last = np.append(numbered[1:] != numbered[:-1], True)[: numbered.size]
-    return numbered[is_last], [values[place] for place in order[is_last].tolist()]
+    newest = newest_of(rows_until(directory, kind, ["shop_no", "effective_at", "seq", column], until))
+    return numbers(column_of(newest, "shop_no")), newest[column].to_pylist()
 
 
 def _held_under(directory: HistoryDirectory, plan: Plan, standing: _Standing) -> HeldRanks:

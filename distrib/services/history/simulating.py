@@ -8,6 +8,7 @@ one after the other. What files do not tell is refused by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from distrib.domain.errors import Problem, Refusal
@@ -18,8 +19,8 @@ from distrib.domain.ranks.history import known_rank
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.texts import Text
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.engines import Engine, tallies
-from distrib.services.history.months import FileQuestion, add_month
+from distrib.services.history.engines import Engine, each_month
+from distrib.services.history.months import FileQuestion, add_month, tally_of_month
 from distrib.services.history.pools import add_pools
 from distrib.services.history.reading import past_order
 from distrib.services.history.schema import FAILED, ORDERS
@@ -108,7 +109,7 @@ def _months(
                 pass
             yield period
         return
-    for period, of_month in zip(periods, tallies(engine, question, periods), strict=True):
+    for period, of_month in zip(periods, each_month(engine, partial(tally_of_month, question), periods), strict=True):
         tally.add_sums(of_month)
         yield period
 

@@ -214,9 +214,9 @@ def test_a_process_that_dies_in_the_middle_is_one_message(
     assert refused.code == "history_worker_lost"
 
 
-def dying(question: FileQuestion) -> None:
+def dying(task: Callable[[int], Any]) -> None:
     """What a process is told that is to die in the middle of its first month."""
-    engines.remember(question)
+    engines.remember(task)
     arm_named("history.month:kill")
 
 

@@ -22,6 +22,7 @@ _READING = (
     "schema",
     "report",
     "maps",
+    "monitors",
     "cases",
     "deliveries",
     "accounts",

@@ -1,0 +1,229 @@
+"""What the structure of a program asks of one month of files: sums by shop, and who bought for the first time in it.
+
+The sums of all months are those of the program; who bought first of all is known when months are added in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distrib.columns.sums import sums_by
+from distrib.columns.tree import Integers, Truths, places_of
+from distrib.failpoints import reach
+from distrib.services.compliance.figures import StructureSpans
+from distrib.services.history.arrays import column_of, counts, numbers, records, truths
+from distrib.services.history.buying import BuyingPeople, codes_of, first_places
+from distrib.services.history.directory import HistoryDirectory
+from distrib.services.history.parquet import row_groups, row_groups_between
+from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
+from distrib.services.history.sorted_rows import RowsOfOrders, last_order
+from distrib.store.copying import microseconds
+
+NET_YEAR, RETAIL_YEAR, NET_MONTH, RETAIL_MONTH, ENTRY, ENTRY_YEAR, THRESHOLDS = range(7)
+"""The columns of what sellers sold; of each threshold follows what was sold since."""
+DIRECT, INDIRECT, MONTH, MONTH_ROWS, QUARTER, QUARTER_ROWS, PAID, PAID_ROWS, OTHERS_ROWS = range(9)
+"""The columns of what earners got: sums and numbers of rows."""
+_OF_ORDERS: Final = ("settled_at", "order_no", "seller_no", "customer_id", "paid_minor", "sales_minor", "lines")
+_OF_REFUNDS: Final = ("settled_at", "order_no", "line_id", "amount_minor", "occurred_at")
+_OF_TRANSFERS: Final = ("kind", "tier", "shop_no", "amount_minor", "occurred_at")
+
+
+@dataclass(frozen=True)
+class StructureQuestion:
+    """What is asked of every month: up to which instant, over which spans, and who is a shop or one person."""
+
+    directory: HistoryDirectory
+    as_of: datetime
+    spans: StructureSpans
+    people: BuyingPeople
+
+    @property
+    def until(self) -> int:
+        """The instant in microseconds since 1970; it is included."""
+        return microseconds([self.as_of])[0]
+
+
+class ShopSums(NamedTuple):
+    """Sums by shop: shops by ascending number, and a column a figure."""
+
+    shops: Integers
+    columns: Sequence[Integers]
+
+
+class FirstBuyers(NamedTuple):
+    """Persons, each with the seller and the instant of its first order."""
+
+    persons: Any
+    sellers: Integers
+    settled_at: Integers
+
+
+class MonthStructure(NamedTuple):
+    """What a month comes to; ``buyers`` are how many different persons bought of a seller."""
+
+    sold: ShopSums
+    paid: ShopSums
+    first: FirstBuyers
+    buyers: ShopSums
+
+
+def structure_of_month(question: StructureQuestion, period: int) -> MonthStructure:
+    """What the orders that settled in a month, and the rows of the ledger of its file, come to."""
+    orders = [sold_of(question, group) for group in _orders(question, period)]
+    nobody = ShopSums(np.zeros(0, np.int64), [np.zeros(0, np.int64)] * (THRESHOLDS + len(question.spans.thresholds)))
+    bought = FirstBuyers(
+        pa.concat_arrays([pa.array([], pa.string()), *(first.persons for _, first in orders)]),
+        np.concatenate([np.zeros(0, np.int64), *(first.sellers for _, first in orders)]),
+        np.concatenate([np.zeros(0, np.int64), *(first.settled_at for _, first in orders)]),
+    )
+    persons, places = first_places(bought.persons)
+    answer = MonthStructure(
+        added([nobody, *(sold for sold, _ in orders)]),
+        _paid(question, period),
+        FirstBuyers(persons, bought.sellers[places], bought.settled_at[places]),
+        _buyers(question, bought),
+    )
+    reach("history.month")
+    return answer
+
+
+def added(parts: Sequence[ShopSums]) -> ShopSums:
+    """The sums of sums, of which there is at least one."""
+    columns = [np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)]
+    (shops,), sums = sums_by([np.concatenate([part.shops for part in parts])], columns)
+    return ShopSums(shops, sums)
+
+
+class _Orders(NamedTuple):
+    """Orders of a month in columns, with what came back of each, and the entry lines among them."""
+
+    table: Any
+    back_minor: Integers
+    entry_minor: Integers
+
+
+def _orders(question: StructureQuestion, period: int) -> Iterator[_Orders]:
+    """Yields the orders of somebody that settled by the instant, a row group at a time."""
+    directory, until = question.directory, question.until
+    start, end = directory.bounds(period)
+    if start > until:
+        return
+    files = directory.paths_of_orders(REFUNDS, period)
+    refunds = RowsOfOrders(REFUNDS, files, "order_no", start, end, _OF_REFUNDS)
+    for path in directory.paths(ORDERS, period):
+        for orders in row_groups(path, _OF_ORDERS):
+            back = refunds.take(last_order(orders))
+            back = back.filter(numbers(column_of(back, "occurred_at")) <= until)
+            is_sold = (numbers(column_of(orders, "settled_at")) <= until) & (
+                numbers(column_of(orders, "seller_no")) >= 0
+            )
+            sold = orders.filter(pa.array(is_sold))
+            yield _Orders(sold, _back_of(sold, back), _entry_of(sold, back))
+
+
+def _back_of(orders: Any, back: Any) -> Integers:
+    """What came back of each order."""
+    return _spread(orders, column_of(back, "order_no"), numbers(column_of(back, "amount_minor")))
+
+
+def _spread(orders: Any, order_no: Any, minor: Integers) -> Integers:
+    """Adds amounts up by order; those of other orders are left out."""
+    known = numbers(column_of(orders, "order_no"))
+    turns = np.argsort(known)
+    places = places_of(known[turns], numbers(order_no))
+    sums = np.zeros(known.size, np.int64)
+    np.add.at(sums, turns[places[places >= 0]], minor[places >= 0])
+    return sums
+
+
+def _entry_of(orders: Any, back: Any) -> Integers:
+    """What entry lines of each order came to, less what came back of them."""
+    entry = np.zeros(orders.num_rows, np.int64)
+    differs = numbers(column_of(orders, "sales_minor")) != numbers(column_of(orders, "paid_minor"))
+    looked_at = np.flatnonzero(differs)
+    if not looked_at.size:
+        return entry
+    lines = column_of(orders.take(looked_at), "lines")
+    parts, of = records(lines), np.repeat(looked_at, counts(lines))
+    is_entry = truths(parts["entry"])
+    np.add.at(entry, of[is_entry], numbers(parts["paid_minor"])[is_entry])
+    order_no = numbers(column_of(orders, "order_no"))[of[is_entry]]
+    taken = back.filter(pa.array(_are_of_lines(back, order_no, parts["id"].filter(pa.array(is_entry)))))
+    return entry - _spread(orders, column_of(taken, "order_no"), numbers(column_of(taken, "amount_minor")))
+
+
+def _are_of_lines(back: Any, order_no: Integers, line_ids: Any) -> Truths:
+    """Which refunds are of one of those lines."""
+    texts = pa.concat_arrays([line_ids, column_of(back, "line_id")])
+    codes = codes_of(texts)
+    width = int(codes.max(initial=0)) + 1
+    lines = order_no * width + codes[: order_no.size]
+    return np.isin(numbers(column_of(back, "order_no")) * width + codes[order_no.size :], lines)
+
+
+def sold_of(question: StructureQuestion, orders: _Orders) -> tuple[ShopSums, FirstBuyers]:
+    """What some orders come to by seller, and the orders of persons who are no shops."""
+    table, spans = orders.table, question.spans
+    settled_at, sellers, paid, sales = (
+        numbers(column_of(table, name)) for name in ("settled_at", "seller_no", "paid_minor", "sales_minor")
+    )
+    customers = column_of(table, "customer_id")
+    is_retail = ~question.people.are_shops(customers)
+    net = paid - orders.back_minor
+    year, month = (settled_at > since for since in microseconds([spans.year, spans.month[0]]))
+    columns = [net * year, net * (year & is_retail), net * month, net * (month & is_retail)]
+    columns += [orders.entry_minor, orders.entry_minor * year]
+    columns += [sales * (settled_at > since) for since in microseconds(spans.thresholds)]
+    bought = is_retail & truths(pc.is_valid(customers))
+    persons = question.people.persons(customers.filter(pa.array(bought)))
+    (shops,), sums = sums_by([sellers], columns)
+    return ShopSums(shops, sums), FirstBuyers(persons, sellers[bought], settled_at[bought])
+
+
+def _buyers(question: StructureQuestion, bought: FirstBuyers) -> ShopSums:
+    """How many different persons bought of each seller in the month of the instant."""
+    is_asked = bought.settled_at >= microseconds([question.spans.month[0]])[0]
+    sellers, persons = bought.sellers[is_asked], codes_of(bought.persons)[is_asked]
+    (sellers, _), _ = sums_by([sellers, persons], [np.ones(sellers.size, np.int64)])
+    (shops,), different = sums_by([sellers], [np.ones(sellers.size, np.int64)])
+    return ShopSums(shops, different)
+
+
+def _paid(question: StructureQuestion, period: int) -> ShopSums:
+    """What the rows of the ledger in a month's file come to by shop."""
+    spans, until = question.spans, question.until
+    (year,) = microseconds([spans.year])
+    earliest = min(microseconds([spans.year, spans.quarter[0], spans.calendar_year[0]]))
+    parts = [ShopSums(np.zeros(0, np.int64), [np.zeros(0, np.int64)] * (OTHERS_ROWS + 1))]
+    for path in question.directory.paths(TRANSFERS, period):
+        for group in row_groups_between(path, _OF_TRANSFERS, "occurred_at", earliest, until + 1):
+            shops, minor, occurred_at = (
+                numbers(column_of(group, name)) for name in ("shop_no", "amount_minor", "occurred_at")
+            )
+            counted = (shops > 0) & (occurred_at <= until)
+            tier = numbers(column_of(group, "tier"), 0)
+            earned, reversed_, pool, adjusted, paid, tax = (
+                truths(pc.equal(column_of(group, "kind"), kind)) & counted
+                for kind in ("earned", "reversed", "pool", "adjusted", "paid", "tax")
+            )
+            pay = (earned | reversed_ | pool) & (occurred_at > year)
+            gain, cost = earned | reversed_ | pool | adjusted, paid | tax
+            month, quarter, calendar = (
+                (occurred_at >= since) & (occurred_at < end)
+                for since, end in map(microseconds, (spans.month, spans.quarter, spans.calendar_year))
+            )
+            columns = [minor * (pay & ~pool & (tier == 0)), minor * (pay & (pool | (tier > 0)))]
+            columns += [minor * (gain & month), (gain & month).astype(np.int64)]
+            columns += [minor * (gain & quarter), (gain & quarter).astype(np.int64)]
+            columns += [-minor * (cost & calendar), (cost & calendar).astype(np.int64)]
+            columns += [(earned & (tier > 0) & (occurred_at >= microseconds(spans.month)[0])).astype(np.int64)]
+            (numbered,), sums = sums_by([shops], columns)
+            parts.append(ShopSums(numbered, sums))
+    return added(parts)
