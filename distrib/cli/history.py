@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.history_answers import monitors_command
+from distrib.cli.history_answers import evaluate_command, monitors_command
 from distrib.cli.output import (
     in_both,
     json_option,
@@ -38,6 +38,7 @@ def history() -> None:
 
 
 history.add_command(monitors_command)
+history.add_command(evaluate_command)
 
 
 @history.command("export")

@@ -41,6 +41,12 @@ class BuyingPeople:
             pa.array(list(into.values()), pa.string()),
         )
 
+    @staticmethod
+    def merged_by(directory: HistoryDirectory, instant: datetime) -> BuyingPeople:
+        """Reads who was one person by an instant; who was a shop is not asked."""
+        into = persons_by(directory.identities.merges, instant)
+        return BuyingPeople(*(pa.array(texts, pa.string()) for texts in ([], list(into), list(into.values()))))
+
     def are_shops(self, customers: Any) -> Truths:
         """Which of an array of customers were shops themselves."""
         return truths(pc.is_in(customers, value_set=self.shops))

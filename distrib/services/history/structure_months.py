@@ -5,7 +5,7 @@ The sums of all months are those of the program; who bought first of all is know
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -15,15 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distrib.columns.sums import sums_by
-from distrib.columns.tree import Integers, Truths, places_of
+from distrib.columns.tree import Integers
 from distrib.failpoints import reach
 from distrib.services.compliance.figures import StructureSpans
-from distrib.services.history.arrays import column_of, counts, numbers, records, truths
+from distrib.services.history.arrays import column_of, numbers, truths
 from distrib.services.history.buying import BuyingPeople, codes_of, first_places
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import row_groups, row_groups_between
+from distrib.services.history.placing import EntryLines, spread
 from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
+from distrib.services.history.sums import ShopSums, added
 from distrib.store.copying import microseconds
 
 NET_YEAR, RETAIL_YEAR, NET_MONTH, RETAIL_MONTH, ENTRY, ENTRY_YEAR, THRESHOLDS = range(7)
@@ -50,13 +52,6 @@ class StructureQuestion:
         return microseconds([self.as_of])[0]
 
 
-class ShopSums(NamedTuple):
-    """Sums by shop: shops by ascending number, and a column a figure."""
-
-    shops: Integers
-    columns: Sequence[Integers]
-
-
 class FirstBuyers(NamedTuple):
     """Persons, each with the seller and the instant of its first order."""
 
@@ -76,8 +71,7 @@ class MonthStructure(NamedTuple):
 
 def structure_of_month(question: StructureQuestion, period: int) -> MonthStructure:
     """What the orders that settled in a month, and the rows of the ledger of its file, come to."""
-    orders = [sold_of(question, group) for group in _orders(question, period)]
-    nobody = ShopSums(np.zeros(0, np.int64), [np.zeros(0, np.int64)] * (THRESHOLDS + len(question.spans.thresholds)))
+    orders = [_sold_of(question, group) for group in _orders(question, period)]
     bought = FirstBuyers(
         pa.concat_arrays([pa.array([], pa.string()), *(first.persons for _, first in orders)]),
         np.concatenate([np.zeros(0, np.int64), *(first.sellers for _, first in orders)]),
@@ -85,20 +79,13 @@ def structure_of_month(question: StructureQuestion, period: int) -> MonthStructu
     )
     persons, places = first_places(bought.persons)
     answer = MonthStructure(
-        added([nobody, *(sold for sold, _ in orders)]),
+        added([ShopSums.nothing(THRESHOLDS + len(question.spans.thresholds)), *(sold for sold, _ in orders)]),
         _paid(question, period),
         FirstBuyers(persons, bought.sellers[places], bought.settled_at[places]),
         _buyers(question, bought),
     )
     reach("history.month")
     return answer
-
-
-def added(parts: Sequence[ShopSums]) -> ShopSums:
-    """The sums of sums, of which there is at least one."""
-    columns = [np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)]
-    (shops,), sums = sums_by([np.concatenate([part.shops for part in parts])], columns)
-    return ShopSums(shops, sums)
 
 
 class _Orders(NamedTuple):
@@ -125,50 +112,20 @@ def _orders(question: StructureQuestion, period: int) -> Iterator[_Orders]:
                 numbers(column_of(orders, "seller_no")) >= 0
             )
             sold = orders.filter(pa.array(is_sold))
-            yield _Orders(sold, _back_of(sold, back), _entry_of(sold, back))
-
-
-def _back_of(orders: Any, back: Any) -> Integers:
-    """What came back of each order."""
-    return _spread(orders, column_of(back, "order_no"), numbers(column_of(back, "amount_minor")))
-
-
-def _spread(orders: Any, order_no: Any, minor: Integers) -> Integers:
-    """Adds amounts up by order; those of other orders are left out."""
-    known = numbers(column_of(orders, "order_no"))
-    turns = np.argsort(known)
-    places = places_of(known[turns], numbers(order_no))
-    sums = np.zeros(known.size, np.int64)
-    np.add.at(sums, turns[places[places >= 0]], minor[places >= 0])
-    return sums
+            order_no, minor = numbers(column_of(back, "order_no")), numbers(column_of(back, "amount_minor"))
+            yield _Orders(sold, spread(numbers(column_of(sold, "order_no")), order_no, minor), _entry_of(sold, back))
 
 
 def _entry_of(orders: Any, back: Any) -> Integers:
     """What entry lines of each order came to, less what came back of them."""
-    entry = np.zeros(orders.num_rows, np.int64)
-    differs = numbers(column_of(orders, "sales_minor")) != numbers(column_of(orders, "paid_minor"))
-    looked_at = np.flatnonzero(differs)
-    if not looked_at.size:
-        return entry
-    lines = column_of(orders.take(looked_at), "lines")
-    parts, of = records(lines), np.repeat(looked_at, counts(lines))
-    is_entry = truths(parts["entry"])
-    np.add.at(entry, of[is_entry], numbers(parts["paid_minor"])[is_entry])
-    order_no = numbers(column_of(orders, "order_no"))[of[is_entry]]
-    taken = back.filter(pa.array(_are_of_lines(back, order_no, parts["id"].filter(pa.array(is_entry)))))
-    return entry - _spread(orders, column_of(taken, "order_no"), numbers(column_of(taken, "amount_minor")))
+    lines = EntryLines(orders)
+    order_no, minor = numbers(column_of(back, "order_no")), numbers(column_of(back, "amount_minor"))
+    is_of_line = lines.has(order_no, column_of(back, "line_id"))
+    known = numbers(column_of(orders, "order_no"))
+    return spread(known, lines.order_no, lines.paid_minor) - spread(known, order_no, minor * is_of_line)
 
 
-def _are_of_lines(back: Any, order_no: Integers, line_ids: Any) -> Truths:
-    """Which refunds are of one of those lines."""
-    texts = pa.concat_arrays([line_ids, column_of(back, "line_id")])
-    codes = codes_of(texts)
-    width = int(codes.max(initial=0)) + 1
-    lines = order_no * width + codes[: order_no.size]
-    return np.isin(numbers(column_of(back, "order_no")) * width + codes[order_no.size :], lines)
-
-
-def sold_of(question: StructureQuestion, orders: _Orders) -> tuple[ShopSums, FirstBuyers]:
+def _sold_of(question: StructureQuestion, orders: _Orders) -> tuple[ShopSums, FirstBuyers]:
     """What some orders come to by seller, and the orders of persons who are no shops."""
     table, spans = orders.table, question.spans
     settled_at, sellers, paid, sales = (
@@ -183,8 +140,7 @@ def sold_of(question: StructureQuestion, orders: _Orders) -> tuple[ShopSums, Fir
     columns += [sales * (settled_at > since) for since in microseconds(spans.thresholds)]
     bought = is_retail & truths(pc.is_valid(customers))
     persons = question.people.persons(customers.filter(pa.array(bought)))
-    (shops,), sums = sums_by([sellers], columns)
-    return ShopSums(shops, sums), FirstBuyers(persons, sellers[bought], settled_at[bought])
+    return ShopSums.of(sellers, columns), FirstBuyers(persons, sellers[bought], settled_at[bought])
 
 
 def _buyers(question: StructureQuestion, bought: FirstBuyers) -> ShopSums:
@@ -192,8 +148,7 @@ def _buyers(question: StructureQuestion, bought: FirstBuyers) -> ShopSums:
     is_asked = bought.settled_at >= microseconds([question.spans.month[0]])[0]
     sellers, persons = bought.sellers[is_asked], codes_of(bought.persons)[is_asked]
     (sellers, _), _ = sums_by([sellers, persons], [np.ones(sellers.size, np.int64)])
-    (shops,), different = sums_by([sellers], [np.ones(sellers.size, np.int64)])
-    return ShopSums(shops, different)
+    return ShopSums.of(sellers, [np.ones(sellers.size, np.int64)])
 
 
 def _paid(question: StructureQuestion, period: int) -> ShopSums:
@@ -201,7 +156,7 @@ def _paid(question: StructureQuestion, period: int) -> ShopSums:
     spans, until = question.spans, question.until
     (year,) = microseconds([spans.year])
     earliest = min(microseconds([spans.year, spans.quarter[0], spans.calendar_year[0]]))
-    parts = [ShopSums(np.zeros(0, np.int64), [np.zeros(0, np.int64)] * (OTHERS_ROWS + 1))]
+    parts = [ShopSums.nothing(OTHERS_ROWS + 1)]
     for path in question.directory.paths(TRANSFERS, period):
         for group in row_groups_between(path, _OF_TRANSFERS, "occurred_at", earliest, until + 1):
             shops, minor, occurred_at = (
@@ -224,6 +179,5 @@ def _paid(question: StructureQuestion, period: int) -> ShopSums:
             columns += [minor * (gain & quarter), (gain & quarter).astype(np.int64)]
             columns += [-minor * (cost & calendar), (cost & calendar).astype(np.int64)]
             columns += [(earned & (tier > 0) & (occurred_at >= microseconds(spans.month)[0])).astype(np.int64)]
-            (numbered,), sums = sums_by([shops], columns)
-            parts.append(ShopSums(numbered, sums))
+            parts.append(ShopSums.of(shops, columns))
     return added(parts)

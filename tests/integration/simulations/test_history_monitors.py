@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -27,6 +30,7 @@ from distrib.services.simulations.running import enter_history
 from distrib.store import customer_merges
 from distrib.store.customers import insert_customer_shop
 from tests.integration.compliance.test_penalties import organise, penalise, withdraw
+from tests.integration.simulations.test_history_simulated import cluster
 from tests.integration.simulations.test_in_columns import seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import PLAN, told
@@ -36,7 +40,7 @@ from tests.world.documents import PAID, line, refunded, settled
 from tests.world.payouts import payee, put
 from tests.world.world import World, chain
 
-__all__ = ["eventful", "seed", "told"]
+__all__ = ["cluster", "eventful", "seed", "told"]
 
 DAY = timedelta(days=1)
 SALES = {"metric": "personal_sales_minor", "at_least": 1_000}
@@ -203,3 +207,29 @@ def test_the_command_answers_without_a_database_whoever_sums_the_months(
         refused = run("history", "monitors", tmp_path / "h", *words).exception
         assert isinstance(refused, Refusal)
         assert refused.code == ("history_too_little" if words[1] == "2999-01-01" else "invalid")
+
+
+@pytest.mark.parametrize("words", [("monitors", "--on", "2026-05-01"), ("evaluate", "--period", "2026-04")])
+def test_a_worker_that_dies_in_the_middle_changes_nothing(
+    told: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    cluster: Callable[..., subprocess.Popen[bytes]],
+    words: tuple[str, ...],
+) -> None:
+    name_servers(told.world.container.settings, monkeypatch)
+    assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
+    asked = ("history", words[0], tmp_path / "h", *words[1:], "--json")
+    worker = ("worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path))
+    dying = cluster(*worker, "--preload", "tests.world.dying_worker")
+    scheduler = json.loads((tmp_path / "scheduler.json").read_text("utf-8"))["address"]
+
+    def replace_it() -> None:
+        assert dying.wait(120) == -signal.SIGKILL
+        cluster(*worker)
+
+    with ThreadPoolExecutor(1) as beside:
+        replaced = beside.submit(replace_it)
+        by_dask = run(*asked, "--engine", "dask", "--scheduler", scheduler)
+        replaced.result()
+    assert json.loads(by_dask.stdout) == json.loads(run(*asked).stdout)
