@@ -83,7 +83,7 @@ class FileLooks:
         pairs = self._pairs(name, levels, shops, until, ranks)
         if name == "direct_recruits":
             return _counted(pairs.looks[self._joined_within(pairs, since, until)], len(queries))
-        matched = self._found(pairs, since, until, with_earnings=name == EARNINGS)
+        matched = self._matched(pairs, since, until, with_earnings=name == EARNINGS)
         return self._added_up(name, pairs, matched, len(queries))
 
     def _added_up(self, name: str, pairs: _Pairs, matched: Iterator[tuple[_FoundFacts, Any]], looks: int) -> list[int]:
@@ -151,7 +151,7 @@ class FileLooks:
         instants = joined_at[places]
         return np.asarray((instants >= since[pairs.looks]) & (instants <= until[pairs.looks]), np.bool_)
 
-    def _found(
+    def _matched(
         self, pairs: _Pairs, since: Integers, until: Integers, *, with_earnings: bool
     ) -> Iterator[tuple[_FoundFacts, Any]]:
         """Yields the facts of the pairs within the spans of their looks, with the customers of all facts."""

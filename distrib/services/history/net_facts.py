@@ -37,7 +37,7 @@ _EARNED: Final = (
 )
 
 
-class GivenBack(NamedTuple):
+class GivenAgain(NamedTuple):
     """What came again of facts: at which place of them, from when on, and how much."""
 
     places: Integers
@@ -51,7 +51,7 @@ class NetFacts(NamedTuple):
     shops: Integers
     occurred_at: Integers
     minor: Integers
-    again: GivenBack
+    again: GivenAgain
 
     @property
     def net(self) -> Integers:
@@ -133,8 +133,8 @@ def _net(
     left, is_known = minor.copy(), places >= 0
     takes, gives = is_known & (change < 0), is_known & (change > 0)
     np.add.at(left, places[takes], change[takes])
-    return NetFacts(shops, occurred_at, left, GivenBack(places[gives], changed_at[gives], change[gives]))
+    return NetFacts(shops, occurred_at, left, GivenAgain(places[gives], changed_at[gives], change[gives]))
 
 
 _EMPTY: Final = np.zeros(0, np.int64)
-_NOTHING: Final = (_EMPTY, _EMPTY, _EMPTY, GivenBack(_EMPTY, _EMPTY, _EMPTY))
+_NOTHING: Final = (_EMPTY, _EMPTY, _EMPTY, GivenAgain(_EMPTY, _EMPTY, _EMPTY))

@@ -18,7 +18,7 @@ from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.net_facts import NetFacts, facts_of_month
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.schema import REFUNDS, TRANSFERS
-from distrib.services.history.sums import ShopSums, added
+from distrib.services.history.sums import MonthSums, added
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Bought(NamedTuple):
 class MonthRanks(NamedTuple):
     """What a month comes to: of each window sales and orders, and earnings; who bought; whom refunds touched."""
 
-    sold: ShopSums
-    earned: ShopSums
+    sold: MonthSums
+    earned: MonthSums
     bought: Bought
     refunded: Integers
     reversed_of: Integers
@@ -58,7 +58,7 @@ class MonthRanks(NamedTuple):
 def ranks_of_month(question: RankQuestion, period: int) -> MonthRanks:
     """What the orders that settled in a month, and what its files took back, come to."""
     windows = len(question.starts)
-    sold, earned, bought = [ShopSums.nothing(2 * windows)], [ShopSums.nothing(windows)], [NOBODY_BOUGHT]
+    sold, earned, bought = [MonthSums.nothing(2 * windows)], [MonthSums.nothing(windows)], [NOBODY_BOUGHT]
     directory, (start, _) = question.directory, question.directory.bounds(period)
     asked = facts_of_month(directory, period, with_earnings=question.with_earnings) if start <= question.until else ()
     for facts in asked:
@@ -86,11 +86,11 @@ def each_once(parts: Iterable[Bought]) -> Bought:
     return Bought(texts.take(places), sold_by[places], instants[places])
 
 
-def _summed(question: RankQuestion, facts: NetFacts, figures: tuple[Integers, ...]) -> ShopSums:
+def _summed(question: RankQuestion, facts: NetFacts, figures: tuple[Integers, ...]) -> MonthSums:
     """The sums of figures over every window."""
     is_known = facts.occurred_at <= question.until
     columns = [figure * (is_known & (facts.occurred_at >= start)) for start in question.starts for figure in figures]
-    return ShopSums.of(facts.shops, columns)
+    return MonthSums.of(facts.shops, columns)
 
 
 def _touched(question: RankQuestion, period: int) -> tuple[Integers, Integers]:

@@ -19,7 +19,7 @@ from distrib.services.history.looks import FileLooks
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.rank_months import NOBODY_BOUGHT, MonthRanks, RankQuestion, each_once
 from distrib.services.history.schema import FAILURES, RANKS, REFERRALS, SHOPS
-from distrib.services.history.sums import ShopSums, added
+from distrib.services.history.sums import MonthSums, added
 from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
 from distrib.store.copying import microseconds
 from distrib.store.ranks.columns import Sales
@@ -44,13 +44,15 @@ class FileRanks:
     def __init__(self, question: RankQuestion, summed: Iterable[MonthRanks], newest_seq: int | None) -> None:
         self._directory, self._question, self._newest_seq = question.directory, question, newest_seq
         windows = len(question.starts)
-        sold, earned, bought = ShopSums.nothing(2 * windows), ShopSums.nothing(windows), NOBODY_BOUGHT
+        sold, earned, bought = MonthSums.nothing(2 * windows), MonthSums.nothing(windows), [NOBODY_BOUGHT]
         refunded = reversed_of = np.zeros(0, np.int64)
         for month in summed:
             sold, earned = added([sold, month.sold]), added([earned, month.earned])
-            bought = each_once([bought, month.bought])
+            bought.append(month.bought)
+            if sum(part.sellers.size for part in bought[1:]) > bought[0].sellers.size:
+                bought = [each_once(bought)]
             refunded, reversed_of = np.union1d(refunded, month.refunded), np.union1d(reversed_of, month.reversed_of)
-        self._sold, self._earned, self._bought = sold, earned, bought
+        self._sold, self._earned, self._bought = sold, earned, each_once(bought)
         self._refunded, self._reversed_of = refunded, reversed_of
 
     def tree(self, as_of: datetime) -> Sequence[Integers]:

@@ -31,7 +31,7 @@ from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, each_month
 from distrib.services.history.schema import ORDERS, ORGANISERS, PAYEES, PENALTIES, REFERRALS, SHOPS, TRANSFERS
 from distrib.services.history.structure_months import FirstBuyers, MonthStructure, StructureQuestion
-from distrib.services.history.sums import ShopSums, added
+from distrib.services.history.sums import MonthSums, added
 from distrib.store.compliance.structure import ThresholdCounts
 from distrib.store.copying import microseconds
 
@@ -93,8 +93,8 @@ class FileStructure:
     def __init__(self, question: StructureQuestion, summed: Iterable[MonthStructure]) -> None:
         self._directory, self._until, self._spans = question.directory, question.until, question.spans
         nothing, empty = np.zeros(0, np.int64), pa.array([], pa.string())
-        sold = ShopSums.nothing(months.THRESHOLDS + len(question.spans.thresholds))
-        paid, buyers = ShopSums.nothing(months.OTHERS_ROWS + 1), ShopSums.nothing(1)
+        sold = MonthSums.nothing(months.THRESHOLDS + len(question.spans.thresholds))
+        paid, buyers = MonthSums.nothing(months.OTHERS_ROWS + 1), MonthSums.nothing(1)
         first = FirstBuyers(empty, nothing, nothing)
         for month in summed:
             sold, paid, buyers = added([sold, month.sold]), added([paid, month.paid]), added([buyers, month.buyers])

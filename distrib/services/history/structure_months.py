@@ -25,7 +25,7 @@ from distrib.services.history.parquet import row_groups, row_groups_between
 from distrib.services.history.placing import EntryLines, spread
 from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
-from distrib.services.history.sums import ShopSums, added
+from distrib.services.history.sums import MonthSums, added
 from distrib.store.copying import microseconds
 
 NET_YEAR, RETAIL_YEAR, NET_MONTH, RETAIL_MONTH, ENTRY, ENTRY_YEAR, THRESHOLDS = range(7)
@@ -63,10 +63,10 @@ class FirstBuyers(NamedTuple):
 class MonthStructure(NamedTuple):
     """What a month comes to; ``buyers`` are how many different persons bought of a seller."""
 
-    sold: ShopSums
-    paid: ShopSums
+    sold: MonthSums
+    paid: MonthSums
     first: FirstBuyers
-    buyers: ShopSums
+    buyers: MonthSums
 
 
 def structure_of_month(question: StructureQuestion, period: int) -> MonthStructure:
@@ -79,7 +79,7 @@ def structure_of_month(question: StructureQuestion, period: int) -> MonthStructu
     )
     persons, places = first_places(bought.persons)
     answer = MonthStructure(
-        added([ShopSums.nothing(THRESHOLDS + len(question.spans.thresholds)), *(sold for sold, _ in orders)]),
+        added([MonthSums.nothing(THRESHOLDS + len(question.spans.thresholds)), *(sold for sold, _ in orders)]),
         _paid(question, period),
         FirstBuyers(persons, bought.sellers[places], bought.settled_at[places]),
         _buyers(question, bought),
@@ -125,7 +125,7 @@ def _entry_of(orders: Any, back: Any) -> Integers:
     return spread(known, lines.order_no, lines.paid_minor) - spread(known, order_no, minor * is_of_line)
 
 
-def _sold_of(question: StructureQuestion, orders: _Orders) -> tuple[ShopSums, FirstBuyers]:
+def _sold_of(question: StructureQuestion, orders: _Orders) -> tuple[MonthSums, FirstBuyers]:
     """What some orders come to by seller, and the orders of persons who are no shops."""
     table, spans = orders.table, question.spans
     settled_at, sellers, paid, sales = (
@@ -140,23 +140,23 @@ def _sold_of(question: StructureQuestion, orders: _Orders) -> tuple[ShopSums, Fi
     columns += [sales * (settled_at > since) for since in microseconds(spans.thresholds)]
     bought = is_retail & truths(pc.is_valid(customers))
     persons = question.people.persons(customers.filter(pa.array(bought)))
-    return ShopSums.of(sellers, columns), FirstBuyers(persons, sellers[bought], settled_at[bought])
+    return MonthSums.of(sellers, columns), FirstBuyers(persons, sellers[bought], settled_at[bought])
 
 
-def _buyers(question: StructureQuestion, bought: FirstBuyers) -> ShopSums:
+def _buyers(question: StructureQuestion, bought: FirstBuyers) -> MonthSums:
     """How many different persons bought of each seller in the month of the instant."""
     is_asked = bought.settled_at >= microseconds([question.spans.month[0]])[0]
     sellers, persons = bought.sellers[is_asked], codes_of(bought.persons)[is_asked]
     (sellers, _), _ = sums_by([sellers, persons], [np.ones(sellers.size, np.int64)])
-    return ShopSums.of(sellers, [np.ones(sellers.size, np.int64)])
+    return MonthSums.of(sellers, [np.ones(sellers.size, np.int64)])
 
 
-def _paid(question: StructureQuestion, period: int) -> ShopSums:
+def _paid(question: StructureQuestion, period: int) -> MonthSums:
     """What the rows of the ledger in a month's file come to by shop."""
     spans, until = question.spans, question.until
     (year,) = microseconds([spans.year])
     earliest = min(microseconds([spans.year, spans.quarter[0], spans.calendar_year[0]]))
-    parts = [ShopSums.nothing(OTHERS_ROWS + 1)]
+    parts = [MonthSums.nothing(OTHERS_ROWS + 1)]
     for path in question.directory.paths(TRANSFERS, period):
         for group in row_groups_between(path, _OF_TRANSFERS, "occurred_at", earliest, until + 1):
             shops, minor, occurred_at = (
@@ -179,5 +179,5 @@ def _paid(question: StructureQuestion, period: int) -> ShopSums:
             columns += [minor * (gain & quarter), (gain & quarter).astype(np.int64)]
             columns += [-minor * (cost & calendar), (cost & calendar).astype(np.int64)]
             columns += [(earned & (tier > 0) & (occurred_at >= microseconds(spans.month)[0])).astype(np.int64)]
-            parts.append(ShopSums.of(shops, columns))
+            parts.append(MonthSums.of(shops, columns))
     return added(parts)

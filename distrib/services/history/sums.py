@@ -11,29 +11,29 @@ from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers
 
 
-class ShopSums(NamedTuple):
+class MonthSums(NamedTuple):
     """Sums by shop: shops by ascending number, and a column a figure."""
 
     shops: Integers
     columns: Sequence[Integers]
 
     @staticmethod
-    def nothing(columns: int) -> ShopSums:
+    def nothing(columns: int) -> MonthSums:
         """Of no shop, with so many columns."""
-        return ShopSums(np.zeros(0, np.int64), [np.zeros(0, np.int64)] * columns)
+        return MonthSums(np.zeros(0, np.int64), [np.zeros(0, np.int64)] * columns)
 
     @staticmethod
-    def of(shops: Integers, columns: Sequence[Integers]) -> ShopSums:
+    def of(shops: Integers, columns: Sequence[Integers]) -> MonthSums:
         """The sums of columns by shop.
 
-        >>> ShopSums.of(np.array([7, 5, 7]), [np.array([1, 2, 10])])
-        ShopSums(shops=array([5, 7]), columns=[array([ 2, 11])])
+        >>> MonthSums.of(np.array([7, 5, 7]), [np.array([1, 2, 10])])
+        MonthSums(shops=array([5, 7]), columns=[array([ 2, 11])])
         """
         (numbered,), sums = sums_by([shops], columns)
-        return ShopSums(numbered, sums)
+        return MonthSums(numbered, sums)
 
 
-def added(parts: Sequence[ShopSums]) -> ShopSums:
+def added(parts: Sequence[MonthSums]) -> MonthSums:
     """The sums of sums, of which there is at least one."""
     columns = [np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)]
-    return ShopSums.of(np.concatenate([part.shops for part in parts]), columns)
+    return MonthSums.of(np.concatenate([part.shops for part in parts]), columns)

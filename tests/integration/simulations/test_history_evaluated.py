@@ -12,6 +12,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE
+from distrib.services.history import looks, orders, parquet
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
 from distrib.services.history.evaluating import FileEvaluation, evaluate_files, judged_shops
@@ -44,6 +45,14 @@ METRICS: tuple[tuple[str, int], ...] = (
     ("active_recruits", 1),
     ("team_sales_minor", 90_000),
 )
+
+
+@pytest.fixture(autouse=True)
+def _many_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of few orders have several row groups, as those of many have."""
+    monkeypatch.setattr(parquet, "ROWS_A_GROUP", 11)
+    monkeypatch.setattr(orders, "ORDERS_AT_ONCE", 7)
+    monkeypatch.setattr(looks, "MOST_AT_ONCE", 20)
 
 
 def some_ranks(draw: random.Random) -> list[dict[str, Any]]:

@@ -20,13 +20,16 @@ from distrib.domain.policies.monitors import MEASURES, PAYEE, PROGRAM, TREE, Mon
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.monitors import structure_view
 from distrib.services.compliance.structure import Structure, measure_structure
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.history import orders, parquet
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
 from distrib.services.history.exporting import export_history
 from distrib.services.history.structure import structure_of_files
+from distrib.services.ledger.adjustments import approve_adjustment, propose_adjustment
 from distrib.services.programs.settings import set_program
 from distrib.services.simulations.running import enter_history
+from distrib.services.statements.pools import pay_pools
 from distrib.store import customer_merges
 from distrib.store.customers import insert_customer_shop
 from tests.integration.compliance.test_penalties import organise, penalise, withdraw
@@ -37,7 +40,7 @@ from tests.integration.simulations.test_simulations import PLAN, told
 from tests.world.api import Api
 from tests.world.commands import name_servers, run
 from tests.world.documents import PAID, line, refunded, settled
-from tests.world.payouts import payee, put
+from tests.world.payouts import pay, payee, put
 from tests.world.world import World, chain
 
 __all__ = ["cluster", "eventful", "seed", "told"]
@@ -47,7 +50,6 @@ SALES = {"metric": "personal_sales_minor", "at_least": 1_000}
 RANKED: dict[str, Any] = {
     **PLAN,
     "code": "ranked",
-    "pools": [],
     "ranks": [
         {"code": "member"},
         {
@@ -56,6 +58,13 @@ RANKED: dict[str, Any] = {
         },
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def _many_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of few orders have several row groups, as those of many have."""
+    monkeypatch.setattr(parquet, "ROWS_A_GROUP", 11)
+    monkeypatch.setattr(orders, "ORDERS_AT_ONCE", 7)
 
 
 def watching(policies: Mapping[str, Policy], each: int) -> dict[str, Policy]:
@@ -130,6 +139,14 @@ def crowded(world: World) -> World:
         insert_customer_shop(conn, number, "cid", None, PAID + 50 * DAY, "test")
     for shop, identity in (("a", "1"), ("c", "1"), ("e", "1"), ("x", "2"), ("y", "2"), ("z", "3"), ("d", "4")):
         put(world, shop, payee(f"11010119900307{identity:0>4}"))
+    ben, now = Actor("ben", "Ben", "finance"), world.container.now()
+    with world.container.begin() as conn:
+        for month in (202603, 202604):
+            pay_pools(conn, world.program, month, COMMAND_LINE, now)
+        adjustment = {"id": "adjusted", "shop_id": "x", "amount_minor": -70, "reason": "a test"}
+        propose_adjustment(conn, world.program, adjustment, COMMAND_LINE, now)
+        approve_adjustment(conn, world.program, "adjusted", ben, now)
+    pay(world, "paid", now)
     penalise(world, "p-1", shop_id="b", decided_on=date(2025, 12, 1))
     penalise(world, "p-2", organiser_id="boss", kind="criminal", decided_on=date(2020, 1, 1))
     penalise(world, "p-3", shop_id="y", decided_on=date(2026, 1, 1))
@@ -156,6 +173,8 @@ def test_files_measure_and_find_at_every_instant_what_the_database_does(crowded:
     assert [unit.subject for unit in last.organisers] == ["organiser:boss"]
     assert {finding.subject for finding in last.findings if finding.monitor.scope == PAYEE} == {"shop:a"}
     assert [len(structure.penalties) for structure in seen[-2:]] == [3, 2]
+    [paid] = [finding for finding in last.findings if finding.monitor.id == "ALL-program-year_payees"]
+    assert paid.figures["year_payees"]
 
 
 def test_a_pack_of_before_judges_the_instants_of_before(crowded: World, tmp_path: Path) -> None:
