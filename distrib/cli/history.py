@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from distrib.bootstrap import open_container
+from distrib.cli.history_answers import evaluate_command, monitors_command
 from distrib.cli.output import (
     in_both,
     json_option,
@@ -34,6 +35,10 @@ _EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.group("history")
 def history() -> None:
     """A program's history as Parquet files, month by month."""
+
+
+history.add_command(monitors_command)
+history.add_command(evaluate_command)
 
 
 @history.command("export")

@@ -39,12 +39,14 @@ class Judgement:
         is_promoted: shops whose figures carry them higher.
         failures: for which time in a row ``keep`` failed; 0 where it held or was not asked.
         is_lowered: shops that lose a rank by it.
+        is_asked: shops that ``keep`` was asked of.
     """
 
     ranks: Integers
     is_promoted: Truths
     failures: Integers
     is_lowered: Truths
+    is_asked: Truths
 
 
 def holding(condition: Condition, figures: Mapping[Metric, Integers], count: int) -> Truths:
@@ -67,17 +69,19 @@ def judge(ranks: Sequence[Rank], earned: EarnedRanks, figures: Mapping[Metric, I
     count = len(earned.at_effect)
     decided = _promoted(ranks, earned.at_effect, figures)
     is_promoted = decided > earned.at_effect
-    is_asked = ~is_promoted & (earned.at_effect == earned.at_month_end)
+    may_be_asked = ~is_promoted & (earned.at_effect == earned.at_month_end)
     failures = np.zeros(count, dtype=np.int64)
-    is_lowered = np.zeros(count, dtype=np.bool_)
+    is_lowered, is_asked = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
     for place, rank in enumerate(ranks):
         if rank.keep is None or place == 0:
             continue
-        failing = is_asked & (earned.at_effect == place) & ~holding(rank.keep, figures, count)
+        asked = may_be_asked & (earned.at_effect == place)
+        failing = asked & ~holding(rank.keep, figures, count)
+        is_asked |= asked
         failures[failing] = earned.failures[failing] + 1
         is_lowered |= failing & (failures > rank.grace)
     decided[is_lowered] -= 1
-    return Judgement(decided, is_promoted, failures, is_lowered)
+    return Judgement(decided, is_promoted, failures, is_lowered, is_asked)
 
 
 def _promoted(ranks: Sequence[Rank], earned: Integers, figures: Mapping[Metric, Integers]) -> Integers:

@@ -122,6 +122,26 @@ class Identities:
         return [merge for merge in self.merges if self.surviving(merge.customer_id) == surviving]
 
 
+def persons_by(merges: Iterable[Merge], instant: datetime) -> dict[str, str]:
+    """Resolves those who were merged by an instant, each with the id that its person went on under then.
+
+    A merge takes along all that went on under the merged id before, in the order in which merges were recorded.
+
+    >>> day = lambda n: datetime(2026, 3, n)
+    >>> merges = [Merge(day(1), 1, "a", "b"), Merge(day(2), 2, "b", "c")]
+    >>> persons_by(merges, day(1)), sorted(persons_by(merges, day(2)).items())
+    ({'a': 'b'}, [('a', 'c'), ('b', 'c')])
+    """
+    below: dict[str, set[str]] = {}
+    into: dict[str, str] = {}
+    for merge in sorted(merges, key=lambda merge: merge.seq):
+        members = {merge.customer_id, *below.get(merge.customer_id, ())}
+        below.setdefault(merge.into_id, set()).update(members)
+        if merge.merged_at <= instant:
+            into |= dict.fromkeys(members, merge.into_id)
+    return into
+
+
 def judge_claims(claims: Iterable[Claim]) -> list[JudgedClaim]:
     """Judges the claims on one customer in the order of their instants; one result a claim.
 

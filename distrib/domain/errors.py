@@ -157,7 +157,7 @@ CODES: dict[str, Code] = {
     "history_busy": Code(409, "Another export is writing to {directory}."),
     "history_of_another": Code(409, "{directory} holds the history of the program {code}."),
     "history_worker_lost": Code(500, "A process ended in the middle of its work; nothing is lost: start again."),
-    "history_too_little": Code(422, "Files of history do not tell what this simulation asks."),
+    "history_too_little": Code(422, "Files of history do not tell what is asked."),
     "simulations_waiting": Code(409, "{most} simulations wait already; cancel one, or wait for one to end."),
     # events, refused when they are posted or when they are applied
     "order_conflict": Code(409, "The order is known with other content."),

@@ -24,6 +24,7 @@ from distrib.columns.tree import counts_below, level_sums
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.ranks.evaluation import evaluate_month
+from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import shops_at
 from distrib.store import migrate
 from distrib.store.ranks.evaluations import EvaluationRow
@@ -148,7 +149,7 @@ def _evaluated(container: Container, program: Program, period: int, *, keep: boo
 
 def _passes(container: Container, program: Program) -> int:
     with container.begin() as conn:
-        shops = shops_at(conn, program, LAST_INSTANT)
+        shops = shops_at(StoredRanks(conn, program.program_id), LAST_INSTANT)
     own = np.arange(shops.count, dtype=np.int64)
     recruits = counts_below(shops.parents, np.ones(shops.count, dtype=np.bool_))
     return int(level_sums(shops.parents, own, LEVELS).sum()) + int(recruits.sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ from distrib.services.yaml_documents import text_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
-_SERIOUS = frozenset({"alert", "hold", "refuse"})
-_COLUMNS = ("id", "severity", "subject", "figure", "threshold", "detail", "source")
+SERIOUS = frozenset({"alert", "hold", "refuse"})
+COLUMNS_OF_FINDINGS = ("id", "severity", "subject", "figure", "threshold", "detail", "source")
 _TITLE = Text("Findings in {program} as of {as_of}")
 
 
@@ -83,8 +83,8 @@ def report(
     elif as_json or kind == "json":
         print_json(document)
     else:
-        _show(document, program, language, (*_COLUMNS, "done"))
-    if any(finding["severity"] in _SERIOUS for finding in document["findings"]):
+        show_findings(document, program, language, (*COLUMNS_OF_FINDINGS, "done"))
+    if any(finding["severity"] in SERIOUS for finding in document["findings"]):
         raise SystemExit(1)
 
 
@@ -100,8 +100,8 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        _show(result, program, language, _COLUMNS)
-    if any(finding["severity"] in _SERIOUS for finding in result["findings"]):
+        show_findings(result, program, language, COLUMNS_OF_FINDINGS)
+    if any(finding["severity"] in SERIOUS for finding in result["findings"]):
         raise SystemExit(1)
 
 
@@ -217,7 +217,7 @@ def _write(paper: bytes, output: Path | None) -> None:
         output.write_bytes(paper)
 
 
-def _show(document: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
+def show_findings(document: Mapping[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
     """Prints the figures and findings of a report or a monitor run."""
     reader, console = ReportWording(language, program.currency, program.time_zone), open_console()
     figures = [(reader.say(name), reader.value(name, figure)) for name, figure in document["structure"].items()]

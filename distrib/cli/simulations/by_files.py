@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both
 from distrib.cli.progress import terminal_progress
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.services.history.extras import must_have
 from distrib.services.policies import load_policies
@@ -23,6 +24,7 @@ from distrib.settings import read_settings
 PROCESS, DASK = ENGINES = ("process", "dask")
 MOST_PROCESSES: Final = 64
 _DASK_WORKERS: Final = 2
+_F = TypeVar("_F", bound=Callable[..., Any])
 EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -66,35 +68,67 @@ class FileSpan(NamedTuple):
     ranks: str
 
 
-def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -> dict[str, Any]:
-    """Simulates plans on a directory, and answers what ``distrib simulate`` shows."""
-    must_have("parquet", "--history")
+class OpenedHistory(NamedTuple):
+    """A directory that can be read, the packs that judge its program, and who works on its months."""
+
+    directory: Any
+    policies: Mapping[str, Policy]
+    engine: Any
+
+
+def engine_options(command: _F) -> _F:
+    """``--engine``, ``--processes``, ``--scheduler``: who works on months."""
+    for option in (
+        click.option("--scheduler", help="Address of a scheduler of Dask, in place of two workers here."),
+        click.option("--processes", type=click.IntRange(1, MOST_PROCESSES), help="How many, on this machine."),
+        click.option("--engine", type=click.Choice(ENGINES), help="Who works on the months; process if not given."),
+    ):
+        command = option(command)
+    return command
+
+
+def open_history(how: ByFiles, option: str) -> OpenedHistory:
+    """Opens a directory of history.
+
+    Args:
+        option: what names the directory.
+
+    Raises:
+        Refusal: ``invalid`` where an extra is missing, ``history_unreadable``.
+    """
+    must_have("parquet", option)
     if how.engine == DASK:
         must_have("dask", "--engine")
     from distrib.services.history.directory import HistoryDirectory  # noqa: PLC0415 - an extra, asked for before
     from distrib.services.history.engines import Engine  # noqa: PLC0415
-    from distrib.services.history.simulating import question_of, simulate_files  # noqa: PLC0415
 
     directory = HistoryDirectory.open(how.directory or Path())
-    settings, manifest = read_settings(), directory.manifest
-    signed = frozenset(manifest.signed_overrides)
+    settings, signed = read_settings(), frozenset(directory.manifest.signed_overrides)
     policies = load_policies(settings.config_dir, settings.overrides_dir, lambda: signed, utc_now)
+    processes = how.processes or (_DASK_WORKERS if how.engine == DASK else 1)
+    return OpenedHistory(directory, policies, Engine(how.engine or PROCESS, processes, how.scheduler))
+
+
+def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -> dict[str, Any]:
+    """Simulates plans on a directory, and answers what ``distrib simulate`` shows."""
+    directory, policies, engine = open_history(how, "--history")
+    from distrib.services.history.simulating import question_of, simulate_files  # noqa: PLC0415 - asked for before
+
     since, until = (
         instant_of(text, directory.program, option) for text, option in ((asked.since, "--from"), (asked.until, "--to"))
     )
     question = question_of(directory, policies, Wish(documents, since, until, asked.refunds, asked.ranks))
-    processes = how.processes or (_DASK_WORKERS if how.engine == DASK else 1)
-    with _progress() as shown:
-        result = simulate_files(question, Engine(how.engine or PROCESS, processes, how.scheduler), shown)
+    with months_progress() as shown:
+        result = simulate_files(question, engine, shown)
     return {
         "history": str(how.directory),
-        "exported_at": manifest.exported_at,
+        "exported_at": directory.manifest.exported_at,
         "plans": [{"code": plan.code, "version": None} for plan in question.plans],
         "from": since,
         "to": until,
         "refunds": asked.refunds,
         "ranks": asked.ranks,
-        "last_event": manifest.last_event_no,
+        "last_event": directory.manifest.last_event_no,
         "events_since": None,
         "before": None,
         "result": result,
@@ -102,7 +136,7 @@ def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -
 
 
 @contextmanager
-def _progress() -> Iterator[Any]:
+def months_progress() -> Iterator[Any]:
     """Shows on a terminal how many months are done."""
     with terminal_progress() as progress:
         bar = progress.add_task(in_both(Text("Months")), total=None)

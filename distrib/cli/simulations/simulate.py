@@ -15,7 +15,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
 from distrib.cli.progress import terminal_progress
-from distrib.cli.simulations.by_files import ENGINES, EXISTING, MOST_PROCESSES, ByFiles, FileSpan, simulate_by_files
+from distrib.cli.simulations.by_files import EXISTING, ByFiles, FileSpan, engine_options, simulate_by_files
 from distrib.cli.simulations.chart import FORMATS as CHARTS
 from distrib.cli.simulations.chart import chart_of
 from distrib.cli.simulations.showing import show_check, show_result
@@ -61,11 +61,7 @@ Shown = Callable[[int, int], None]
 @click.option(
     "--history", "directory", type=EXISTING, help="A directory of `distrib history export`, in place of a database."
 )
-@click.option(
-    "--engine", type=click.Choice(ENGINES), help="Who works on the months of --history; process if not given."
-)
-@click.option("--processes", type=click.IntRange(1, MOST_PROCESSES), help="How many, on this machine.")
-@click.option("--scheduler", help="Address of a scheduler of Dask, in place of two workers here.")
+@engine_options
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Cost by month, to .svg or .png.")
 @program_option
 @language_option

@@ -5,7 +5,7 @@ What the base comes to and who holds which rank is handed in; months, shops' sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,6 +23,18 @@ class Pool:
     def amount_of(self, base_minor: int | Fraction) -> int:
         """Computes what there is to share of a month's base: ``floor(rate × base)``, never below 0 (plan.md, Pools)."""
         return self.rate_ppm * max(base_minor, 0) // PPM
+
+
+def sum_in_pairs(parts: Iterable[Fraction]) -> Fraction:
+    """Adds fractions up in pairs, so that large divisors meet late.
+
+    >>> sum_in_pairs([Fraction(1, 3), Fraction(1, 6), Fraction(2)])
+    Fraction(5, 2)
+    """
+    sums = list(parts)
+    while len(sums) > 1:
+        sums = [sum(sums[place : place + 2], Fraction()) for place in range(0, len(sums), 2)]
+    return sums[0] if sums else Fraction()
 
 
 def share_pool(base_minor: int, pool: Pool, holders: Mapping[str, str]) -> dict[str, int]:

@@ -14,11 +14,10 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.structure import Forest, measure_below
-from distrib.services.compliance.penalties import CONTENT, in_force_at, penalty_view
+from distrib.services.compliance.facts import CountingPenalty, StructureFacts
+from distrib.services.compliance.penalties import CONTENT, penalty_view
 from distrib.services.context import Program
 from distrib.store.compliance import penalties as store
-from distrib.store.compliance import structure
-from distrib.store.compliance.penalties import StandingPenalty
 from distrib.store.network import shops
 
 MOST_SHOWN = 500
@@ -38,12 +37,12 @@ class Penalised(NamedTuple):
     levels: int | None
 
 
-def find_penalised(conn: Connection, program: Program, forest: Forest, as_of: datetime) -> list[Penalised]:
+def find_penalised(facts: StructureFacts, forest: Forest) -> list[Penalised]:
     """Finds the penalties in force at an instant with their trees, in the order they were recorded."""
-    in_force = in_force_at(conn, program, as_of)
+    in_force = facts.penalties()
     if not in_force:
         return []
-    named = _named(conn, program, as_of) if any(penalty.organiser_id for penalty in in_force) else {}
+    named = _named(facts) if any(penalty.organiser_id for penalty in in_force) else {}
     persons, levels = measure_below(forest)
     penalised = []
     for penalty in in_force:
@@ -104,15 +103,15 @@ def _subject(organiser_id: str | None, penalty: Penalised, ids: Mapping[int, str
     return f"tree:{ids[min(penalty.roots)]}" if penalty.roots else None
 
 
-def _named(conn: Connection, program: Program, as_of: datetime) -> dict[str, list[int]]:
+def _named(facts: StructureFacts) -> dict[str, list[int]]:
     """Lists by organiser the shops that named it at an instant."""
     named: dict[str, list[int]] = {}
-    for shop_no, organiser_id in structure.organisers(conn, program.program_id, as_of):
+    for shop_no, organiser_id in facts.organisers():
         named.setdefault(organiser_id, []).append(shop_no)
     return named
 
 
-def _numbers(penalty: StandingPenalty, named: Mapping[str, Sequence[int]]) -> Sequence[int]:
+def _numbers(penalty: CountingPenalty, named: Mapping[str, Sequence[int]]) -> Sequence[int]:
     if penalty.organiser_id is not None:
         return named.get(penalty.organiser_id, ())
     return () if penalty.shop_no is None else (penalty.shop_no,)

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection
 
 from distrib.columns.payees import SharedPayees
 from distrib.domain.policies.figures import Threshold
 from distrib.domain.policies.monitors import Monitor
-from distrib.services.context import Program
-from distrib.store.network import shops
+from distrib.services.compliance.facts import StructureFacts
 
 MOST_SUBJECTS = 100
 """So many payees of one finding are reported one by one; the rest are counted."""
@@ -34,8 +32,8 @@ class SharedPayee(NamedTuple):
 class PayeeUnits:
     """The shared payees of a program at one instant."""
 
-    def __init__(self, conn: Connection, program: Program, shared: SharedPayees) -> None:
-        self._conn, self._program, self._shared = conn, program, shared
+    def __init__(self, facts: StructureFacts, shared: SharedPayees) -> None:
+        self._facts, self._shared = facts, shared
 
     def reaching(self, monitor: Monitor) -> tuple[list[SharedPayee], int]:
         """Finds the payees that reach every bound of a monitor, the worst first, and how many more there are."""
@@ -55,7 +53,7 @@ class PayeeUnits:
     def _units(self, places: Sequence[int]) -> list[SharedPayee]:
         members = [self._members(place) for place in places]
         numbers = {number for own in members for number in own}
-        ids = shops.ids_of(self._conn, self._program.program_id, numbers) if numbers else {}
+        ids = self._facts.ids_of(numbers) if numbers else {}
         return [
             SharedPayee(f"shop:{ids[own[0]]}", tuple(ids[number] for number in own), self._figures(place))
             for place, own in zip(places, members, strict=True)

@@ -19,7 +19,8 @@ from distrib.domain.plans.measures import consideration, head_count_pay, head_co
 from distrib.domain.policies.figures import Measured
 from distrib.domain.policies.monitors import PAYEE, PROGRAM, TREE, Monitor
 from distrib.domain.policies.policy import Policy
-from distrib.services.compliance.figures import ProgramFigures
+from distrib.services.compliance.facts import StoredStructure, StructureFacts
+from distrib.services.compliance.figures import ProgramFigures, year_before
 from distrib.services.compliance.penalised import Penalised, by_root, find_penalised
 from distrib.services.compliance.shared_payees import PayeeUnits
 from distrib.services.compliance.tree_units import SUMS, TreeUnits, Unit
@@ -90,14 +91,25 @@ def measure_structure(conn: Connection, program: Program, policies: Mapping[str,
     """
     store.allow_long_reads(conn)
     program = as_it_was(conn, program, as_of)
-    timeline = load_timeline(conn, program)
-    forest = plant(*store.tree_at(conn, program.program_id, as_of))
-    trees = _trees(conn, program, forest, as_of)
-    penalties = find_penalised(conn, program, forest, as_of)
+    facts = StoredStructure(conn, program, as_of)
+    return structure_of(facts, program, load_timeline(conn, program), policies, as_of)
+
+
+def structure_of(
+    facts: StructureFacts, program: Program, timeline: Timeline, policies: Mapping[str, Policy], as_of: datetime
+) -> Structure:
+    """Measures and judges by the facts of an instant, whoever has them.
+
+    Args:
+        program: with the policy pack that it had at ``as_of``.
+    """
+    forest = plant(*facts.tree())
+    trees = _trees(facts, forest, as_of)
+    penalties = find_penalised(facts, forest)
     has_head_count = any(_is_fee_or_head_count(entry) for entry in _within_a_year(timeline, as_of))
-    units = TreeUnits(conn, program, trees, as_of, has_head_count, by_root(penalties))
-    payees = PayeeUnits(conn, program, find_shared(forest, *store.payees_in_common(conn, program.program_id, as_of)))
-    figures = ProgramFigures(conn, program, timeline, trees, as_of)
+    units = TreeUnits(facts, trees, has_head_count, by_root(penalties))
+    payees = PayeeUnits(facts, find_shared(forest, *facts.payees_in_common()))
+    figures = ProgramFigures(facts, program, timeline, trees, as_of)
     largest = units.largest(LARGEST_SHOWN)
     day = program.day_of(as_of)
     judged = [
@@ -133,22 +145,12 @@ def packs_at(program: Program, policies: Mapping[str, Policy], timeline: Timelin
     return [pack_on(policies, name, day) for name in dict.fromkeys([program.policy, *([named] if named else [])])]
 
 
-def year_before(instant: datetime) -> datetime:
-    """Computes the same instant twelve months earlier; 29 February becomes the 28th.
-
-    >>> year_before(datetime(2024, 2, 29)).isoformat()
-    '2023-02-28T00:00:00'
-    """
-    is_leap_day = (instant.month, instant.day) == (2, 29)
-    return instant.replace(year=instant.year - 1, day=28 if is_leap_day else instant.day)
-
-
-def _trees(conn: Connection, program: Program, forest: Forest, as_of: datetime) -> Trees:
+def _trees(facts: StructureFacts, forest: Forest, as_of: datetime) -> Trees:
     """Loads the figures of all shops up to an instant and measures their trees."""
-    number, since = program.program_id, year_before(as_of)
-    sellers, sales, retail = store.sales_by_shop(conn, number, since, as_of)
-    entrances, entry, recent_entry = store.entry_by_shop(conn, number, since, as_of)
-    earners, direct, indirect = store.pay_by_shop(conn, number, since, as_of)
+    since = year_before(as_of)
+    sellers, sales, retail = facts.sales(since)
+    entrances, entry, recent_entry = facts.entry(since)
+    earners, direct, indirect = facts.pay(since)
     pulled = ShopFigures(
         sales_minor=(sellers, sales),
         retail_minor=(sellers, retail),
@@ -156,7 +158,7 @@ def _trees(conn: Connection, program: Program, forest: Forest, as_of: datetime) 
         recent_entry_minor=(entrances, recent_entry),
         direct_minor=(earners, direct),
         indirect_minor=(earners, indirect),
-        buyers=store.buyers_by_shop(conn, number, as_of),
+        buyers=facts.buyers(),
     )
     return measure_trees(forest, pulled)
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection
 
 from distrib.columns.structure import Trees
 from distrib.domain.policies.figures import Threshold
 from distrib.domain.policies.monitors import Monitor, share
+from distrib.services.compliance.facts import StructureFacts
 from distrib.services.compliance.figures import LEVELS_OF_A_DEEP_TREE
-from distrib.services.context import Program
-from distrib.store.compliance import structure as store
-from distrib.store.network import shops
 
 MOST_SUBJECTS = 100
 """So many trees of one finding are reported one by one, the largest first; the rest are counted."""
@@ -61,15 +57,9 @@ class TreeUnits:
     """
 
     def __init__(
-        self,
-        conn: Connection,
-        program: Program,
-        trees: Trees,
-        as_of: datetime,
-        has_fee_or_head_count: bool,
-        penalties: Mapping[int, Set[int]],
+        self, facts: StructureFacts, trees: Trees, has_fee_or_head_count: bool, penalties: Mapping[int, Set[int]]
     ) -> None:
-        self._conn, self._program, self._trees, self._as_of = conn, program, trees, as_of
+        self._facts, self._trees = facts, trees
         self._has_fee_or_head_count, self._penalties = has_fee_or_head_count, penalties
         self._organisers = self._organised()
 
@@ -106,7 +96,7 @@ class TreeUnits:
         """Finds the places of the trees of each organiser with several, one of them deep."""
         places = {int(root): place for place, root in enumerate(self._trees.roots)}
         trees_of: dict[str, list[int]] = {}
-        for shop_no, organiser_id in store.organisers(self._conn, self._program.program_id, self._as_of):
+        for shop_no, organiser_id in self._facts.organisers():
             if shop_no in places:
                 trees_of.setdefault(organiser_id, []).append(places[shop_no])
         levels = self._trees.levels
@@ -118,7 +108,7 @@ class TreeUnits:
 
     def _reached(self, bounds: Sequence[Threshold], count_root: bool) -> Any:
         """Marks the trees that reach every bound, in arrays; by the same figures as of one unit."""
-        columns, reached = self._columns(0 if count_root else 1), np.ones(self._trees.roots.size, bool)
+        columns, reached = (self._columns(0 if count_root else 1), np.ones(self._trees.roots.size, bool))
         for bound in bounds:
             column = columns[bound.measure]()
             if bound.kind == "below":
@@ -152,7 +142,7 @@ class TreeUnits:
 
     def _units(self, places: Sequence[int]) -> list[Unit]:
         numbers = [int(self._trees.roots[place]) for place in places]
-        ids = shops.ids_of(self._conn, self._program.program_id, numbers)
+        ids = self._facts.ids_of(numbers)
         return [
             Unit(f"tree:{ids[number]}", number, None, self._figures([place]))
             for place, number in zip(places, numbers, strict=True)

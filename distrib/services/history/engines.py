@@ -7,24 +7,22 @@ A worker that dies takes nothing with it: what it had not told of is worked on a
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from functools import partial
 from importlib import import_module
 from logging import ERROR, getLogger
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
-from distrib.services.history.months import FileQuestion, tally_of_month
-from distrib.services.simulations.tallies import Tally
 
+Of = TypeVar("Of")
 PROCESS, DASK = ENGINES = ("process", "dask")
 _ANY_PORT: Final = "127.0.0.1:0"
 """Dask serves its figures always: here on whatever port is free, to this machine alone."""
-_question: FileQuestion | None = None
+_task: Callable[[int], Any] | None = None
 """Of this process, where it is one of several."""
 
 
@@ -36,42 +34,45 @@ class Engine(NamedTuple):
     scheduler: str | None = None
 
 
-def tallies(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
-    """Yields the tally of each month, in the order of the months.
+def each_month(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:
+    """Yields what a task answers of each month, in the order of the months.
+
+    Args:
+        task: goes to other processes once, with all that it holds.
 
     Raises:
         Refusal: ``history_worker_lost``: a process ended in the middle.
     """
     if engine.name == DASK:
-        yield from _by_dask(engine, question, periods)
+        yield from _by_dask(engine, task, periods)
     elif engine.processes == 1:
-        yield from map(partial(tally_of_month, question), periods)
+        yield from map(task, periods)
     else:
-        yield from _by_processes(engine.processes, question, periods)
+        yield from _by_processes(engine.processes, task, periods)
 
 
-def _by_processes(processes: int, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
+def _by_processes(processes: int, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, remember, (question,)) as pool:
+    with ProcessPoolExecutor(processes, context, remember, (task,)) as pool:
         try:
-            yield from pool.map(_tally_of_month, periods)
+            yield from pool.map(_of_month, periods)
         except BrokenProcessPool as error:
             raise Refusal("history_worker_lost") from error
 
 
-def remember(question: FileQuestion) -> None:
-    """Keeps what is asked of every month that this process works on."""
-    global _question  # noqa: PLW0603 - what the months of a process share
-    _question = question
+def remember(task: Callable[[int], Any]) -> None:
+    """Keeps what is asked of every month that this process is given."""
+    global _task  # noqa: PLW0603 - what the months of a process share
+    _task = task
 
 
-def _tally_of_month(period: int) -> Tally:
-    if _question is None:
-        raise RuntimeError("the process was told no question")
-    return tally_of_month(_question, period)
+def _of_month(period: int) -> Any:
+    if _task is None:
+        raise RuntimeError("the process was told no task")
+    return _task(period)
 
 
-def _by_dask(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> Iterator[Tally]:
+def _by_dask(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:
     dask: Any = import_module("distributed")  # an extra, asked for before
     getLogger("distributed").setLevel(ERROR)
     with ExitStack() as stack:
@@ -84,8 +85,8 @@ def _by_dask(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> 
             words = Text("no scheduler answers at {address}", address=engine.scheduler)
             raise Refusal("invalid", [Problem("--scheduler", words)]) from error
         # What a worker is told once is a task of its own: of a worker that dies it is asked again, of another.
-        shared = client.submit(_same, question, pure=False)
-        futures = [client.submit(tally_of_month, shared, period, pure=False) for period in periods]
+        shared = client.submit(_same, _Shared(task), pure=False)
+        futures = [client.submit(_asked, shared, period, pure=False) for period in periods]
         try:
             while futures:
                 yield futures.pop(0).result()
@@ -93,5 +94,15 @@ def _by_dask(engine: Engine, question: FileQuestion, periods: Sequence[int]) -> 
             raise Refusal("history_worker_lost") from error
 
 
-def _same(question: FileQuestion) -> FileQuestion:
-    return question
+class _Shared(NamedTuple):
+    """A task as a value: Dask would call one that it is given as it is."""
+
+    task: Callable[[int], Any]
+
+
+def _same(shared: _Shared) -> _Shared:
+    return shared
+
+
+def _asked(shared: _Shared, period: int) -> Any:
+    return shared.task(period)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.penalties import lapses_on
 from distrib.domain.periods import next_period
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
@@ -25,12 +26,14 @@ from distrib.services.context import Program, period_bounds
 from distrib.services.history import manifest as kept
 from distrib.services.history.manifest import FileEntry, Manifest, PublishedPlan
 from distrib.services.history.orders import failed_pages, settled_pages
-from distrib.services.history.schema import COLUMNS, FAILED, ORDERS
+from distrib.services.history.schema import COLUMNS, FAILED, ORDERS, PAYEES, WHOLE
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.policies import signed_overrides
 from distrib.store.history import rows
+from distrib.store.history import standing as standing_rows
 from distrib.store.history.rows import MonthRows, MonthSpan
+from distrib.store.history.standing import PenaltySpan
 from distrib.store.simulations import history
 
 ROWS_AT_ONCE: Final = 10_000
@@ -103,14 +106,17 @@ def _export(
         written.append(files[-1])
         progress(files[-1].path, files[-1].rows)
         reach("history.written")
-    failed = failed_pages(
-        conn,
-        program,
-        TermsBook(program, load_timeline(conn, program), policies),
-        policies,
-    )
-    files.append(_write(directory, FAILED, _NO_MONTH, about, failed))
-    written.append(files[-1])
+    for kind in WHOLE:
+        files.append(_write(directory, kind, _NO_MONTH, about, _whole(conn, program, policies, kind)))
+        written.append(files[-1])
+    packs = [
+        kept.FormerPack(code, kept.instant_text(until)) for code, until in standing_rows.packs_before(conn, number)
+    ]
+    evaluations = [
+        kept.EvaluatedMonth(month.period, kept.instant_text(month.effective_at), month.ranks_seq)
+        for month in standing_rows.evaluations(conn, number)
+    ]
+    waiting = standing_rows.waiting_from(conn, number)
     manifest = Manifest(
         _settings(program),
         kept.instant_text(now),
@@ -119,6 +125,9 @@ def _export(
         merges,
         sorted(signed_overrides(conn)),
         _published(conn, program),
+        packs,
+        evaluations,
+        None if waiting is None else waiting.isoformat(),
         files,
     )
     kept.write_manifest(directory, manifest)
@@ -135,7 +144,7 @@ def _months(conn: Connection, program: Program, now: datetime) -> Iterator[tuple
         periods.append(next_period(periods[-1]))
     firsts = [period_bounds(period, program.zone)[0].astimezone(UTC) for period in periods]
     for kind in COLUMNS:
-        if kind != FAILED:
+        if kind not in WHOLE:
             for month in rows.count_by_month(conn, program.program_id, kind, firsts, periods):
                 yield kind, month
 
@@ -150,6 +159,39 @@ def _pages(conn: Connection, program: Program, kind: str, month: MonthRows) -> I
     names = [column.name for column in COLUMNS[kind]]
     for page in rows.month_rows(conn, program.program_id, kind, span, ROWS_AT_ONCE):
         yield dict(zip(names, zip(*page, strict=True), strict=True))
+
+
+def _whole(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], kind: str
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of a kind that is written anew by each export."""
+    if kind == FAILED:
+        published = TermsBook(program, load_timeline(conn, program), policies)
+        yield from failed_pages(conn, program, published, policies)
+        return
+    names = [column.name for column in COLUMNS[kind]]
+    pages: Iterable[Sequence[tuple[Any, ...]]]
+    if kind == PAYEES:
+        pages = standing_rows.payee_rows(conn, program.program_id, ROWS_AT_ONCE)
+    else:
+        pages = [[_counting(program, penalty) for penalty in standing_rows.penalties(conn, program.program_id)]]
+    for page in pages:
+        if page:
+            yield dict(zip(names, zip(*page, strict=True), strict=True))
+
+
+def _counting(program: Program, penalty: PenaltySpan) -> tuple[Any, ...]:
+    """From when to when a penalty counts; neither what it was for nor who decided it."""
+    lapses = lapses_on(penalty.kind, penalty.decided_on)
+    lapsed = None if lapses is None else datetime.combine(lapses, time(), program.zone).astimezone(UTC)
+    ends_at = min((end for end in (penalty.withdrawn_at, lapsed) if end is not None), default=None)
+    return (
+        penalty.penalty_no,
+        penalty.shop_no,
+        penalty.organiser_id,
+        penalty.recorded_at,
+        ends_at,
+    )
 
 
 def _write(
@@ -187,7 +229,10 @@ class _Between:
         for page in pages:
             known = [instant for instant in page.get(self._column, ()) if instant is not None]
             if known:
-                self._instants = [min([*self._instants, *known]), max([*self._instants, *known])]
+                self._instants = [
+                    min([*self._instants, *known]),
+                    max([*self._instants, *known]),
+                ]
             yield page
 
 

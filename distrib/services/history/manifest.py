@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -60,10 +61,26 @@ class PublishedPlan(NamedTuple):
     document: Mapping[str, Any]
 
 
+class FormerPack(NamedTuple):
+    """A policy pack that the program had before, and until when."""
+
+    policy: str
+    until: str
+
+
+class EvaluatedMonth(NamedTuple):
+    """A month whose ranks were evaluated: from when what it decided holds, and the newest rank before it."""
+
+    period: int
+    effective_at: str
+    ranks_seq: int
+
+
 class Manifest(NamedTuple):
     """A directory of history: of which program, as of when, up to which event, with which files.
 
-    ``merges`` says which merges of customers were known: where others are, orders are written again.
+    ``merges`` says which merges of customers were known: where others are, orders are written again. ``waiting_from``
+    is the earliest day of which something was still to be decided; None where all was done.
     """
 
     program: Mapping[str, Any]
@@ -73,6 +90,9 @@ class Manifest(NamedTuple):
     merges: str
     signed_overrides: Sequence[str]
     plans: Sequence[PublishedPlan]
+    packs: Sequence[FormerPack]
+    evaluations: Sequence[EvaluatedMonth]
+    waiting_from: str | None
     files: Sequence[FileEntry]
 
     def files_of(self, kind: str) -> list[FileEntry]:
@@ -85,6 +105,11 @@ class Manifest(NamedTuple):
     def program_of(self) -> Program:
         """The program, as far as its history needs it."""
         return Program(**self.program)
+
+    def program_at(self, instant: datetime) -> Program:
+        """The program with the policy pack that it had at an instant."""
+        former = (pack.policy for pack in self.packs if datetime.fromisoformat(pack.until) > instant)
+        return replace(self.program_of(), policy=next(former, self.program["policy"]))
 
     def timeline(self) -> Timeline:
         """The plans that were published, compiled."""
@@ -120,6 +145,8 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
         **manifest._asdict(),
         "signed_overrides": list(manifest.signed_overrides),
         "plans": [plan._asdict() for plan in manifest.plans],
+        "packs": [pack._asdict() for pack in manifest.packs],
+        "evaluations": [month._asdict() for month in manifest.evaluations],
         "files": [file._asdict() for file in manifest.files],
     }
     path = directory / f"{MANIFEST}.part"
@@ -192,10 +219,13 @@ def digest_of_file(path: Path) -> str:
 def _manifest_of(document: Mapping[str, Any]) -> Manifest:
     fields = {name: document[name] for name in Manifest._fields}
     fields["plans"] = [PublishedPlan(**plan) for plan in document["plans"]]
+    fields["packs"] = [FormerPack(**pack) for pack in document["packs"]]
+    fields["evaluations"] = [EvaluatedMonth(**month) for month in document["evaluations"]]
     fields["files"] = [FileEntry(**file) for file in document["files"]]
     manifest = Manifest(**fields)
     Program(**manifest.program)
-    datetime.fromisoformat(manifest.exported_at)
+    for instant in (manifest.exported_at, *(pack.until for pack in manifest.packs)):
+        datetime.fromisoformat(instant)
     for file in manifest.files:
         if file.kind not in COLUMNS or "/" in file.name or file.name.startswith("."):
             raise ValueError(f"files: {file.kind}/{file.name}")

@@ -158,6 +158,27 @@ def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any
             yield file.read_row_group(number, columns=columns, use_threads=False)
 
 
+def row_groups_between(path: Path, columns: Sequence[str], column: str, since: int, until: int) -> Iterator[Any]:
+    """Yields the row groups of a file that may have a value of a column of instants in [since, until).
+
+    Args:
+        since: in microseconds since 1970, and ``until`` the same.
+    """
+    with pq.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index(column)
+        for number in range(file.num_row_groups):
+            said = file.metadata.row_group(number).column(place).statistics
+            if said is None or not said.has_min_max:
+                continue
+            first, last = (_microseconds(value) for value in (said.min, said.max))
+            if first < until and last >= since:
+                yield file.read_row_group(number, columns=columns, use_threads=False)
+
+
+def _microseconds(instant: Any) -> int:
+    return int(pa.scalar(instant, pa.timestamp("us", tz="UTC")).value)
+
+
 def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[Any]:
     """Pages gathered to row groups of about ``ROWS_A_GROUP``."""
     waiting: list[Any] = []

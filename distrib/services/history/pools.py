@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from fractions import Fraction
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -16,9 +15,11 @@ from distrib.domain.periods import next_period
 from distrib.domain.plans.plan import Plan
 from distrib.domain.simulations.candidates import rank_under
 from distrib.services.history.arrays import column_of, numbers
+from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import row_groups
-from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, REFUNDS, SHOPS, STATUSES, TRANSFERS
+from distrib.services.history.pool_bases import base_of_month
+from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, SHOPS, STATUSES, TRANSFERS
 from distrib.services.simulations.pools import released_on
 from distrib.services.simulations.tallies import AS_IT_WAS, Tally
 from distrib.services.statements.pool_shares import HeldRanks, Holder, Month, known_ranks, month_of, share_pool
@@ -48,11 +49,14 @@ def add_pools(directory: HistoryDirectory, tally: Tally, plans: Sequence[Plan], 
                 tally.add_pool(AS_IT_WAS, period, pool_id, shares.items(), released)
         if not any(plan.pools for plan in plans):
             continue
-        base, standing = _paid_base(directory, month), _standing_at(directory, month.last_instant)
+        standing = _standing_at(directory, month.last_instant)
+        bases = {
+            base: base_of_month(directory, base, month.period) for base in {plan.base for plan in plans if plan.pools}
+        }
         for side, plan in enumerate(plans, 1):
             held = _held_under(directory, plan, standing)
             for pool in plan.pools:
-                shared = share_pool(plan, pool, base, held, partial(rank_under, plan))
+                shared = share_pool(plan, pool, bases[plan.base], held, partial(rank_under, plan))
                 tally.add_pool(side, month.period, pool.id, shared.shares, released)
 
 
@@ -93,20 +97,6 @@ def _posted(directory: HistoryDirectory, periods: Sequence[int]) -> dict[tuple[i
     return paid
 
 
-def _paid_base(directory: HistoryDirectory, month: Month) -> Fraction:
-    """What was paid for the orders that settled in a month, less what came back in it.
-
-    The files of orders and of refunds are by just these months, so that a month's is the sum of one file each.
-    """
-    settled = _sum(directory, ORDERS, month.period, "paid_minor")
-    return Fraction(settled - _sum(directory, REFUNDS, month.period, "amount_minor"))
-
-
-def _sum(directory: HistoryDirectory, kind: str, period: int, column: str) -> int:
-    groups = [group for path in directory.paths(kind, period) for group in row_groups(path, [column])]
-    return sum(int(figure) for group in groups for figure in group[column].to_pylist())
-
-
 def _standing_at(directory: HistoryDirectory, instant: datetime) -> _Standing:
     """The shops that were active at an instant."""
     (until,) = microseconds([instant])
@@ -125,17 +115,8 @@ def _standing_at(directory: HistoryDirectory, instant: datetime) -> _Standing:
 
 def _last_of(directory: HistoryDirectory, kind: str, column: str, until: int) -> tuple[Integers, list[Any]]:
     """What held of each shop at an instant: the shops that have any, and the newest of each."""
-    shops, since, turns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
-    for group in directory.rows(kind, ["shop_no", "effective_at", "seq", column]):
-        kept = group.filter(numbers(column_of(group, "effective_at")) <= until)
-        for name, into in (("shop_no", shops), ("effective_at", since), ("seq", turns)):
-            into.append(numbers(column_of(kept, name)))
-        values += kept[column].to_pylist()
-    numbered = np.concatenate(shops)
-    order = np.lexsort((np.concatenate(turns), np.concatenate(since), numbered))
-    numbered = numbered[order]
-    is_last = np.append(numbered[1:] != numbered[:-1], True)[: numbered.size]
-    return numbered[is_last], [values[place] for place in order[is_last].tolist()]
+    newest = newest_of(rows_until(directory, kind, ["shop_no", "effective_at", "seq", column], until))
+    return numbers(column_of(newest, "shop_no")), newest[column].to_pylist()
 
 
 def _held_under(directory: HistoryDirectory, plan: Plan, standing: _Standing) -> HeldRanks:

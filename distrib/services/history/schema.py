@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 INTEGER, SMALL, TEXT, TRUTH, INSTANT = "int64", "int16", "text", "bool", "instant"
 """What a column holds; an instant is in microseconds, UTC."""
 ORDERS, FAILED, REFUNDS, TRANSFERS = "orders", "failed", "refunds", "transfers"
@@ -20,6 +20,15 @@ SHOPS, REFERRALS, STATUSES, RANKS, MERGES = (
     "ranks",
     "merges",
 )
+FAILURES, CUSTOMERS, ORGANISERS, PAYEES, PENALTIES = (
+    "failures",
+    "customers",
+    "organisers",
+    "payees",
+    "penalties",
+)
+WHOLE: Final = (FAILED, PAYEES, PENALTIES)
+"""Kinds of one file that is of no month: what stands in it may change, so that each export writes it anew."""
 SELLER, LEADER, OPENER = 0, -1, -2
 """Places around an order; the nine above the seller have 1 to 9."""
 
@@ -123,6 +132,7 @@ COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
         FileColumn("belongs_to_period", INTEGER, True),
         FileColumn("pool_id", TEXT, True),
         FileColumn("pool_period", INTEGER, True),
+        FileColumn("reverses_seq", INTEGER, True),
     ),
     SHOPS: (
         FileColumn("shop_no", INTEGER),
@@ -150,6 +160,39 @@ COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
         FileColumn("rank", TEXT, True),
         FileColumn("cause", TEXT),
         FileColumn("recorded_at", INSTANT),
+        FileColumn("earned_at", INSTANT, True),
+        FileColumn("earned_rank", TEXT, True),
+    ),
+    FAILURES: (
+        FileColumn("shop_no", INTEGER),
+        FileColumn("rank", TEXT),
+        FileColumn("failures", INTEGER),
+        FileColumn("is_lowered", TRUTH),
+    ),
+    CUSTOMERS: (
+        FileColumn("customer_id", TEXT),
+        FileColumn("seq", INTEGER),
+        FileColumn("shop_no", INTEGER, True),
+        FileColumn("recorded_at", INSTANT),
+    ),
+    ORGANISERS: (
+        FileColumn("shop_no", INTEGER),
+        FileColumn("effective_at", INSTANT),
+        FileColumn("seq", INTEGER),
+        FileColumn("organiser_id", TEXT, True),
+    ),
+    PAYEES: (
+        FileColumn("shop_no", INTEGER),
+        FileColumn("version", INTEGER),
+        FileColumn("recorded_at", INSTANT),
+        FileColumn("payee_no", INTEGER, True),
+    ),
+    PENALTIES: (
+        FileColumn("penalty_no", INTEGER),
+        FileColumn("shop_no", INTEGER, True),
+        FileColumn("organiser_id", TEXT, True),
+        FileColumn("begins_at", INSTANT),
+        FileColumn("ends_at", INSTANT, True),
     ),
     MERGES: (
         FileColumn("merged_at", INSTANT),
@@ -158,4 +201,4 @@ COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
         FileColumn("into_id", TEXT),
     ),
 }
-"""The kinds of files, each with a file a month."""
+"""The kinds of files, each with a file a month; those of ``WHOLE`` with one."""

@@ -8,7 +8,8 @@ one after the other. What files do not tell is refused by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.plans.document import canonical_json
@@ -18,8 +19,8 @@ from distrib.domain.ranks.history import known_rank
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.texts import Text
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.engines import Engine, tallies
-from distrib.services.history.months import FileQuestion, add_month
+from distrib.services.history.engines import Engine, each_month
+from distrib.services.history.months import FileQuestion, add_month, tally_of_month
 from distrib.services.history.pools import add_pools
 from distrib.services.history.reading import past_order
 from distrib.services.history.schema import FAILED, ORDERS
@@ -34,7 +35,6 @@ from distrib.store.settlement.rule_totals import CUSTOMERS
 from distrib.store.simulations.history import PaidSpan
 
 Progress = Callable[[int, int], None]
-_PAID: Final = "paid"
 
 
 def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wish: Wish) -> FileQuestion:
@@ -55,10 +55,8 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
         raise Refusal("plan_invalid", problems)
     documents = tuple(canonical_json(document) for document in wish.plans)
     question = FileQuestion(directory, documents, policies, PaidSpan(wish.since, wish.until), wish.refunds)
-    problems = [] if wish.ranks == AS_WERE else [Problem("ranks", Text("are replayed in the database alone"))]
-    problems += [problem for plan in question.plans for problem in _missing_of(plan)]
-    if problems:
-        raise Refusal("history_too_little", problems)
+    if wish.ranks != AS_WERE:
+        raise Refusal("history_too_little", [Problem("ranks", Text("are replayed in the database alone"))])
     return question
 
 
@@ -108,7 +106,7 @@ def _months(
                 pass
             yield period
         return
-    for period, of_month in zip(periods, tallies(engine, question, periods), strict=True):
+    for period, of_month in zip(periods, each_month(engine, partial(tally_of_month, question), periods), strict=True):
         tally.add_sums(of_month)
         yield period
 
@@ -154,12 +152,3 @@ def _with_ranks(past: PastOrder, row: Mapping[str, Any], plan: Plan) -> PastOrde
             seller=known(was.seller), uplines=uplines, leader=known(was.leader), opener=known(was.opener)
         )
     )
-
-
-def _missing_of(plan: Plan) -> list[Problem]:
-    """What a plan asks that files do not tell."""
-    problems = []
-    if plan.pools and plan.base != _PAID:
-        words = Text("a pool is worked out from files where base is paid, not {base}", base=plan.base)
-        problems.append(Problem(f"{plan.code}/pools", words))
-    return problems

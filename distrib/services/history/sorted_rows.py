@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from distrib.services.history.arrays import column_of, last_numbers, numbers
-from distrib.services.history.parquet import arrow_schema
+from distrib.services.history.parquet import arrow_schema, row_groups_between
 from distrib.services.history.schema import COLUMNS
 
-_UNASKED: Final = frozenset({"version_no", "belongs_to_period", "pool_id", "pool_period", "sales_minor"})
+_UNASKED: Final = frozenset(
+    {"version_no", "belongs_to_period", "pool_id", "pool_period", "sales_minor", "reverses_seq"}
+)
 """What no simulation asks of rows of orders, and so is not read."""
 _Place = tuple[int, int]
 """When an order settled, in microseconds since 1970, and its number."""
@@ -31,10 +32,19 @@ class RowsOfOrders:
         files: of that kind, of all months.
         number: the column of the order's number.
         since: in microseconds since 1970, and ``until`` the same, not included.
+        asked: columns that are read, among them ``settled_at`` and the number; those of simulations if not given.
     """
 
-    def __init__(self, kind: str, files: Sequence[Path], number: str, since: int, until: int) -> None:
-        columns = [column.name for column in COLUMNS[kind] if column.name not in _UNASKED]
+    def __init__(
+        self,
+        kind: str,
+        files: Sequence[Path],
+        number: str,
+        since: int,
+        until: int,
+        asked: Sequence[str] | None = None,
+    ) -> None:
+        columns = asked or [column.name for column in COLUMNS[kind] if column.name not in _UNASKED]
         self._empty = arrow_schema(kind).empty_table().select(columns)
         self._files = [_SortedFile(_groups(path, columns, since, until), number) for path in files]
 
@@ -89,16 +99,8 @@ class _SortedFile:
 
 def _groups(path: Path, columns: Sequence[str], since: int, until: int) -> Iterator[Any]:
     """The row groups of a file with rows of a span."""
-    with pq.ParquetFile(path) as file:
-        column = file.schema_arrow.get_field_index("settled_at")
-        for number in range(file.num_row_groups):
-            said = file.metadata.row_group(number).column(column).statistics
-            if said is None or not said.has_min_max:
-                continue
-            first, last = (_microseconds(value) for value in (said.min, said.max))
-            if first < until and last >= since:
-                table = file.read_row_group(number, columns=columns, use_threads=False).replace_schema_metadata()
-                yield _within(table, since, until)
+    for table in row_groups_between(path, columns, "settled_at", since, until):
+        yield _within(table.replace_schema_metadata(), since, until)
 
 
 def _within(table: Any, since: int, until: int) -> Any:
@@ -106,7 +108,3 @@ def _within(table: Any, since: int, until: int) -> Any:
     settled = last_numbers(column_of(table, "settled_at"))
     start, end = (int(np.searchsorted(settled, bound, "left")) for bound in (since, until))
     return table.slice(start, end - start)
-
-
-def _microseconds(instant: Any) -> int:
-    return int(pa.scalar(instant, pa.timestamp("us", tz="UTC")).value)

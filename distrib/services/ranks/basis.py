@@ -5,32 +5,20 @@ An evaluation takes them back: what a shop has earned is then what its other row
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import Ladder
-from distrib.domain.ranks.promotion import decisive_figures, holds, leaves
+from distrib.domain.ranks.promotion import Metric, decisive_figures, holds, leaves
 from distrib.services.context import Program
-from distrib.services.ranks.promotion import PromotionCheck, figures_of
-from distrib.store.ranks import evaluations as store
-from distrib.store.ranks.evaluations import PromotedRow
+from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankFacts
+from distrib.services.ranks.promotion import PromotionCheck, queries_of, ranks_from
 
 CHUNK_SHOPS = 20_000
 ALL_REFUNDS = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationMark:
-    """Where the previous evaluation ended: promotions after that instant, or by newer rows, are checked by this one."""
-
-    instant: datetime
-    seq: int
 
 
 @dataclass(slots=True)
@@ -62,7 +50,7 @@ class TakenBack:
 
 
 def take_back(
-    conn: Connection,
+    facts: RankFacts,
     program: Program,
     ladder: Ladder,
     shops: Sequence[int],
@@ -79,9 +67,9 @@ def take_back(
     """
     for start in range(0, len(shops), CHUNK_SHOPS):
         chunk = shops[start : start + CHUNK_SHOPS]
-        rows = store.promotions(conn, program.program_id, chunk, since.instant, since.seq, effective_at)
-        unfounded = _unfounded_promotions(conn, program, ladder, _past_promotions(rows))
-        earned = store.earned_rows(conn, program.program_id, list(unfounded), effective_at)
+        rows = facts.promotions(chunk, since, effective_at)
+        unfounded = _unfounded_promotions(facts, program, ladder, _past_promotions(rows))
+        earned = facts.earned_rows(list(unfounded), effective_at)
         for shop_no, promotions in unfounded.items():
             dropped = frozenset().union(*(promotion.row_seqs for promotion in promotions))
             left = [row for row in reversed(earned[shop_no]) if row.seq not in dropped]
@@ -94,27 +82,24 @@ def take_back(
             )
 
 
-def _past_promotions(rows: Sequence[PromotedRow]) -> list[_PastPromotion]:
+def _past_promotions(rows: Sequence[PromotedRank]) -> list[_PastPromotion]:
     """Groups rows by the promotion that wrote them: one decided late was written for later instants too."""
-    promotions: dict[tuple[int, str, str], _PastPromotion] = {}
+    promotions: dict[tuple[int, datetime, str], _PastPromotion] = {}
     for row in rows:
-        reason = json.loads(row.reason)
-        if "conditions" in reason:
-            key = (row.shop_no, reason["at"], reason["to"])
-            promotion = _PastPromotion(row.shop_no, datetime.fromisoformat(reason["at"]), reason["to"], set())
-            promotions.setdefault(key, promotion).row_seqs.add(row.seq)
+        promotion = _PastPromotion(row.shop_no, row.earned_at, row.rank, set())
+        promotions.setdefault((row.shop_no, row.earned_at, row.rank), promotion).row_seqs.add(row.seq)
     return list(promotions.values())
 
 
 def _unfounded_promotions(
-    conn: Connection, program: Program, ladder: Ladder, promotions: Sequence[_PastPromotion]
+    facts: RankFacts, program: Program, ladder: Ladder, promotions: Sequence[_PastPromotion]
 ) -> dict[int, list[UnfoundedPromotion]]:
     """Lists by shop the promotions whose condition does not hold with every refund known."""
     unfounded: dict[int, list[UnfoundedPromotion]] = {}
     for plan, group in _by_plan(ladder, promotions):
         metrics = sorted({leaf.metric for promotion in group for leaf in leaves(_condition(plan, promotion))})
         checks = [PromotionCheck(entry.shop_no, entry.earned_at, entry.earned_at, ALL_REFUNDS) for entry in group]
-        columns = {metric: figures_of(conn, program, plan, metric, checks) for metric in metrics}
+        columns = {metric: _figures_of(facts, program, plan, metric, checks) for metric in metrics}
         for place, promotion in enumerate(group):
             figures = {metric: column[place] for metric, column in columns.items()}
             if not holds(_condition(plan, promotion), figures):
@@ -123,6 +108,13 @@ def _unfounded_promotions(
                 entry = UnfoundedPromotion(frozenset(promotion.row_seqs), reason)
                 unfounded.setdefault(promotion.shop_no, []).append(entry)
     return unfounded
+
+
+def _figures_of(
+    facts: RankFacts, program: Program, plan: Plan, metric: Metric, checks: Sequence[PromotionCheck]
+) -> Sequence[int]:
+    queries = queries_of(program, metric, checks)
+    return facts.figures(metric.name, metric.levels, queries, ranks_from(plan, metric))
 
 
 def _by_plan(ladder: Ladder, promotions: Sequence[_PastPromotion]) -> list[tuple[Plan, list[_PastPromotion]]]:

@@ -1,5 +1,5 @@
-"""Computes the figures that ranks are decided by, of all shops of a program at one instant: arrays from the store,
-sums up the tree in columns.
+"""Computes the figures that ranks are decided by, of all shops of a program at one instant: arrays from the store
+or from files, sums up the tree in columns.
 
 The same figures as ``promotion.figures_of`` reads check by check; a property test holds both together.
 """
@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import Connection
 
 from distrib.columns.tree import Integers, Truths, at_places, counts_below, level_sums, places_of, spread_up
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import EARNED, RANK_CAUSES, Ladder
 from distrib.domain.ranks.promotion import Metric
 from distrib.services.context import Program
+from distrib.services.ranks.facts import RankFacts
 from distrib.services.ranks.promotion import first_instant
-from distrib.store.ranks import columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -49,17 +48,17 @@ class Shops:
         return at_places(self.numbers, numbers, figures)
 
 
-def shops_at(conn: Connection, program: Program, as_of: datetime) -> Shops:
+def shops_at(facts: RankFacts, as_of: datetime) -> Shops:
     """Loads all shops of a program with their sponsors at an instant."""
-    numbers, sponsors, joined = columns.tree_at(conn, program.program_id, as_of)
+    numbers, sponsors, joined = facts.tree(as_of)
     return Shops(numbers, places_of(numbers, sponsors), joined)
 
 
 class RankFigures:
     """Reads the figures of all shops as of an instant, with every refund that is known, whenever it was made."""
 
-    def __init__(self, conn: Connection, program: Program, ladder: Ladder, shops: Shops, as_of: datetime) -> None:
-        self._conn = conn
+    def __init__(self, facts: RankFacts, program: Program, ladder: Ladder, shops: Shops, as_of: datetime) -> None:
+        self._facts = facts
         self._program = program
         self._ladder = ladder
         self._shops = shops
@@ -85,7 +84,7 @@ class RankFigures:
             return {}, {}
         names = sorted(windows)
         starts = [self._start(window) for window in names]
-        read = columns.sales(self._conn, self._program.program_id, starts, self._as_of)
+        read = self._facts.sales(starts, self._as_of)
         return (
             {window: self._shops.spread(read.sellers, sales) for window, sales in zip(names, read.sales, strict=True)},
             {window: self._shops.spread(read.sellers, count) for window, count in zip(names, read.orders, strict=True)},
@@ -103,8 +102,8 @@ class RankFigures:
             return counts_below(parents, (orders[window] > 0) & self._has_rank(plan, metric.min_rank))
         if metric.name == "direct_recruits":
             return counts_below(parents, self._has_joined(window))
-        read = columns.customers if metric.name == "customers" else columns.earnings
-        numbers, figures = read(self._conn, self._program.program_id, self._start(window), self._as_of)
+        read = self._facts.customers if metric.name == "customers" else self._facts.earnings
+        numbers, figures = read(self._start(window), self._as_of)
         return self._shops.spread(numbers, figures)
 
     def _start(self, window: str) -> datetime | None:
@@ -128,21 +127,19 @@ class RankFigures:
         for segment, since in enumerate([datetime.min.replace(tzinfo=UTC), *begins]):
             for place, code in enumerate(codes, 1):
                 table[segment, place] = plan.rank_indexes.get(self._ladder.carry(code, since, until), 0)
-        numbers, places, segments, since_us = columns.newest_ranks(
-            self._conn, self._program.program_id, codes, begins, tuple(causes), as_of
-        )
+        numbers, places, segments, since_us = self._facts.newest_ranks(codes, begins, tuple(causes), as_of)
         return self._shops.spread(numbers, table[segments, places]), self._shops.spread(numbers, since_us)
 
 
-def touched_shops(conn: Connection, program: Program, shops: Shops, metrics: Collection[Metric]) -> Truths:
+def touched_shops(facts: RankFacts, shops: Shops, metrics: Collection[Metric]) -> Truths:
     """Marks the shops whose figures a refund may have changed at any time: those it did change, and more."""
     marked = np.zeros(shops.count, dtype=np.bool_)
     with_earners = any(metric.name == "earned_minor" for metric in metrics)
-    for numbers in columns.refunded_shops(conn, program.program_id, with_earners=with_earners):
+    for numbers in facts.refunded_shops(with_earners=with_earners):
         places = places_of(shops.numbers, numbers)
         marked[places[places >= 0]] = True
     reach = max((metric.reach for metric in metrics), default=0)
     if not reach or not marked.any():
         return marked
-    below, above = columns.links(conn, program.program_id)
+    below, above = facts.links()
     return spread_up(marked, places_of(shops.numbers, below), places_of(shops.numbers, above), reach)

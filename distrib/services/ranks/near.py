@@ -23,6 +23,7 @@ from distrib.domain.ranks.progress import ALL, ANY, FIGURE, MINOR, UNITS
 from distrib.domain.ranks.promotion import decisive_figures, promotion_effective_at, promotion_metrics
 from distrib.services.context import Program
 from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import RankFigures, Shops, shops_at
 from distrib.store.ranks import columns
 from distrib.store.ranks import near as store
@@ -53,8 +54,9 @@ def keep_near_ranks(conn: Connection, program: Program, now: datetime) -> bool:
         run = NearRun(now, None if entry is None else entry.version_no, 0)
         store.replace_list(conn, program.program_id, run, [])
         return True
-    shops = shops_at(conn, program, now)
-    reader = RankFigures(conn, program, ladder_of(timeline), shops, now)
+    facts = StoredRanks(conn, program.program_id)
+    shops = shops_at(facts, now)
+    reader = RankFigures(facts, program, ladder_of(timeline), shops, now)
     figures = reader.read(entry.plan, promotion_metrics(entry.plan))
     tomorrow = promotion_effective_at(now, program.zone)
     earned, _ = reader.earned_ranks(entry.plan, tomorrow, now)

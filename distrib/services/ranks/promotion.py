@@ -219,11 +219,17 @@ def figures_of(
     conn: Connection, program: Program, plan: Plan, metric: Metric, checks: Sequence[PromotionCheck]
 ) -> list[int]:
     """Reads one figure for each check, over the metric's window."""
+    queries = queries_of(program, metric, checks)
+    return rows.figures(conn, program.program_id, metric.name, metric.levels, queries, ranks_from(plan, metric))
+
+
+def queries_of(program: Program, metric: Metric, checks: Sequence[PromotionCheck]) -> list[FigureQuery]:
+    """What is asked for each check, over the metric's window."""
     queries = []
     for check in checks:
         start = first_instant(program, metric.window, check.as_of) or _BEGINNING
         queries.append(FigureQuery(check.shop_no, start, check.sales_until, check.refunds_until, check.as_of))
-    return rows.figures(conn, program.program_id, metric.name, metric.levels, queries, ranks_from(plan, metric))
+    return queries
 
 
 def first_instant(program: Program, window: str, as_of: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ SELECT width_bucket({at}, %(firsts)s::timestamptz[]) AS place, count(*), min({nu
 FROM {table} WHERE {mine} GROUP BY 1
 """
 _BY_PERIOD: Final = """
-SELECT period, count(*), min(cause_no), max(cause_no) FROM transfers WHERE program_id = %(program)s GROUP BY 1
+SELECT period, count(*), min({number}), max({number}) FROM {table} WHERE program_id = %(program)s GROUP BY 1
 """
 _SETTLED: Final = "settlements t"
 # A refund of before the settlement counts from the settlement.
@@ -37,8 +37,15 @@ _KINDS: Final[dict[str, tuple[str, str, str]]] = {
     "statuses": ("shop_statuses t", "t.effective_at", "t.shop_no"),
     "ranks": ("shop_ranks t", "t.effective_at", "t.shop_no"),
     "merges": ("customer_merges t", "t.merged_at", "t.seq"),
+    "customers": ("customer_shops t", "t.recorded_at", "t.seq"),
+    "organisers": ("shop_organisers t", "t.effective_at", "t.shop_no"),
 }
 """Of each kind: the table, the instant that decides the month, and the number that finds the rows."""
+_DATED: Final = {
+    "transfers": ("transfers", "cause_no"),
+    "failures": ("rank_failures", "shop_no"),
+}
+"""Kinds whose rows say their month: the table, and the number that finds the rows."""
 _OF_MONTH: Final = """
   AND t.program_id = (SELECT %(program)s::integer) AND {number} BETWEEN %(low)s AND %(high)s
   AND {at} >= %(start)s AND {at} < %(end)s
@@ -57,7 +64,7 @@ WHERE true {{of_month}} ORDER BY s.settled_at, t.order_no, t.event_no, t.refund_
 _TRANSFERS: Final = """
 SELECT s.settled_at, t.cause_no, t.seq, t.kind::text, t.event_no, t.line_id, t.rule_id, t.tier, t.shop_no, t.base_minor,
        t.rate_ppm, t.version_no, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END,
-       t.occurred_at, t.available_at, t.belongs_to_period, p.pool_id, p.month
+       t.occurred_at, t.available_at, t.belongs_to_period, p.pool_id, p.month, t.reverses_seq
 FROM transfers t
 LEFT JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
 LEFT JOIN pool_payments p ON t.kind = 'pool' AND p.program_id = t.program_id AND p.cause_no = t.cause_no
@@ -74,8 +81,26 @@ _STATUSES: Final = """
 SELECT t.shop_no, t.effective_at, t.seq, t.status, t.recorded_at FROM shop_statuses t
 WHERE true {of_month} ORDER BY t.shop_no, t.effective_at, t.seq
 """
+# Of reasons only when a promotion was earned, and which rank it was: others may be what somebody wrote.
 _RANKS: Final = """
-SELECT t.shop_no, t.effective_at, t.seq, t.rank, t.cause, t.recorded_at FROM shop_ranks t
+SELECT t.shop_no, t.effective_at, t.seq, t.rank, t.cause, t.recorded_at, (p.reason ->> 'at')::timestamptz,
+       p.reason ->> 'to'
+FROM shop_ranks t
+LEFT JOIN LATERAL (SELECT CASE WHEN t.cause = 'promotion' THEN t.reason::jsonb END AS reason OFFSET 0) p
+    ON p.reason -> 'conditions' IS NOT NULL
+WHERE true {of_month} ORDER BY t.shop_no, t.effective_at, t.seq
+"""
+_FAILURES: Final = """
+SELECT t.shop_no, t.rank, t.failures, t.is_lowered FROM rank_failures t
+WHERE t.program_id = (SELECT %(program)s::integer) AND t.shop_no BETWEEN %(low)s AND %(high)s
+  AND t.period = %(period)s
+ORDER BY t.shop_no
+"""
+_CUSTOMERS: Final = """
+SELECT t.customer_id, t.seq, t.shop_no, t.recorded_at FROM customer_shops t WHERE true {of_month} ORDER BY t.seq
+"""
+_ORGANISERS: Final = """
+SELECT t.shop_no, t.effective_at, t.seq, t.organiser_id FROM shop_organisers t
 WHERE true {of_month} ORDER BY t.shop_no, t.effective_at, t.seq
 """
 _MERGES: Final = """
@@ -90,6 +115,9 @@ _ROWS: Final = {
     "statuses": _STATUSES,
     "ranks": _RANKS,
     "merges": _MERGES,
+    "failures": _FAILURES,
+    "customers": _CUSTOMERS,
+    "organisers": _ORGANISERS,
 }
 # Order by order, by the keys: joined, a table would be read whole for every page.
 _ORDERS: Final = """
@@ -166,8 +194,10 @@ def count_by_month(
     Args:
         firsts: the first instants of months one after another, and ``periods`` the months themselves.
     """
-    if kind == "transfers":
-        counted = driver(conn).execute(_BY_PERIOD, {"program": program_id}).fetchall()
+    if kind in _DATED:
+        table, number = _DATED[kind]
+        statement = _BY_PERIOD.format(table=table, number=number)
+        counted = driver(conn).execute(statement.encode(), {"program": program_id}).fetchall()
         return sorted(MonthRows(*row) for row in counted)
     table, instant, number = _KINDS[kind]
     statement = _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
@@ -181,7 +211,7 @@ def month_rows(
 ) -> Iterator[list[tuple[Any, ...]]]:
     """Yields the rows of a month, some at a time, in the columns of their file; of orders only their numbers."""
     statement = _ORDER_NUMBERS if kind == "orders" else _ROWS[kind]
-    if kind != "transfers":
+    if kind not in _DATED:
         _, instant, number = _KINDS[kind]
         statement = statement.format(of_month=_OF_MONTH.format(at=instant, number=number))
     bound = {"program": program_id, **span._asdict()}

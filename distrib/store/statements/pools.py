@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.domain.plans.pools import sum_in_pairs
 from distrib.store.database import driver, rows_as
 
 # A refund counts from when the order had settled: what came back before was never in a base.
@@ -138,7 +139,7 @@ def base_of_month(conn: Connection, program_id: int, base: str, start: datetime,
     line = _LINE_BASES[base]
     settled = Fraction(int(conn.execute(text(_SETTLED_BASE.format(base=line)), bound).scalar_one()))
     refunded = conn.execute(text(_REFUNDED_BASE.format(base=line)), bound)
-    return settled - _sum([Fraction(int(part), int(divisor)) for divisor, part in refunded])
+    return settled - sum_in_pairs([Fraction(int(part), int(divisor)) for divisor, part in refunded])
 
 
 def count_holders(conn: Connection, program_id: int, ranks: PlanRanks) -> dict[str, int]:
@@ -195,10 +196,3 @@ def insert_payment(
 
 def _bound(program_id: int, ranks: PlanRanks) -> dict[str, object]:
     return {"program": program_id, "ranks": ranks.known, "lowest": ranks.lowest, "at": ranks.instant}
-
-
-def _sum(parts: list[Fraction]) -> Fraction:
-    """Adds fractions up in pairs, so that large divisors meet late."""
-    while len(parts) > 1:
-        parts = [sum(parts[i : i + 2], Fraction()) for i in range(0, len(parts), 2)]
-    return parts[0] if parts else Fraction()

@@ -29,12 +29,12 @@ from distrib.services.policies import load_policies
 from distrib.services.simulations.running import REFUNDS, SimulationQuestion, enter_history, simulate
 from distrib.settings import REPOSITORY
 from distrib.store import customer_merges
-from tests.integration.simulations.test_in_columns import SPAN, candidates, seed
+from tests.integration.simulations.test_in_columns import HELD, SPAN, candidates, seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import DAY, FLAT, PLAN, told
 from tests.world.api import Api
 from tests.world.commands import name_servers, run
-from tests.world.documents import PAID, line, settled
+from tests.world.documents import PAID, line, refunded, settled
 from tests.world.processes import wait_until
 from tests.world.world import World, chain
 
@@ -122,17 +122,44 @@ def test_orders_that_failed_and_customers_who_were_merged_count_as_in_the_databa
         assert by_files["result"]["failed_orders"] > 5
 
 
+@pytest.mark.parametrize("base", ["list", "margin"])
+def test_pools_of_any_base_are_shared_from_files_as_in_the_database(
+    eventful: World, seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, base: str
+) -> None:
+    free = [line(0, "1", list_minor=900, cost_minor=0), line(0, "2", list_minor=70)]
+    mixed = [line(0, "1", list_minor=777, cost_minor=0), line(1_000, "2", list_minor=1_300, cost_minor=1)]
+    eventful.earn(
+        settled("free", "free", "a", *free, paid_at=PAID),
+        settled("mixed", "mixed", "b", *mixed, paid_at=PAID + DAY),
+        settled("free-2", "free-2", "b", *free, paid_at=PAID + DAY),
+        refunded("m1", "mixed", {"2": 333}, PAID + 2 * DAY),
+        refunded("m2", "mixed", {"2": 100}, PAID + 35 * DAY),
+        refunded("f1", "free", None, PAID + 40 * DAY),
+        refunded("f2", "free-2", None, PAID + 2 * DAY),
+        refunded("f3", "free-2", None, PAID + 70 * DAY),
+    )
+    name_servers(eventful.container.settings, monkeypatch)
+    assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
+    pools = [
+        {"id": "all", "rate": "0.0123", "weights": {"gold": 3, "member": 1, "old": 2}},
+        {"id": "top", "rate": "0.5", "weights": {"gold": 1}},
+    ]
+    plan = {**HELD, "code": "pooled", "base": base, "pools": pools}
+    (tmp_path / "plan.json").write_text(json.dumps(plan), "utf-8")
+    by_files = simulated(tmp_path / "plan.json", *WHOLE, "--history", tmp_path / "h")
+    assert by_files["result"] == simulated(tmp_path / "plan.json", *WHOLE)["result"], seed
+    assert by_files["result"]["candidates"][0]["pools_minor"]
+
+
 def test_what_files_do_not_tell_is_refused_by_name(
     told: Api, monkeypatch: pytest.MonkeyPatch, plans: dict[str, Path], tmp_path: Path
 ) -> None:
     name_servers(told.world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
-    listed = tmp_path / "listed.json"
-    listed.write_text(json.dumps({**COUNTED, "base": "list"}), "utf-8")
-    refused = run("simulate", listed, *WHOLE, "--history", tmp_path / "h", "--ranks", "replayed").exception
+    refused = run("simulate", plans["counted"], *WHOLE, "--history", tmp_path / "h", "--ranks", "replayed").exception
     assert isinstance(refused, Refusal)
     assert refused.code == "history_too_little"
-    assert [problem.pointer for problem in refused.problems] == ["ranks", "counted/pools"]
+    assert [problem.pointer for problem in refused.problems] == ["ranks"]
     for wrong in (
         (plans["flat"], *WHOLE, "--engine", "dask"),
         (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--output", tmp_path / "x.csv"),
@@ -214,9 +241,9 @@ def test_a_process_that_dies_in_the_middle_is_one_message(
     assert refused.code == "history_worker_lost"
 
 
-def dying(question: FileQuestion) -> None:
+def dying(task: Callable[[int], Any]) -> None:
     """What a process is told that is to die in the middle of its first month."""
-    engines.remember(question)
+    engines.remember(task)
     arm_named("history.month:kill")
 
 

@@ -25,6 +25,7 @@ from distrib.services.network.standing import set_rank
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.programs import tenants
 from distrib.services.ranks.basis import ALL_REFUNDS
+from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import RankFigures, shops_at
 from distrib.services.ranks.promotion import PromotionCheck, figures_of
 from distrib.settings import Settings
@@ -245,10 +246,11 @@ def test_columns_looks_and_the_page_agree_on_every_figure_of_every_shop(opened: 
     with world.container.begin() as conn:
         assert world.rows("SELECT 1 FROM event_outcomes WHERE program_id = :program AND status <> 'done'") == []
         rows = world.rows("SELECT shop_no, shop_id FROM shops WHERE program_id = :program ORDER BY shop_no")
-        shops = shops_at(conn, world.program, LAST)
+        facts = StoredRanks(conn, world.program.program_id)
+        shops = shops_at(facts, LAST)
         assert shops.numbers.tolist() == [row.shop_no for row in rows]
         ladder = ladder_of(load_timeline(conn, world.program))
-        columns = RankFigures(conn, world.program, ladder, shops, LAST).read(plan, METRICS)
+        columns = RankFigures(facts, world.program, ladder, shops, LAST).read(plan, METRICS)
         asked = [PromotionCheck(row.shop_no, LAST, LAST, ALL_REFUNDS) for row in rows]
         looks = {metric: figures_of(conn, world.program, plan, metric, asked) for metric in METRICS}
     expected = {metric: [figure(story, metric, int(row.shop_id[1:])) for row in rows] for metric in METRICS}

@@ -22,6 +22,7 @@ _READING = (
     "schema",
     "report",
     "maps",
+    "monitors",
     "cases",
     "deliveries",
     "accounts",
@@ -56,7 +57,7 @@ def test_commands_with_words_are_there_and_those_that_read_alone_need_none() -> 
     assert COMMANDS.keys() >= PERSONAL_COMMANDS
     assert {name for name in known - COMMANDS.keys() if name.split()[-1] not in _READING} <= {
         *("explain", "ledger export", "plan sample", "shops poster", "shops qr", "statement export", "trail export"),
-        "history export",
+        *("history evaluate", "history export"),
         *(name for name in known if name.split()[0] in ("bench", "demo", "migrate", "serve", "settle", "worker")),
     }
 

@@ -20,6 +20,7 @@ from distrib.domain.customers import (
     first_bound,
     judge_claims,
     judge_people,
+    persons_by,
 )
 
 
@@ -192,3 +193,11 @@ def test_a_binding_that_had_expired_before_a_merge_ends_when_it_expired() -> Non
 def test_ids_that_were_merged_in_a_ring_are_followed_once_round() -> None:
     ring = [Merge(day(1), 1, "z", "a"), Merge(day(2), 2, "a", "b"), Merge(day(3), 3, "b", "a")]
     assert Identities(ring).surviving("z") == "b"
+
+
+def test_a_merge_takes_along_all_that_went_on_under_the_id_in_the_order_in_which_merges_were_recorded() -> None:
+    merges = [Merge(day(4), 1, "a", "b"), Merge(day(2), 2, "b", "c"), Merge(day(3), 3, "x", "c")]
+    assert persons_by(merges, day(1)) == {}
+    assert persons_by(merges, day(2)) == {"a": "c", "b": "c"}
+    assert persons_by(reversed(merges), day(3)) == {"a": "c", "b": "c", "x": "c"}
+    assert persons_by([*merges, Merge(day(5), 4, "c", "d")], day(5)) == dict.fromkeys("abcx", "d")

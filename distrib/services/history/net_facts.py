@@ -1,0 +1,140 @@
+"""What counts for ranks of a month's orders: sales, and what they earned, less what came back. A row group at a time.
+
+What a refund took counts whenever it was made. What one that was undone gave back is kept by itself: figures of an
+earlier instant do not know of it yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distrib.columns.tree import Integers, Truths
+from distrib.services.history.arrays import column_of, numbers, truths
+from distrib.services.history.directory import HistoryDirectory
+from distrib.services.history.parquet import row_groups
+from distrib.services.history.placing import EntryLines, places_in
+from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
+from distrib.services.history.sorted_rows import RowsOfOrders, last_order
+
+_SALES: Final = ("settled_at", "order_no", "seller_no", "customer_id", "sales_minor")
+_COUNTED: Final = (*_SALES, "paid_minor", "is_self_purchase", "lines")
+_BACK: Final = ("settled_at", "order_no", "sales_minor", "occurred_at")
+_EARNED: Final = (
+    "settled_at",
+    "cause_no",
+    "seq",
+    "kind",
+    "line_id",
+    "shop_no",
+    "amount_minor",
+    "occurred_at",
+    "reverses_seq",
+)
+
+
+class GivenAgain(NamedTuple):
+    """What came again of facts: at which place of them, from when on, and how much."""
+
+    places: Integers
+    occurred_at: Integers
+    minor: Integers
+
+
+class NetFacts(NamedTuple):
+    """Sales, or commissions: whose, when, how much is left of each, and what came again."""
+
+    shops: Integers
+    occurred_at: Integers
+    minor: Integers
+    again: GivenAgain
+
+    @property
+    def net(self) -> Integers:
+        """How much is left of each with all that is known."""
+        net = self.minor.copy()
+        np.add.at(net, self.again.places, self.again.minor)
+        return net
+
+
+class OrderFacts(NamedTuple):
+    """The sales of some orders with the customers who bought, and what the orders earned."""
+
+    sales: NetFacts
+    customers: Any
+    earned: NetFacts
+
+
+def facts_of_month(directory: HistoryDirectory, period: int, *, with_earnings: bool) -> Iterator[OrderFacts]:
+    """Yields the facts of the orders that settled in a month.
+
+    Args:
+        with_earnings: whether what they earned is asked for; none is yielded otherwise.
+    """
+    start, end = directory.bounds(period)
+    refunds = RowsOfOrders(REFUNDS, directory.paths_of_orders(REFUNDS, period), "order_no", start, end, _BACK)
+    files = directory.paths_of_orders(TRANSFERS, period) if with_earnings else []
+    transfers = RowsOfOrders(TRANSFERS, files, "cause_no", start, end, _EARNED)
+    for path in directory.paths(ORDERS, period):
+        for orders in row_groups(path, _COUNTED if with_earnings else _SALES):
+            last = last_order(orders)
+            back, posted = refunds.take(last), transfers.take(last)
+            sold = (numbers(column_of(orders, "seller_no")) >= 0) & (numbers(column_of(orders, "sales_minor")) > 0)
+            of_somebody = orders.filter(pa.array(sold))
+            yield OrderFacts(
+                _sales(of_somebody, back),
+                column_of(of_somebody, "customer_id"),
+                _earned(orders, posted) if with_earnings else NetFacts(*_NOTHING),
+            )
+
+
+def _sales(orders: Any, back: Any) -> NetFacts:
+    shops, settled_at, sales = (numbers(column_of(orders, name)) for name in ("seller_no", "settled_at", "sales_minor"))
+    of, minor = numbers(column_of(back, "order_no")), -numbers(column_of(back, "sales_minor"))
+    places = places_in(numbers(column_of(orders, "order_no")), of)
+    return _net(shops, settled_at, sales, places, minor, numbers(column_of(back, "occurred_at")))
+
+
+def _earned(orders: Any, posted: Any) -> NetFacts:
+    """The commissions that count, each less what was taken back of it."""
+    earned = posted.filter(pc.equal(posted["kind"], "earned"))
+    earned = earned.filter(pa.array(_counts(orders, earned)))
+    back = posted.filter(pc.and_(pc.equal(posted["kind"], "reversed"), pc.is_valid(posted["reverses_seq"])))
+    cause_no, seq, shops, minor, occurred_at = (
+        numbers(column_of(earned, name)) for name in ("cause_no", "seq", "shop_no", "amount_minor", "occurred_at")
+    )
+    reverses = numbers(column_of(back, "reverses_seq"))
+    width = max(int(seq.max(initial=0)), int(reverses.max(initial=0))) + 1
+    places = places_in(cause_no * width + seq, numbers(column_of(back, "cause_no")) * width + reverses)
+    taken, taken_at = (numbers(column_of(back, name)) for name in ("amount_minor", "occurred_at"))
+    return _net(shops, occurred_at, minor, places, taken, taken_at)
+
+
+def _counts(orders: Any, earned: Any) -> Truths:
+    """Which commissions count: not those of one's own purchases, nor of entry lines."""
+    order_no, sales, paid = (numbers(column_of(orders, name)) for name in ("order_no", "sales_minor", "paid_minor"))
+    is_own = truths(column_of(orders, "is_self_purchase"))
+    causes = numbers(column_of(earned, "cause_no"))
+    of = places_in(order_no, causes)
+    is_whole = (paid > 0) & ((sales == 0) | (sales == paid))
+    is_entry = EntryLines(orders).has(causes, column_of(earned, "line_id"))
+    counted = np.where(is_whole[of], (sales > 0)[of], ~((paid == 0) & is_own)[of] & ~is_entry)
+    return np.asarray(counted & (of >= 0), np.bool_)
+
+
+def _net(
+    shops: Integers, occurred_at: Integers, minor: Integers, places: Integers, change: Integers, changed_at: Integers
+) -> NetFacts:
+    """Facts less what was taken, with what was given again by itself."""
+    left, is_known = minor.copy(), places >= 0
+    takes, gives = is_known & (change < 0), is_known & (change > 0)
+    np.add.at(left, places[takes], change[takes])
+    return NetFacts(shops, occurred_at, left, GivenAgain(places[gives], changed_at[gives], change[gives]))
+
+
+_EMPTY: Final = np.zeros(0, np.int64)
+_NOTHING: Final = (_EMPTY, _EMPTY, _EMPTY, GivenAgain(_EMPTY, _EMPTY, _EMPTY))
