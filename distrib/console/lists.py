@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -21,6 +21,9 @@ from distrib.languages import render
 
 LIMITS: Final = (20, 50, 100, 200)
 DEFAULT_LIMIT: Final = 50
+MOST_COUNTED: Final = 1_000
+_COUNTED_AT_ONCE: Final = 500
+_ALL: Final = "all"
 BEGIN, END = "begin", "end"
 ASCENDING, DESCENDING = "ascending", "descending"
 
@@ -180,7 +183,8 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
         "turn": _turn(visit, spec, values),
         "export": _address(visit, spec, values, endpoint=spec.export) if spec.export else "",
         "export_asks": render(spec.export_asks, language) if spec.export_asks is not None else "",
-        "count_words": _count_words(visit, answer, len(rows)),
+        "count_words": _count_words(visit, spec, asked, answer),
+        "count_from": _count_from(visit, spec, values, answer),
         "page_words": visit.say(Text("{count} on a page", count=limit)),
         "first": _address(visit, spec, values) if visit.query.get("cursor") else "",
         "next": _address(visit, spec, values, cursor=follows, limit=_given_limit(visit)) if follows else "",
@@ -349,17 +353,46 @@ def _address(visit: Visit, spec: ListSpec, values: Mapping[str, Any], endpoint: 
     return visit.url(endpoint or spec.endpoint, **spec.place, **spec.path, **chosen)
 
 
-def _count_words(visit: Visit, answer: Mapping[str, Any], shown: int) -> str:
-    """How many there are: exactly, about, or at least as many as are shown."""
-    count = answer.get("count")
-    number = visit.reader.number
+def _count_words(visit: Visit, spec: ListSpec, asked: Mapping[str, str], answer: Mapping[str, Any]) -> str:
+    """How many there are: exactly, about, more than so many, or as many as are shown until somebody has counted."""
+    count, number = answer.get("count"), visit.reader.number
     if isinstance(count, int):
         if answer.get("count_is_estimate"):
             return visit.say(Text("About {count} in all", count=number(count)))
         return visit.say(Text("{count} in all", count=number(count)))
+    if visit.query.get("count") == _ALL and answer["next_cursor"]:
+        counted = _counted(visit, spec, asked)
+        return visit.say(
+            Text("{count} in all", count=number(counted.count))
+            if counted.is_exact
+            else Text("More than {count} in all", count=number(counted.count))
+        )
+    shown = len(answer[spec.rows])
     if answer["next_cursor"] is None and not visit.query.get("cursor"):
         return visit.say(Text("{count} in all", count=number(shown)))
     return visit.say(Text("{count} shown", count=number(shown)))
+
+
+def _count_from(visit: Visit, spec: ListSpec, values: Mapping[str, str], answer: Mapping[str, Any]) -> str:
+    """Where a page that is shown asks how many there are in all; empty where it knows, or was asked that."""
+    is_known = "count" in answer or (answer["next_cursor"] is None and not visit.query.get("cursor"))
+    return "" if is_known or visit.query.get("count") == _ALL else _address(visit, spec, values, count=_ALL)
+
+
+class _Counted(NamedTuple):
+    count: int
+    is_exact: bool
+
+
+def _counted(visit: Visit, spec: ListSpec, asked: Mapping[str, str]) -> _Counted:
+    """How many there are, page after page as far as ``MOST_COUNTED``."""
+    query, count, cursor = {**_query(visit, spec, asked), "limit": str(_COUNTED_AT_ONCE)}, 0, ""
+    while count < MOST_COUNTED:
+        answer = visit.desk.call(spec.operation, spec.path, {**query, "cursor": cursor})
+        count, cursor = count + len(answer[spec.rows]), answer["next_cursor"]
+        if not cursor:
+            return _Counted(count, True)
+    return _Counted(count, False)
 
 
 def linked(words: str, address: str) -> Markup:

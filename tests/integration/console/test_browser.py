@@ -183,6 +183,17 @@ def leave_by_keys(page: Sight) -> None:
     assert page.page.evaluate(focused) != "code-editor"
 
 
+def test_how_many_there_are_is_asked_beside_the_page(
+    busy: World, person: Person, program: Chromium, address: str
+) -> None:
+    person("ann")
+    busy.earn(*(settled(f"e-1{number}", f"o-1{number}", "mei", line(1_000)) for number in range(30)))
+    with sight(program, address, language="zh") as page:
+        signed_in(page, "ann")
+        page.open(f"/console/p/{busy.program.code}/commissions?limit=20")
+        page.page.locator("#count-commissions", has_text="共 32 条").wait_for()
+
+
 def test_chosen_columns_stay_with_the_person(busy: World, person: Person, program: Chromium, address: str) -> None:
     person("ann")
     with sight(program, address, language="en") as page:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+import pytest
 
 from distrib.services.heartbeats import DRAINS, WORKER
 from tests.integration.console.conftest import Browser
@@ -15,6 +18,7 @@ from tests.world.world import World
 from workers.heartbeat import Heartbeat
 
 Person = Callable[..., Browser]
+ASKS = re.compile(r'id="count-[^"]*" hx-get="/console/p/test([^"]+)"')
 HOOK = "https://hooks.example.com/path"
 
 
@@ -29,6 +33,31 @@ def test_what_waits_is_said_with_since_when_and_nothing_after_it_is_worked_on(wo
     through = ann.page("/operations")
     assert "All that was accepted is worked on." in through
     assert re.search(r'Waiting for another fact</div>\s*<div class="value"><a[^>]*>1</a></div>', through)
+
+
+def test_a_list_of_several_pages_asks_by_itself_how_many_there_are(
+    world: World, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, mei = person("ann"), person("mei")
+    mei.language = "zh"
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    world.earn(*(settled(f"e-{number}", f"o-{number}", "s", line(1_000)) for number in range(64)))
+    for path in ("/orders?shop_id=s", "/commissions?shop_id=s", "/events?status=done"):
+        first = ann.page(path)
+        assert ">50 shown<" in first, path
+        asked = html.unescape(ASKS.findall(first)[0])
+        following = re.findall(r'href="/console/p/test([^"]+cursor=[^"]+)"', first)[0]
+        assert f'hx-get="/console/p/test{asked}'.replace("&", "&amp;") in ann.page(html.unescape(following))
+        counted = ann.page(asked)
+        assert (">64 in all<" in counted, ASKS.search(counted)) == (True, None), path
+        assert ">共 64 条<" in mei.page(asked)
+        assert ASKS.search(ann.page(f"{path}&limit=100")) is None
+    with monkeypatch.context() as patched:
+        patched.setattr("distrib.console.lists.MOST_COUNTED", 20)
+        patched.setattr("distrib.console.lists._COUNTED_AT_ONCE", 20)
+        assert ">More than 20 in all<" in ann.page("/orders?count=all")
+        assert ">共 20 条以上<" in mei.page("/orders?count=all")
 
 
 def test_a_webhook_is_made_tried_disabled_and_ended(world: World, person: Person) -> None:
