@@ -363,9 +363,9 @@ def _count_words(visit: Visit, spec: ListSpec, asked: Mapping[str, str], answer:
     if visit.query.get("count") == _ALL and answer["next_cursor"]:
         counted = _counted(visit, spec, asked)
         return visit.say(
-            Text("{count} in all", count=number(counted.count))
+            Text("{count} in all", count=number(counted.rows))
             if counted.is_exact
-            else Text("More than {count} in all", count=number(counted.count))
+            else Text("More than {count} in all", count=number(counted.rows))
         )
     shown = len(answer[spec.rows])
     if answer["next_cursor"] is None and not visit.query.get("cursor"):
@@ -380,7 +380,7 @@ def _count_from(visit: Visit, spec: ListSpec, values: Mapping[str, str], answer:
 
 
 class _Counted(NamedTuple):
-    count: int
+    rows: int
     is_exact: bool
 
 
