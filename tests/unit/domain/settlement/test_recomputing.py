@@ -107,3 +107,31 @@ def test_orders_refunded_before_the_bound_over_the_order_are_worked_out_by_the_b
     assert of_today == [Difference("standing", PostedKey("2", "s", 0, 1), 2_000, 0)]
     two_thousand = PostedOrder(first, {first[0].key: -3_000, PostedKey("2", "s", 0, 1): 2_000})
     assert differences(plan, order, people, [0, 20_000], two_thousand) == []
+
+
+def test_what_a_case_took_back_stands_for_nothing_whatever_the_refunds_left() -> None:
+    taken = frozenset({PostedKey("y", "up", 1, 3)})
+    changes = {PostedKey("x", "seller", 0, 7): -80, PostedKey("x", "up", 1, 3): -40, PostedKey("y", "up", 1, 3): -50}
+    assert differences(PLAN, ORDER, SNAPSHOT, [600, 500], PostedOrder(FIRST, changes, taken)) == []
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder(FIRST, {PostedKey("y", "up", 1, 3): -50}, taken)) == []
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder(FIRST, {}, taken)) == [
+        Difference("standing", PostedKey("y", "up", 1, 3), 0, 50)
+    ]
+
+
+def test_what_a_case_took_back_leaves_no_room_that_others_of_its_rule_could_take() -> None:
+    rules = [{"id": "up", "pay": "upline", "tier": 1, "rate": "0.1", "cap": {"per_order_minor": 100}}]
+    plan = compile_plan({"code": "p", "currency": "CNY", "rules": rules})
+    first = named(plan, ORDER, settle(plan, ORDER, SNAPSHOT))
+    assert [(row.line_id, row.amount_minor) for row in first] == [("x", 100)]
+    gone = frozenset({first[0].key})
+    assert differences(plan, ORDER, SNAPSHOT, [1_000, 500], PostedOrder(first, {first[0].key: -100}, gone)) == []
+
+
+def test_differences_are_told_in_the_order_of_what_and_of_their_places() -> None:
+    unlike = differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder([], {}))
+    assert unlike == sorted(unlike)
+    assert [(found.what, found.key.line_id, found.key.rule_id) for found in unlike] == [
+        (what, line, rule) for what in ("earned", "standing") for line in "xy" for rule in ("seller", "up")
+    ]
+    assert {found.posted_minor for found in unlike} == {0}

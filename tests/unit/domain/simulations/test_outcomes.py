@@ -88,6 +88,38 @@ def test_what_a_case_took_never_comes_again_and_under_another_plan_it_takes_all_
     assert sum(change.amount_minor for change in every if change.commission.shop_no == 8) == -up
 
 
+def test_nobody_earns_of_an_order_without_a_seller_and_no_cap_is_told_where_none_took_anything() -> None:
+    plan = compile_plan(DOCUMENT)
+    assert earn(plan, ORDER, Snapshot(None, order_cap_ppm=120_000)) == ([], {})
+    without = compile_plan({**DOCUMENT, "order_cap": None, "rules": DOCUMENT["rules"][1:]} | {"tiers": 1})
+    commissions, caps = earn(without, ORDER, under_candidate(SNAPSHOT, terms(without)))
+    assert ([commission.amount_minor for commission in commissions], caps) == ([60, 40], {})
+    wide = compile_plan({**DOCUMENT, "order_cap": "0.9"})
+    assert earn(wide, ORDER, under_candidate(SNAPSHOT, terms(wide)))[1] == {"rule_cap": 10}
+    no_rule_cap = [{**DOCUMENT["rules"][0], "cap": None}, DOCUMENT["rules"][1]]
+    bounded = compile_plan({**DOCUMENT, "rules": [{k: v for k, v in rule.items() if v} for rule in no_rule_cap]})
+    assert earn(bounded, ORDER, under_candidate(SNAPSHOT, terms(bounded)))[1] == {"order_cap": 80}
+
+
+def test_each_change_says_its_event_its_instants_and_its_commission() -> None:
+    own_rule = {**DOCUMENT["rules"][0]}
+    del own_rule["cap"]
+    settlement = settled(compile_plan({**DOCUMENT, "order_cap": "0.9", "rules": [own_rule, DOCUMENT["rules"][1]]}))
+    own, up = (row for row in settlement.commissions if row.line_index == 0)
+    changes = take_back(settlement, [Setback(5, "r", {"1": 600}, AT + 3 * DAY)], is_published=True)
+    assert [(change.event_no, change.occurred_at, change.commission.key) for change in changes] == [
+        (5, AT + 3 * DAY, own.key),
+        (5, AT + 3 * DAY, up.key),
+    ]
+    assert [change.amount_minor for change in changes] == [-own.amount_minor, -up.amount_minor]
+    assert {change.available_at for change in changes} == {AT + DAY + 7 * DAY}
+    decided = take_back(settlement, [Setback(None, "", {}, AT + 2 * DAY, frozenset())], is_published=False)
+    assert {(change.event_no, change.occurred_at, change.available_at) for change in decided} == {
+        (None, AT + 2 * DAY, AT + DAY + 7 * DAY)
+    }
+    assert take_back(settlement, [Setback(None, "", {}, AT + 2 * DAY, frozenset())], is_published=True) == []
+
+
 def test_a_spread_of_nothing_has_no_quantiles_and_shares_are_rounded_towards_zero() -> None:
     spread = spread_of([], [])
     assert (spread.shops, spread.quantiles, spread.top_tenth_ppm) == (0, [], 0)
