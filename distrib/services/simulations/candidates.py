@@ -110,7 +110,7 @@ class CandidatePlan:
     def _simulated(self, past: PastOrder, terms: Terms, snapshot: Snapshot) -> Simulated:
         try:
             if past.order.currency != terms.plan.currency:
-                raise Refusal("currency_mismatch")
+                raise Refusal("currency_mismatch", currency=past.order.currency, expected=terms.plan.currency)
             snapshot, commissions, caps = self._earned(past, terms, snapshot)
         except Refusal as refusal:
             return Simulated(None, (), NO_CAPS, refusal.code)
