@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wsgi import ClosingIterator
 
 if TYPE_CHECKING:
@@ -107,11 +107,21 @@ class _Answering:
             assert self._changed.wait_for(lambda: not self._open, ANSWERS_WITHIN_S)
 
 
+class _OnceAConnection(WSGIRequestHandler):
+    """Closes each connection after its answer.
+
+    On one that stays, Werkzeug 3.1 reads on after an answer, and takes what a quick browser asks next for the rest of
+    what it was sent before.
+    """
+
+    protocol_version = "HTTP/1.0"
+
+
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """The address at which the app answers while the block runs; at its end all that was asked is answered."""
     answering = _Answering(app)
-    server = make_server("127.0.0.1", 0, answering, threaded=True)
+    server = make_server("127.0.0.1", 0, answering, threaded=True, request_handler=_OnceAConnection)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

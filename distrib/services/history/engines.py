@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from functools import partial
 from importlib import import_module
 from logging import ERROR, getLogger
 from typing import Any, Final, NamedTuple, TypeVar
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
+from distrib.failpoints import reach
 
 Of = TypeVar("Of")
 PROCESS, DASK = ENGINES = ("process", "dask")
@@ -46,7 +48,7 @@ def each_month(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]
     if engine.name == DASK:
         yield from _by_dask(engine, task, periods)
     elif engine.processes == 1:
-        yield from map(task, periods)
+        yield from map(partial(_answer, task), periods)
     else:
         yield from _by_processes(engine.processes, task, periods)
 
@@ -69,7 +71,7 @@ def remember(task: Callable[[int], Any]) -> None:
 def _of_month(period: int) -> Any:
     if _task is None:
         raise RuntimeError("the process was told no task")
-    return _task(period)
+    return _answer(_task, period)
 
 
 def _by_dask(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:
@@ -105,4 +107,10 @@ def _same(shared: _Shared) -> _Shared:
 
 
 def _asked(shared: _Shared, period: int) -> Any:
-    return shared.task(period)
+    return _answer(shared.task, period)
+
+
+def _answer(task: Callable[[int], Of], period: int) -> Of:
+    answer = task(period)
+    reach("history.month")
+    return answer

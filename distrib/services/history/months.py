@@ -12,7 +12,6 @@ from functools import cached_property
 
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Policy
-from distrib.failpoints import reach
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.facts import FileFacts
 from distrib.services.history.reading import MonthHistory
@@ -74,7 +73,6 @@ def tally_of_month(question: FileQuestion, period: int) -> Tally:
     tally = question.tally()
     for _ in add_month(question, tally, question.candidates([period]), period):
         pass
-    reach("history.month")
     return tally
 
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distrib.columns.tree import Integers
-from distrib.failpoints import reach
 from distrib.services.history.arrays import column_of, numbers, truths
 from distrib.services.history.buying import BuyingPeople, codes_of
 from distrib.services.history.directory import HistoryDirectory
@@ -69,9 +68,7 @@ def ranks_of_month(question: RankQuestion, period: int) -> MonthRanks:
             is_left = truths(pc.is_valid(facts.customers)) & (net > 0) & (facts.sales.occurred_at <= question.until)
             persons = question.people.persons(facts.customers.filter(pa.array(is_left)))
             bought.append(Bought(persons, facts.sales.shops[is_left], facts.sales.occurred_at[is_left]))
-    answer = MonthRanks(added(sold), added(earned), each_once(bought), *_touched(question, period))
-    reach("history.month")
-    return answer
+    return MonthRanks(added(sold), added(earned), each_once(bought), *_touched(question, period))
 
 
 def each_once(parts: Iterable[Bought]) -> Bought:

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers
-from distrib.failpoints import reach
 from distrib.services.compliance.figures import StructureSpans
 from distrib.services.history.arrays import column_of, numbers, truths
 from distrib.services.history.buying import BuyingPeople, codes_of, first_places
@@ -78,14 +77,12 @@ def structure_of_month(question: StructureQuestion, period: int) -> MonthStructu
         np.concatenate([np.zeros(0, np.int64), *(first.settled_at for _, first in orders)]),
     )
     persons, places = first_places(bought.persons)
-    answer = MonthStructure(
+    return MonthStructure(
         added([MonthSums.nothing(THRESHOLDS + len(question.spans.thresholds)), *(sold for sold, _ in orders)]),
         _paid(question, period),
         FirstBuyers(persons, bought.sellers[places], bought.settled_at[places]),
         _buyers(question, bought),
     )
-    reach("history.month")
-    return answer
 
 
 class _Orders(NamedTuple):

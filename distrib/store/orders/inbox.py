@@ -144,7 +144,7 @@ ON CONFLICT (program_id, order_no) DO UPDATE
 SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 _REOPEN_AWAITED = f"""
-UPDATE event_outcomes x SET status = 'pending', code = NULL, params = NULL, waits_for = NULL
+UPDATE event_outcomes x SET status = 'pending'
 FROM (SELECT w.order_no, w.event_no {_AWAITED}) d
 WHERE x.program_id = (SELECT %(program)s::integer) AND x.order_no = d.order_no AND x.event_no = d.event_no
   AND x.status = 'waiting'

@@ -82,7 +82,7 @@ def test_an_order_of_an_unknown_shop_waits_until_the_shop_comes(world: World) ->
     world.join(("t", None))
     assert world.outcome("e1") == ("waiting", "waits_for_shop")
     world.join(("s", None))
-    assert world.outcome("e1") == ("pending", None)
+    assert world.outcome("e1")[0] == "pending"
     assert world.drainer.run().events == 2
     assert world.earned() == {"s": 500}
 

@@ -146,7 +146,7 @@ def crowded(world: World) -> World:
         adjustment = {"id": "adjusted", "shop_id": "x", "amount_minor": -70, "reason": "a test"}
         propose_adjustment(conn, world.program, adjustment, COMMAND_LINE, now)
         approve_adjustment(conn, world.program, "adjusted", ben, now)
-    pay(world, "paid", now)
+    pay(world, "paid", now - timedelta(seconds=2))  # the files are exported after the result, a second later
     penalise(world, "p-1", shop_id="b", decided_on=date(2025, 12, 1))
     penalise(world, "p-2", organiser_id="boss", kind="criminal", decided_on=date(2020, 1, 1))
     penalise(world, "p-3", shop_id="y", decided_on=date(2026, 1, 1))
