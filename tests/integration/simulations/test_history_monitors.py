@@ -93,7 +93,7 @@ def measured(world: World, policies: Mapping[str, Policy], as_of: datetime) -> S
 
 def same(world: World, directory: HistoryDirectory, as_of: datetime) -> Structure:
     """The structure at an instant, which is the same by files and by the database."""
-    for each in (1, 3, 1_000):
+    for each in (2, 1_000):
         policies = watching(world.container.policies, each)
         by_files = structure_of_files(directory, policies, as_of, Engine())
         expected = measured(world, policies, as_of)
@@ -209,7 +209,7 @@ def test_the_command_answers_without_a_database_whoever_sums_the_months(
     monkeypatch.setenv("DISTRIB_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     answers = [
         run("history", "monitors", tmp_path / "h", "--on", "2026-04-15", "--json", *words)
-        for words in ((), ("--processes", 2), ("--engine", "dask"))
+        for words in ((), ("--engine", "dask"))
     ]
     assert len({answer.stdout for answer in answers}) == 1
     view = json.loads(answers[0].stdout)
@@ -228,17 +228,15 @@ def test_the_command_answers_without_a_database_whoever_sums_the_months(
         assert refused.code == ("history_too_little" if words[1] == "2999-01-01" else "invalid")
 
 
-@pytest.mark.parametrize("words", [("monitors", "--on", "2026-05-01"), ("evaluate", "--period", "2026-04")])
 def test_a_worker_that_dies_in_the_middle_changes_nothing(
     told: Api,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     cluster: Callable[..., subprocess.Popen[bytes]],
-    words: tuple[str, ...],
 ) -> None:
     name_servers(told.world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
-    asked = ("history", words[0], tmp_path / "h", *words[1:], "--json")
+    asked = ("history", "evaluate", tmp_path / "h", "--period", "2026-04", "--json")
     worker = ("worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path))
     dying = cluster(*worker, "--preload", "tests.world.dying_worker")
     scheduler = json.loads((tmp_path / "scheduler.json").read_text("utf-8"))["address"]
