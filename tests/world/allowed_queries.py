@@ -58,6 +58,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "network/shop_months.retention": RETENTION,
         "network/standing.ranks_held": PUBLISHING,
         "network/standing.rename_later_ranks": PUBLISHING,
+        "sharing/funnel.settled_months": FUNNEL,
         "network/tree.signal_recruiters": PUBLISHING,
         "payouts/batches.refusals_of": EVERYBODY,
         "payouts/candidates.candidates": EVERYBODY,
