@@ -20,7 +20,14 @@ from distrib.cli.output import (
     print_table,
     time_text,
 )
-from distrib.cli.simulations.by_files import EXISTING, ByFiles, engine_options, months_progress, open_history
+from distrib.cli.simulations.by_files import (
+    EXISTING,
+    ByFiles,
+    OpenedHistory,
+    engine_options,
+    months_progress,
+    open_history,
+)
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.logs import configure_logs
@@ -63,10 +70,7 @@ def monitors_command(
 
     The figures and findings are those of the database at that instant; nothing is recorded and no case is opened.
     """
-    how = ByFiles(directory, engine, processes, scheduler)
-    how.check({})
-    configure_logs("WARNING", "text")  # on standard error: standard output is the result's
-    opened = open_history(how, _DIRECTORY)
+    opened = _opened(ByFiles(directory, engine, processes, scheduler))
     from distrib.services.history.structure import structure_of_files  # noqa: PLC0415 - an extra, asked for before
 
     program, manifest = opened.directory.program, opened.directory.manifest
@@ -81,6 +85,13 @@ def monitors_command(
         _show_source(directory, manifest, language)
     if any(finding["severity"] in SERIOUS for finding in view["findings"]):
         raise SystemExit(1)
+
+
+def _opened(how: ByFiles) -> OpenedHistory:
+    """The directory that is asked, and who works on its months; standard output is the result's alone."""
+    how.check({})
+    configure_logs("WARNING", "text")
+    return open_history(how, _DIRECTORY)
 
 
 def _source_of(directory: Path, manifest: Any) -> Mapping[str, Any]:
@@ -116,10 +127,7 @@ def evaluate_command(
 
     What the database's evaluation decides with all that the files know; nothing is recorded.
     """
-    how, month = ByFiles(directory, engine, processes, scheduler), parse_period(period)
-    how.check({})
-    configure_logs("WARNING", "text")  # on standard error: standard output is the result's
-    opened = open_history(how, _DIRECTORY)
+    month, opened = parse_period(period), _opened(ByFiles(directory, engine, processes, scheduler))
     from distrib.services.history.evaluating import evaluate_files, evaluated_view  # noqa: PLC0415 - asked for before
 
     manifest = opened.directory.manifest

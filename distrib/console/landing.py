@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, url_for
+from flask import Response, url_for
 
+from distrib.console.frame import has_page
 from distrib.console.language import answer_page, chosen_language, render_page
 
 
 def show_landing() -> Response:
     """Renders what the service is for, in the reader's language."""
     language = chosen_language()
-    console = url_for("console.home") if "console.home" in current_app.view_functions else ""
+    console = url_for("console.home") if has_page("home") else ""
     return answer_page(render_page("console/landing.html", language, console=console), language)
 
 

@@ -21,6 +21,8 @@ from distrib.domain.texts import Text
 from distrib.failpoints import reach
 
 Of = TypeVar("Of")
+MonthsProgress = Callable[[int, int], None]
+"""Is told how many months are done, of how many."""
 PROCESS, DASK = ENGINES = ("process", "dask")
 _ANY_PORT: Final = "127.0.0.1:0"
 """Dask serves its figures always: here on whatever port is free, to this machine alone."""
@@ -36,21 +38,32 @@ class Engine(NamedTuple):
     scheduler: str | None = None
 
 
-def each_month(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:
+def unwatched(done: int, total: int) -> None:
+    """The progress of work that nobody watches."""
+
+
+def each_month(
+    engine: Engine, task: Callable[[int], Of], periods: Sequence[int], progress: MonthsProgress = unwatched
+) -> Iterator[Of]:
     """Yields what a task answers of each month, in the order of the months.
 
     Args:
         task: goes to other processes once, with all that it holds.
+        progress: is told before the first month, and once each has been taken up.
 
     Raises:
         Refusal: ``history_worker_lost``: a process ended in the middle.
     """
     if engine.name == DASK:
-        yield from _by_dask(engine, task, periods)
+        answers = _by_dask(engine, task, periods)
     elif engine.processes == 1:
-        yield from map(partial(_answer, task), periods)
+        answers = map(partial(_answer, task), periods)
     else:
-        yield from _by_processes(engine.processes, task, periods)
+        answers = _by_processes(engine.processes, task, periods)
+    progress(0, len(periods))
+    for done, answer in enumerate(answers, 1):
+        yield answer
+        progress(done, len(periods))
 
 
 def _by_processes(processes: int, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:

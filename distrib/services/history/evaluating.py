@@ -7,7 +7,7 @@ decides in the database (``services.ranks.judging``). A month that was evaluated
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.history.buying import BuyingPeople
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.engines import Engine, each_month
+from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.rank_months import MonthRanks, RankQuestion, ranks_of_month
 from distrib.services.history.ranks import BEGINNING, FileRanks
 from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
@@ -43,7 +43,6 @@ from distrib.store.copying import microseconds
 
 PROMOTED, LOWERED, TAKEN_BACK, FAILING, KEPT = OUTCOMES = ("promoted", "lowered", "taken_back", "failing", "kept")
 _SHOPS_AT_ONCE: Final = 10_000
-Progress = Callable[[int, int], None]
 
 
 class EvaluatedShop(NamedTuple):
@@ -72,7 +71,7 @@ class FileEvaluation(NamedTuple):
 
 
 def evaluate_files(
-    directory: HistoryDirectory, period: int, engine: Engine, progress: Progress = lambda _done, _total: None
+    directory: HistoryDirectory, period: int, engine: Engine, progress: MonthsProgress = unwatched
 ) -> FileEvaluation:
     """Evaluates a month.
 
@@ -163,16 +162,11 @@ def question_of(
     )
 
 
-def months_of(
-    question: RankQuestion, engine: Engine, progress: Progress = lambda _done, _total: None
-) -> Iterator[MonthRanks]:
-    """Yields what each month comes to, in their order."""
+def months_of(question: RankQuestion, engine: Engine, progress: MonthsProgress = unwatched) -> Iterator[MonthRanks]:
+    """Yields what each month comes to, in their order; ``progress`` is told how many are done, of how many."""
     manifest = question.directory.manifest
     periods = sorted({file.period for kind in (ORDERS, REFUNDS, TRANSFERS) for file in manifest.files_of(kind)})
-    progress(0, len(periods))
-    for done, month in enumerate(each_month(engine, partial(ranks_of_month, question), periods), 1):
-        yield month
-        progress(done, len(periods))
+    return each_month(engine, partial(ranks_of_month, question), periods, progress)
 
 
 def _check_due(program: Program, period: int, now: datetime, known: list[int]) -> None:

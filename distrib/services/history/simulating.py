@@ -7,7 +7,7 @@ one after the other. What files do not tell is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from distrib.domain.ranks.history import known_rank
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.texts import Text
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.engines import Engine, each_month
+from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.months import FileQuestion, add_month, tally_of_month
 from distrib.services.history.pools import add_pools
 from distrib.services.history.reading import past_order
@@ -33,8 +33,6 @@ from distrib.services.simulations.running import AS_WERE
 from distrib.services.simulations.tallies import Tally
 from distrib.store.settlement.rule_totals import CUSTOMERS
 from distrib.store.simulations.history import PaidSpan
-
-Progress = Callable[[int, int], None]
 
 
 def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wish: Wish) -> FileQuestion:
@@ -60,9 +58,7 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     return question
 
 
-def simulate_files(
-    question: FileQuestion, engine: Engine, progress: Progress = lambda _done, _total: None
-) -> dict[str, Any]:
+def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgress = unwatched) -> dict[str, Any]:
     """Tries every candidate on every order of the span, and answers the result as it is shown.
 
     Args:

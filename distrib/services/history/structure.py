@@ -6,7 +6,7 @@ the code that judges in the database (``services.compliance.structure``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -28,14 +28,12 @@ from distrib.services.history.arrays import column_of, last_numbers, numbers
 from distrib.services.history.buying import BuyingPeople
 from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.engines import Engine, each_month
+from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.schema import ORDERS, ORGANISERS, PAYEES, PENALTIES, REFERRALS, SHOPS, TRANSFERS
 from distrib.services.history.structure_months import FirstBuyers, MonthStructure, StructureQuestion
 from distrib.services.history.sums import MonthSums, added
 from distrib.store.compliance.structure import ThresholdCounts
 from distrib.store.copying import microseconds
-
-Progress = Callable[[int, int], None]
 
 
 def structure_of_files(
@@ -43,7 +41,7 @@ def structure_of_files(
     policies: Mapping[str, Policy],
     as_of: datetime,
     engine: Engine,
-    progress: Progress = lambda _done, _total: None,
+    progress: MonthsProgress = unwatched,
 ) -> Structure:
     """Measures the structure at an instant, and judges it by the packs that were in force then.
 
@@ -72,15 +70,11 @@ def must_know(directory: HistoryDirectory, instant: datetime, option: str) -> No
         raise Refusal("history_too_little", [Problem(option, words)])
 
 
-def _summed(question: StructureQuestion, engine: Engine, progress: Progress) -> Iterable[MonthStructure]:
+def _summed(question: StructureQuestion, engine: Engine, progress: MonthsProgress) -> Iterable[MonthStructure]:
     """Every month, in their order."""
     manifest = question.directory.manifest
     periods = sorted({file.period for kind in (ORDERS, TRANSFERS) for file in manifest.files_of(kind)})
-    progress(0, len(periods))
-    task = partial(months.structure_of_month, question)
-    for done, month in enumerate(each_month(engine, task, periods), 1):
-        yield month
-        progress(done, len(periods))
+    return each_month(engine, partial(months.structure_of_month, question), periods, progress)
 
 
 class FileStructure:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -33,7 +31,7 @@ from distrib.services.statements.pools import pay_pools
 from distrib.store import customer_merges
 from distrib.store.customers import insert_customer_shop
 from tests.integration.compliance.test_penalties import organise, penalise, withdraw
-from tests.integration.simulations.test_history_simulated import cluster
+from tests.integration.simulations.test_history_simulated import by_a_worker_that_dies, cluster
 from tests.integration.simulations.test_in_columns import seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import PLAN, told
@@ -237,16 +235,5 @@ def test_a_worker_that_dies_in_the_middle_changes_nothing(
     name_servers(told.world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
     asked = ("history", "evaluate", tmp_path / "h", "--period", "2026-04", "--json")
-    worker = ("worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path))
-    dying = cluster(*worker, "--preload", "tests.world.dying_worker")
-    scheduler = json.loads((tmp_path / "scheduler.json").read_text("utf-8"))["address"]
-
-    def replace_it() -> None:
-        assert dying.wait(120) == -signal.SIGKILL
-        cluster(*worker)
-
-    with ThreadPoolExecutor(1) as beside:
-        replaced = beside.submit(replace_it)
-        by_dask = run(*asked, "--engine", "dask", "--scheduler", scheduler)
-        replaced.result()
+    by_dask = by_a_worker_that_dies(cluster, tmp_path, lambda scheduler: run(*asked, *scheduler))
     assert json.loads(by_dask.stdout) == json.loads(run(*asked).stdout)

@@ -6,10 +6,10 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +38,7 @@ from tests.world.documents import PAID, line, refunded, settled
 from tests.world.processes import wait_until
 from tests.world.world import World, chain
 
+_Answer = TypeVar("_Answer")
 __all__ = ["eventful", "seed", "told"]
 
 COUNTED: dict[str, Any] = {**PLAN, "code": "counted"}
@@ -204,6 +205,30 @@ def cluster(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         process.wait()
 
 
+def by_a_worker_that_dies(
+    cluster: Callable[..., subprocess.Popen[bytes]], directory: Path, ask: Callable[[Sequence[str]], _Answer]
+) -> _Answer:
+    """What is answered by a cluster whose only worker is killed in its first month, and replaced.
+
+    Args:
+        directory: of the cluster.
+        ask: asks with these words, which name the scheduler.
+    """
+    worker = ("worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(directory))
+    doomed = cluster(*worker, "--preload", "tests.world.dying_worker")
+    scheduler = json.loads((directory / "scheduler.json").read_text("utf-8"))["address"]
+
+    def replace() -> None:
+        assert doomed.wait(120) == -signal.SIGKILL
+        cluster(*worker)
+
+    with ThreadPoolExecutor(1) as beside:
+        replaced = beside.submit(replace)
+        answer = ask(["--engine", "dask", "--scheduler", scheduler])
+        replaced.result()
+    return answer
+
+
 def test_a_worker_of_dask_that_dies_in_the_middle_changes_nothing(
     told: Api,
     monkeypatch: pytest.MonkeyPatch,
@@ -214,18 +239,7 @@ def test_a_worker_of_dask_that_dies_in_the_middle_changes_nothing(
     name_servers(told.world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
     words = [plans["monthly"], plans["flat"], *WHOLE, "--history", tmp_path / "h"]
-    worker = ("worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path))
-    dying = cluster(*worker, "--preload", "tests.world.dying_worker")
-    scheduler = json.loads((tmp_path / "scheduler.json").read_text("utf-8"))["address"]
-
-    def replace() -> None:
-        assert dying.wait(120) == -signal.SIGKILL
-        cluster(*worker)
-
-    with ThreadPoolExecutor(1) as beside:
-        replaced = beside.submit(replace)
-        by_dask = simulated(*words, "--engine", "dask", "--scheduler", scheduler)
-        replaced.result()
+    by_dask = by_a_worker_that_dies(cluster, tmp_path, lambda scheduler: simulated(*words, *scheduler))
     assert by_dask == simulated(*words)
 
 
