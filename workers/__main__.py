@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from distrib.bootstrap import open_container, traced
-from distrib.failures import FAILURES, WRONG_USE, explain
-from distrib.logs import configure_logs
-from distrib.settings import read_settings
-from workers.child import run_child
-from workers.supervisor import Supervisor
+from distrib.loading import loading
+
+with loading():
+    from distrib.bootstrap import open_container, traced
+    from distrib.failures import FAILURES, WRONG_USE, explain
+    from distrib.logs import configure_logs
+    from distrib.settings import read_settings
+    from workers.child import run_child
+    from workers.supervisor import Supervisor
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import click
 from distrib import __version__
 from distrib.domain.texts import Text
 from distrib.languages import render_both
+from distrib.loading import loading
 
 WRONG_USE = 2
 """The exit status where a command is refused."""
@@ -91,7 +92,8 @@ class LazyCommands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].place.partition(":")
-        command: click.Command = getattr(importlib.import_module(f"distrib.cli.{module}"), name)
+        with loading():
+            command: click.Command = getattr(importlib.import_module(f"distrib.cli.{module}"), name)
         _word_in_both_languages(command)
         return command
 

@@ -20,6 +20,7 @@ from distrib.cli.service.keeping import Kept
 from distrib.cli.service.local import is_ready, reachable
 from distrib.domain.texts import Text
 from distrib.failures import WRONG_USE, check_address
+from distrib.loading import loading
 from distrib.logs import configure_logs
 from distrib.metrics_directory import provide_directory
 from distrib.services.plans.drafts import load_samples
@@ -77,8 +78,9 @@ def _import_all() -> None:
 
     Whoever counts for ``/metrics`` reads when it is imported where the figures are to lie: that is known by now.
     """
-    for name in _IMPORTED:
-        importlib.import_module(name)
+    with loading():
+        for name in _IMPORTED:
+            importlib.import_module(name)
 
 
 def _check_files(container: Container) -> None:
