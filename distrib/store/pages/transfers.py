@@ -140,8 +140,12 @@ CROSS JOIN LATERAL (
 ORDER BY {outer} LIMIT :limit
 """
 _SHOP = text("SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :id")
-_RARE_KINDS = frozenset({"reversed", "pool", "adjusted", "paid", "tax"})
-_OF_PAYOUTS = frozenset({"paid", "tax"})
+_TAKEN_BACK: Final = frozenset({"reversed", "pool", "adjusted"})
+_OF_PAYOUTS: Final = frozenset({"paid", "tax"})
+_RARE_KINDS: Final = _TAKEN_BACK | _OF_PAYOUTS
+"""Each shop's have an index of their own; those of all shops that no payout posts as well."""
+# The kind stands in the statement itself: only so is its own index known to have all of its rows.
+_BY_INDEX: Final = {kind: f" AND t.kind = '{kind}'" for kind in sorted(_RARE_KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,11 @@ class Wanted:
         asked = {name: getattr(self, name) for name in _EXACT}
         asked["kinds"] = None if self.kinds is None else list(self.kinds)
         return {name: value for name, value in asked.items() if value is not None}
+
+    def only_kind(self, among: frozenset[str]) -> str | None:
+        """The one kind that is asked for, where it is among those."""
+        kinds = self.kinds or ()
+        return kinds[0] if len(kinds) == 1 and kinds[0] in among else None
 
 
 def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key | None, limit: int) -> list[Key]:
@@ -198,10 +207,9 @@ def _of_cause_or_shop(
         bound |= {"cause_no": wanted.cause_no, "shop_no": wanted.shop_no}
         return _keys(conn, _OF_CAUSE.format(exact=exact, **way._asdict()), bound)
     bound |= {"shop_no": wanted.shop_no}
-    is_rare = wanted.kinds is not None and len(wanted.kinds) == 1 and wanted.kinds[0] in _RARE_KINDS
-    if is_rare and wanted.kinds:
-        # The kind stands in the statement itself: only so is its own index known to have all of its rows.
-        of_kind = f"{exact} AND t.kind = '{wanted.kinds[0]}' AND t.shop_no = :shop_no"
+    kind = wanted.only_kind(_RARE_KINDS)
+    if kind is not None:
+        of_kind = f"{exact}{_BY_INDEX[kind]} AND t.shop_no = :shop_no"
         return _keys(conn, _PLAIN.format(exact=of_kind, **way._asdict()), bound)
     if not filters.keys() - {"kinds"}:
         return _keys(conn, _OF_SHOP.format(exact=exact, **way._asdict()), bound)
@@ -214,7 +222,9 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
     """The keys of transfers of all causes, block after block of those that can have some."""
     filters = wanted.filters
     statement = text(_BLOCKS.format(of_blocks=way.of_blocks.format(of_block=_all_of(_OF_BLOCK, filters))))
-    of_spans = _OF_SPANS.format(exact=_all_of(_EXACT, filters), **way._asdict())
+    kind = wanted.only_kind(_TAKEN_BACK)
+    exact = _all_of(_EXACT, filters) + ("" if kind is None else _BY_INDEX[kind])
+    of_spans = _OF_SPANS.format(exact=exact, **way._asdict())
     keys: list[Key] = []
     from_block, most = after[0] // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
