@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from functools import partial
-from typing import Any, TypeVar
+from itertools import starmap
+from typing import TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg import pq
-from psycopg.abc import Buffer
+from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Dumper
-from psycopg.rows import BaseRowFactory
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
+from psycopg.rows import RowFactory, RowMaker, TupleRow, args_row
+from sqlalchemy import Connection, CursorResult, Engine, QueuePool, create_engine, event, text
 
 from distrib.store.patience import CONNECTS_WITHIN_S, PatientConnection
 
 _Row = TypeVar("_Row")
+
+RawConnection: TypeAlias = psycopg.Connection[TupleRow]
+"""A connection of psycopg's own, whose rows are tuples."""
+Bound: TypeAlias = Mapping[str, object]
+"""What a statement's parameters are bound to, by name."""
 
 POOL_SIZE = 8
 """Connections of an engine that stay open."""
@@ -34,6 +39,14 @@ _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 WEB_ROLE = "distrib_web"
 WORKER_ROLE = "distrib_worker"
+
+
+class _Named(TypedDict, total=False):
+    """What SQLAlchemy connects with by name, beside what the address says."""
+
+    autocommit: bool
+    connect_timeout: int
+    context: AdaptContext | None
 
 
 class _BigintsDumper(Dumper):
@@ -111,7 +124,7 @@ def watch_pool(engine: Engine, note: Callable[[int], None]) -> None:
     event.listen(engine, "checkin", given_back)
 
 
-def _connect(_dialect: object, _record: object, words: Sequence[Any], named: Mapping[str, Any]) -> PatientConnection:
+def _connect(_dialect: object, _record: object, words: Sequence[str], named: _Named) -> PatientConnection:
     return PatientConnection.connect(*words, **named)
 
 
@@ -121,7 +134,7 @@ def _when_given_back(connection: object, _record: object) -> None:
         connection.be_impatient()
 
 
-def _prepare_only_where_alone(connection: psycopg.Connection[Any], _record: object) -> None:
+def _prepare_only_where_alone(connection: RawConnection, _record: object) -> None:
     """Keeps prepared statements off a connection that leads to a pooler: the next transaction is elsewhere.
 
     PostgreSQL tells its own process in the greeting, a pooler a number of its making. Where they are one, preparing
@@ -149,7 +162,7 @@ def _begin_as(local: Mapping[str, str | int], statement_timeout_ms: int) -> Call
     return begin
 
 
-def _wait_as_long_as(raw: psycopg.Connection[Any], statement_timeout_ms: int) -> None:
+def _wait_as_long_as(raw: RawConnection, statement_timeout_ms: int) -> None:
     if isinstance(raw, PatientConnection):
         raw.wait_as_long_as(statement_timeout_ms)
 
@@ -172,7 +185,7 @@ def allow_long_reads(conn: Connection, minutes: int) -> None:
     conn.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
 
 
-def driver(conn: Connection) -> psycopg.Connection[Any]:
+def driver(conn: Connection) -> RawConnection:
     """The psycopg connection below a connection, in the same transaction: for COPY and binary arrays."""
     raw = conn.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
@@ -180,7 +193,7 @@ def driver(conn: Connection) -> psycopg.Connection[Any]:
     return raw
 
 
-def rows_as(kind: type[_Row]) -> BaseRowFactory[_Row]:
+def rows_as(kind: type[_Row]) -> RowFactory[_Row]:
     """A row factory that makes values of a NamedTuple or dataclass, whose fields are the columns, in their order.
 
     Names are compared once a statement and not once a row: four times as fast as psycopg's own ``class_row``.
@@ -188,15 +201,36 @@ def rows_as(kind: type[_Row]) -> BaseRowFactory[_Row]:
     Raises:
         TypeError: the columns of a statement are not the fields.
     """
-    shape: Any = kind
-    is_tuple = issubclass(shape, tuple)
-    names = tuple(shape._fields if is_tuple else (field.name for field in fields(shape)))
-    make: Callable[[Sequence[Any]], Any] = partial(tuple.__new__, shape) if is_tuple else lambda values: shape(*values)
 
-    def factory(cursor: Any) -> Callable[[Sequence[Any]], _Row]:
-        columns = tuple(column.name for column in cursor.description or ())
-        if columns and columns != names:
-            raise TypeError(f"{kind.__name__} has the fields {names}, the statement the columns {columns}")
-        return make
+    def factory(cursor: psycopg.Cursor[object]) -> RowMaker[_Row]:
+        if cursor.description:
+            _compare(kind, [column.name for column in cursor.description])
+        if issubclass(kind, tuple):
+            return partial(tuple.__new__, kind)
+        return args_row(kind)(cursor)
 
     return factory
+
+
+def values_of(kind: type[_Row], result: CursorResult[*tuple[object, ...]]) -> list[_Row]:
+    """The rows of a result of SQLAlchemy as such values: what ``rows_as`` is to psycopg.
+
+    Raises:
+        TypeError: the columns of the statement are not the fields.
+    """
+    _compare(kind, list(result.keys()))
+    return list(starmap(kind, result))
+
+
+def value_of(kind: type[_Row], result: CursorResult[*tuple[object, ...]]) -> _Row | None:
+    """The only row of a result as such a value; None without one. Raises as ``values_of`` does."""
+    _compare(kind, list(result.keys()))
+    row = result.one_or_none()
+    return None if row is None else next(starmap(kind, [row]))
+
+
+def _compare(kind: type[object], columns: Sequence[str]) -> None:
+    """Raises a TypeError where the columns of a statement are not the fields of what is made of its rows."""
+    fields: Sequence[str] = getattr(kind, "__match_args__", ())
+    if list(columns) != list(fields):
+        raise TypeError(f"{kind.__name__} has the fields {tuple(fields)}, the statement the columns {tuple(columns)}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import getpass
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.rows import TupleRow
 from sqlalchemy import make_url
 
 from distrib.store.database import WEB_ROLE, WORKER_ROLE
@@ -39,7 +39,7 @@ class _Step:
     secret: str = ""
     """What the statement ends with and nobody is shown."""
 
-    def is_met(self, connection: psycopg.Connection[Any]) -> bool:
+    def is_met(self, connection: psycopg.Connection[TupleRow]) -> bool:
         row = connection.execute(self.condition, {"login": self.login, "role": self.role}).fetchone()
         return row is not None and row[0] is self.holds
 
@@ -47,7 +47,7 @@ class _Step:
         names = {"login": sql.Identifier(self.login), "role": sql.Identifier(self.role)}
         return sql.SQL(self.statement).format(**names).as_string(None)
 
-    def take(self, connection: psycopg.Connection[Any]) -> None:
+    def take(self, connection: psycopg.Connection[TupleRow]) -> None:
         if self.is_met(connection):
             return
         try:
@@ -89,7 +89,7 @@ def admit_logins(owner_url: str, web_url: str, worker_url: str) -> list[str]:
         return [step.shown() for step in steps if not step.is_met(connection)]
 
 
-def _made(connection: psycopg.Connection[Any], login: str, url: str) -> _Step:
+def _made(connection: psycopg.Connection[TupleRow], login: str, url: str) -> _Step:
     """That there is a login, with the password of its address: sent as what the server keeps, never in clear."""
     password = make_url(url).password
     words = ""

@@ -7,10 +7,11 @@ the server may take and ``MARGIN_S`` more.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.rows import TupleRow
 
 MARGIN_S = 5.0
 """So much later than the server's own limit an answer may come: it has to be sent, and a busy machine to be woken."""
@@ -23,7 +24,7 @@ class ServerHangs(psycopg.OperationalError):
     """The server took a statement and has not answered it in time; the connection is closed."""
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class PatientConnection(psycopg.Connection[TupleRow]):
     """A connection that is closed where the server leaves it without an answer for longer than ``patience_s``."""
 
     patience_s: float | None = None

@@ -7,10 +7,11 @@ give that (docs/operations.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.rows import TupleRow
 from sqlalchemy import make_url
 
 from distrib.store.database import WEB_ROLE, WORKER_ROLE
@@ -104,14 +105,14 @@ def prepare_roles(owner_url: str) -> Sequence[str]:
     return [statement for statement, is_met in needed.items() if not is_met]
 
 
-def _make_worker(connection: psycopg.Connection[Any]) -> None:
+def _make_worker(connection: psycopg.Connection[TupleRow]) -> None:
     try:
         connection.execute(f"{_MAKE_WORKER} BYPASSRLS".encode())
     except errors.InsufficientPrivilege:
         connection.execute(_MAKE_WORKER.encode())
 
 
-def _may_act_as(connection: psycopg.Connection[Any], role: str, *, makes_roles: bool) -> bool:
+def _may_act_as(connection: psycopg.Connection[TupleRow], role: str, *, makes_roles: bool) -> bool:
     """Whether the owner is a member of a role, or can make itself one as the first migration does."""
     if not _holds(connection, _HAS_ROLE, role):
         return makes_roles
@@ -119,7 +120,7 @@ def _may_act_as(connection: psycopg.Connection[Any], role: str, *, makes_roles: 
     return is_free or _holds(connection, _IS_MEMBER, role)
 
 
-def _holds(connection: psycopg.Connection[Any], condition: str, role: str = "") -> bool:
+def _holds(connection: psycopg.Connection[TupleRow], condition: str, role: str = "") -> bool:
     row = connection.execute(condition.encode(), {"role": role}).fetchone()
     return row is not None and row[0] is True
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 _MAKE = sql.SQL("CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")
 _COPY = sql.SQL("COPY {staged} ({columns}) FROM STDIN {form}")
@@ -21,7 +21,7 @@ _DROP = sql.SQL("DROP TABLE {staged}")
 
 @contextmanager
 def copy_by_stage(
-    raw: psycopg.Connection[Any], table: str, columns: Sequence[str], *, is_binary: bool
+    raw: psycopg.Connection[TupleRow], table: str, columns: Sequence[str], *, is_binary: bool
 ) -> Iterator[psycopg.Copy]:
     """A COPY of those columns, whose rows are in the table when the block ends."""
     names = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -152,7 +152,7 @@ KINDS = tuple(_NUMBERS)
 
 def waiting_numbers(
     conn: Connection, program_id: int, kind: str, now: datetime, since: datetime, limit: int
-) -> list[Any]:
+) -> list[int | str]:
     """Lists what waits of one kind by its numbers (of keys: by their ids), the newest first, ``limit`` at the most.
 
     Args:
@@ -170,7 +170,7 @@ def payouts_waiting(conn: Connection) -> tuple[int, int, int]:
     return payouts, closing, withdrawals
 
 
-def waiting_rows(conn: Connection, program_id: int, kind: str, numbers: Sequence[Any]) -> list[WaitingRow]:
+def waiting_rows(conn: Connection, program_id: int, kind: str, numbers: Sequence[int | str]) -> list[WaitingRow]:
     """Reads those of one kind that have these numbers, in no order."""
     rows = conn.execute(text(_ROWS[kind]), {"program": program_id, "numbers": list(numbers)})
     return [WaitingRow(**row._asdict()) for row in rows]

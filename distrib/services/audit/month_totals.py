@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,6 +18,7 @@ from distrib.store.audit import pages, postings
 from distrib.store.audit.pages import By, Page
 from distrib.store.audit.postings import Buckets
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
+from distrib.store.database import Bound
 from distrib.store.ledger import seals
 from distrib.store.statements import months
 
@@ -37,22 +37,26 @@ def statement_steps(program: Program) -> Steps[AuditAnswer]:
         page = (yield following) if page.last < newest else Page(page.last)
         _add(posted, (yield partial(postings.money_of_page, page=page, bound=bound)))
     periods: list[int] = yield partial(months.periods_with_movement, program_id=program.program_id)
-    wrong: list[dict[str, Any]] = []
+    wrong: list[dict[str, object]] = []
     for period in periods:
         wrong += yield partial(_wrong_in, program=program, period=period, posted=posted, bound=bound)
     return AuditAnswer(len(periods), len(wrong), wrong[:MOST_ROWS])
 
 
 def _wrong_in(
-    conn: Connection, program: Program, period: int, posted: Mapping[tuple[int, int], int], bound: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+    conn: Connection, program: Program, period: int, posted: Mapping[tuple[int, int], int], bound: Bound
+) -> list[dict[str, object]]:
     """The figures of one month's totals that are not what the transfers come to, all as of this transaction."""
     buckets = Counter(posted)
     _add(buckets, postings.money_since(conn, bound))
     _, end = period_bounds(period, program.zone)
     totals = months.statement_totals(conn, program.program_id, period, end)
-    totals["held_minor"] -= totals["frozen_minor"]
-    totals["available_minor"] += totals["frozen_minor"] + totals["reserved_minor"]
+    told = {
+        "opening_minor": totals.opening_minor,
+        "closing_minor": totals.closing_minor,
+        "held_minor": totals.held_minor - totals.frozen_minor,
+        "available_minor": totals.available_minor + totals.frozen_minor + totals.reserved_minor,
+    }
     amounts = buckets.items()
     expected = {
         "opening_minor": sum(amount for (counted, _), amount in amounts if counted < period),
@@ -61,9 +65,9 @@ def _wrong_in(
         "available_minor": sum(amount for (counted, free), amount in amounts if max(counted, free) <= period),
     }
     return [
-        {"period": period, "figure": name, "expected_minor": amount, "told_minor": totals[name]}
+        {"period": period, "figure": name, "expected_minor": amount, "told_minor": told[name]}
         for name, amount in expected.items()
-        if totals[name] != amount
+        if told[name] != amount
     ]
 
 

@@ -14,7 +14,7 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.domain.policies.policy import Policy
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Snapshot
 from distrib.services.context import Program
-from distrib.services.history.schema import LEADER, OPENER, ORDERS, SELLER, Records
+from distrib.services.history.schema import LEADER, OPENER, SELLER, Records
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry
@@ -107,8 +107,8 @@ def _people_of(snapshot: Snapshot) -> list[tuple[int, Person]]:
 def settled_pages(conn: Connection, program: Program, span: MonthSpan) -> Iterator[Mapping[str, Any]]:
     """Yields the orders that settled in a month as columns of their file, some at a time, in the order of time."""
     earlier = _Earlier(conn, program)
-    for page in rows.month_rows(conn, program.program_id, ORDERS, span, ORDERS_AT_ONCE):
-        known = rows.orders_of(conn, program.program_id, [number for (number,) in page])
+    for page in rows.order_numbers(conn, program.program_id, span, ORDERS_AT_ONCE):
+        known = rows.orders_of(conn, program.program_id, page)
         orders = [_past(row) for row in known]
         written = _OrderPage()
         for row, past, counted in zip(known, orders, earlier.of(orders), strict=True):

@@ -11,7 +11,6 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -26,6 +25,7 @@ from distrib.services.payouts.files import csv_text
 from distrib.services.payouts.payee_versions import payees_of
 from distrib.store.payouts import reports as rows
 from distrib.store.payouts.payee_versions import VersionKey
+from distrib.store.payouts.reports import IncomeRow
 
 PAYEES_CHUNK = 1_000
 PLATFORM_COLUMNS = (
@@ -77,7 +77,7 @@ class _Income:
     paid_minor: int = 0
     tax_minor: int = 0
 
-    def add(self, row: Any) -> None:
+    def add(self, row: IncomeRow) -> None:
         """Adds one shop's quarter; the identity is that of the shop added last."""
         self.shops += 1
         self.version = None if row.version is None else VersionKey(row.shop_no, row.version)
@@ -151,7 +151,7 @@ def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer
         yield _body(US_1099_COLUMNS, lines)
 
 
-def _grouped(rows_by_payee: Iterable[Any]) -> Iterator[_Income]:
+def _grouped(rows_by_payee: Iterable[IncomeRow]) -> Iterator[_Income]:
     """Adds rows up to one income a payee; a shop without a payee stands for itself."""
     for _, shops in groupby(rows_by_payee, key=_payee_key):
         income = _Income()
@@ -160,7 +160,7 @@ def _grouped(rows_by_payee: Iterable[Any]) -> Iterator[_Income]:
         yield income
 
 
-def _payee_key(row: Any) -> object:
+def _payee_key(row: IncomeRow) -> object:
     return row.shop_no if row.identity_hash is None else row.identity_hash
 
 

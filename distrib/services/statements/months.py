@@ -8,7 +8,7 @@ lasts. No SQL may enter.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from distrib.store.network.shops import ids_of
 from distrib.store.orders import expected
 from distrib.store.statements import exports, totals
 from distrib.store.statements import months as rows
+from distrib.store.statements.months import StatementFigures
 from distrib.store.statements.periods import ClosedPeriod
 
 SHOPS, LINES = "shops", "lines"
@@ -65,9 +66,9 @@ def statement_totals_and_rows(
         listed = rows.statement_rows(conn, program.program_id, period, held_from, after or "", limit + 1)
     page = listed[:limit]
     totals = _totals(conn, program, period, held_from, closed) if after is None else None
-    data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page]
+    data = [{"shop_id": row.shop_id, **_figures(row)} for row in page]
     statement = {**_head(conn, program, period, held_from, closed), "totals": totals, "data": data}
-    return statement, page[-1]["shop_id"] if len(listed) > limit else None
+    return statement, page[-1].shop_id if len(listed) > limit else None
 
 
 def sorted_statement(
@@ -93,7 +94,7 @@ def sorted_statement(
     closed = closing.find_closed(conn, program, period)
     page = list_month(conn, program, period, sort, state, after, limit, now)
     totals = _totals(conn, program, period, held_from, closed) if after is None else None
-    data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page.rows]
+    data = [{"shop_id": row.shop_id, **_figures(row)} for row in page.rows]
     head = _head(conn, program, period, held_from, closed)
     return {**head, "totals": totals, "data": data, "sorted_as_of": page.sorted_as_of}, page.follows
 
@@ -116,7 +117,7 @@ def shop_statement(
     shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
     closed = closing.find_closed(conn, program, period)
     if closed is not None:
-        row = rows.closed_row(conn, program.program_id, period, shop_id)
+        row: StatementFigures | None = rows.closed_row(conn, program.program_id, period, shop_id)
     else:
         row = rows.statement_of_account(conn, program.program_id, period, held_from, shop_no)
     query = CommissionQuery(shop_no=shop_no, period=period)
@@ -217,7 +218,7 @@ def _totals(
     summed = totals.read_totals(conn, program.program_id, period, held_from)
     if summed is None:
         summed = rows.statement_totals(conn, program.program_id, period, held_from)
-    return {"shops": summed["shops"], **_figures(summed)}
+    return {"shops": summed.shops, **_figures(summed)}
 
 
 def _head(
@@ -234,5 +235,5 @@ def _head(
     }
 
 
-def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in rows.FIGURES}
+def _figures(row: StatementFigures) -> dict[str, int]:
+    return {name: getattr(row, name) for name in rows.FIGURES}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,10 @@ from distrib.store.ledger import balances, books, seals, sorted_balances
 from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
 from distrib.store.network.shops import show_many
 from distrib.store.statements import months, periods, sorted_months, totals
+from distrib.store.statements.months import StatementRow
 from distrib.store.statements.sorted_months import CLOSED, COMPUTED, KEPT, SortedMonth
+
+_Row = TypeVar("_Row")
 
 STATES = ("owed", "in_debt")
 BALANCE_SORTS = ("available", "-available", "held", "-held")
@@ -40,12 +43,26 @@ _MONTH_FIGURES = {"closing": "closing_minor", "earned": "earned_minor"}
 
 
 @dataclass(frozen=True, slots=True)
-class SortedPage:
+class SortedPage(Generic[_Row]):
     """A page of rows, its end as (figure, number of the shop), and of when its order is where that was kept."""
 
-    rows: list[dict[str, Any]]
+    rows: list[_Row]
     follows: tuple[int, int] | None
     sorted_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """A shop with money: all of it, and what of it is held, reserved and available."""
+
+    shop_id: str
+    name: str | None
+    status: str
+    balance_minor: int
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+    currency: str
 
 
 def list_balances(
@@ -56,7 +73,7 @@ def list_balances(
     after: tuple[int, int] | None,
     limit: int,
     now: datetime,
-) -> SortedPage:
+) -> SortedPage[BalanceRow]:
     """Lists the shops with money by what is available or held, with what each has now.
 
     Args:
@@ -80,16 +97,16 @@ def list_balances(
     splits = balances.balances_of(conn, program.program_id, numbers, now) if numbers else {}
     shops = show_many(conn, program.program_id, numbers, now) if numbers else {}
     rows = [
-        {
-            "shop_id": shops[shop_no].shop_id,
-            "name": shops[shop_no].name,
-            "status": shops[shop_no].status,
-            "balance_minor": splits[shop_no].total_minor,
-            "held_minor": splits[shop_no].held_minor,
-            "reserved_minor": splits[shop_no].reserved_minor,
-            "available_minor": splits[shop_no].available_minor,
-            "currency": program.currency,
-        }
+        BalanceRow(
+            shop_id=shops[shop_no].shop_id,
+            name=shops[shop_no].name,
+            status=shops[shop_no].status,
+            balance_minor=splits[shop_no].total_minor,
+            held_minor=splits[shop_no].held_minor,
+            reserved_minor=splits[shop_no].reserved_minor,
+            available_minor=splits[shop_no].available_minor,
+            currency=program.currency,
+        )
         for shop_no in numbers
         if shop_no in splits and _is_in(state, splits[shop_no].available_minor)
     ]
@@ -105,7 +122,7 @@ def list_month(
     after: tuple[int, int] | None,
     limit: int,
     now: datetime,
-) -> SortedPage:
+) -> SortedPage[StatementRow]:
     """Lists the rows of a month by what it closes with or by what it brought, each as it stands or was closed.
 
     Args:
@@ -127,7 +144,7 @@ def list_month(
     keys = sorted_months.keys_of_month(conn, program.program_id, month, _key(after), limit + 1)
     numbers = [key.shop_no for key in keys[:limit]]
     listed = sorted_months.rows_of_month(conn, program.program_id, month, numbers) if numbers else []
-    rows = [row for row in listed if _is_in(state, row["closing_minor"])]
+    rows = [row for row in listed if _is_in(state, row.closing_minor)]
     return SortedPage(rows, _follows(keys, limit), None if kept is None else kept.as_of)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, text
 
@@ -45,7 +45,7 @@ class Page:
     numbers: Sequence[int] | None = None
 
     @property
-    def bound(self) -> dict[str, Any]:
+    def bound(self) -> dict[str, object]:
         """The values that ``within`` leaves places for."""
         if self.numbers is not None:
             return {"numbers": list(self.numbers)}

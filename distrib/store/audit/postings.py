@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from datetime import date
+from typing import TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, CursorResult, text
 
 from distrib.domain.periods import to_period
 from distrib.store.audit.pages import BY_SHOP, By, Page, within
 from distrib.store.audit.questions import Question
+from distrib.store.database import Bound
 from distrib.store.ledger.balances import SIGNED
 
 Buckets: TypeAlias = list[tuple[int, int, int]]
@@ -196,15 +197,15 @@ SELECT period, of_case, sum(amount_minor)::bigint FROM held GROUP BY 1, 2
 """
 
 
-def money_of_page(conn: Connection, page: Page, bound: Mapping[str, Any]) -> Buckets:
+def money_of_page(conn: Connection, page: Page, bound: Bound) -> Buckets:
     """Adds up the transfers of a page of orders, posted up to ``horizon``: they stay as they are."""
     return _buckets(conn.execute(text(within(_UP_TO_HORIZON, page)), {**bound, **page.bound}))
 
 
-def money_since(conn: Connection, bound: Mapping[str, Any]) -> Buckets:
+def money_since(conn: Connection, bound: Bound) -> Buckets:
     """Adds up what was posted after ``horizon``, and what cases now move from month to month of all that was posted."""
     return _buckets(conn.execute(text(_AFTER_HORIZON), bound)) + _buckets(conn.execute(text(_OF_CASES), bound))
 
 
-def _buckets(rows: Iterable[Any]) -> Buckets:
+def _buckets(rows: CursorResult[*tuple[int, date, int]]) -> Buckets:
     return [(period, to_period(month.year, month.month), amount_minor) for period, month, amount_minor in rows]

@@ -6,13 +6,12 @@ that can be. Nothing is repaired here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from distrib.store.audit.pages import By, Page, within
+from distrib.store.database import Bound
 
 MOST_ROWS = 20
 """So many wrong rows are shown; all are counted."""
@@ -38,7 +37,7 @@ class AuditAnswer:
 
     figure: int
     wrong: int
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, object]]
 
     def __add__(self, other: AuditAnswer) -> AuditAnswer:
         """The result over both parts of what was looked at.
@@ -50,13 +49,13 @@ class AuditAnswer:
         return AuditAnswer(self.figure + other.figure, self.wrong + other.wrong, rows)
 
 
-def ask(conn: Connection, question: Question, bound: Mapping[str, Any], page: Page | None = None) -> AuditAnswer:
+def ask(conn: Connection, question: Question, bound: Bound, page: Page | None = None) -> AuditAnswer:
     """Runs the two queries of one check, for everything or a page of it."""
     page = page or Page()
     bound = {**bound, **page.bound}
     figure = conn.execute(text(within(question.figure, page)), bound).scalar_one()
     wrong = within(question.wrong, page)
     statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({wrong}) w LIMIT {MOST_ROWS}"
-    rows = [dict(row) for row in conn.execute(text(statement), bound).mappings()]
+    rows = conn.execute(text(statement), bound).mappings().all()
     count = rows[0]["wrong"] if rows else 0
     return AuditAnswer(figure, count, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])

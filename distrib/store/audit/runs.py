@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -241,7 +241,7 @@ def is_full_requested(conn: Connection, program_id: int) -> bool:
     return bool(conn.execute(statement, {"program": program_id}).scalar())
 
 
-def requested_programs(conn: Connection, limit: int) -> list[Any]:
+def requested_programs(conn: Connection, limit: int) -> list[int]:
     """Lists the programs whose audit is requested, the longest waiting first."""
     statement = text("SELECT program_id FROM audit_requests ORDER BY requested_at, program_id LIMIT :limit")
     return list(conn.execute(statement, {"limit": limit}).scalars())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -208,17 +208,27 @@ def count_by_month(
 
 def month_rows(
     conn: Connection, program_id: int, kind: str, span: MonthSpan, size: int
-) -> Iterator[list[tuple[Any, ...]]]:
-    """Yields the rows of a month, some at a time, in the columns of their file; of orders only their numbers."""
-    statement = _ORDER_NUMBERS if kind == "orders" else _ROWS[kind]
-    if kind not in _DATED:
-        _, instant, number = _KINDS[kind]
-        statement = statement.format(of_month=_OF_MONTH.format(at=instant, number=number))
-    bound = {"program": program_id, **span._asdict()}
+) -> Iterator[list[tuple[object, ...]]]:
+    """Yields the rows of a month, some at a time, in the columns of their file; of all kinds but orders."""
+    statement = _ROWS[kind] if kind in _DATED else _ROWS[kind].format(of_month=_of_month(kind))
     with driver(conn).cursor(name=f"history_{kind}") as cursor:
-        cursor.execute(statement.encode(), bound, binary=True)
+        cursor.execute(statement.encode(), {"program": program_id, **span._asdict()}, binary=True)
         while page := cursor.fetchmany(size):
             yield page
+
+
+def order_numbers(conn: Connection, program_id: int, span: MonthSpan, size: int) -> Iterator[list[int]]:
+    """Yields the numbers of the orders that settled in a month, some at a time, in the order of time."""
+    statement = _ORDER_NUMBERS.format(of_month=_of_month("orders"))
+    with driver(conn).cursor(name="history_orders") as cursor:
+        cursor.execute(statement.encode(), {"program": program_id, **span._asdict()}, binary=True)
+        while page := cursor.fetchmany(size):
+            yield [number for (number,) in page]
+
+
+def _of_month(kind: str) -> str:
+    _, instant, number = _KINDS[kind]
+    return _OF_MONTH.format(at=instant, number=number)
 
 
 def orders_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[HistoryOrder]:

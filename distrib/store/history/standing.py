@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -68,7 +68,7 @@ class EvaluatedPeriod(NamedTuple):
     ranks_seq: int
 
 
-def payee_rows(conn: Connection, program_id: int, size: int) -> Iterator[list[tuple[Any, ...]]]:
+def payee_rows(conn: Connection, program_id: int, size: int) -> Iterator[list[tuple[object, ...]]]:
     """Yields, version by version, the payees of shops that had one which another shop had, in their file's columns."""
     with driver(conn).cursor(name="history_payees") as cursor:
         cursor.execute(_PAYEES.encode(), {"program": program_id}, binary=True)

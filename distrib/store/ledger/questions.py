@@ -6,11 +6,11 @@ What was said stands in a table of its own, so that it can be erased; that it wa
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.database import Bound, driver, rows_as
 
 
 class QuestionRow(NamedTuple):
@@ -189,9 +189,9 @@ def of_commission(
     return _rows(conn, program_id, _OF_LINE + _BELOW, bound)
 
 
-def _rows(conn: Connection, program_id: int, numbers: str, bound: dict[str, Any]) -> list[QuestionRow]:
+def _rows(conn: Connection, program_id: int, numbers: str, bound: Bound) -> list[QuestionRow]:
     """Reads the questions whose numbers a statement lists."""
-    listed = [row[0] for row in driver(conn).execute(numbers, bound | {"program": program_id}).fetchall()]
+    listed = [row[0] for row in driver(conn).execute(numbers, {**bound, "program": program_id}).fetchall()]
     if not listed:
         return []
     cursor = driver(conn).cursor(row_factory=rows_as(QuestionRow))

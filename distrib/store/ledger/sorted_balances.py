@@ -5,13 +5,12 @@ What is kept (``sorted_balances``) decides the order alone; what a page shows is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.database import Bound, driver, rows_as
 from distrib.store.ledger.balances import available_sql
 from distrib.store.network.listing import MOST_LOOKED, Way
 
@@ -124,7 +123,7 @@ def shops_by_figure(
     program_id: int,
     way: Way,
     figure: str,
-    bound: Mapping[str, Any],
+    bound: Bound,
     after: FigureKey | None,
     limit: int,
     *,
@@ -197,5 +196,5 @@ def _place(after: FigureKey | None) -> dict[str, int]:
     return {} if after is None else after._asdict()
 
 
-def _keys(conn: Connection, statement: str, bound: Mapping[str, Any]) -> list[FigureKey]:
+def _keys(conn: Connection, statement: str, bound: Bound) -> list[FigureKey]:
     return driver(conn).cursor(row_factory=rows_as(FigureKey)).execute(statement, bound).fetchall()

@@ -8,14 +8,14 @@ more than ``MOST_LOOKED`` shops. All filters look at what is newest of a shop. N
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.database import Bound, driver, rows_as
 
 MOST_COUNTED = 10_000
 """So many shops are counted; beyond, the statistics of the database estimate."""
@@ -88,9 +88,9 @@ class ShopFilters:
     joined_to: datetime | None = None
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """What is asked for, by the name of its condition."""
-        asked: dict[str, Any] = {
+        asked: dict[str, object] = {
             "q": self.q,
             "root_no": self.root_no,
             "level": self.level,
@@ -138,7 +138,7 @@ class Way:
         """All conditions, along whatever way."""
         return _all_of(self.filters.values.keys())
 
-    def bound(self, program_id: int) -> dict[str, Any]:
+    def bound(self, program_id: int) -> dict[str, object]:
         """What the query of the way is of."""
         return {**self.filters.values, "program": program_id, "counted": MOST_COUNTED + 1}
 
@@ -214,7 +214,7 @@ def _all_of(names: Set[str]) -> str:
     return "".join(f" AND {condition}" for name, condition in _CONDITIONS.items() if name in names)
 
 
-def _estimate(conn: Connection, way: Way, bound: Mapping[str, Any]) -> int:
+def _estimate(conn: Connection, way: Way, bound: Bound) -> int:
     """How many rows the planner expects; nothing is read."""
     statement = f"EXPLAIN (FORMAT JSON) {way.sql(_ALL, way.rest)}"
     row = driver(conn).execute(statement, bound, prepare=False).fetchone()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from itertools import compress
-from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -64,7 +63,7 @@ _QUEUED_AGAIN = f"""{_QUEUED}
     ON CONFLICT (program_id, order_no) DO UPDATE
     SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes,
         trace = COALESCE(EXCLUDED.trace, queue.trace)"""
-_OF_ORDER, _OF_GROUP = {"number": "order_no", "id": "order_id"}, {"number": "group_no", "id": "group_id"}
+_OF_ORDER, _OF_GROUP = ({"number": "order_no", "id": "order_id"}, {"number": "group_no", "id": "group_id"})
 _NEW_ORDERS = f"WITH heads AS ({_ENSURE_ORDERS})"
 _KEEP_ALONE_OF_NEW_ORDERS = _NEW_ORDERS + _KEEP.format(**_OF_ORDER, queued=_QUEUED_ALONE)
 _KEEP_OF_NEW_ORDERS = _NEW_ORDERS + _KEEP.format(**_OF_ORDER, queued=_QUEUED)
@@ -195,11 +194,15 @@ def _keep_of_orders(
     if len(fresh) == len(events):
         return fresh
     is_left = [event.id not in fresh for event in events]
-    left, on, heads = list(compress(events, is_left)), list(compress(days, is_left)), list(compress(order_ids, is_left))
+    left, on, heads = (
+        list(compress(events, is_left)),
+        list(compress(days, is_left)),
+        list(compress(order_ids, is_left)),
+    )
     return fresh | _keep(conn, _KEEP_OF_ORDERS, _columns(program_id, left, heads, on, now), left)
 
 
-def _keep(conn: Connection, statement: str, columns: dict[str, Any], events: Sequence[DecodedEvent]) -> set[str]:
+def _keep(conn: Connection, statement: str, columns: dict[str, object], events: Sequence[DecodedEvent]) -> set[str]:
     """Writes events and their orders' places in the queue; returns the ids of those that were new."""
     columns["count"] = len(events)
     row = driver(conn).execute(statement, columns).fetchone()
@@ -210,7 +213,7 @@ def _keep(conn: Connection, statement: str, columns: dict[str, Any], events: Seq
 
 def _columns(
     program_id: int, events: Sequence[DecodedEvent], head_ids: Sequence[str], days: Sequence[date], now: datetime
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Events as columns, each with the id of what it is kept under."""
     return {
         "program": program_id,

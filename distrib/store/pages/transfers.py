@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -167,7 +167,7 @@ class Wanted:
     is_newest_first: bool = False
 
     @property
-    def filters(self) -> dict[str, Any]:
+    def filters(self) -> dict[str, object]:
         """What is asked for beside the shop and the cause, by name."""
         asked = {name: getattr(self, name) for name in _EXACT}
         asked["kinds"] = None if self.kinds is None else list(self.kinds)
@@ -259,13 +259,13 @@ def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tupl
     return [(first, last) for first, last in spans if first <= last]
 
 
-def _all_of(conditions: dict[str, str], filters: dict[str, Any]) -> str:
+def _all_of(conditions: dict[str, str], filters: dict[str, object]) -> str:
     return "".join(f" AND {conditions[name]}" for name in filters)
 
 
-def _bound(program_id: int, after: Key, limit: int) -> dict[str, Any]:
+def _bound(program_id: int, after: Key, limit: int) -> dict[str, object]:
     return {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
 
 
-def _keys(conn: Connection, statement: str, bound: dict[str, Any]) -> list[Key]:
+def _keys(conn: Connection, statement: str, bound: dict[str, object]) -> list[Key]:
     return [(row.cause_no, row.seq) for row in conn.execute(text(statement), bound)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple, TypeVar
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.database import Bound, driver, rows_as
+
+_Row = TypeVar("_Row")
 
 # A shop's money by its payee of today; shops without one stand each for itself. What the shop bore for withdrawals is
 # among what the months have as adjusted.
@@ -57,20 +58,49 @@ GROUP BY m.payee_hash ORDER BY m.payee_hash
 """
 
 
-def incomes(conn: Connection, program_id: int, first: int, last: int, chunk_size: int) -> Iterator[list[Any]]:
+class IncomeRow(NamedTuple):
+    """What one shop had in some months, of which payee: the hash of the identity and its version, None without one."""
+
+    identity_hash: bytes | None
+    shop_id: str
+    shop_no: int
+    version: int | None
+    earned_minor: int
+    reversed_minor: int
+    adjusted_minor: int
+    fee_minor: int
+    paid_minor: int
+    tax_minor: int
+
+
+class PaidRow(NamedTuple):
+    """What one payee was paid, and the shop, version and kind by which it was last paid."""
+
+    payee_hash: bytes
+    payments: int
+    returned_minor: int
+    amount_minor: int
+    tax_minor: int
+    shop_no: int
+    version: int
+    kind: str
+
+
+def incomes(conn: Connection, program_id: int, first: int, last: int, chunk_size: int) -> Iterator[list[IncomeRow]]:
     """Yields in chunks what each shop had in the months from ``first`` to ``last``, those of one payee together."""
-    return _chunks(conn, _INCOMES, {"program": program_id, "first": first, "last": last}, chunk_size)
+    return _chunks(conn, IncomeRow, _INCOMES, {"program": program_id, "first": first, "last": last}, chunk_size)
 
 
 def paid_by_payee(
     conn: Connection, program_id: int, from_at: datetime, to_at: datetime, chunk_size: int
-) -> Iterator[list[Any]]:
+) -> Iterator[list[PaidRow]]:
     """Yields in chunks what each payee was paid from an instant until another, tax included, less what came back."""
-    return _chunks(conn, _PAID, {"program": program_id, "from_at": from_at, "to_at": to_at}, chunk_size)
+    bound = {"program": program_id, "from_at": from_at, "to_at": to_at}
+    return _chunks(conn, PaidRow, _PAID, bound, chunk_size)
 
 
-def _chunks(conn: Connection, statement: str, bound: dict[str, Any], chunk_size: int) -> Iterator[list[Any]]:
-    with driver(conn).cursor(name="payout_report", row_factory=namedtuple_row) as cursor:
+def _chunks(conn: Connection, kind: type[_Row], statement: str, bound: Bound, chunk_size: int) -> Iterator[list[_Row]]:
+    with driver(conn).cursor(name="payout_report", row_factory=rows_as(kind)) as cursor:
         cursor.execute(statement, bound)
         while chunk := cursor.fetchmany(chunk_size):
-            yield list(chunk)
+            yield chunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -182,9 +182,9 @@ def insert_lines(conn: Connection, program_id: int, payout_no: int, withdrawals:
     """Writes which withdrawals a batch pays."""
     if not withdrawals:
         return
-    shops, numbers = [row.shop_no for row in withdrawals], [row.withdrawal_no for row in withdrawals]
+    shops, numbers = ([row.shop_no for row in withdrawals], [row.withdrawal_no for row in withdrawals])
     driver(conn).execute(_INSERT_LINES, (program_id, payout_no, shops, numbers))
 
 
-def _rows(conn: Connection, statement: str, bound: dict[str, Any]) -> list[WithdrawalRow]:
+def _rows(conn: Connection, statement: str, bound: dict[str, object]) -> list[WithdrawalRow]:
     return driver(conn).cursor(row_factory=rows_as(WithdrawalRow)).execute(statement, bound).fetchall()

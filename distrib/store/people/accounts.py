@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
+
+from distrib.store.database import value_of
 
 
 class PersonRow(NamedTuple):
@@ -82,7 +84,7 @@ def insert_person(conn: Connection, row: PersonRow) -> None:
 def by_login(conn: Connection, login: str) -> PersonRow | None:
     """Reads the person of that login: row-level security shows this one to who names it."""
     conn.execute(_NAME_LOGIN, {"value": login})
-    return _person(conn.execute(_BY_LOGIN, {"login": login}).one_or_none())
+    return value_of(PersonRow, conn.execute(_BY_LOGIN, {"login": login}))
 
 
 def enter_person(conn: Connection, person_no: int) -> None:
@@ -92,7 +94,7 @@ def enter_person(conn: Connection, person_no: int) -> None:
 
 def by_no(conn: Connection, person_no: int) -> PersonRow | None:
     """Reads the person that the transaction has entered."""
-    return _person(conn.execute(_BY_NO, {"person_no": person_no}).one_or_none())
+    return value_of(PersonRow, conn.execute(_BY_NO, {"person_no": person_no}))
 
 
 def set_password(conn: Connection, person_no: int, password_hash: str, *, must_change: bool) -> None:
@@ -150,7 +152,3 @@ def end_session(conn: Connection, person_no: int, session_hash: bytes, now: date
 def end_sessions(conn: Connection, person_no: int, kept: bytes, now: datetime) -> None:
     """Ends every session of the person but the one kept."""
     conn.execute(_END_SESSIONS, {"person_no": person_no, "kept": kept, "now": now})
-
-
-def _person(row: Row[Any] | None) -> PersonRow | None:
-    return None if row is None else PersonRow._make(row)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
+from distrib.store.database import value_of
 from distrib.store.locks import ADMINS
 
 
@@ -127,13 +128,13 @@ def insert_key(conn: Connection, row: KeyRow) -> None:
 def find_key(conn: Connection, key_id: str) -> KeyRow | None:
     """Reads the key of that id in any program: row-level security shows this one key to who names it."""
     conn.execute(_NAME, {"key_id": key_id})
-    return _key_row(conn.execute(_FIND, {"key_id": key_id}).one_or_none())
+    return value_of(KeyRow, conn.execute(_FIND, {"key_id": key_id}))
 
 
 def key_of(conn: Connection, program_id: int, key_id: str, *, locks: bool = False) -> KeyRow | None:
     """Reads a key of the program, and locks it until the transaction ends where that is asked; None without one."""
     statement = _LOCK if locks else _READ
-    return _key_row(conn.execute(statement, {"program_id": program_id, "key_id": key_id}).one_or_none())
+    return value_of(KeyRow, conn.execute(statement, {"program_id": program_id, "key_id": key_id}))
 
 
 def list_keys(conn: Connection, program_id: int, after: str, limit: int) -> list[ListedKey]:
@@ -189,7 +190,3 @@ def note_change(conn: Connection, row: KeyRow, change: str, now: datetime, by: s
 def note_use(conn: Connection, program_id: int, key_id: str, now: datetime, before: datetime) -> None:
     """Writes when a key was last used, unless it was used after ``before``."""
     conn.execute(_NOTE_USE, {"program_id": program_id, "key_id": key_id, "now": now, "before": before})
-
-
-def _key_row(row: Row[Any] | None) -> KeyRow | None:
-    return None if row is None else KeyRow._make(row)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
+from distrib.store.database import value_of, values_of
 from distrib.store.locks import CALENDARS
 
 
@@ -93,17 +94,17 @@ _LIST = text(f"SELECT {_COLUMNS} FROM programs ORDER BY code LIMIT :limit")
 
 def insert_program(conn: Connection, row: ProgramRow, now: datetime) -> ProgramRow | None:
     """Writes a program and returns it with its number; None where the code is taken."""
-    return _program_row(conn.execute(_INSERT, row._asdict() | {"created_at": now}).one_or_none())
+    return value_of(ProgramRow, conn.execute(_INSERT, row._asdict() | {"created_at": now}))
 
 
 def by_code(conn: Connection, code: str) -> ProgramRow | None:
     """Reads the program of that code; None without one."""
-    return _program_row(conn.execute(_BY_CODE, {"code": code}).one_or_none())
+    return value_of(ProgramRow, conn.execute(_BY_CODE, {"code": code}))
 
 
 def by_id(conn: Connection, program_id: int) -> ProgramRow | None:
     """Reads the program of that number; None without one."""
-    return _program_row(conn.execute(_BY_ID, {"program_id": program_id}).one_or_none())
+    return value_of(ProgramRow, conn.execute(_BY_ID, {"program_id": program_id}))
 
 
 def first_by_code(conn: Connection, limit: int) -> list[ProgramRow]:
@@ -124,7 +125,7 @@ class ChangeRow(NamedTuple):
 
 def lock(conn: Connection, program_id: int) -> ProgramRow | None:
     """Reads a program and locks its row until the transaction ends."""
-    return _program_row(conn.execute(_LOCK, {"program_id": program_id}).one_or_none())
+    return value_of(ProgramRow, conn.execute(_LOCK, {"program_id": program_id}))
 
 
 def hold_calendar(conn: Connection, program_id: int, *, exclusive: bool) -> None:
@@ -154,11 +155,7 @@ def insert_change(
 def list_changes(conn: Connection, program_id: int, after: int, limit: int) -> list[ChangeRow]:
     """Lists changes of settings as they happened, those after a number."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ChangeRow(**row._asdict()) for row in conn.execute(_CHANGES, values)]
-
-
-def _program_row(row: Row[Any] | None) -> ProgramRow | None:
-    return None if row is None else ProgramRow(**row._asdict())
+    return values_of(ChangeRow, conn.execute(_CHANGES, values))
 
 
 def policy_at(conn: Connection, program_id: int, instant: datetime) -> str | None:

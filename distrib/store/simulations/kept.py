@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -279,7 +279,7 @@ def insert_block(
 
 def next_block(conn: Connection, program_id: int, number: int, since: int, wanted: WantedBlocks) -> BlockRow | None:
     """Reads the first block from a number on in which what is wanted is; None where there is no more."""
-    asked: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
+    asked: dict[str, object] = {name: value for name, value in wanted._asdict().items() if value is not None}
     statement = _BLOCK.format(which="".join(_FITS[name] for name in asked))
     cursor = driver(conn).cursor(row_factory=rows_as(BlockRow))
     return cursor.execute(statement.encode(), {"program": program_id, "no": number, "since": since, **asked}).fetchone()
@@ -297,5 +297,5 @@ def encoded(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _row(conn: Connection, statement: str, bound: dict[str, Any]) -> SimulationRow | None:
+def _row(conn: Connection, statement: str, bound: dict[str, object]) -> SimulationRow | None:
     return driver(conn).cursor(row_factory=rows_as(SimulationRow)).execute(statement.encode(), bound).fetchone()

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import psycopg
 from sqlalchemy import Connection
 
 from distrib.store.copying import copy_into
-from distrib.store.database import driver, rows_as
+from distrib.store.database import RawConnection, driver, rows_as
 from distrib.store.ranks.figures import RankSignal
 
 _TABLES: Final = ("shop_ranks", "shops", "rank_evaluations", "rank_failures", "rank_signals", "refund_lines")
@@ -201,7 +200,7 @@ def own_tables(conn: Connection, snapshot: str) -> Iterator[None]:
         raw.prepare_threshold = threshold
 
 
-def _make_tables(raw: psycopg.Connection[Any]) -> None:
+def _make_tables(raw: RawConnection) -> None:
     for name in _TABLES:
         raw.execute((_MAKE_SHOPS if name == "shops" else _MAKE.format(name=name)).encode())
     for index in (_BY_NUMBER, _BY_ID):

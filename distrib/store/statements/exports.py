@@ -7,15 +7,14 @@ made here.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, MARK
-from distrib.store.database import allow_minutes, driver
+from distrib.store.database import Bound, allow_minutes, driver
 from distrib.store.ledger.balances import SIGNED
 from distrib.store.statements.months import FIGURES, figures_sql
 
@@ -239,7 +238,7 @@ def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, int
     return (yield from _copied(conn, lines_sql(head), asdict(head)))
 
 
-def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[Any, ...]]]:
+def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[object, ...]]]:
     """Yields the rows of ``shops.csv`` as values, in chunks: texts as they are, for cells that have a type.
 
     ``with_names`` puts each shop's name of today behind its id.
@@ -248,7 +247,7 @@ def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Ite
     yield from _rows(conn, _shops(head.figures_no is not None, is_neutral=False, with_names=with_names), asdict(head))
 
 
-def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[Any, ...]]]:
+def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[object, ...]]]:
     """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are.
 
     ``with_names`` puts each shop's name of today behind its id.
@@ -269,7 +268,7 @@ def _prepare(conn: Connection, head: FileHead) -> None:
     driver(conn).execute(FOR_THIS_FILE if head.shop_id is not None else FOR_WHOLE_MONTHS)
 
 
-def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[bytes, None, int]:
+def _copied(conn: Connection, rows: str, bound: Bound) -> Generator[bytes, None, int]:
     """Yields the rows of a COPY in chunks of about 64 KiB, however fast they are taken; returns how many they were."""
     buffer = bytearray()
     cursor = driver(conn).cursor()
@@ -284,7 +283,7 @@ def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[
     return cursor.rowcount
 
 
-def _rows(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
+def _rows(conn: Connection, statement: str, bound: Bound) -> Iterator[list[tuple[object, ...]]]:
     with driver(conn).cursor(name="statement_file") as cursor:
         cursor.execute(statement, bound)
         while rows := cursor.fetchmany(ROWS_CHUNK):

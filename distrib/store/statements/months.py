@@ -7,29 +7,51 @@ without movement are left out. One query a question, for a page, a shop, the tot
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from distrib.store.compliance.cases import case_held_sql
+from distrib.store.database import value_of, values_of
 from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
 from distrib.store.statements.counts import COUNTS, OF_MONTH
 
-FIGURES = (
-    "opening_minor",
-    "earned_minor",
-    "reversed_minor",
-    "adjusted_minor",
-    "paid_minor",
-    "tax_minor",
-    "closing_minor",
-    "held_minor",
-    "reserved_minor",
-    "available_minor",
-    "orders",
-    "refunds",
-)
+
+@dataclass(frozen=True, slots=True)
+class StatementFigures:
+    """What a statement says of a shop or of all: amounts, and how many orders and refunds moved something."""
+
+    opening_minor: int
+    earned_minor: int
+    reversed_minor: int
+    adjusted_minor: int
+    paid_minor: int
+    tax_minor: int
+    closing_minor: int
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+    orders: int
+    refunds: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow(StatementFigures):
+    """One shop's row of a month."""
+
+    shop_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTotals(StatementFigures):
+    """What all rows of a month add up to: how many they are, and what of the held a freeze alone keeps."""
+
+    shops: int
+    frozen_minor: int
+
+
+FIGURES = tuple(field.name for field in fields(StatementFigures))
 """The figures of a statement row, in the order of the export's columns."""
 
 # What every account had, or those that {accounts} leaves.
@@ -77,18 +99,19 @@ WHERE (c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.pa
        c.refunds, c.held_minor, c.reserved_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 """
 _TOTALS = """
-SELECT t.*, {counts} FROM (SELECT count(*) AS shops, {sums} FROM ({figures}) f) t CROSS JOIN ({of_month}) o
+SELECT {names}, t.shops, t.frozen_minor
+FROM (SELECT count(*) AS shops, {sums} FROM ({figures}) f) t CROSS JOIN ({of_month}) o
 """
 # Shops in which nothing ever moved are passed over by one look each.
 _PAGE = """
-SELECT s.shop_id, f.* FROM shops s
+SELECT {names}, s.shop_id FROM shops s
 CROSS JOIN LATERAL (SELECT 1 FROM account_months
                     WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= :period LIMIT 1) m
 CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
 _CLOSED = f"""
-SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
+SELECT {", ".join(FIGURES)}, shop_id FROM closed_statements WHERE program_id = :program AND period = :period
 AND figures_no = (SELECT figures_no FROM closed_periods WHERE program_id = :program AND period = :period)
 """
 _CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"
@@ -119,34 +142,33 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
 
 def statement_rows(
     conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
-) -> list[dict[str, Any]]:
+) -> list[StatementRow]:
     """Lists one row per shop by id, ``limit`` at the most after the id ``after``."""
-    statement = text(_PAGE.format(figures=figures_sql(**_PLACES, only="s.shop_no")))
+    statement = text(_PAGE.format(names=_names("f"), figures=figures_sql(**_PLACES, only="s.shop_no")))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, wanted).mappings()]
+    return values_of(StatementRow, conn.execute(statement, wanted))
 
 
 def statement_of_account(
     conn: Connection, program_id: int, period: int, held_from: datetime, account_no: int
-) -> dict[str, Any] | None:
+) -> StatementFigures | None:
     """Reads one account's figures; None where there is nothing to say."""
-    statement = text(figures_sql(**_PLACES, only=":account_no"))
+    statement = text(f"SELECT {_names('f')} FROM ({figures_sql(**_PLACES, only=':account_no')}) f")
     wanted = {"program": program_id, "period": period, "held_from": held_from, "account_no": account_no}
-    row = conn.execute(statement, wanted).mappings().first()
-    return dict(row) if row else None
+    return value_of(StatementFigures, conn.execute(statement, wanted))
 
 
-def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> dict[str, Any]:
+def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> MonthTotals:
     """Adds up all rows of a month: how many, the figures, and what of the held a freeze alone keeps.
 
     Orders and refunds count once each, whatever number of shops they moved something for.
     """
     added_up = [name for name in (*FIGURES, "frozen_minor") if name not in COUNTS]
     sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in added_up)
-    counts = ", ".join(f"o.{name}" for name in COUNTS)
-    statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES), counts=counts, of_month=OF_MONTH))
+    names = ", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES)
+    statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES), names=names, of_month=OF_MONTH))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
-    return dict(conn.execute(statement, wanted).mappings().one())
+    return values_of(MonthTotals, conn.execute(statement, wanted))[0]
 
 
 def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
@@ -155,14 +177,17 @@ def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
     return list(conn.execute(statement, {"program": program_id}).scalars())
 
 
-def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[dict[str, Any]]:
+def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[StatementRow]:
     """Lists a closed month's rows, one a shop by id, as closed; ``limit`` at the most after the id ``after``."""
     wanted = {"program": program_id, "period": period, "after": after, "limit": limit}
-    return [dict(row) for row in conn.execute(text(_CLOSED_PAGE), wanted).mappings()]
+    return values_of(StatementRow, conn.execute(text(_CLOSED_PAGE), wanted))
 
 
-def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> dict[str, Any] | None:
+def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> StatementRow | None:
     """Reads one shop's row of a closed month; None where there was nothing to say."""
     wanted = {"program": program_id, "period": period, "shop_id": shop_id}
-    row = conn.execute(text(_CLOSED_ROW), wanted).mappings().first()
-    return dict(row) if row else None
+    return value_of(StatementRow, conn.execute(text(_CLOSED_ROW), wanted))
+
+
+def _names(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in FIGURES)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import values_of
 from distrib.store.ledger.sorted_balances import FigureKey
-from distrib.store.statements.months import FIGURES, figures_sql
+from distrib.store.statements.months import FIGURES, StatementRow, figures_sql
 
 CLOSED, KEPT, COMPUTED = "closed", "kept", "computed"
 
@@ -39,7 +39,7 @@ WHERE true {{conditions}} ORDER BY c.{{figure}} {{direction}}, c.shop_no {{direc
 _STATES = {"owed": "AND c.closing_minor > 0", "in_debt": "AND c.closing_minor < 0"}
 # Row by row along the page, whatever statistics know of a month that was closed a moment ago.
 _CLOSED_ROWS = f"""
-SELECT c.shop_id, {", ".join(f"c.{name}" for name in FIGURES)}
+SELECT {", ".join(f"c.{name}" for name in FIGURES)}, c.shop_id
 FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY n (shop_no, place)
 CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = :program AND shop_no = n.shop_no OFFSET 0) s
 CROSS JOIN LATERAL (SELECT * FROM closed_statements WHERE program_id = :program AND period = :period
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (SELECT * FROM closed_statements WHERE program_id = :program 
 ORDER BY n.place
 """
 _OPEN_ROWS = f"""
-SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
+SELECT {", ".join(f"f.{name}" for name in FIGURES)}, s.shop_id
 FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY n (shop_no, place)
 CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no = n.shop_no OFFSET 0) s
 CROSS JOIN LATERAL ({figures_sql(":program", ":period", ":held_from", only="s.shop_no")}) f
@@ -86,7 +86,7 @@ class SortedMonth:
     figures_no: int | None
 
     @property
-    def bound(self) -> dict[str, Any]:
+    def bound(self) -> dict[str, object]:
         """What the statements are of."""
         return {"period": self.period, "held_from": self.held_from, "figures_no": self.figures_no}
 
@@ -103,13 +103,11 @@ def keys_of_month(
     return [FigureKey(row.shop_no, row.minor) for row in conn.execute(text(statement), bound)]
 
 
-def rows_of_month(
-    conn: Connection, program_id: int, month: SortedMonth, numbers: Sequence[int]
-) -> list[dict[str, Any]]:
+def rows_of_month(conn: Connection, program_id: int, month: SortedMonth, numbers: Sequence[int]) -> list[StatementRow]:
     """Reads the statements of those shops, in that order, as they stand; a shop without one is left out."""
     statement = text(_CLOSED_ROWS if month.source == CLOSED else _OPEN_ROWS)
     bound = month.bound | {"program": program_id, "numbers": list(numbers)}
-    return [dict(row) for row in conn.execute(statement, bound).mappings()]
+    return values_of(StatementRow, conn.execute(statement, bound))
 
 
 def keep_month(conn: Connection, program_id: int, period: int, held_from: datetime) -> None:

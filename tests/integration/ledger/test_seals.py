@@ -41,7 +41,7 @@ def seal(world: World) -> int | None:
     return None if made is None else int(made["transfers"])
 
 
-def broken(world: World) -> list[tuple[int, str]]:
+def broken(world: World) -> list[tuple[object, object]]:
     """The seals that do not hold, and why."""
     with world.container.begin() as conn:
         return [(row["seal_no"], row["what"]) for row in verify_chain(conn, world.program).rows]

@@ -91,7 +91,7 @@ def check(world: World, instants: list[datetime]) -> None:
             for at in {min(end, instant) for instant in instants}:
                 kept = totals.read_totals(conn, number, period, at)
                 if kept is not None:
-                    assert kept == dict(months.statement_totals(conn, number, period, at)), (period, at)
+                    assert kept == months.statement_totals(conn, number, period, at), (period, at)
         own = accounts.own_accounts(conn, number)
     figures = "expense", "clearing", "tax", "version"
     summed = world.rows("""
