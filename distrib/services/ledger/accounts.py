@@ -6,8 +6,7 @@ stands above zero, the expense below. No SQL may enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ from distrib.services.context import Program, format_period
 from distrib.services.orders.commissions import commission_id, plan_view, rate_text
 from distrib.services.statements import months
 from distrib.store.ledger import accounts as rows
-from distrib.store.ledger.accounts import TransferFilters
+from distrib.store.ledger.accounts import PayableRow, TransferFilters, TransferRow
 
 PAYABLE = "payable:"
 CAUSES = ("order", "payout", "adjustment", "pool", "withdrawal")
@@ -58,7 +57,7 @@ def list_accounts(
     own = own_accounts(conn, program)[listed : listed + limit] if listed < len(_OWN) else []
     payables = rows.payable_accounts(conn, program.program_id, shop_id, limit - len(own) + 1)
     page, listed = payables[: limit - len(own)], listed + len(own)
-    last = page[-1]["shop_id"] if page else shop_id
+    last = page[-1].shop_id if page else shop_id
     has_more = listed < len(_OWN) or len(payables) > len(page)
     return own + [_payable_view(program, row) for row in page], (listed, last) if has_more else None
 
@@ -72,8 +71,8 @@ def own_accounts(conn: Connection, program: Program) -> list[dict[str, Any]]:
             "kind": name,
             "shop_id": None,
             "currency": program.currency,
-            "balance_minor": balances[name],
-            "version": balances["version"],
+            "balance_minor": getattr(balances, name),
+            "version": balances.version,
         }
         for name in _OWN
     ]
@@ -84,7 +83,7 @@ def get_account(conn: Connection, program: Program, account: str, now: datetime)
     if account in _OWN:
         return next(own for own in own_accounts(conn, program) if own["id"] == account) | {"views": None}
     row = _payable(conn, program, account)
-    balance = months.balance(conn, program, row["shop_no"], now)
+    balance = months.balance(conn, program, row.shop_no, now)
     views = {name: balance[name] for name in ("held_minor", "reserved_minor", "available_minor", "as_of")}
     return _payable_view(program, row) | {"views": views}
 
@@ -98,8 +97,8 @@ def account_changes(
         Refusal: ``account_unknown``; the program's own accounts are derived and have none.
     """
     row = _payable(conn, program, account)
-    changes = rows.account_changes(conn, program.program_id, row["shop_no"], after or 0, limit + 1)
-    page = [change | {"period": format_period(change["period"])} for change in changes[:limit]]
+    changes = rows.account_changes(conn, program.program_id, row.shop_no, after or 0, limit + 1)
+    page = [asdict(change) | {"period": format_period(change.period)} for change in changes[:limit]]
     return page, page[-1]["version"] if len(changes) > limit else None
 
 
@@ -119,33 +118,33 @@ def list_transfers(
         return [], None
     transfers = rows.list_transfers(conn, program.program_id, filters, after or (0, 0), limit + 1)
     page = transfers[:limit]
-    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(transfers) > limit else None
+    last = (page[-1].cause_no, page[-1].seq) if len(transfers) > limit else None
     return [transfer_view(program, row) for row in page], last
 
 
-def transfer_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+def transfer_view(program: Program, row: TransferRow) -> dict[str, Any]:
     """One transfer row with both its accounts, as it is shown."""
-    cause, reverses, late = row["cause_no"], row["reverses_seq"], row["belongs_to_period"]
+    cause, reverses, late = row.cause_no, row.reverses_seq, row.belongs_to_period
     return {
-        "id": commission_id(cause, row["seq"]),
-        "cause": None if row["cause_id"] is None else {"type": row["cause_type"], "id": row["cause_id"]},
-        "debit": _account_id(row["debit_account"], row["shop_id"]),
-        "credit": _account_id(row["credit_account"], row["shop_id"]),
-        "amount_minor": row["amount_minor"],
+        "id": commission_id(cause, row.seq),
+        "cause": None if row.cause_id is None else {"type": row.cause_type, "id": row.cause_id},
+        "debit": _account_id(row.debit_account, row.shop_id),
+        "credit": _account_id(row.credit_account, row.shop_id),
+        "amount_minor": row.amount_minor,
         "currency": program.currency,
-        "kind": row["kind"],
-        "occurred_at": row["occurred_at"],
-        "available_at": row["available_at"],
-        "period": format_period(row["period"]),
+        "kind": row.kind,
+        "occurred_at": row.occurred_at,
+        "available_at": row.available_at,
+        "period": format_period(row.period),
         "belongs_to_period": None if late is None else format_period(late),
-        "posting_no": row["posting_no"],
-        "event_id": row["event_id"],
-        "line_id": row["line_id"],
-        "rule": row["rule_id"],
-        "tier": row["tier"],
-        "base_minor": row["base_minor"],
-        "rate": rate_text(row["rate_ppm"]),
-        "plan_version": plan_view(row),
+        "posting_no": row.posting_no,
+        "event_id": row.event_id,
+        "line_id": row.line_id,
+        "rule": row.rule_id,
+        "tier": row.tier,
+        "base_minor": row.base_minor,
+        "rate": rate_text(row.rate_ppm),
+        "plan_version": plan_view(row.plan_code, row.plan_version),
         "reverses_id": None if reverses is None else commission_id(cause, reverses),
     }
 
@@ -179,7 +178,7 @@ def _filters(query: TransferQuery) -> TransferFilters | None:
     return None if kinds == set() else TransferFilters(**given, kinds=None if kinds is None else sorted(kinds))
 
 
-def _payable(conn: Connection, program: Program, account: str) -> dict[str, Any]:
+def _payable(conn: Connection, program: Program, account: str) -> PayableRow:
     shop_id = account.removeprefix(PAYABLE)
     row = None
     if account.startswith(PAYABLE) and is_identifier(shop_id):
@@ -189,12 +188,12 @@ def _payable(conn: Connection, program: Program, account: str) -> dict[str, Any]
     return row
 
 
-def _payable_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+def _payable_view(program: Program, row: PayableRow) -> dict[str, Any]:
     return {
-        "id": PAYABLE + row["shop_id"],
+        "id": PAYABLE + row.shop_id,
         "kind": "payable",
-        "shop_id": row["shop_id"],
+        "shop_id": row.shop_id,
         "currency": program.currency,
-        "balance_minor": row["balance_minor"],
-        "version": row["version"],
+        "balance_minor": row.balance_minor,
+        "version": row.version,
     }

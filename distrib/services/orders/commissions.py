@@ -6,7 +6,7 @@ Amounts taken back are rows of their own, below zero. No SQL may enter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ from distrib.domain.money import show_ratio
 from distrib.services.context import Program, format_period
 from distrib.store.orders import commissions as rows
 from distrib.store.orders import expected
+from distrib.store.orders.commissions import CommissionRow
+from distrib.store.orders.expected import ExpectedFilters, ExpectedRow
 
 HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
 _ID = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
@@ -88,21 +90,20 @@ def _list_expected(
     """Lists expected commissions, which belong to no period yet and are of no kind but earned."""
     if query.period is not None or query.kind not in (None, "earned"):
         return [], None
-    asked = {"shop_id": query.shop_id, "shop_no": query.shop_no, "order_id": query.order_id}
-    wanted = {name: value for name, value in asked.items() if value is not None}
+    wanted = ExpectedFilters(query.shop_id, query.shop_no, query.order_id)
     commissions = expected.list_expected(conn, program.program_id, wanted, after or (0, 0), limit + 1)
     return [_expected_view(program, row) for row in commissions[:limit]], _key_after(commissions, limit)
 
 
-def _key_after(listed: Sequence[Mapping[str, Any]], limit: int) -> tuple[int, int] | None:
+def _key_after(listed: Sequence[CommissionRow] | Sequence[ExpectedRow], limit: int) -> tuple[int, int] | None:
     """The key of a page's last row where one row more was found than it takes."""
-    return (listed[limit - 1]["cause_no"], listed[limit - 1]["seq"]) if len(listed) > limit else None
+    return (listed[limit - 1].cause_no, listed[limit - 1].seq) if len(listed) > limit else None
 
 
-def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+def _expected_view(program: Program, row: ExpectedRow) -> dict[str, Any]:
     """One expected commission as it is shown; when it is available and in which period it counts is not known yet."""
     return {
-        "id": f"{row['cause_no']}-expected-{row['seq']}",
+        "id": f"{row.cause_no}-expected-{row.seq}",
         **_facts(program, row),
         "available_at": None,
         "state": EXPECTED,
@@ -116,40 +117,40 @@ def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def commission_view(program: Program, row: CommissionRow, now: datetime) -> dict[str, Any]:
     """One row of the ledger as a commission (contract, "Orders, commissions, plans")."""
-    cause, reverses, late = row["cause_no"], row["reverses_seq"], row["belongs_to_period"]
+    cause, reverses, late = row.cause_no, row.reverses_seq, row.belongs_to_period
     return {
-        "id": commission_id(cause, row["seq"]),
+        "id": commission_id(cause, row.seq),
         **_facts(program, row),
-        "available_at": row["available_at"],
-        "state": state_at(row["available_at"], now, is_case_held=row["is_case_held"]),
-        "period": format_period(row["period"]),
+        "available_at": row.available_at,
+        "state": state_at(row.available_at, now, is_case_held=row.is_case_held),
+        "period": format_period(row.period),
         "belongs_to_period": None if late is None else format_period(late),
         "reverses_id": None if reverses is None else commission_id(cause, reverses),
-        "adjustment_id": row["adjustment_id"],
-        "reason": row["reason"],
-        "withdrawal_id": row["withdrawal_id"],
-        "refunded_minor": row["refunded_minor"],
+        "adjustment_id": row.adjustment_id,
+        "reason": row.reason,
+        "withdrawal_id": row.withdrawal_id,
+        "refunded_minor": row.refunded_minor,
     }
 
 
-def _facts(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(program: Program, row: CommissionRow | ExpectedRow) -> dict[str, Any]:
     """The fields that an earned and an expected commission share."""
     return {
-        "event_id": row["event_id"],
-        "order_id": row["order_id"],
-        "line_id": row["line_id"],
-        "shop_id": row["shop_id"],
-        "rule": row["rule"],
-        "tier": row["tier"],
-        "kind": row["kind"],
-        "base_minor": row["base_minor"],
-        "rate": rate_text(row["rate_ppm"]),
-        "amount_minor": row["amount_minor"],
+        "event_id": row.event_id,
+        "order_id": row.order_id,
+        "line_id": row.line_id,
+        "shop_id": row.shop_id,
+        "rule": row.rule,
+        "tier": row.tier,
+        "kind": row.kind,
+        "base_minor": row.base_minor,
+        "rate": rate_text(row.rate_ppm),
+        "amount_minor": row.amount_minor,
         "currency": program.currency,
-        "plan_version": plan_view(row),
-        "occurred_at": row["occurred_at"],
+        "plan_version": plan_view(row.plan_code, row.plan_version),
+        "occurred_at": row.occurred_at,
     }
 
 
@@ -182,8 +183,6 @@ def state_at(available_at: datetime, now: datetime, *, is_case_held: bool = Fals
     return HELD if available_at > now or is_case_held else AVAILABLE
 
 
-def plan_view(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The plan version of a row as code and version; None where it has none."""
-    if row["plan_code"] is None:
-        return None
-    return {"code": row["plan_code"], "version": row["plan_version"]}
+def plan_view(code: str | None, version: int | None) -> dict[str, Any] | None:
+    """A plan version as it is shown; None without one."""
+    return None if code is None else {"code": code, "version": version}

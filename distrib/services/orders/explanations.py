@@ -28,6 +28,7 @@ from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.views import (
+    PostedRow,
     error_of,
     find_order,
     is_reduced,
@@ -39,6 +40,7 @@ from distrib.services.orders.views import (
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops
 from distrib.store.orders import commissions, expected, views
+from distrib.store.orders.views import RefundRow
 
 
 def explain_order(conn: Connection, program: Program, order_id: str, only_shop_no: int | None = None) -> dict[str, Any]:
@@ -53,24 +55,22 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
         Refusal: ``order_unknown``, also where ``only_shop_no`` has no part in the order.
     """
     head = find_order(conn, program, order_id)
-    events = views.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
-    order = order_in(events, head["content_no"])
-    posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
+    events = views.events_of_order(conn, program.program_id, head.order_no, head.content_no)
+    order = order_in(events, head.content_no)
+    posted: Sequence[PostedRow] = commissions.commissions_of_order(conn, program.program_id, head.order_no)
     view = {**summary_of(head), "reason": reason_of(head, events, posted), "error": error_of(head, events)}
-    is_settled = head["settled_at"] is not None
-    if head["version_no"] is None or order is None or not (is_settled or head["is_expected"]):
+    is_settled = head.settled_at is not None
+    if head.version_no is None or head.snapshot is None or order is None or not (is_settled or head.is_expected):
         if only_shop_no is not None:
             raise Refusal("order_unknown", id=order_id)
         return {**view, **_nothing()}
     if not is_settled:
-        posted = expected.expected_of_order(conn, program.program_id, head["order_no"])
-    refunds = views.refunds_of_order(conn, program.program_id, head["order_no"])
-    plan = plan_of_version(conn, program, head["version_no"])
-    left = left_of_lines(order, refunded_by_line(refunds)) if is_reduced(refunds) else None
-    if only_shop_no is not None and head["seller_no"] != only_shop_no:
+        posted = expected.expected_of_order(conn, program.program_id, head.order_no)
+    refunds = views.refunds_of_order(conn, program.program_id, head.order_no)
+    plan, snapshot = plan_of_version(conn, program, head.version_no), Snapshot.from_json(head.snapshot)
+    if only_shop_no is not None and head.seller_no != only_shop_no:
         view["customer_id"] = None
-    is_bound_by_line = bool(refunds) and all(refund["is_of_before"] for refund in refunds)
-    return {**view, **_recomputed(conn, program, head, order, plan, left, posted, only_shop_no, is_bound_by_line)}
+    return {**view, **_recomputed(conn, program, head.seller_no, order, plan, snapshot, refunds, posted, only_shop_no)}
 
 
 def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan:
@@ -81,15 +81,16 @@ def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan
 def _recomputed(
     conn: Connection,
     program: Program,
-    head: Mapping[str, Any],
+    seller_no: int | None,
     order: Order,
     plan: Plan,
-    left: Sequence[int] | None,
-    rows: Sequence[Mapping[str, Any]],
+    snapshot: Snapshot,
+    refunds: Sequence[RefundRow],
+    rows: Sequence[PostedRow],
     only_shop_no: int | None,
-    is_bound_by_line: bool,
 ) -> dict[str, Any]:
-    snapshot = Snapshot.from_json(head["snapshot"])
+    left = left_of_lines(order, refunded_by_line(refunds)) if is_reduced(refunds) else None
+    is_bound_by_line = bool(refunds) and all(refund.is_of_before for refund in refunds)
     looks = explain(plan, order, snapshot, left)
     posted = posted_of(rows)
     unlike = differences(plan, order, snapshot, left, posted, is_bound_by_line=is_bound_by_line)
@@ -99,7 +100,7 @@ def _recomputed(
         looks = [look for look in looks if look.shop_no == only_shop_no]
         unlike = [difference for difference in unlike if difference.key.shop_no == only_shop_no]
         people = [(role, person) for role, person in people if person.shop_no == only_shop_no]
-        if not (looks or unlike or head["seller_no"] == only_shop_no):
+        if not (looks or unlike or seller_no == only_shop_no):
             raise Refusal("order_unknown", id=order.id)
     numbers = {look.shop_no for look in looks} | {difference.key.shop_no for difference in unlike}
     numbers |= {person.shop_no for _, person in people}
@@ -109,7 +110,7 @@ def _recomputed(
         "policy": snapshot.pack,
         "is_self_purchase": snapshot.is_self_purchase,
         "order_cap": None if snapshot.order_cap_ppm is None else show_ratio(snapshot.order_cap_ppm),
-        **_of_customer(plan, order, snapshot, only_shop_no in (None, head["seller_no"])),
+        **_of_customer(plan, order, snapshot, only_shop_no in (None, seller_no)),
         "people": [_person(role, person, ids) for role, person in people],
         "looks": [_look(look, ids, standing) for look in looks],
         "agrees": agrees,
@@ -117,18 +118,18 @@ def _recomputed(
     }
 
 
-def posted_of(rows: Collection[Mapping[str, Any]]) -> PostedOrder:
+def posted_of(rows: Collection[PostedRow]) -> PostedOrder:
     """Groups the transfers of one order as recomputing takes them."""
     earned: list[PostedCommission] = []
     changes: dict[PostedKey, int] = {}
     taken_back: set[PostedKey] = set()
     for row in rows:
-        place = PostedKey(row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
-        if row["kind"] == "earned":
-            earned.append(PostedCommission(*place, row["base_minor"], row["rate_ppm"], row["amount_minor"]))
+        place = PostedKey(row.line_id, row.rule_id, row.tier, row.shop_no)
+        if row.kind == "earned":
+            earned.append(PostedCommission(*place, row.base_minor, row.rate_ppm, row.amount_minor))
         else:
-            changes[place] = changes.get(place, 0) + row["amount_minor"]
-            if row["event_no"] is None:
+            changes[place] = changes.get(place, 0) + row.amount_minor
+            if row.event_no is None:
                 taken_back.add(place)
     return PostedOrder(earned, changes, frozenset(taken_back))
 

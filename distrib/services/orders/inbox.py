@@ -23,7 +23,7 @@ from distrib.services.orders.codec import EVENT_TYPES, decode_stored
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
-from distrib.store.orders.event_views import EventFilters
+from distrib.store.orders.event_views import EventFilters, EventRow
 from distrib.tracing import span
 
 __all__ = ["Accepted", "EventFilters", "accept_events", "get_event", "list_events", "retry_event"]
@@ -128,7 +128,7 @@ def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, An
     event = event_views.event_view(conn, program.program_id, event_id)
     if event is None:
         raise Refusal("event_unknown", id=event_id)
-    return _with_error(event) | {"payload": _content(event.pop("payload"))}
+    return _with_error(event) | {"payload": _content(event.payload)}
 
 
 def _content(payload: str) -> dict[str, Any] | None:
@@ -155,8 +155,8 @@ def list_events(
     if len(events) <= limit:
         return [_with_error(row) for row in page], None
     last = page[-1]
-    since = last["received_at"].isoformat() if filters.is_by_time else event_views.FIRST[0]
-    return [_with_error(row) for row in page], (since, last["event_no"])
+    since = last.received_at.isoformat() if filters.is_by_time else event_views.BEGINNING
+    return [_with_error(row) for row in page], (since, last.event_no)
 
 
 def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
@@ -182,18 +182,28 @@ def _answer(event: DecodedEvent, first: Mapping[str, DecodedEvent], kept: _Kept)
     return Accepted(event.id, "duplicate")
 
 
-def _with_error(row: dict[str, Any]) -> dict[str, Any]:
+def _with_error(row: EventRow) -> dict[str, Any]:
     """Turns the code in an event's row into an ``error`` with texts in both languages."""
-    view = {name: value for name, value in row.items() if name not in ("code", "params", "event_no")}
-    view["event_no"] = row["event_no"]
-    view["error"] = None
-    if row["code"] is not None and row["status"] != "done":
-        refusal = Refusal(row["code"] if row["code"] in CODES else "poison", **json.loads(row["params"] or "{}"))
+    view: dict[str, Any] = {
+        "id": row.id,
+        "type": row.type,
+        "order_id": row.order_id,
+        "group_id": row.group_id,
+        "occurred_at": row.occurred_at,
+        "received_at": row.received_at,
+        "status": row.status,
+        "attempts": row.attempts,
+        "done_at": row.done_at,
+        "event_no": row.event_no,
+        "error": None,
+    }
+    if row.code is not None and row.status != "done":
+        refusal = Refusal(row.code if row.code in CODES else "poison", **json.loads(row.params or "{}"))
         view["error"] = {
-            "code": row["code"],
+            "code": row.code,
             "detail": render(refusal.text, ENGLISH),
             "detail_zh": render(refusal.text, CHINESE),
         }
-    elif row["code"] is not None:
-        view["remark"] = row["code"]
+    elif row.code is not None:
+        view["remark"] = row.code
     return view

@@ -39,11 +39,11 @@ def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -
     period = program.period_of(as_of)
     split = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
     return {
-        "held_minor": split["held_minor"],
-        "available_minor": split["available_minor"],
-        "reserved_minor": split["reserved_minor"],
+        "held_minor": split.held_minor,
+        "available_minor": split.available_minor,
+        "reserved_minor": split.reserved_minor,
         "expected_minor": expected.expected_of_shop(conn, program.program_id, shop_no, as_of),
-        "paid_minor": split["paid_minor"],
+        "paid_minor": split.paid_minor,
         "currency": program.currency,
         "as_of": as_of,
     }

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import value_of, values_of
 from distrib.store.pages.transfers import Wanted, keys_of_page, number_of_shop
 
 _BALANCE = "earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor"
@@ -119,12 +119,73 @@ class TransferFilters:
     cause: tuple[str, str] | None = None
 
 
-def own_accounts(conn: Connection, program_id: int) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class OwnBalances:
+    """The balances of the program's own accounts, and how often the totals behind them moved."""
+
+    expense: int
+    clearing: int
+    tax: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PayableRow:
+    """What a shop is owed, and how often that moved."""
+
+    shop_id: str
+    shop_no: int
+    balance_minor: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One version of a payable account: what a posting moved, and the balance before and after it."""
+
+    version: int
+    posting_no: int
+    period: int
+    previous_minor: int
+    amount_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """One transfer with both its accounts and the ids its callers know."""
+
+    cause_no: int
+    seq: int
+    posting_no: int
+    kind: str
+    debit_account: int
+    credit_account: int
+    shop_id: str | None
+    amount_minor: int
+    occurred_at: datetime
+    available_at: datetime
+    period: int
+    belongs_to_period: int | None
+    event_id: str | None
+    line_id: str | None
+    rule_id: str | None
+    tier: int | None
+    base_minor: int | None
+    rate_ppm: int | None
+    reverses_seq: int | None
+    plan_code: str | None
+    plan_version: int | None
+    cause_type: str | None
+    cause_id: str | None
+
+
+def own_accounts(conn: Connection, program_id: int) -> OwnBalances:
     """Reads the balances of ``expense``, ``clearing`` and ``tax``, and how often the totals behind them moved."""
     bound = {"program": program_id}
     kept = conn.execute(text(_OWN_KEPT), bound).mappings().one_or_none()
     row = conn.execute(text(_OWN), bound).mappings().one() if kept is None else kept
-    return {name: int(value) for name, value in row.items()}
+    return OwnBalances(**{name: int(value) for name, value in row.items()})
 
 
 def keep_own(conn: Connection, program_id: int, through: int) -> None:
@@ -134,29 +195,27 @@ def keep_own(conn: Connection, program_id: int, through: int) -> None:
         conn.execute(_KEEP, bound)
 
 
-def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[dict[str, Any]]:
+def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[PayableRow]:
     """Lists the payable accounts by shop, from the one after ``after`` on."""
     statement = text(f"{_PAYABLES} AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit")
-    rows = conn.execute(statement, {"program": program_id, "after": after, "limit": limit})
-    return [dict(row) for row in rows.mappings()]
+    return values_of(PayableRow, conn.execute(statement, {"program": program_id, "after": after, "limit": limit}))
 
 
-def payable_account(conn: Connection, program_id: int, shop_id: str) -> dict[str, Any] | None:
+def payable_account(conn: Connection, program_id: int, shop_id: str) -> PayableRow | None:
     """Reads the payable account of one shop; None where there is no such shop."""
     statement = text(f"{_PAYABLES} AND s.shop_id = :shop_id")
-    row = conn.execute(statement, {"program": program_id, "shop_id": shop_id}).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return value_of(PayableRow, conn.execute(statement, {"program": program_id, "shop_id": shop_id}))
 
 
-def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[dict[str, Any]]:
+def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[ChangeRow]:
     """Lists the versions of an account after ``after``: what each posting moved, the balance before and after it."""
     values = {"program": program_id, "shop_no": shop_no, "after": after, "limit": limit}
-    return [dict(row) for row in conn.execute(text(_CHANGES), values).mappings()]
+    return values_of(ChangeRow, conn.execute(text(_CHANGES), values))
 
 
 def list_transfers(
     conn: Connection, program_id: int, filters: TransferFilters, after: tuple[int, int], limit: int
-) -> list[dict[str, Any]]:
+) -> list[TransferRow]:
     """Lists transfers by cause and number, ``limit`` at the most after the key ``after``."""
     wanted = _wanted(conn, program_id, filters)
     keys = [] if wanted is None else keys_of_page(conn, program_id, wanted, after, limit)
@@ -164,7 +223,7 @@ def list_transfers(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return [dict(row) for row in conn.execute(text(_TRANSFERS), bound).mappings()]
+    return values_of(TransferRow, conn.execute(text(_TRANSFERS), bound))
 
 
 def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Wanted | None:

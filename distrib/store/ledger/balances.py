@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from distrib.store.compliance.cases import case_held_sql
+from distrib.store.database import values_of
 
 SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END"
 """A transfer's amount as the shop sees it."""
@@ -94,6 +95,16 @@ class Split(NamedTuple):
     available_minor: int
 
 
+class Balance(NamedTuple):
+    """What a shop has at an instant, and what was paid out to it by then."""
+
+    total_minor: int
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+    paid_minor: int
+
+
 def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
     """Builds the query of what open payout lines reserve at an instant, by shop: ``shop_no, reserved_minor``.
 
@@ -139,10 +150,10 @@ _BALANCE = _BALANCE.format(
 )
 
 
-def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> dict[str, Any]:
+def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> Balance:
     """Reads an account's total, how it splits, and what was paid out, at ``as_of`` in month ``period``."""
     wanted = {"program": program_id, "shop_no": shop_no, "period": period, "as_of": as_of}
-    return dict(conn.execute(text(_BALANCE), wanted).mappings().one())
+    return values_of(Balance, conn.execute(text(_BALANCE), wanted))[0]
 
 
 def available_sql(program: str, free_at: str, as_of: str, only: str | None = None) -> str:

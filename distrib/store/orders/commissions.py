@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import value_of, values_of
 from distrib.store.orders.views import number_of
 from distrib.store.pages.transfers import CASE_HELD, Wanted, keys_of_page, number_of_shop
 
@@ -56,6 +56,59 @@ ORDER BY t.seq
 
 
 @dataclass(frozen=True, slots=True)
+class CommissionRow:
+    """One commission of a shop as it is posted, with the ids its callers know; what was taken back is below zero.
+
+    ``reason`` is an adjustment's, ``refunded_minor`` what the refund took of the line of what was taken back.
+    """
+
+    cause_no: int
+    seq: int
+    reverses_seq: int | None
+    event_id: str | None
+    order_id: str | None
+    line_id: str | None
+    shop_no: int
+    shop_id: str
+    rule: str | None
+    tier: int | None
+    kind: str
+    base_minor: int | None
+    rate_ppm: int | None
+    amount_minor: int
+    plan_code: str | None
+    plan_version: int | None
+    occurred_at: datetime
+    available_at: datetime
+    period: int
+    belongs_to_period: int | None
+    is_case_held: bool
+    adjustment_id: str | None
+    reason: str | None
+    withdrawal_id: str | None
+    refunded_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCommissionRow:
+    """What a line of an order gave a shop by a rule, or what was taken back of it."""
+
+    seq: int
+    line_id: str
+    rule_id: str
+    tier: int
+    shop_no: int
+    shop_id: str
+    kind: str
+    base_minor: int
+    rate_ppm: int | None
+    amount_minor: int
+    available_at: datetime
+    event_no: int | None
+    is_case_held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CommissionFilters:
     """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then."""
 
@@ -71,7 +124,7 @@ class CommissionFilters:
 
 def list_commissions(
     conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int] | None, limit: int
-) -> list[dict[str, Any]]:
+) -> list[CommissionRow]:
     """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero.
 
     With ``is_newest_first`` the other way round, and so what comes after the key is what lies before it.
@@ -82,7 +135,7 @@ def list_commissions(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return [dict(row) for row in conn.execute(text(_ROWS), bound).mappings()]
+    return values_of(CommissionRow, conn.execute(text(_ROWS), bound))
 
 
 def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wanted | None:
@@ -113,16 +166,15 @@ def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wa
 
 def find_commission(
     conn: Connection, program_id: int, place: tuple[int, int], only_shop_no: int | None = None
-) -> dict[str, Any] | None:
+) -> CommissionRow | None:
     """Reads the commission of that cause and number, of that shop where one is given; None where there is none."""
     bound = {"program": program_id, "causes": [place[0]], "seqs": [place[1]]}
-    row = conn.execute(text(_ROWS), bound).mappings().one_or_none()
-    if row is None or row["kind"] not in COMMISSION_KINDS or only_shop_no not in (None, row["shop_no"]):
+    row = value_of(CommissionRow, conn.execute(text(_ROWS), bound))
+    if row is None or row.kind not in COMMISSION_KINDS or only_shop_no not in (None, row.shop_no):
         return None
-    return dict(row)
+    return row
 
 
-def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
+def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[OrderCommissionRow]:
     """Lists everything that one order gave and took back, as posted."""
-    rows = conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no})
-    return [dict(row) for row in rows.mappings()]
+    return values_of(OrderCommissionRow, conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no}))

@@ -7,12 +7,15 @@ is not known here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import Bound, values_of
 from distrib.store.pages.windows import read_windows
 
 # Those that are not kept under their order yet, in the words of the others.
@@ -102,7 +105,8 @@ _WAITING_BY_NUMBER = f"{_WAITING} AND w.event_no > :after ORDER BY w.event_no LI
 _WAITING_BY_TIME = f"""{_WAITING} AND (w.received_at, w.event_no) > (CAST(:since AS timestamptz), :after)
 ORDER BY w.received_at, w.event_no LIMIT :limit"""
 _EVER = {"from_at": "-infinity", "to_at": "infinity"}
-_BEGINNING = "-infinity"
+BEGINNING: Final = "-infinity"
+"""The receipt in a place of a page by number."""
 
 
 class EventFilters(NamedTuple):
@@ -126,23 +130,49 @@ class EventFilters(NamedTuple):
         return not has_few and (self.type, self.from_at, self.to_at) != (None, None, None)
 
 
-Place = tuple[Any, int]
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event and what became of it; ``code`` says why it waits or failed, ``params`` are the code's, as JSON."""
+
+    event_no: int
+    id: str
+    type: str
+    order_id: str | None
+    group_id: str | None
+    occurred_at: datetime
+    received_at: datetime
+    status: str
+    code: str | None
+    params: str | None
+    attempts: int
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent(EventRow):
+    """One event with what was sent."""
+
+    payload: str
+
+
+Place: TypeAlias = tuple[datetime | str, int]
 """After which event a page begins: its receipt (``-infinity`` where pages go by number) and its number."""
-FIRST: Place = (_BEGINNING, 0)
-NEWEST: Place = (_BEGINNING, 2**62)
+FIRST: Place = (BEGINNING, 0)
+NEWEST: Place = (BEGINNING, 2**62)
 """Before the newest event, where they are listed from there down."""
 
 
-def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
+def event_view(conn: Connection, program_id: int, event_id: str) -> KeptEvent | None:
     """Reads one event with its payload and what became of it; None without one."""
     statement = text(f"{_BY_ID} UNION ALL {_UNPLACED_BY_ID}")
-    row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
-    return dict(row) if row else None
+    return next(
+        iter(values_of(KeptEvent, conn.execute(statement, {"program": program_id, "event_id": event_id}))), None
+    )
 
 
 def event_views(
     conn: Connection, program_id: int, filters: EventFilters, types: Sequence[str], after: Place, limit: int
-) -> list[dict[str, Any]]:
+) -> list[EventRow]:
     """Lists events that pass the filters with what became of them, ``limit`` at the most after a place.
 
     Args:
@@ -153,16 +183,15 @@ def event_views(
     if filters.is_by_time:
         after = (filters.from_at, 0) if after == FIRST and filters.from_at is not None else after
         kept = _by_time(conn, bound, (filters.type,) if filters.type else types, after, limit)
-        waiting, key = _WAITING_BY_TIME, "received_at"
+        waiting, key = _WAITING_BY_TIME, attrgetter("received_at", "event_no")
     else:
         kept = _by_number(conn, bound, filters, after, limit)
-        waiting, key = _way(_WAITING_BY_NUMBER, filters), "event_no"
+        waiting, key = _way(_WAITING_BY_NUMBER, filters), attrgetter("event_no")
     if filters.order_id is not None:
         return kept
     since, number = after
-    rows = conn.execute(text(waiting), bound | {"since": since, "after": number, "limit": limit}).mappings()
-    both = [*kept, *map(dict, rows)]
-    return sorted(both, key=lambda row: (row[key], int(row["event_no"])), reverse=filters.is_newest_first)[:limit]
+    unplaced = conn.execute(text(waiting), {**bound, "since": since, "after": number, "limit": limit})
+    return sorted([*kept, *values_of(EventRow, unplaced)], key=key, reverse=filters.is_newest_first)[:limit]
 
 
 def _way(source: str, filters: EventFilters) -> str:
@@ -173,9 +202,7 @@ def _way(source: str, filters: EventFilters) -> str:
     return before.replace("event_no LIMIT", "event_no DESC LIMIT")
 
 
-def _by_number(
-    conn: Connection, bound: dict[str, Any], filters: EventFilters, after: Place, limit: int
-) -> list[dict[str, Any]]:
+def _by_number(conn: Connection, bound: Bound, filters: EventFilters, after: Place, limit: int) -> list[EventRow]:
     """Reads a page by number, from what names the fewest."""
     if filters.order_id is not None:
         source = _OF_ORDER
@@ -185,25 +212,22 @@ def _by_number(
         source = _ANY if filters.status is None else _NUMBERS[filters.status]
 
     def numbers_after(number: int, size: int) -> list[int]:
-        return list(conn.execute(text(_way(source, filters)), bound | {"after": number, "limit": size}).scalars())
+        return list(conn.execute(text(_way(source, filters)), {**bound, "after": number, "limit": size}).scalars())
 
     return read_windows(after[1], limit, numbers_after, partial(_rows, conn, bound))
 
 
-def _by_time(
-    conn: Connection, bound: dict[str, Any], types: Sequence[str], after: Place, limit: int
-) -> list[dict[str, Any]]:
+def _by_time(conn: Connection, bound: Bound, types: Sequence[str], after: Place, limit: int) -> list[EventRow]:
     """Reads a page by the instants of receipt, of one type or of all."""
     statement = text(_BY_TIME.format(each=" UNION ALL ".join(_OF_TYPE.format(type=name) for name in types)))
 
     def places_after(place: Place, size: int) -> list[Place]:
         since, number = place
-        keys = conn.execute(statement, bound | {"since": since, "after": number, "limit": size})
+        keys = conn.execute(statement, {**bound, "since": since, "after": number, "limit": size})
         return [(row.received_at, row.event_no) for row in keys]
 
     return read_windows(after, limit, places_after, lambda keys: _rows(conn, bound, [number for _, number in keys]))
 
 
-def _rows(conn: Connection, bound: dict[str, Any], numbers: Sequence[int]) -> list[dict[str, Any]]:
-    rows = conn.execute(text(_ROWS), bound | {"numbers": list(numbers)})
-    return [dict(row) for row in rows.mappings()]
+def _rows(conn: Connection, bound: Bound, numbers: Sequence[int]) -> list[EventRow]:
+    return values_of(EventRow, conn.execute(text(_ROWS), {**bound, "numbers": list(numbers)}))

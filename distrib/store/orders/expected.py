@@ -6,11 +6,12 @@ A page is found by key (order, number), never by offset. What an amount means is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import values_of
 from distrib.store.orders.views import number_of
 from distrib.store.pages.transfers import number_of_shop
 from distrib.store.pages.windows import read_windows
@@ -29,7 +30,7 @@ _IS_FIRST = """
       AND b.line_id = x.line_id AND b.rule_id = x.rule_id AND b.tier = x.tier AND b.shop_no = x.shop_no))
 """
 _ROWS = f"""
-SELECT x.order_no AS cause_no, x.seq, NULL AS reverses_seq, e.event_id, o.order_id, x.line_id, h.shop_id,
+SELECT x.order_no AS cause_no, x.seq, e.event_id, o.order_id, x.line_id, h.shop_id,
        x.rule_id AS rule, x.tier, 'earned' AS kind, x.base_minor, x.rate_ppm, l.amount_minor, v.code AS plan_code,
        v.version AS plan_version, x.occurred_at
 FROM unnest(CAST(:numbers AS bigint[])) k (order_no)
@@ -75,27 +76,69 @@ WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of
 """
 
 
-def list_expected(
-    conn: Connection, program_id: int, wanted: dict[str, Any], after: tuple[int, int], limit: int
-) -> list[dict[str, Any]]:
-    """Lists what is expected by order and number, net of refunds, ``limit`` at the most after the key ``after``.
+@dataclass(frozen=True, slots=True)
+class ExpectedRow:
+    """One expected commission, net of what refunds took, with the ids its callers know."""
 
-    Args:
-        wanted: values of ``shop_id``, ``shop_no`` and ``order_id``, as far as they matter.
-    """
-    shop_no = wanted.get("shop_no")
-    if "shop_id" in wanted:
-        named = number_of_shop(conn, program_id, wanted["shop_id"])
+    cause_no: int
+    seq: int
+    event_id: str
+    order_id: str
+    line_id: str
+    shop_id: str
+    rule: str
+    tier: int
+    kind: str
+    base_minor: int
+    rate_ppm: int | None
+    amount_minor: int
+    plan_code: str
+    plan_version: int
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedChangeRow:
+    """What a line of an order is expected to give a shop by a rule, or what was taken back of it."""
+
+    event_no: int | None
+    line_id: str
+    rule_id: str
+    tier: int
+    shop_no: int
+    shop_id: str
+    kind: str
+    base_minor: int
+    rate_ppm: int | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFilters:
+    """Whose expected commissions and of which order are asked for; what is None does not matter."""
+
+    shop_id: str | None = None
+    shop_no: int | None = None
+    order_id: str | None = None
+
+
+def list_expected(
+    conn: Connection, program_id: int, wanted: ExpectedFilters, after: tuple[int, int], limit: int
+) -> list[ExpectedRow]:
+    """Lists what is expected by order and number, net of refunds, ``limit`` at the most after the key ``after``."""
+    shop_no = wanted.shop_no
+    if wanted.shop_id is not None:
+        named = number_of_shop(conn, program_id, wanted.shop_id)
         if named is None or shop_no not in (None, named):
             return []
         shop_no = named
     bound = {"program": program_id, "shop_no": shop_no, "after_order": after[0], "after_seq": after[1], "limit": limit}
 
-    def rows_of(numbers: Sequence[int]) -> list[dict[str, Any]]:
-        return [dict(row) for row in conn.execute(text(_ROWS), bound | {"numbers": list(numbers)}).mappings()]
+    def rows_of(numbers: Sequence[int]) -> list[ExpectedRow]:
+        return values_of(ExpectedRow, conn.execute(text(_ROWS), bound | {"numbers": list(numbers)}))
 
-    if "order_id" in wanted:
-        order_no = number_of(conn, program_id, wanted["order_id"])
+    if wanted.order_id is not None:
+        order_no = number_of(conn, program_id, wanted.order_id)
         return [] if order_no is None else rows_of([order_no])
     orders = _ORDERS if shop_no is None else _ORDERS_OF_SHOP
 
@@ -105,10 +148,9 @@ def list_expected(
     return read_windows(after[0] - 1, limit, numbers_after, rows_of)
 
 
-def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
+def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[ExpectedChangeRow]:
     """Lists every change of what is expected of one order, in the ledger's words: earned, and taken back."""
-    rows = conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no})
-    return [dict(row) for row in rows.mappings()]
+    return values_of(ExpectedChangeRow, conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no}))
 
 
 def expected_of_shop(conn: Connection, program_id: int, shop_no: int, as_of: datetime) -> int:

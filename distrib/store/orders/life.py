@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -317,7 +317,10 @@ def close_payments(conn: Connection, program_id: int, orders: Collection[int]) -
     driver(conn).execute(_CLOSE, {"program": program_id, "orders": sorted(orders)})
 
 
-def _insert(conn: Connection, program_id: int, statement: str, rows: Sequence[Any]) -> None:
+_NewRow: TypeAlias = PaidOrder | FailedPayment | BesideRefund | ExpectedChange | EarlyRefundLine | EndedOrder
+
+
+def _insert(conn: Connection, program_id: int, statement: str, rows: Sequence[_NewRow]) -> None:
     """Inserts rows of one kind, each field of which is a column of the statement."""
     names = rows[0]._fields
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))

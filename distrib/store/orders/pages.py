@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import Bound
 from distrib.store.pages.transfers import BLOCK_CAUSES
 
 _FROM_DAY = "(CAST(:from_at AS timestamptz) AT TIME ZONE 'UTC')::date"
@@ -155,11 +155,11 @@ def order_numbers(conn: Connection, program_id: int, filters: OrderFilters, afte
 
     Newest first they are those before ``after``, from the highest down.
     """
-    bound = asdict(filters) | {"program": program_id, "after": after, "limit": limit}
+    bound = {**asdict(filters), "program": program_id, "after": after, "limit": limit}
     listed: set[int] = set()
     if filters.has_range and filters.shop_id is None:
         for statement in _BY_TIME.get(filters.status, ()):
-            listed.update(_in_blocks(conn, bound, statement))
+            listed.update(_in_blocks(conn, statement, bound, after, limit))
     turns = filters.is_newest_first
     sources, way = [_turned(source) if turns else source for source in _sources(filters)], " DESC" if turns else ""
     if sources:
@@ -175,16 +175,15 @@ def _turned(source: str) -> str:
     return before.replace("ORDER BY c.order_no OFFSET 0", "ORDER BY c.order_no DESC OFFSET 0")
 
 
-def _in_blocks(conn: Connection, bound: dict[str, Any], of_blocks: str) -> list[int]:
+def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, after: int, limit: int) -> list[int]:
     """The first orders of a kind that were paid in a range of time, block after block of those that can have some."""
     statement = text(of_blocks)
-    after, limit = bound["after"], bound["limit"]
     numbers: list[int] = []
     from_block, most = (after + 1) // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
-        asked = bound | {"from_block": from_block, "blocks": most}
+        asked = {**bound, "from_block": from_block, "blocks": most}
         blocks = list(conn.execute(_BLOCKS, asked).scalars())
-        numbers += conn.execute(statement, bound | {"numbers": blocks, "limit": limit - len(numbers)}).scalars()
+        numbers += conn.execute(statement, {**bound, "numbers": blocks, "limit": limit - len(numbers)}).scalars()
         if len(numbers) >= limit or len(blocks) < most:
             return numbers
         from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)

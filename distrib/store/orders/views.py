@@ -6,11 +6,13 @@ One query a question, whatever the number of lines. What an order means is not k
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import values_of
 from distrib.store.orders.pages import OrderFilters, order_numbers
 from distrib.store.pages.windows import read_windows
 
@@ -119,36 +121,88 @@ _LIST = _LIST.format(state=_STATE)
 _NUMBER = text("SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id")
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """The head of an order with its state.
+
+    ``shop_id`` is the shop that sold it, ``named_shop_id`` the one that the order itself names. ``event_no`` is the
+    event that says where it stands: the one it was settled by, or else its best chance; ``content_no`` the one that
+    says what it holds. ``version_no``, ``seller_no`` and ``snapshot`` are of its settlement, or else of its payment.
+    """
+
+    order_no: int
+    id: str
+    status: str
+    shop_id: str | None
+    named_shop_id: str | None
+    customer_id: str | None
+    channel: str | None
+    currency: str | None
+    paid_at: datetime | None
+    settled_at: datetime | None
+    paid_minor: int | None
+    refunded_minor: int
+    plan_code: str | None
+    plan_version: int | None
+    event_no: int | None
+    content_no: int | None
+    version_no: int | None
+    seller_no: int | None
+    snapshot: str | None
+    end_reason: str | None
+    is_expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEventRow:
+    """One event of an order as it was kept, and what became of it; ``params`` are JSON."""
+
+    event_no: int
+    event_id: str
+    type: str
+    occurred_at: datetime
+    payload: str
+    status: str
+    code: str | None
+    params: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """What a refund took of a line, or of none of them where ``line_id`` is None."""
+
+    refund_id: str
+    line_id: str | None
+    amount_minor: int
+    occurred_at: datetime
+    event_id: str
+    is_of_before: bool
+
+
 def number_of(conn: Connection, program_id: int, order_id: str) -> int | None:
     """Reads the number of the order of that id; None where it is not known."""
     return conn.execute(_NUMBER, {"program": program_id, "order_id": order_id}).scalar_one_or_none()
 
 
-def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, Any] | None:
-    """Reads the head of an order with its state; None where it is not known.
-
-    ``event_no`` is the event that says where it stands: the one it was settled by, or else its best chance;
-    ``content_no`` the one that says what it holds.
-    """
+def find_order(conn: Connection, program_id: int, order_id: str) -> OrderRow | None:
+    """Reads the head of an order with its state; None where it is not known."""
     order_no = number_of(conn, program_id, order_id)
     rows = [] if order_no is None else _rows(conn, program_id, OrderFilters(), [order_no])
     return rows[0] if rows else None
 
 
-def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[dict[str, Any]]:
+def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[OrderEventRow]:
     """Lists an order's events with their outcomes: the one numbered ``first``, then the others as they came."""
     wanted = {"program": program_id, "order_no": order_no, "first": first, "limit": MOST_EVENTS}
-    return [dict(row) for row in conn.execute(text(_EVENTS), wanted).mappings()]
+    return values_of(OrderEventRow, conn.execute(text(_EVENTS), wanted))
 
 
-def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
+def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[RefundRow]:
     """Lists what each refund took of each line."""
-    return [dict(row) for row in conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}).mappings()]
+    return values_of(RefundRow, conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}))
 
 
-def list_orders(
-    conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int
-) -> list[dict[str, Any]]:
+def list_orders(conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int) -> list[OrderRow]:
     """Lists orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow.
 
     Newest first they are those before it.
@@ -157,9 +211,9 @@ def list_orders(
     return read_windows(after, limit, keys_after, partial(_rows, conn, program_id, filters))
 
 
-def _rows(conn: Connection, program_id: int, filters: OrderFilters, numbers: Sequence[int]) -> list[dict[str, Any]]:
+def _rows(conn: Connection, program_id: int, filters: OrderFilters, numbers: Sequence[int]) -> list[OrderRow]:
     """The orders of those numbers that pass the filters on status and time, in the order of the list."""
     bound = {"program": program_id, "numbers": list(numbers), "status": filters.status}
     bound |= {"from_at": filters.from_at, "to_at": filters.to_at}
-    rows = [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]
+    rows = values_of(OrderRow, conn.execute(text(_LIST), bound))
     return rows[::-1] if filters.is_newest_first else rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,7 +99,7 @@ def check(world: World, instants: list[datetime]) -> None:
         SELECT COALESCE(-sum(earned_minor + reversed_minor + adjusted_minor), 0), COALESCE(sum(paid_minor), 0),
                COALESCE(sum(tax_minor), 0), COALESCE(sum(version), 0)
         FROM account_months WHERE program_id = :program""")
-    assert own == dict(zip(figures, map(int, summed[0]), strict=True))
+    assert asdict(own) == dict(zip(figures, map(int, summed[0]), strict=True))
 
 
 @pytest.mark.parametrize("seed", range(4))
