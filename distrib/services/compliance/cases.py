@@ -22,7 +22,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.store import plans
 from distrib.store.compliance import cases as store
-from distrib.store.compliance.cases import NewCase
+from distrib.store.compliance.cases import CaseRow, DecisionRow, LeftCommission, NewCase, Reversal
 from distrib.store.network import shops, tree
 from distrib.store.settlement import batch
 from distrib.store.settlement.batch import MonthTotals
@@ -124,9 +124,9 @@ def list_cases(
     """Lists a page of cases as they stood at an instant, the newest first, and the cursor of the next page."""
     (before,) = after or (_NEWEST,)
     rows = store.list_cases(conn, program.program_id, as_of, before, limit + 1)
-    numbers = [row["case_no"] for row in rows[:limit]]
+    numbers = [row.case_no for row in rows[:limit]]
     decided = store.decisions_of(conn, program.program_id, numbers, as_of)
-    page = [_view(program, row, decided[row["case_no"]]) for row in rows[:limit]]
+    page = [_view(program, row, decided[row.case_no]) for row in rows[:limit]]
     return page, (numbers[-1],) if len(rows) > limit else None
 
 
@@ -135,8 +135,8 @@ def newest_cases(
 ) -> dict[str, dict[str, Any]]:
     """Reads the newest case about each of the subjects, as it stood at an instant."""
     rows = store.newest_cases(conn, program.program_id, as_of, subjects)
-    decided = store.decisions_of(conn, program.program_id, [row["case_no"] for row in rows], as_of)
-    return {row["subject"]: _view(program, row, decided[row["case_no"]]) for row in rows}
+    decided = store.decisions_of(conn, program.program_id, [row.case_no for row in rows], as_of)
+    return {row.subject: _view(program, row, decided[row.case_no]) for row in rows}
 
 
 def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tuple[int, str]:
@@ -155,33 +155,50 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
     if not held:
         return
     period, _ = counting(program.period_of(now), store.closed_through(conn, program.program_id))
-    next_seq = {row["cause_no"]: row["last_seq"] + 1 for row in held}
+    next_seq = {row.cause_no: row.last_seq + 1 for row in held}
     months: dict[tuple[int, int], MonthTotals] = {}
     rows = []
     for row in held:
-        seq = next_seq[row["cause_no"]]
-        next_seq[row["cause_no"]] += 1
-        rows.append({**row, "seq": seq, "reverses_seq": row["seq"], "amount_minor": row["left_minor"]})
-        months.setdefault((row["shop_no"], period), MonthTotals()).reversed_minor -= row["left_minor"]
+        seq = next_seq[row.cause_no]
+        next_seq[row.cause_no] += 1
+        rows.append(_reversal(row, seq))
+        months.setdefault((row.shop_no, period), MonthTotals()).reversed_minor -= row.left_minor
     store.insert_reversals(conn, program.program_id, rows, now, period)
     batch.upsert_months(conn, program.program_id, batch.month_columns(months))
 
 
-def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, Any]]) -> dict[str, Any]:
-    state = STATES[decisions[-1]["decision"]] if decisions else OPEN
+def _reversal(row: LeftCommission, seq: int) -> Reversal:
+    return Reversal(
+        row.cause_no,
+        seq,
+        row.shop_no,
+        row.left_minor,
+        row.tier,
+        row.base_minor,
+        row.rate_ppm,
+        row.version_no,
+        row.available_at,
+        row.seq,
+        row.line_id,
+        row.rule_id,
+    )
+
+
+def _view(program: Program, row: CaseRow, decisions: Sequence[DecisionRow]) -> dict[str, Any]:
+    state = STATES[decisions[-1].decision] if decisions else OPEN
     names = ("seq", "decision", "effective_at", "decided_by", "reason", "recorded_at", "recorded_by")
     return {
-        "case_no": row["case_no"],
-        "finding_id": row["finding_id"],
-        "subject": row["subject"],
-        "shop_id": row["shop_id"],
-        "organiser_id": row["organiser_id"],
+        "case_no": row.case_no,
+        "finding_id": row.finding_id,
+        "subject": row.subject,
+        "shop_id": row.shop_id,
+        "organiser_id": row.organiser_id,
         "state": state,
-        "reason": row["reason"],
-        "evidence": figures_view(json.loads(row["evidence"])),
-        "opened_at": row["opened_at"],
-        "opened_by": row["opened_by"],
-        "frozen_minor": row["frozen_minor"],
+        "reason": row.reason,
+        "evidence": figures_view(json.loads(row.evidence)),
+        "opened_at": row.opened_at,
+        "opened_by": row.opened_by,
+        "frozen_minor": row.frozen_minor,
         "currency": program.currency,
-        "decisions": [{name: decision[name] for name in names} for decision in decisions],
+        "decisions": [{name: getattr(decision, name) for name in names} for decision in decisions],
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from distrib.services.context import Actor, Program
 from distrib.store.compliance import cases
 from distrib.store.compliance import findings as store
 from distrib.store.compliance.cases import NewCase
-from distrib.store.compliance.findings import FindingRow
+from distrib.store.compliance.findings import FindingRow, ListedFinding
 
 MOST_A_DAY = 1_000
 """So many findings of one id are recorded a day; more say nothing new, and the run has the figures."""
@@ -95,14 +96,14 @@ def list_findings(
     (before,) = after or (_NEWEST,)
     rows = store.list_findings(conn, program.program_id, before, limit + 1, finding_id, severity, since)
     page = [finding_view(row) for row in rows[:limit]]
-    return page, (rows[limit - 1]["finding_no"],) if len(rows) > limit else None
+    return page, (rows[limit - 1].finding_no,) if len(rows) > limit else None
 
 
-def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
+def finding_view(row: ListedFinding) -> dict[str, Any]:
     """Shows a recorded finding; one about a payee names its shops."""
-    evidence = json.loads(row["evidence"])
+    evidence = json.loads(row.evidence)
     shop_ids = evidence.pop("shop_ids", None)
-    return {**row, "evidence": figures_view(evidence), **({"shop_ids": shop_ids} if shop_ids else {})}
+    return {**asdict(row), "evidence": figures_view(evidence), **({"shop_ids": shop_ids} if shop_ids else {})}
 
 
 def structure_view(program: Program, structure: Structure) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
-from distrib.store.compliance.penalties import PenaltyRow, StandingPenalty
+from distrib.store.compliance.penalties import NewPenalty, PenaltyRow, StandingPenalty
 from distrib.store.network import shops
 
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
@@ -54,9 +54,18 @@ def record_penalty(
     if shop_id is not None and shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     shop_no = None if shop is None else shop.shop_no
-    is_new = store.insert_penalty(
-        conn, program.program_id, digest, shop_no, {**content, "id": draft["id"]}, now, actor.key_id
+    penalty = NewPenalty(
+        draft["id"],
+        digest,
+        shop_no,
+        draft["organiser_id"],
+        draft["kind"],
+        draft["decided_on"],
+        draft["authority"],
+        draft["reference"],
+        draft["reason"],
     )
+    is_new = store.insert_penalty(conn, program.program_id, penalty, now, actor.key_id)
     row = _find(conn, program, draft["id"])
     if row.digest != digest:
         raise Refusal("id_conflict", id=draft["id"])

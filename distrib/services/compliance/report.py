@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from distrib.services.context import Program
 from distrib.services.plans.versions import TimelineEntry, load_timeline
 from distrib.store import plans
 from distrib.store.compliance import findings as store
+from distrib.store.compliance.findings import SummedFinding
 from distrib.store.network import shops
 
 MOST_CASES = 500
@@ -195,13 +197,13 @@ def _with_actions(
     return [{**finding, "moment": "structure", **_action(newest.get(finding["subject"]))} for finding in findings]
 
 
-def _recorded(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "threshold": read_thresholds(row["threshold"])}
+def _recorded(row: SummedFinding) -> dict[str, Any]:
+    return {**asdict(row), "threshold": read_thresholds(row.threshold)}
 
 
 def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict[str, Any]]:
     rows = store.list_sign_offs(conn, program.program_id, as_of)
-    return [{**row, "loosened": json.loads(row["loosened"])} for row in rows]
+    return [{**asdict(row), "loosened": json.loads(row.loosened)} for row in rows]
 
 
 def _digest(report: Mapping[str, Any]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import EXPENSE
-from distrib.store.database import driver, rows_as
+from distrib.store.database import driver, rows_as, value_of, values_of
 
 _INSERT = """
 INSERT INTO compliance_cases (program_id, finding_id, subject, root_no, organiser_id, reason, evidence, opened_at,
@@ -141,20 +142,77 @@ FROM unnest(CAST(:cause_no AS bigint[]), CAST(:seq AS integer[]), CAST(:shop_no 
     AS r (cause_no, seq, shop_no, amount_minor, tier, base_minor, rate_ppm, version_no, available_at, reverses_seq,
           line_id, rule_id)
 """
-_REVERSED_COLUMNS = (
-    "cause_no",
-    "seq",
-    "shop_no",
-    "amount_minor",
-    "tier",
-    "base_minor",
-    "rate_ppm",
-    "version_no",
-    "available_at",
-    "reverses_seq",
-    "line_id",
-    "rule_id",
-)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case as it stood at an instant, with what it held then; ``evidence`` is JSON."""
+
+    case_no: int
+    finding_id: str | None
+    subject: str
+    root_no: int | None
+    organiser_id: str | None
+    reason: str
+    evidence: str
+    opened_at: datetime
+    opened_by: str
+    shop_id: str | None
+    frozen_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision on a case, by whom, and since when it holds."""
+
+    case_no: int
+    seq: int
+    decision: str
+    effective_at: datetime
+    decided_by: str
+    reason: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftCommission:
+    """What is left of a line's frozen commission after reversals, with what its reversal repeats.
+
+    ``seq`` is the frozen commission's number in its order, ``last_seq`` the highest there.
+    """
+
+    cause_no: int
+    seq: int
+    shop_no: int
+    version_no: int
+    tier: int
+    base_minor: int
+    rate_ppm: int | None
+    available_at: datetime
+    line_id: str
+    rule_id: str
+    period: int
+    belongs_to_period: int | None
+    left_minor: int
+    last_seq: int
+
+
+class Reversal(NamedTuple):
+    """A reversal by a decision: a transfer without an event, under the number ``seq`` of its order."""
+
+    cause_no: int
+    seq: int
+    shop_no: int
+    amount_minor: int
+    tier: int
+    base_minor: int
+    rate_ppm: int | None
+    version_no: int
+    available_at: datetime
+    reverses_seq: int
+    line_id: str
+    rule_id: str
 
 
 class NewCase(NamedTuple):
@@ -229,36 +287,35 @@ def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequenc
     return {row.subject: row.evidence for row in conn.execute(text(_ENDED), bound)}
 
 
-def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[dict[str, Any]]:
+def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[CaseRow]:
     """Lists up to ``limit`` cases with numbers below ``before``, the newest first; with what each still holds."""
     statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, bound).mappings()]
+    return values_of(CaseRow, conn.execute(statement, bound))
 
 
-def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]) -> list[dict[str, Any]]:
+def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]) -> list[CaseRow]:
     """Finds the newest case about each of the subjects."""
     newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = :program
         AND n.opened_at <= :until AND n.subject = ANY(CAST(:subjects AS text[])) GROUP BY n.subject)"""
     bound = {"program": program_id, "until": until, "subjects": list(subjects)}
-    return [dict(row) for row in conn.execute(text(_CASES + newest), bound).mappings()]
+    return values_of(CaseRow, conn.execute(text(_CASES + newest), bound))
 
 
-def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> dict[str, Any] | None:
+def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> CaseRow | None:
     """Finds a case as it stood at ``until``; None where it was not open by then."""
     bound = {"program": program_id, "until": until, "case_no": case_no}
-    row = conn.execute(text(_CASES + " AND c.case_no = :case_no"), bound).mappings().first()
-    return None if row is None else dict(row)
+    return value_of(CaseRow, conn.execute(text(_CASES + " AND c.case_no = :case_no"), bound))
 
 
 def decisions_of(
     conn: Connection, program_id: int, cases: Sequence[int], until: datetime
-) -> dict[int, list[dict[str, Any]]]:
+) -> dict[int, list[DecisionRow]]:
     """Lists by case the decisions recorded by ``until``, in their order."""
-    decisions: dict[int, list[dict[str, Any]]] = {case_no: [] for case_no in cases}
+    decisions: dict[int, list[DecisionRow]] = {case_no: [] for case_no in cases}
     bound = {"program": program_id, "cases": list(cases), "until": until}
-    for row in conn.execute(text(_DECISIONS), bound).mappings():
-        decisions[row["case_no"]].append(dict(row))
+    for row in values_of(DecisionRow, conn.execute(text(_DECISIONS), bound)):
+        decisions[row.case_no].append(row)
     return decisions
 
 
@@ -349,17 +406,14 @@ def free_commissions(conn: Connection, program_id: int, case_no: int, seq: int, 
     return conn.execute(text(_FREE), bound).rowcount
 
 
-def left_of_case(conn: Connection, program_id: int, case_no: int) -> list[dict[str, Any]]:
+def left_of_case(conn: Connection, program_id: int, case_no: int) -> list[LeftCommission]:
     """Lists what is left, after reversals, of the commissions that the case holds."""
-    bound = {"program": program_id, "case_no": case_no}
-    return [dict(row) for row in conn.execute(text(_LEFT), bound).mappings()]
+    return values_of(LeftCommission, conn.execute(text(_LEFT), {"program": program_id, "case_no": case_no}))
 
 
-def insert_reversals(
-    conn: Connection, program_id: int, rows: Sequence[Mapping[str, Any]], now: datetime, period: int
-) -> None:
+def insert_reversals(conn: Connection, program_id: int, rows: Sequence[Reversal], now: datetime, period: int) -> None:
     """Posts reversals by a decision, without an event."""
-    columns = {name: [row[name] for row in rows] for name in _REVERSED_COLUMNS}
+    columns = dict(zip(Reversal._fields, map(list, zip(*rows, strict=True)), strict=True))
     bound = {"program": program_id, "expense": EXPENSE, "now": now, "period": period, "belongs": None, **columns}
     conn.execute(text(_REVERSE), bound)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import values_of
 from distrib.store.locks import COMPLIANCE
 
 _FINDINGS = """
@@ -93,6 +94,54 @@ class FindingRow:
     day: date
 
 
+@dataclass(frozen=True, slots=True)
+class ListedFinding:
+    """A finding as it was recorded; thresholds, action and evidence as they are kept."""
+
+    finding_no: int
+    id: str
+    severity: str
+    moment: str
+    subject: str
+    figure: str
+    threshold: str
+    source: str
+    detail_en: str
+    detail_zh: str
+    action: str
+    evidence: str
+    pack: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SummedFinding:
+    """How often something was found, first and last, with the words and the thresholds of the last time."""
+
+    id: str
+    severity: str
+    moment: str
+    times: int
+    first_at: datetime
+    last_at: datetime
+    source: str
+    threshold: str
+    detail_en: str
+    detail_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Who signed for an override that loosens figures; ``loosened`` is JSON."""
+
+    pack: str
+    digest: str
+    loosened: str
+    signed_off_by: str
+    reason: str
+    recorded_at: datetime
+
+
 class KnownFinding(NamedTuple):
     """The figure, threshold and pack of the finding last recorded about a subject."""
 
@@ -138,7 +187,7 @@ def list_findings(
     severity: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> list[dict[str, Any]]:
+) -> list[ListedFinding]:
     """Lists up to ``limit`` findings with numbers below ``before``, the newest first."""
     bound = {
         "program": program_id,
@@ -149,13 +198,12 @@ def list_findings(
         "since": since,
         "until": until,
     }
-    return [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]
+    return values_of(ListedFinding, conn.execute(text(_LIST), bound))
 
 
-def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:
+def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[SummedFinding]:
     """Sums the findings up to an instant by id and severity: how often, first and last."""
-    bound = {"program": program_id, "until": until}
-    return [dict(row) for row in conn.execute(text(_SUMMARY), bound).mappings()]
+    return values_of(SummedFinding, conn.execute(text(_SUMMARY), {"program": program_id, "until": until}))
 
 
 def insert_run(
@@ -213,6 +261,6 @@ def signed_digests(conn: Connection) -> set[str]:
     return set(conn.execute(text("SELECT * FROM signed_overrides()")).scalars())
 
 
-def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:
+def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[SignOff]:
     """Lists the sign-offs of a program up to an instant, in their order."""
-    return [dict(row) for row in conn.execute(text(_SIGN_OFFS), {"program": program_id, "until": until}).mappings()]
+    return values_of(SignOff, conn.execute(text(_SIGN_OFFS), {"program": program_id, "until": until}))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -63,6 +63,20 @@ class PenaltyRow(NamedTuple):
     withdrawal_reason: str | None
 
 
+class NewPenalty(NamedTuple):
+    """A penalty to be recorded, of a shop by its number or of an organiser."""
+
+    id: str
+    digest: bytes
+    shop_no: int | None
+    organiser_id: str | None
+    kind: str
+    decided_on: date
+    authority: str | None
+    reference: str | None
+    reason: str
+
+
 class StandingPenalty(NamedTuple):
     """A penalty that was recorded and not withdrawn: its shop or organiser, its kind and its day."""
 
@@ -73,18 +87,9 @@ class StandingPenalty(NamedTuple):
     decided_on: date
 
 
-def insert_penalty(
-    conn: Connection,
-    program_id: int,
-    digest: bytes,
-    shop_no: int | None,
-    content: Mapping[str, Any],
-    now: datetime,
-    by: str,
-) -> bool:
-    """Writes a penalty (``content`` is what was sent); False where its id is taken."""
-    values = {"program": program_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
-    return conn.execute(_INSERT, {**content, **values}).rowcount == 1
+def insert_penalty(conn: Connection, program_id: int, penalty: NewPenalty, now: datetime, by: str) -> bool:
+    """Writes a penalty; False where its id is taken."""
+    return conn.execute(_INSERT, {**penalty._asdict(), "program": program_id, "now": now, "by": by}).rowcount == 1
 
 
 def insert_withdrawal(conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str) -> None:
