@@ -7,7 +7,7 @@ so that no two batches ever reserve the same money. No file and no SQL may enter
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from distrib.services.payouts.selections import Selection, select, unmet
 from distrib.services.programs.persons import check_second_person
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
+from distrib.store.payouts.batch_rows import BatchHead, BatchSums, LineRow
 from distrib.store.payouts.batches import RefusedShop
 
 REFUSED_SHOWN = 500
@@ -205,18 +206,23 @@ def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[dat
     return counts_at, program.period_of(counts_at)
 
 
-def locked_head(conn: Connection, program: Program, payout_id: str) -> Any:
+def locked_head(conn: Connection, program: Program, payout_id: str) -> BatchHead:
     """Reads a batch with the program's payouts locked; raises ``payout_unknown``."""
     rows.lock_payouts(conn, program.program_id)
     return head_of(conn, program, payout_id)
 
 
-def head_of(conn: Connection, program: Program, payout_id: str) -> Any:
+def head_of(conn: Connection, program: Program, payout_id: str) -> BatchHead:
     """Reads a batch; raises ``payout_unknown``."""
     head = rows.head_of(conn, program.program_id, payout_id) if is_identifier(payout_id) else None
     if head is None:
         raise Refusal("payout_unknown", id=payout_id)
     return head
+
+
+def sums_of(conn: Connection, program: Program, head: BatchHead) -> BatchSums:
+    """Reads what the lines of a batch come to; nothing of one without lines."""
+    return rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no, BatchSums(head.payout_no))
 
 
 def payout_view(
@@ -230,8 +236,7 @@ def payout_view(
     ``refused`` names the first shops that had money and got no line; ``list_refused`` has them all.
     """
     head = head_of(conn, program, payout_id)
-    sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
-    stored: Sequence[Any]
+    sums = sums_of(conn, program, head)
     if shop_id is None:
         stored = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
     else:
@@ -239,7 +244,12 @@ def payout_view(
     lines = [line_view(program, head, row) for row in stored[:limit]]
     refused = rows.refusals_of(conn, program.program_id, head.payout_no, None, "", REFUSED_SHOWN)
     counts = rows.refusal_counts(conn, program.program_id, head.payout_no)
-    view = {**_summary(program, head, sums), "lines": lines, "refused": refused, "refused_counts": counts}
+    view = {
+        **_summary(program, head, sums),
+        "lines": lines,
+        "refused": list(map(asdict, refused)),
+        "refused_counts": list(map(asdict, counts)),
+    }
     return view, stored[limit - 1].line_no if len(stored) > limit else None
 
 
@@ -260,7 +270,7 @@ def list_payouts(
     made = None if month is None else period_bounds(month, program.zone)
     heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1, state, made)
     sums = rows.sums_of(conn, program.program_id, [head.payout_no for head in heads])
-    shown = [_summary(program, head, sums.get(head.payout_no)) for head in heads[:limit]]
+    shown = [_summary(program, head, sums.get(head.payout_no, BatchSums(head.payout_no))) for head in heads[:limit]]
     return shown, heads[limit - 1].payout_no if len(heads) > limit else None
 
 
@@ -270,10 +280,10 @@ def list_refused(
     """Lists the shops that a batch could not pay, with the code why, by id; those of one code where that is asked."""
     head = head_of(conn, program, payout_id)
     refused = rows.refusals_of(conn, program.program_id, head.payout_no, code, after, limit + 1)
-    return refused[:limit], refused[limit - 1]["shop_id"] if len(refused) > limit else None
+    return list(map(asdict, refused[:limit])), refused[limit - 1].shop_id if len(refused) > limit else None
 
 
-def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
+def line_view(program: Program, head: BatchHead, row: LineRow) -> dict[str, Any]:
     """One line as it is shown: its amounts, its state, its days, and what the tax rests on.
 
     ``reason`` is that of the state: of a payment that came back, why it did.
@@ -300,8 +310,8 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
         "months_given": row.months_given,
         "income_before_minor": row.income_before_minor,
         "tax_before_minor": row.tax_before_minor,
-        "paid_on": program.day_of(row.occurred_at) if status == PAID else None,
-        "returned_on": program.day_of(row.returned_at) if has_returned else None,
+        "paid_on": program.day_of(row.occurred_at) if row.occurred_at is not None and status == PAID else None,
+        "returned_on": None if row.returned_at is None else program.day_of(row.returned_at),
         "reference": row.reference,
         "return_reference": row.return_reference,
         "reason": row.return_reason if has_returned else row.reason,
@@ -335,13 +345,10 @@ def channel_for(program: Program, channels: Sequence[Channel], name: str, now: d
     return channel
 
 
-def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
-    lines = sums.lines if sums else 0
-    settled = sums.paid + sums.failed + sums.returned if sums else 0
+def _summary(program: Program, head: BatchHead, sums: BatchSums) -> dict[str, Any]:
     status = head.decision or PROPOSED
-    if status == APPROVED and lines and settled == lines:
+    if status == APPROVED and sums.lines and not sums.open:
         status = SETTLED
-    amount, tax, fee = (sums.amount_minor, sums.tax_minor, sums.fee_minor) if sums else (0, 0, 0)
     return {
         "id": head.payout_id,
         "status": status,
@@ -352,16 +359,16 @@ def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
         "channel": head.channel,
         "withholding": head.withholding,
         "currency": program.currency,
-        "count": lines,
-        "amount_minor": amount,
-        "tax_minor": tax,
-        "fee_minor": fee,
-        "net_minor": amount - tax - fee,
-        "paid_count": sums.paid if sums else 0,
-        "failed_count": sums.failed if sums else 0,
-        "returned_count": sums.returned if sums else 0,
-        "paid_minor": sums.paid_minor if sums else 0,
-        "returned_minor": sums.returned_minor if sums else 0,
+        "count": sums.lines,
+        "amount_minor": sums.amount_minor,
+        "tax_minor": sums.tax_minor,
+        "fee_minor": sums.fee_minor,
+        "net_minor": sums.amount_minor - sums.tax_minor - sums.fee_minor,
+        "paid_count": sums.paid,
+        "failed_count": sums.failed,
+        "returned_count": sums.returned,
+        "paid_minor": sums.paid_minor,
+        "returned_minor": sums.returned_minor,
         "created_at": head.created_at,
         "created_by": head.created_by,
         "decided_at": head.decided_at,

@@ -75,9 +75,8 @@ def approve_closing_payment(conn: Connection, program: Program, shop_id: str, ac
     last = rows.last_closing(conn, program.program_id, shop.shop_no)
     if last is None:
         raise Refusal("closing_payment_unknown", id=shop_id)
-    payout_id = str(last.payout_id)
-    batches.approve_payout(conn, program, payout_id, actor, now)
-    return payout_id
+    batches.approve_payout(conn, program, last.payout_id, actor, now)
+    return last.payout_id
 
 
 def _shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:

@@ -24,10 +24,11 @@ from distrib.domain.payouts.personal_data import Payee, is_account_text
 from distrib.domain.spreadsheet_cells import neutralised
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
-from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of, is_fresh
+from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of, is_fresh, sums_of
 from distrib.services.payouts.lines import channel_no
 from distrib.services.payouts.payee_versions import payees_of
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batch_rows import BatchHead, LineRow
 from distrib.store.payouts.payee_versions import VersionKey
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030"}
@@ -167,7 +168,7 @@ def _cell(cell: object, is_exact: bool) -> object:
     return neutralised(cell)
 
 
-def _approved(conn: Connection, program: Program, payout_id: str) -> Any:
+def _approved(conn: Connection, program: Program, payout_id: str) -> BatchHead:
     head = head_of(conn, program, payout_id)
     if head.decision != APPROVED:
         raise Refusal("payout_cancelled" if head.decision == CANCELLED else "payout_not_approved", id=payout_id)
@@ -181,18 +182,17 @@ def _channel(program: Program, channels: Sequence[Channel], name: str, created_a
     return channel
 
 
-def _parts(conn: Connection, program: Program, head: Any, channel: Channel) -> int:
-    sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
-    return max(1, -(-(sums.lines if sums else 0) // channel.lines_a_file))  # the last file is not full
+def _parts(conn: Connection, program: Program, head: BatchHead, channel: Channel) -> int:
+    return max(1, -(-sums_of(conn, program, head).lines // channel.lines_a_file))  # the last file is not full
 
 
-def _rows(conn: Connection, program: Program, head: Any, channel: Channel, part: int) -> Sequence[Any]:
+def _rows(conn: Connection, program: Program, head: BatchHead, channel: Channel, part: int) -> list[LineRow]:
     after = (part - 1) * channel.lines_a_file
     return rows.lines_after(conn, program.program_id, head.payout_no, after, channel.lines_a_file)
 
 
 def _lines(
-    conn: Connection, program: Program, head: Any, channel: Channel, part: int, sealer: Sealer
+    conn: Connection, program: Program, head: BatchHead, channel: Channel, part: int, sealer: Sealer
 ) -> list[FileLine]:
     """Loads the lines of a part with their payees as they were when the batch was created."""
     stored = _rows(conn, program, head, channel, part)
@@ -213,13 +213,15 @@ def _lines(
     return lines
 
 
-def _csv(program: Program, head: Any, remark: str, lines: Sequence[FileLine], encoding: str) -> bytes:
+def _csv(program: Program, head: BatchHead, remark: str, lines: Sequence[FileLine], encoding: str) -> bytes:
     total = major_text(sum(line.net_minor for line in lines), program.currency)
     cells = (_csv_line(program, head, remark, line, len(lines), total) for line in lines)
     return csv_text(CSV_COLUMNS, cells).encode(ENCODINGS[encoding])
 
 
-def _csv_line(program: Program, head: Any, remark: str, line: FileLine, count: int, total: str) -> tuple[object, ...]:
+def _csv_line(
+    program: Program, head: BatchHead, remark: str, line: FileLine, count: int, total: str
+) -> tuple[object, ...]:
     payee, accounts = line.payee, line.payee.accounts
     account_type, account_no = next(
         ((kind, accounts[name]) for name, kind in _ACCOUNT_TYPES if name in accounts), ("", "")
@@ -247,7 +249,7 @@ def _csv_line(program: Program, head: Any, remark: str, line: FileLine, count: i
     )
 
 
-def _json(head: Any, channel: Channel, remark: str, lines: Sequence[FileLine]) -> bytes:
+def _json(head: BatchHead, channel: Channel, remark: str, lines: Sequence[FileLine]) -> bytes:
     """Renders the calls of a channel's interface, in their order, with count and total in front."""
     render = _alipay_line if channel.name == ALIPAY else _wechat_line
     key = "transfers" if channel.name == ALIPAY else "bills"

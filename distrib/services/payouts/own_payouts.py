@@ -12,6 +12,7 @@ from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.services.context import Program
 from distrib.services.payouts.batches import CANCELLED
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batch_rows import OwnLineRow
 
 
 def list_own_payouts(
@@ -33,7 +34,7 @@ def get_own_payout(conn: Connection, program: Program, shop_no: int, payout_id: 
     return own_view(program, row)
 
 
-def own_view(program: Program, row: Any) -> dict[str, Any]:
+def own_view(program: Program, row: OwnLineRow) -> dict[str, Any]:
     """A shop's line of a batch as the shop sees it; ``reason`` is that of the status."""
     has_returned = row.returned_at is not None
     status = row.status or (CANCELLED if row.decision == CANCELLED else "reserved")
@@ -48,8 +49,8 @@ def own_view(program: Program, row: Any) -> dict[str, Any]:
         "channel": row.channel,
         "created_at": row.created_at,
         "approved_at": None if row.decision == CANCELLED else row.decided_at,
-        "paid_on": program.day_of(row.occurred_at) if status == PAID else None,
-        "returned_on": program.day_of(row.returned_at) if has_returned else None,
+        "paid_on": program.day_of(row.occurred_at) if row.occurred_at is not None and status == PAID else None,
+        "returned_on": None if row.returned_at is None else program.day_of(row.returned_at),
         "reference": row.reference,
         "reason": row.return_reason if has_returned else row.reason,
     }

@@ -8,9 +8,8 @@ that both are available again. What may be said of a line is ``distrib.domain.pa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,11 +18,12 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program
-from distrib.services.payouts.batches import APPROVED, CANCELLED, locked_head, posting_time
+from distrib.services.payouts.batches import APPROVED, CANCELLED, locked_head, posting_time, sums_of
 from distrib.services.payouts.selections import WITHDRAWALS
 from distrib.services.payouts.sheet import FreshResult, LineOutcome, ResultDraft, ResultSheet
 from distrib.services.payouts.withdrawals import SettledLine, settle_withdrawals
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batch_rows import BatchHead
 from distrib.store.payouts.batches import NewResult, NewReturn
 from distrib.store.payouts.postings import PaidLine, post_paid, post_returned
 from distrib.store.webhooks.outbox import Message, insert_messages
@@ -47,10 +47,10 @@ def record_results(
         Refusal: ``payout_unknown``, ``payout_cancelled`` or ``payout_not_approved``; nothing is recorded then.
     """
     head = locked_head(conn, program, payout_id)
-    if head.decision != APPROVED:
+    if head.decision != APPROVED or head.decided_at is None:
         raise Refusal("payout_cancelled" if head.decision == CANCELLED else "payout_not_approved", id=payout_id)
     counts_at, _ = posting_time(conn, program, now)
-    sheet = ResultSheet(conn, program, head, results, channels, counts_at)
+    sheet = ResultSheet(conn, program, head, head.decided_at, results, channels, counts_at)
     settled = [sheet.settle(draft) for draft in results]
     if sheet.fresh:
         _write(conn, program, head, sheet.fresh, counts_at, actor)
@@ -58,13 +58,18 @@ def record_results(
 
 
 def _write(
-    conn: Connection, program: Program, head: Any, fresh: Sequence[FreshResult], recorded_at: datetime, actor: Actor
+    conn: Connection,
+    program: Program,
+    head: BatchHead,
+    fresh: Sequence[FreshResult],
+    recorded_at: datetime,
+    actor: Actor,
 ) -> None:
     """Writes results before returns, so that what was paid and came back in one call stands in that order."""
     settled = [item for item in fresh if item.saying.status != RETURNED]
     returned = [item for item in fresh if item.saying.status == RETURNED]
     program_id, payout_no = program.program_id, head.payout_no
-    messages: list[tuple[str, dict[str, Any]]] = []
+    messages: list[tuple[str, Mapping[str, object]]] = []
     if settled:
         results = [
             NewResult(x.line.shop_no, x.saying.status, x.occurred_at, x.saying.reference, x.saying.reason)
@@ -94,7 +99,7 @@ def _write(
 
 
 def _settle_withdrawals(
-    conn: Connection, program: Program, head: Any, items: Sequence[FreshResult], recorded_at: datetime
+    conn: Connection, program: Program, head: BatchHead, items: Sequence[FreshResult], recorded_at: datetime
 ) -> None:
     if head.selection == WITHDRAWALS:
         lines = [SettledLine(item.line.shop_no, item.saying.status, item.occurred_at) for item in items]
@@ -115,18 +120,23 @@ def _paid_lines(program: Program, items: Iterable[FreshResult]) -> list[PaidLine
     ]
 
 
-def _figures(lines: Sequence[PaidLine]) -> dict[str, Any]:
+def _figures(lines: Sequence[PaidLine]) -> dict[str, int]:
     return {"paid_minor": sum(line.paid_minor for line in lines), "tax_minor": sum(line.tax_minor for line in lines)}
 
 
 def _messages(
-    conn: Connection, program: Program, head: Any, facts: Sequence[tuple[str, dict[str, Any]]], recorded_at: datetime
+    conn: Connection,
+    program: Program,
+    head: BatchHead,
+    facts: Sequence[tuple[str, Mapping[str, object]]],
+    recorded_at: datetime,
 ) -> list[Message]:
     """Builds the messages of a set of results: what it came to, and how many lines of the batch are still open."""
-    sums = rows.sums_of(conn, program.program_id, [head.payout_no])[head.payout_no]
     common = {
         "payout_id": head.payout_id,
         "currency": program.currency,
-        "open_count": sums.lines - sums.paid - sums.failed - sums.returned,
+        "open_count": sums_of(conn, program, head).open,
     }
-    return [Message(type_, recorded_at, json.dumps(common | figures, ensure_ascii=False)) for type_, figures in facts]
+    return [
+        Message(type_, recorded_at, json.dumps({**common, **figures}, ensure_ascii=False)) for type_, figures in facts
+    ]

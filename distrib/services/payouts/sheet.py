@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -29,6 +28,7 @@ from distrib.domain.spreadsheet_cells import restored
 from distrib.services.context import Program, period_bounds
 from distrib.services.payouts.lines import channel_no, line_no_of
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batch_rows import BatchHead, LineRow
 
 REFUSED = "refused"
 
@@ -60,7 +60,7 @@ class FreshResult:
     """A result to be recorded, its line, and the instant at which it counts."""
 
     saying: Saying
-    line: Any
+    line: LineRow
     occurred_at: datetime
 
 
@@ -71,16 +71,17 @@ class ResultSheet:
         self,
         conn: Connection,
         program: Program,
-        head: Any,
+        head: BatchHead,
+        decided_at: datetime,
         results: Sequence[ResultDraft],
         channels: Sequence[Channel],
         counts_at: datetime,
     ) -> None:
         """Loads the lines of all results at once."""
-        self.program, self.head, self.counts_at = program, head, counts_at
+        self.program, self.head, self.decided_at, self.counts_at = program, head, decided_at, counts_at
         closed = rows.closed_through(conn, program.program_id)
         self.bounds = DayBounds(
-            program.day_of(head.decided_at),
+            program.day_of(decided_at),
             program.day_of(period_bounds(next_period(closed), program.zone)[0]) if closed else date.min,
             program.day_of(counts_at),
         )
@@ -109,7 +110,7 @@ class ResultSheet:
             return LineOutcome(line.shop_id, number, REFUSED, outcome)
         return LineOutcome(line.shop_id, number, outcome)
 
-    def _decide(self, draft: ResultDraft, line: Any) -> str | Refusal:
+    def _decide(self, draft: ResultDraft, line: LineRow) -> str | Refusal:
         saying = Saying(draft.status, draft.paid_on, draft.reference, draft.reason)
         history = self.histories[line.line_no]
         if saying.status == RETURNED and not self.knows_returns:
@@ -122,8 +123,8 @@ class ResultSheet:
             return Refusal(decided, id=line.shop_id, day=draft.paid_on, first=first, last=last)
         return decided
 
-    def _record(self, saying: Saying, line: Any, history: LineHistory) -> None:
-        earliest = self.paid_at[line.line_no] if saying.status == RETURNED else self.head.decided_at
+    def _record(self, saying: Saying, line: LineRow, history: LineHistory) -> None:
+        earliest = self.paid_at[line.line_no] if saying.status == RETURNED else self.decided_at
         occurred_at = self._instant_of(saying.day, earliest)
         dated = saying._replace(day=self.program.day_of(occurred_at))
         if saying.status == RETURNED:
@@ -144,19 +145,17 @@ class ResultSheet:
             return None
         return line_no_of(self.program.code, self.head.payout_id, self.head.payout_no, draft.detail_no)
 
-    def _line_of(self, draft: ResultDraft) -> Any:
+    def _line_of(self, draft: ResultDraft) -> LineRow | Refusal:
         """Finds the line that a result names; a shop's id with or without the mark that a spreadsheet file has."""
         if draft.detail_no is not None:
             return self._line_of_number(draft, draft.detail_no)
         shop_id = draft.shop_id or ""
         exact, unmarked = self.by_shop.get(shop_id), self.by_shop.get(restored(shop_id))
-        if exact is None and unmarked is None:
-            return Refusal("line_unknown_in_payout", id=shop_id)
         if exact is not None and unmarked is not None and exact.line_no != unmarked.line_no:
             return Refusal("line_ambiguous", id=exact.shop_id, other=unmarked.shop_id)
-        return exact or unmarked
+        return exact or unmarked or Refusal("line_unknown_in_payout", id=shop_id)
 
-    def _line_of_number(self, draft: ResultDraft, detail_no: str) -> Any:
+    def _line_of_number(self, draft: ResultDraft, detail_no: str) -> LineRow | Refusal:
         number = self._line_no(draft)
         line = None if number is None else self.by_number.get(number)
         if line is None:
@@ -166,10 +165,10 @@ class ResultSheet:
         return line
 
 
-def _history(program: Program, line: Any) -> LineHistory:
+def _history(program: Program, line: LineRow) -> LineHistory:
     if line.status is None:
         return LineHistory()
-    day = program.day_of(line.occurred_at) if line.status == PAID else None
+    day = program.day_of(line.occurred_at) if line.occurred_at is not None and line.status == PAID else None
     result = Saying(line.status, day, line.reference, line.reason)
     if line.returned_at is None:
         return LineHistory(result)

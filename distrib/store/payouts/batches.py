@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver, rows_as
+from distrib.store.database import Bound, driver, rows_as, value_of, values_of
 from distrib.store.locks import PAYOUTS
+from distrib.store.payouts.batch_rows import (
+    BatchHead,
+    BatchSums,
+    ClosingHead,
+    LineRow,
+    OwnLineRow,
+    RefusalCount,
+    RefusalRow,
+)
+
+_Row = TypeVar("_Row")
 
 _CANCELLED = """EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id
     AND d.payout_no = l.payout_no AND d.decision = 'cancelled')"""
@@ -213,10 +223,10 @@ def last_instant(conn: Connection, program_id: int) -> datetime | None:
     return instant
 
 
-def head_of(conn: Connection, program_id: int, payout_id: str) -> Any:
+def head_of(conn: Connection, program_id: int, payout_id: str) -> BatchHead | None:
     """Reads the batch of that id with its decision; None without one."""
     statement = text(_HEAD + " AND p.payout_id = :id")
-    return conn.execute(statement, {"program": program_id, "id": payout_id}).one_or_none()
+    return value_of(BatchHead, conn.execute(statement, {"program": program_id, "id": payout_id}))
 
 
 def heads_before(
@@ -226,7 +236,7 @@ def heads_before(
     limit: int,
     state: str | None = None,
     made: tuple[datetime, datetime] | None = None,
-) -> Sequence[Any]:
+) -> list[BatchHead]:
     """Lists the batches numbered below ``before``, the newest first.
 
     Args:
@@ -234,18 +244,18 @@ def heads_before(
         made: from when to before when they were made.
     """
     conditions = "" if state is None else f" AND {_STATES[state]}"
-    bound: dict[str, Any] = {"program": program_id, "before": before, "limit": limit}
+    bound: dict[str, object] = {"program": program_id, "before": before, "limit": limit}
     if made is not None:
         conditions += " AND p.created_at >= :since AND p.created_at < :until"
         bound |= {"since": made[0], "until": made[1]}
     statement = text(f"{_HEAD} AND p.payout_no < :before{conditions} ORDER BY p.payout_no DESC LIMIT :limit")
-    return conn.execute(statement, bound).all()
+    return values_of(BatchHead, conn.execute(statement, bound))
 
 
-def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, Any]:
+def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, BatchSums]:
     """Reads what lines, amounts and results of batches come to, by number of the batch."""
     rows = conn.execute(text(_SUMS), {"program": program_id, "numbers": list(numbers)})
-    return {row.payout_no: row for row in rows}
+    return {row.payout_no: row for row in values_of(BatchSums, rows)}
 
 
 def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
@@ -291,55 +301,56 @@ def insert_refusals(conn: Connection, program_id: int, payout_no: int, refusals:
 
 def refusals_of(
     conn: Connection, program_id: int, payout_no: int, code: str | None, after: str, limit: int
-) -> list[dict[str, Any]]:
+) -> list[RefusalRow]:
     """Lists the shops that got no line, by id; those of one code where that is asked."""
     wanted = {"program": program_id, "payout": payout_no, "code": code, "after": after, "limit": limit}
-    return [dict(row) for row in conn.execute(_REFUSALS, wanted).mappings()]
+    return values_of(RefusalRow, conn.execute(_REFUSALS, wanted))
 
 
-def refusal_counts(conn: Connection, program_id: int, payout_no: int) -> list[dict[str, Any]]:
+def refusal_counts(conn: Connection, program_id: int, payout_no: int) -> list[RefusalCount]:
     """Counts the shops that got no line and adds up what they have, by code."""
-    rows = conn.execute(_REFUSAL_COUNTS, {"program": program_id, "payout": payout_no})
-    return [dict(row) for row in rows.mappings()]
+    return values_of(RefusalCount, conn.execute(_REFUSAL_COUNTS, {"program": program_id, "payout": payout_no}))
 
 
-def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> Sequence[Any]:
+def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> list[LineRow]:
     """Lists the lines numbered above ``after``, with their results."""
     statement = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
     bound = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
-    return _rows(conn, statement, bound)
+    return _rows(conn, LineRow, statement, bound)
 
 
-def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: Sequence[str]) -> dict[str, Any]:
+def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: Sequence[str]) -> dict[str, LineRow]:
     """Reads the lines of those shops, by id."""
     statement = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
     bound = {"program": program_id, "payout": payout_no, "shops": list(shop_ids)}
-    return {row.shop_id: row for row in _rows(conn, statement, bound)}
+    return {row.shop_id: row for row in _rows(conn, LineRow, statement, bound)}
 
 
-def lines_of_shop_before(conn: Connection, program_id: int, shop_no: int, before: int, limit: int) -> Sequence[Any]:
+def lines_of_shop_before(conn: Connection, program_id: int, shop_no: int, before: int, limit: int) -> list[OwnLineRow]:
     """Lists one shop's lines in the batches numbered below ``before``, the newest first, each with its batch."""
     statement = _OF_SHOP + " AND l.payout_no < %(before)s ORDER BY l.payout_no DESC LIMIT %(limit)s"
-    return _rows(conn, statement, {"program": program_id, "shop": shop_no, "before": before, "limit": limit})
+    return _rows(
+        conn, OwnLineRow, statement, {"program": program_id, "shop": shop_no, "before": before, "limit": limit}
+    )
 
 
-def line_of_shop(conn: Connection, program_id: int, shop_no: int, payout_id: str) -> Any:
+def line_of_shop(conn: Connection, program_id: int, shop_no: int, payout_id: str) -> OwnLineRow | None:
     """Reads one shop's line in the batch of that id, with its batch; None without one."""
     statement = _OF_SHOP + " AND p.payout_id = %(id)s"
-    stored = _rows(conn, statement, {"program": program_id, "shop": shop_no, "id": payout_id})
+    stored = _rows(conn, OwnLineRow, statement, {"program": program_id, "shop": shop_no, "id": payout_id})
     return stored[0] if stored else None
 
 
-def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers: Sequence[int]) -> dict[int, Any]:
+def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers: Sequence[int]) -> dict[int, LineRow]:
     """Reads the lines of those numbers, by number."""
     statement = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
     bound = {"program": program_id, "payout": payout_no, "numbers": list(numbers)}
-    return {row.line_no: row for row in _rows(conn, statement, bound)}
+    return {row.line_no: row for row in _rows(conn, LineRow, statement, bound)}
 
 
-def last_closing(conn: Connection, program_id: int, shop_no: int) -> Any:
+def last_closing(conn: Connection, program_id: int, shop_no: int) -> ClosingHead | None:
     """Reads the newest closing payment of a shop, with what was decided of it; None without one."""
-    return conn.execute(_LAST_CLOSING, {"program": program_id, "shop": shop_no}).one_or_none()
+    return value_of(ClosingHead, conn.execute(_LAST_CLOSING, {"program": program_id, "shop": shop_no}))
 
 
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
@@ -373,5 +384,5 @@ def insert_returns(
     driver(conn).execute(_INSERT_RETURNS, (program_id, payout_no, recorded_at, by, *columns))
 
 
-def _rows(conn: Connection, statement: str, bound: dict[str, Any]) -> Sequence[Any]:
-    return driver(conn).cursor(row_factory=namedtuple_row).execute(statement, bound).fetchall()
+def _rows(conn: Connection, kind: type[_Row], statement: str, bound: Bound) -> list[_Row]:
+    return driver(conn).cursor(row_factory=rows_as(kind)).execute(statement, bound).fetchall()
