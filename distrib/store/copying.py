@@ -247,7 +247,7 @@ def _blocks(run: Sequence[_Fixed], count: int, fields: int) -> _Pieces:
     return pieces
 
 
-def _block(run: Sequence[_Fixed], rows: slice | Integers, count: int, fields: int) -> NDArray[np.void]:
+def _block(run: Sequence[_Fixed], rows: slice[None] | Integers, count: int, fields: int) -> NDArray[np.void]:
     """The same for rows that have NULL in the same columns."""
     shape: list[int | bytes | None] = []
     numbers: list[Integers | int | None] = []

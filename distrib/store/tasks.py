@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.domain.json_values import Json, JsonObject
+from distrib.store.database import Bound, driver, rows_as
 from distrib.store.locks import TASKS
+
+
+class AskedCall(TypedDict):
+    """A call as it is kept: the ids of its path, its query, and its body as sent."""
+
+    path: dict[str, str]
+    query: dict[str, str]
+    body: Json
 
 
 class TaskRow(NamedTuple):
@@ -19,7 +28,7 @@ class TaskRow(NamedTuple):
     task_no: int
     task_id: str
     operation: str
-    asked: dict[str, Any]
+    asked: AskedCall
     language: str
     key_id: str
     person: str
@@ -28,8 +37,8 @@ class TaskRow(NamedTuple):
     begun_at: datetime | None
     bytes: int
     outcome: str | None
-    answer: Any
-    problem: dict[str, Any] | None
+    answer: Json
+    problem: JsonObject | None
     file_name: str | None
     media_type: str | None
     ended_at: datetime | None
@@ -225,9 +234,9 @@ def forget_pieces(conn: Connection, before: datetime, limit: int) -> int:
     return driver(conn).execute(_FORGET, {"before": before, "limit": limit}).rowcount
 
 
-def _rows(conn: Connection, program_id: int, numbers: str, bound: dict[str, Any]) -> list[TaskRow]:
+def _rows(conn: Connection, program_id: int, numbers: str, bound: Bound) -> list[TaskRow]:
     """Reads the tasks whose numbers a statement lists."""
-    listed = [row[0] for row in driver(conn).execute(numbers, bound | {"program": program_id}).fetchall()]
+    listed = [row[0] for row in driver(conn).execute(numbers, {**bound, "program": program_id}).fetchall()]
     return _rows_of(conn, program_id, listed)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ from distrib.services.held_changes import WEBHOOK, HeldChangeRow
 from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.webhooks import endpoints as rows
-from distrib.store.webhooks.endpoints import WebhookRow
+from distrib.store.webhooks.endpoints import DeliveryRow, NewWebhook, WebhookRow
 from distrib.store.webhooks.outbox import Message
 
 ENABLED, DISABLED, ENDED = "enabled", "disabled", "ended"
@@ -64,8 +65,8 @@ def create_webhook(
     own_id = webhook_id or f"wh_{secrets.token_hex(8)}"
     digest, secret = digest_of({"url": url, "events": sorted(events)}), secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, own_id))
-    values = {"webhook_id": own_id, "digest": digest, "url": url, "events": sorted(set(events)), "secret": sealed}
-    made = rows.insert_webhook(conn, program.program_id, values, actor.key_id, now)
+    webhook = NewWebhook(own_id, digest, url, sorted(set(events)), sealed)
+    made = rows.insert_webhook(conn, program.program_id, webhook, actor.key_id, now)
     if made is not None:
         return _view(made) | {"pending": None, "secret": secret_text(secret)}, True
     known = rows.find_webhook(conn, program.program_id, own_id)
@@ -182,7 +183,7 @@ def list_deliveries(
     """Lists an endpoint's deliveries, the newest first, and before what the next page begins; raises ``not_found``."""
     row = _find(conn, program, webhook_id)
     deliveries = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
-    follows = deliveries[limit - 1]["delivery_no"] if len(deliveries) > limit else None
+    follows = deliveries[limit - 1].delivery_no if len(deliveries) > limit else None
     return [_delivery_view(program, delivery) for delivery in deliveries[:limit]], follows
 
 
@@ -193,7 +194,7 @@ def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_i
     if delivery is None:
         raise Refusal("not_found")
     attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
-    return _delivery_view(program, delivery) | {"log": attempts}
+    return _delivery_view(program, delivery) | {"log": list(map(asdict, attempts))}
 
 
 def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> dict[str, Any]:
@@ -320,16 +321,16 @@ def _view(row: WebhookRow) -> dict[str, Any]:
     }
 
 
-def _delivery_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+def _delivery_view(program: Program, row: DeliveryRow) -> dict[str, Any]:
     return {
-        "id": f"dlv_{row['delivery_no']}",
-        "message_id": message_id(program.program_id, row["message_no"]),
-        "type": row["type"],
-        "occurred_at": row["occurred_at"],
-        "status": row["status"],
-        "attempts": row["attempts"],
-        "next_attempt_at": row["next_attempt_at"],
-        "last_attempt_at": row["attempted_at"],
-        "response_status": row["response_status"],
-        "error": row["error"],
+        "id": f"dlv_{row.delivery_no}",
+        "message_id": message_id(program.program_id, row.message_no),
+        "type": row.type,
+        "occurred_at": row.occurred_at,
+        "status": row.status,
+        "attempts": row.attempts,
+        "next_attempt_at": row.next_attempt_at,
+        "last_attempt_at": row.attempted_at,
+        "response_status": row.response_status,
+        "error": row.error,
     }

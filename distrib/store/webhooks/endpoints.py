@@ -6,13 +6,14 @@ endpoint with theirs here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import value_of, values_of
 from distrib.store.webhooks.outbox import Message
 
 
@@ -50,6 +51,43 @@ class DueDelivery:
     secret: bytes
     former_secret: bytes | None
     former_until: datetime | None
+
+
+class NewWebhook(NamedTuple):
+    """An endpoint to be made."""
+
+    webhook_id: str
+    digest: bytes
+    url: str
+    events: list[str]
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery with its last attempt, if there was one."""
+
+    delivery_no: int
+    message_no: int
+    type: str
+    occurred_at: datetime
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None
+    response_status: int | None
+    error: str | None
+    attempted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt of a delivery by its number; ``error`` is None where it is delivered."""
+
+    attempt: int
+    attempted_at: datetime
+    milliseconds: int
+    response_status: int | None
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +199,23 @@ _FIGURES = text("SELECT pending, disabled FROM delivery_figures()")
 
 
 def insert_webhook(
-    conn: Connection, program_id: int, values: Mapping[str, Any], actor: str, now: datetime
+    conn: Connection, program_id: int, webhook: NewWebhook, actor: str, now: datetime
 ) -> WebhookRow | None:
-    """Writes an endpoint (``webhook_id``, ``digest``, ``url``, ``events``, ``secret``); None where the id is taken."""
-    row = conn.execute(_INSERT, {**values, "program": program_id, "actor": actor, "now": now}).one_or_none()
-    return None if row is None else WebhookRow(**row._asdict())
+    """Writes an endpoint; None where its id is taken."""
+    bound = {**webhook._asdict(), "program": program_id, "actor": actor, "now": now}
+    return value_of(WebhookRow, conn.execute(_INSERT, bound))
 
 
 def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: bool = False) -> WebhookRow | None:
     """Reads the endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
     statement = text(_FIND + (" FOR UPDATE" if locks else ""))
-    row = conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}).one_or_none()
-    return None if row is None else WebhookRow(**row._asdict())
+    return value_of(WebhookRow, conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}))
 
 
 def lock_webhook(conn: Connection, program_id: int, webhook_no: int) -> WebhookRow:
     """Reads the endpoint of that number and holds its row until the transaction ends."""
-    row = conn.execute(_LOCK_NUMBER, {"program": program_id, "webhook_no": webhook_no}).one()
-    return WebhookRow(**row._asdict())
+    [row] = values_of(WebhookRow, conn.execute(_LOCK_NUMBER, {"program": program_id, "webhook_no": webhook_no}))
+    return row
 
 
 def ids_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, str]:
@@ -189,10 +226,7 @@ def ids_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[in
 
 def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:
     """Lists endpoints by id, from the one after ``after`` on."""
-    return [
-        WebhookRow(**row._asdict())
-        for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
-    ]
+    return values_of(WebhookRow, conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit}))
 
 
 def wanted_types(conn: Connection, program_id: int) -> set[str]:
@@ -205,41 +239,40 @@ def change_webhook(
 ) -> WebhookRow:
     """Writes an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
     values = {"program": program_id, "webhook_no": row.webhook_no, "url": row.url, "events": row.events}
-    changed = conn.execute(_CHANGE, values | {"status": status, "reason": reason, "now": now}).one()
-    return WebhookRow(**changed._asdict())
+    bound = {**values, "status": status, "reason": reason, "now": now}
+    [changed] = values_of(WebhookRow, conn.execute(_CHANGE, bound))
+    return changed
 
 
 def rotate_secret(conn: Connection, program_id: int, webhook_no: int, secret: bytes, until: datetime) -> WebhookRow:
     """Writes an endpoint's new secret; the former one signs as well until then."""
     values = {"program": program_id, "webhook_no": webhook_no, "secret": secret, "until": until}
-    return WebhookRow(**conn.execute(_ROTATE, values).one()._asdict())
+    [rotated] = values_of(WebhookRow, conn.execute(_ROTATE, values))
+    return rotated
 
 
 def list_deliveries(
     conn: Connection, program_id: int, webhook_no: int, status: str | None, before: int | None, limit: int
-) -> list[dict[str, Any]]:
+) -> list[DeliveryRow]:
     """Lists the deliveries of an endpoint with their last attempt, the newest first."""
     filters = " AND d.status = :status" if status is not None else ""
     filters += " AND d.delivery_no < :before" if before is not None else ""
     statement = text(f"{_DELIVERIES}{filters} ORDER BY d.delivery_no DESC LIMIT :limit")
     values = {"program": program_id, "webhook_no": webhook_no, "status": status, "before": before, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, values).mappings()]
+    return values_of(DeliveryRow, conn.execute(statement, values))
 
 
-def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_no: int) -> dict[str, Any] | None:
+def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_no: int) -> DeliveryRow | None:
     """Reads one delivery with its last attempt; None without one."""
     statement = text(f"{_DELIVERIES} AND d.delivery_no = :delivery_no")
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no}
-    row = conn.execute(statement, values).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return value_of(DeliveryRow, conn.execute(statement, values))
 
 
-def list_attempts(
-    conn: Connection, program_id: int, webhook_no: int, delivery_no: int, limit: int
-) -> list[dict[str, Any]]:
+def list_attempts(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, limit: int) -> list[AttemptRow]:
     """Lists the attempts of one delivery, the newest first."""
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "limit": limit}
-    return [dict(row) for row in conn.execute(_ATTEMPTS, values).mappings()]
+    return values_of(AttemptRow, conn.execute(_ATTEMPTS, values))
 
 
 def resend(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, now: datetime) -> bool:
@@ -266,7 +299,7 @@ def claim_due(
         full: endpoints that have enough in flight.
     """
     values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
-    return [DueDelivery(**row._asdict()) for row in conn.execute(_CLAIM, values)]
+    return values_of(DueDelivery, conn.execute(_CLAIM, values))
 
 
 def lock_delivery(conn: Connection, due: DueDelivery) -> tuple[int, int, str]:
@@ -296,5 +329,5 @@ def delivery_figures(conn: Connection) -> Sequence[int]:
     return tuple(conn.execute(_FIGURES).one())
 
 
-def _key(due: DueDelivery) -> dict[str, Any]:
+def _key(due: DueDelivery) -> dict[str, object]:
     return {"program": due.program_id, "webhook_no": due.webhook_no, "delivery_no": due.delivery_no}
