@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import click
 from rich.console import Console
@@ -22,7 +21,7 @@ from distrib.cli.output import (
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, render
-from distrib.services.orders.explanations import explain_order
+from distrib.services.orders.explanations import Explanation, LookView, explain_order
 from distrib.services.plans.words import REASONS
 
 _WORDS = {
@@ -101,117 +100,116 @@ def explain(order_id: str, program_code: str | None, language: str, as_json: boo
         print_json(view)
     else:
         _show(open_console(), view, language)
-    if not view["agrees"]:
+    if not view.agrees:
         raise SystemExit(1)
 
 
-def _show(console: Console, view: Mapping[str, Any], language: str) -> None:
+def _show(console: Console, view: Explanation, language: str) -> None:
     def say(word: str) -> str:
         return render(_WORDS[word], language)
 
     _head(console, view, say)
-    if view["seller_by"] == "binding":
-        print_line(console, f"{say('by_binding')} {view['customer_id'] or ''}".strip())
-    if view["error"] is not None:
-        print_line(console, view["error"]["detail_zh" if language == CHINESE else "detail"], "yellow")
-    if view["reason"] is not None:
-        print_line(console, _reason(view["reason"], language), "yellow")
+    if view.seller_by == "binding":
+        print_line(console, f"{say('by_binding')} {view.customer_id or ''}".strip())
+    if view.error is not None:
+        print_line(console, view.error.detail_zh if language == CHINESE else view.error.detail, "yellow")
+    if view.reason is not None:
+        print_line(console, _reason(view.reason, language), "yellow")
     _people(console, view, say)
     _customer(console, view, language)
     _looks(console, view, say, language)
     _verdict(console, view, say)
 
 
-def _head(console: Console, view: Mapping[str, Any], say: _Say) -> None:
-    currency = view["currency"] or ""
-    parts = [f"{say('order')} {view['id']}: {say(view['status'])}"]
-    if view["paid_at"] is not None:
-        parts.append(time_text(view["paid_at"]))
-    if view["paid_minor"] is not None:
-        parts.append(f"{say('paid_amount')} {show_amount(view['paid_minor'], currency)} {currency}")
-        parts.append(f"{say('left')} {show_amount(view['left_minor'], currency)}")
-    if view["plan"] is not None:
-        parts.append(f"{say('plan')} {view['plan']['code']}@{view['plan']['version']}")
-    if view["policy"]:
-        parts.append(f"{say('policy')} {view['policy']}")
+def _head(console: Console, view: Explanation, say: _Say) -> None:
+    currency = view.currency or ""
+    parts = [f"{say('order')} {view.id}: {say(view.status)}"]
+    if view.paid_at is not None:
+        parts.append(time_text(view.paid_at))
+    if view.paid_minor is not None:
+        parts.append(f"{say('paid_amount')} {show_amount(view.paid_minor, currency)} {currency}")
+        parts.append(f"{say('left')} {show_amount(view.left_minor, currency)}")
+    if view.plan is not None:
+        parts.append(f"{say('plan')} {view.plan.code}@{view.plan.version}")
+    if view.policy:
+        parts.append(f"{say('policy')} {view.policy}")
     print_line(console, ", ".join(parts), "bold")
 
 
-def _people(console: Console, view: Mapping[str, Any], say: _Say) -> None:
+def _people(console: Console, view: Explanation, say: _Say) -> None:
     columns = {say("role"): False, say("shop"): False, say("rank"): False, say("active"): False}
     rows = []
-    for person in view["people"]:
-        role, _, tier = person["role"].partition("-")
-        is_active = say("yes" if person["is_active"] else "no")
-        rows.append((f"{say(role)} {tier}".strip(), person["shop_id"], person["rank"], is_active))
+    for person in view.people:
+        role, _, tier = person.role.partition("-")
+        is_active = say("yes" if person.is_active else "no")
+        rows.append((f"{say(role)} {tier}".strip(), person.shop_id, person.rank, is_active))
     if rows:
         print_table(console, say("people"), columns, rows)
 
 
-def _customer(console: Console, view: Mapping[str, Any], language: str) -> None:
+def _customer(console: Console, view: Explanation, language: str) -> None:
     """What rules ask of the customer, and what was known of it; nothing where no rule asks."""
 
     def say(word: str, **params: object) -> str:
         return render(_WORDS[word].with_params(**params), language)
 
-    if not view["customer_conditions"]:
+    if not view.customer_conditions:
         return
-    earlier = view["earlier_orders"]
+    earlier = view.earlier_orders
     if earlier is None:
         print_line(console, say("no_customer"))
-    elif earlier["first_paid_at"] is None:
+    elif earlier.first_paid_at is None:
         print_line(console, say("no_earlier"))
     else:
-        print_line(console, say("earlier", orders=earlier["orders"], paid_at=time_text(earlier["first_paid_at"])))
+        print_line(console, say("earlier", orders=earlier.orders, paid_at=time_text(earlier.first_paid_at)))
     columns = {say("rule"): False, say("asked"): False, say("is_met"): False}
     rows = []
-    for row in view["customer_conditions"]:
-        bounds = [("fewer_orders", "orders", row["within_orders"]), ("fewer_days", "days", row["within_days"])]
+    for row in view.customer_conditions:
+        bounds = [("fewer_orders", "orders", row.within_orders), ("fewer_days", "days", row.within_days)]
         worded = "; ".join(say(word, **{name: bound}) for word, name, bound in bounds if bound is not None)
-        asked = say("bounds", what=say(row["customer"]), bounds=worded)
-        rows.append(
-            (row["rule"], say("not", what=asked) if row["leaves_out"] else asked, say("yes" if row["is_met"] else "no"))
-        )
+        asked = say("bounds", what=say(row.customer), bounds=worded)
+        rows.append((row.rule, say("not", what=asked) if row.leaves_out else asked, say("yes" if row.is_met else "no")))
     print_table(console, say("customers"), columns, rows)
 
 
-def _looks(console: Console, view: Mapping[str, Any], say: _Say, language: str) -> None:
+def _looks(console: Console, view: Explanation, say: _Say, language: str) -> None:
     texts, figures = ("line", "rule", "tier", "shop", "rank"), ("base", "rate", "before_cap", "amount", "posted")
     columns = {say(name): False for name in texts} | {say(name): True for name in figures} | {say("reason"): False}
+    currency = view.currency or ""
     rows = []
-    for look in view["looks"]:
-        names = ("base_minor", "amount_before_cap_minor", "amount_minor", "posted_minor")
-        base, before, amount, posted = (show_amount(look[name], view["currency"]) for name in names)
-        who = (look["line_id"], look["rule"], look["tier"], look["shop_id"], look["rank"])
-        rows.append((*who, base, look["rate"], before, amount, posted, _why(look, language)))
+    for look in view.looks:
+        minors = (look.base_minor, look.amount_before_cap_minor, look.amount_minor, look.posted_minor)
+        base, before, amount, posted = (show_amount(minor, currency) for minor in minors)
+        who = (look.line_id, look.rule, look.tier, look.shop_id, look.rank)
+        rows.append((*who, base, look.rate, before, amount, posted, _why(look, language)))
     if rows:
         print_table(console, say("looks"), columns, rows)
     else:
         print_line(console, say("nobody"))
 
 
-def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
-    if view["agrees"]:
+def _verdict(console: Console, view: Explanation, say: _Say) -> None:
+    if view.agrees:
         print_line(console, say("agrees"), "green")
         return
     names = ("what", "line", "rule", "tier", "shop")
     columns = {say(name): False for name in names} | {say("expected"): True, say("posted"): True}
-    keys = ("what", "line_id", "rule", "tier", "shop_id")
+    currency = view.currency or ""
     rows = [
         (
-            *(row[key] for key in keys),
-            show_amount(row["expected_minor"], view["currency"]),
-            show_amount(row["posted_minor"], view["currency"]),
+            *(row.what, row.line_id, row.rule, row.tier, row.shop_id),
+            show_amount(row.expected_minor, currency),
+            show_amount(row.posted_minor, currency),
         )
-        for row in view["differences"]
+        for row in view.differences
     ]
     print_table(console, say("differs"), columns, rows)
 
 
-def _why(look: Mapping[str, Any], language: str) -> str:
+def _why(look: LookView, language: str) -> str:
     """The reason of a row; of an amount paid once for the order the other lines name the line that has it."""
-    reason, line_id = _reason(look["reason"], language), look["amount_line_id"]
-    if line_id in (None, look["line_id"]):
+    reason, line_id = _reason(look.reason, language), look.amount_line_id
+    if line_id in (None, look.line_id):
         return reason
     return f"{reason}; {render(_WORDS['once'].with_params(line=line_id), language)}"
 

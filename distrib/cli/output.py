@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -97,13 +98,15 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | dict[str, object]:
     if isinstance(value, datetime):
         return time_text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (Measured, Thresholds, PlanFigure, PlanThreshold)):
         return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 

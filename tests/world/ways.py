@@ -246,9 +246,7 @@ def books_of(world: World) -> dict[str, Any]:
     """All that a program's books say and that does not tell when, or by which number, it was written."""
     program = world.program
     with world.begin() as conn:
-        events = [
-            (row["id"], row["status"]) for row in inbox.list_events(conn, program, inbox.EventFilters(), None, 500)[0]
-        ]
+        events = [(row.id, row.status) for row in inbox.list_events(conn, program, inbox.EventFilters(), None, 500)[0]]
         closed = closing.find_closed(conn, program, MARCH)
         evaluated = list_evaluations(conn, program)[0]
         made = [row["id"] for row in batches.list_payouts(conn, program, None, 50)[0]]

@@ -211,8 +211,8 @@ class World:
         """Status and code of an event."""
         with self.begin() as conn:
             view = inbox.get_event(conn, self.program, event_id)
-        code = view["error"]["code"] if view["error"] else view.get("remark")
-        return view["status"], code
+        code = view.error.code if view.error else view.remark
+        return view.status, code
 
 
 def open_world(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +73,19 @@ def to_json(view: Any) -> bytes:
     b'{"at":"2026-03-01T02:00:00Z"}'
     """
     return _encoder.encode(view)
+
+
+def shown(view: object) -> Any:
+    """A service's view as it is answered: of what has fields, and of all that is in them, a value by each name.
+
+    >>> shown([Stream(list, JSON, "f")])[0]["filename"]
+    'f'
+    """
+    if is_dataclass(view):
+        return {known.name: shown(getattr(view, known.name)) for known in fields(view)}
+    if isinstance(view, list) or type(view) is tuple:
+        return [shown(value) for value in view]
+    return {name: shown(value) for name, value in view.items()} if isinstance(view, dict) else view
 
 
 def instant(time: datetime | None) -> datetime | None:

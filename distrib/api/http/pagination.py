@@ -7,9 +7,10 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
+from distrib.api.http.answers import shown
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 
@@ -30,7 +31,7 @@ class Listing:
 
     def page(self, rows: Sequence[Any], follows: Sequence[int | str] | None) -> dict[str, Any]:
         """A page as the API answers it; ``follows`` is after what the next one begins, None on the last."""
-        return {"data": rows, "next_cursor": self.cursor(follows)}
+        return {"data": [shown(row) if is_dataclass(row) else row for row in rows], "next_cursor": self.cursor(follows)}
 
     def page_by_key(self, rows: Sequence[Any], follows: int | str | None) -> dict[str, Any]:
         """A page of a list whose place is one key, as ``page`` gives it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema, ReleasesQuerySchema, ReleasesSchema
 from distrib.api.schemas.commissions import (
     NEWEST,
@@ -44,7 +44,7 @@ def list_commissions(call: Call) -> Answer:
 def get_commission(call: Call, commission_id: str) -> Answer:
     """One commission as it stands; a partner sees one of its own shop."""
     only = call.actor.shop_no if is_partner(call) else None
-    return Answer(service.get_commission(call.conn, call.program, commission_id, call.now, only))
+    return Answer(shown(service.get_commission(call.conn, call.program, commission_id, call.now, only)))
 
 
 @commissions.operation(

@@ -15,7 +15,7 @@ from flask import request
 from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.bodies import BATCH_BYTES, NDJSON
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.http.json_body import parse_json, readable
 from distrib.api.http.problems import detail_of
 from distrib.api.http.shapes import MOST_ERRORS, Validated, problems_of
@@ -234,7 +234,7 @@ def _report_accepted(backend: Backend, program_id: int, size_bytes: int, counts:
 @events.operation("GET", "/queue", {200: QueueSchema})
 def get_queue(call: Call) -> Answer:
     """What is accepted and not yet worked on: how many orders, since when the next in line waits, what failed."""
-    return Answer(queue.queue_view(call.conn, call.program))
+    return Answer(shown(queue.queue_view(call.conn, call.program)))
 
 
 @events.operation("GET", "/workers", {200: WorkersSchema})
@@ -270,5 +270,6 @@ def retry_event(call: Call, event_id: str) -> Answer:
     return Answer(view, 202, after_commit=call.backend.ring)
 
 
-def _view(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "event_no"}
+def _view(event: inbox.EventView) -> dict[str, Any]:
+    """An event as it is answered; most have no remark."""
+    return {name: value for name, value in shown(event).items() if name != "remark" or value is not None}

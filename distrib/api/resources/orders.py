@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.orders import NEWEST, ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
 from distrib.services.orders import explanations
 from distrib.services.orders import views as service
@@ -27,7 +27,7 @@ def list_orders(call: Call) -> Answer:
 @orders.operation("GET", "/orders/<id:order_id>", {200: OrderViewSchema}, refusals=("order_unknown",))
 def get_order(call: Call, order_id: str) -> Answer:
     """The order as known, its status, its plan version, and its commissions net of reversals."""
-    return Answer(service.get_order(call.conn, call.program, order_id, call.now))
+    return Answer(shown(service.get_order(call.conn, call.program, order_id, call.now)))
 
 
 @orders.operation("GET", "/orders/<id:order_id>/explanation", {200: ExplanationSchema}, refusals=("order_unknown",))
@@ -37,7 +37,7 @@ def explain_order(call: Call, order_id: str) -> Answer:
     A partner sees its own rows only, and nothing of the buyer.
     """
     only = call.actor.shop_no if is_partner(call) else None
-    view = explanations.explain_order(call.conn, call.program, order_id, only)
+    view = shown(explanations.explain_order(call.conn, call.program, order_id, only))
     if is_partner(call):
         del view["customer_id"]
     return Answer(view)

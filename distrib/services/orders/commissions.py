@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -23,6 +22,43 @@ from distrib.store.orders.expected import ExpectedFilters, ExpectedRow
 
 HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
 _ID = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVersionView:
+    """A published version of a plan."""
+
+    code: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionView:
+    """A commission as it is shown, posted or expected; of the latter it is not known when it counts."""
+
+    id: str
+    event_id: str | None
+    order_id: str | None
+    line_id: str | None
+    shop_id: str
+    rule: str | None
+    tier: int | None
+    kind: str
+    base_minor: int | None
+    rate: str | None
+    amount_minor: int
+    currency: str
+    plan_version: PlanVersionView | None
+    occurred_at: datetime
+    available_at: datetime | None = None
+    state: str = EXPECTED
+    period: str | None = None
+    belongs_to_period: str | None = None
+    reverses_id: str | None = None
+    adjustment_id: str | None = None
+    reason: str | None = None
+    withdrawal_id: str | None = None
+    refunded_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +80,7 @@ class CommissionQuery:
 
 def list_commissions(
     conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int, now: datetime
-) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
+) -> tuple[list[CommissionView], tuple[int, int] | None]:
     """Lists the commissions that a query asks for, by cause and number.
 
     Returns:
@@ -68,7 +104,7 @@ def list_commissions(
 
 def get_commission(
     conn: Connection, program: Program, commission_id: str, now: datetime, only_shop_no: int | None = None
-) -> dict[str, Any]:
+) -> CommissionView:
     """Reads one commission by id.
 
     Args:
@@ -86,7 +122,7 @@ def get_commission(
 
 def _list_expected(
     conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int
-) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
+) -> tuple[list[CommissionView], tuple[int, int] | None]:
     """Lists expected commissions, which belong to no period yet and are of no kind but earned."""
     if query.period is not None or query.kind not in (None, "earned"):
         return [], None
@@ -100,58 +136,46 @@ def _key_after(listed: Sequence[CommissionRow] | Sequence[ExpectedRow], limit: i
     return (listed[limit - 1].cause_no, listed[limit - 1].seq) if len(listed) > limit else None
 
 
-def _expected_view(program: Program, row: ExpectedRow) -> dict[str, Any]:
+def _expected_view(program: Program, row: ExpectedRow) -> CommissionView:
     """One expected commission as it is shown; when it is available and in which period it counts is not known yet."""
-    return {
-        "id": f"{row.cause_no}-expected-{row.seq}",
-        **_facts(program, row),
-        "available_at": None,
-        "state": EXPECTED,
-        "period": None,
-        "belongs_to_period": None,
-        "reverses_id": None,
-        "adjustment_id": None,
-        "reason": None,
-        "withdrawal_id": None,
-        "refunded_minor": None,
-    }
+    return _view(program, row, f"{row.cause_no}-expected-{row.seq}")
 
 
-def commission_view(program: Program, row: CommissionRow, now: datetime) -> dict[str, Any]:
+def commission_view(program: Program, row: CommissionRow, now: datetime) -> CommissionView:
     """One row of the ledger as a commission (contract, "Orders, commissions, plans")."""
     cause, reverses, late = row.cause_no, row.reverses_seq, row.belongs_to_period
-    return {
-        "id": commission_id(cause, row.seq),
-        **_facts(program, row),
-        "available_at": row.available_at,
-        "state": state_at(row.available_at, now, is_case_held=row.is_case_held),
-        "period": format_period(row.period),
-        "belongs_to_period": None if late is None else format_period(late),
-        "reverses_id": None if reverses is None else commission_id(cause, reverses),
-        "adjustment_id": row.adjustment_id,
-        "reason": row.reason,
-        "withdrawal_id": row.withdrawal_id,
-        "refunded_minor": row.refunded_minor,
-    }
+    return replace(
+        _view(program, row, commission_id(cause, row.seq)),
+        available_at=row.available_at,
+        state=state_at(row.available_at, now, is_case_held=row.is_case_held),
+        period=format_period(row.period),
+        belongs_to_period=None if late is None else format_period(late),
+        reverses_id=None if reverses is None else commission_id(cause, reverses),
+        adjustment_id=row.adjustment_id,
+        reason=row.reason,
+        withdrawal_id=row.withdrawal_id,
+        refunded_minor=row.refunded_minor,
+    )
 
 
-def _facts(program: Program, row: CommissionRow | ExpectedRow) -> dict[str, Any]:
-    """The fields that an earned and an expected commission share."""
-    return {
-        "event_id": row.event_id,
-        "order_id": row.order_id,
-        "line_id": row.line_id,
-        "shop_id": row.shop_id,
-        "rule": row.rule,
-        "tier": row.tier,
-        "kind": row.kind,
-        "base_minor": row.base_minor,
-        "rate": rate_text(row.rate_ppm),
-        "amount_minor": row.amount_minor,
-        "currency": program.currency,
-        "plan_version": plan_view(row.plan_code, row.plan_version),
-        "occurred_at": row.occurred_at,
-    }
+def _view(program: Program, row: CommissionRow | ExpectedRow, shown_id: str) -> CommissionView:
+    """What an earned and an expected commission share."""
+    return CommissionView(
+        id=shown_id,
+        event_id=row.event_id,
+        order_id=row.order_id,
+        line_id=row.line_id,
+        shop_id=row.shop_id,
+        rule=row.rule,
+        tier=row.tier,
+        kind=row.kind,
+        base_minor=row.base_minor,
+        rate=rate_text(row.rate_ppm),
+        amount_minor=row.amount_minor,
+        currency=program.currency,
+        plan_version=plan_view(row.plan_code, row.plan_version),
+        occurred_at=row.occurred_at,
+    )
 
 
 def commission_id(cause_no: int, seq: int) -> str:
@@ -183,6 +207,6 @@ def state_at(available_at: datetime, now: datetime, *, is_case_held: bool = Fals
     return HELD if available_at > now or is_case_held else AVAILABLE
 
 
-def plan_view(code: str | None, version: int | None) -> dict[str, Any] | None:
+def plan_view(code: str | None, version: int | None) -> PlanVersionView | None:
     """A plan version as it is shown; None without one."""
-    return None if code is None else {"code": code, "version": version}
+    return None if code is None or version is None else PlanVersionView(code, version)

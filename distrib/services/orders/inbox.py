@@ -9,24 +9,34 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import CODES, Refusal
+from distrib.domain.errors import Refusal
 from distrib.domain.events import REFUNDED, DecodedEvent
+from distrib.domain.json_values import JsonObject
 from distrib.failpoints import reach
-from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import EVENT_TYPES, decode_stored
+from distrib.services.orders.failures import EventFailure, failure_of
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
 from distrib.store.orders.event_views import EventFilters, EventRow
 from distrib.tracing import span
 
-__all__ = ["Accepted", "EventFilters", "accept_events", "get_event", "list_events", "retry_event"]
+__all__ = [
+    "Accepted",
+    "EventFilters",
+    "EventView",
+    "KeptEventView",
+    "accept_events",
+    "get_event",
+    "list_events",
+    "retry_event",
+]
 
 
 class Accepted(NamedTuple):
@@ -35,6 +45,44 @@ class Accepted(NamedTuple):
     id: str
     status: str
     refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event and what became of it; ``error`` says why it waits or failed, ``remark`` is a code on what is done."""
+
+    id: str
+    type: str
+    order_id: str | None
+    group_id: str | None
+    occurred_at: datetime
+    received_at: datetime
+    status: str
+    attempts: int
+    done_at: datetime | None
+    error: EventFailure | None
+    remark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEventView(EventView):
+    """One event with what was sent; None where the database no longer has it as it was."""
+
+    payload: JsonObject | None
+
+
+class _Shown(TypedDict):
+    id: str
+    type: str
+    order_id: str | None
+    group_id: str | None
+    occurred_at: datetime
+    received_at: datetime
+    status: str
+    attempts: int
+    done_at: datetime | None
+    error: EventFailure | None
+    remark: str | None
 
 
 @dataclass(slots=True)
@@ -123,18 +171,18 @@ def _known(
     return known | rows.unplaced_among(conn, program_id, missing) if missing else known
 
 
-def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
+def get_event(conn: Connection, program: Program, event_id: str) -> KeptEventView:
     """Reads one event as it was first kept, and what became of it; raises ``event_unknown``."""
     event = event_views.event_view(conn, program.program_id, event_id)
     if event is None:
         raise Refusal("event_unknown", id=event_id)
-    return _with_error(event) | {"payload": _content(event.payload)}
+    return KeptEventView(**_shown(event), payload=_content(event.payload))
 
 
-def _content(payload: str) -> dict[str, Any] | None:
+def _content(payload: str) -> JsonObject | None:
     """What was sent; None where the database no longer has it as it was: the event is parked, and can be looked at."""
     try:
-        content: dict[str, Any] = json.loads(payload)
+        content: JsonObject = json.loads(payload)
     except ValueError:
         return None
     return content
@@ -142,7 +190,7 @@ def _content(payload: str) -> dict[str, Any] | None:
 
 def list_events(
     conn: Connection, program: Program, filters: EventFilters, after: tuple[str, int] | None, limit: int
-) -> tuple[list[dict[str, Any]], tuple[str, int] | None]:
+) -> tuple[list[EventView], tuple[str, int] | None]:
     """Lists events that pass the filters, and the place to go on after (None at the end).
 
     They come in the order they were recorded, or the other way round; where a type or a time alone is asked for, in
@@ -153,16 +201,16 @@ def list_events(
     events = event_views.event_views(conn, program.program_id, filters, EVENT_TYPES, place, limit + 1)
     page = events[:limit]
     if len(events) <= limit:
-        return [_with_error(row) for row in page], None
+        return [_view(row) for row in page], None
     last = page[-1]
     since = last.received_at.isoformat() if filters.is_by_time else event_views.BEGINNING
-    return [_with_error(row) for row in page], (since, last.event_no)
+    return [_view(row) for row in page], (since, last.event_no)
 
 
-def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
+def retry_event(conn: Connection, program: Program, event_id: str) -> KeptEventView:
     """Queues a failed event again; raises ``event_unknown`` or ``event_not_failed``."""
     event = get_event(conn, program, event_id)
-    if event["status"] == "failed" and event["order_id"] is None and event["group_id"] is None:
+    if event.status == "failed" and event.order_id is None and event.group_id is None:
         rows.place_events(conn, 1, program.program_id)  # of several orders' refunds there may be one yet
     elif not rows.reopen(conn, program.program_id, event_id):
         raise Refusal("event_not_failed")
@@ -182,9 +230,13 @@ def _answer(event: DecodedEvent, first: Mapping[str, DecodedEvent], kept: _Kept)
     return Accepted(event.id, "duplicate")
 
 
-def _with_error(row: EventRow) -> dict[str, Any]:
-    """Turns the code in an event's row into an ``error`` with texts in both languages."""
-    view: dict[str, Any] = {
+def _view(row: EventRow) -> EventView:
+    return EventView(**_shown(row))
+
+
+def _shown(row: EventRow) -> _Shown:
+    failure = failure_of(row.code, row.status, row.params)
+    return {
         "id": row.id,
         "type": row.type,
         "order_id": row.order_id,
@@ -194,16 +246,6 @@ def _with_error(row: EventRow) -> dict[str, Any]:
         "status": row.status,
         "attempts": row.attempts,
         "done_at": row.done_at,
-        "event_no": row.event_no,
-        "error": None,
+        "error": failure,
+        "remark": row.code if failure is None else None,
     }
-    if row.code is not None and row.status != "done":
-        refusal = Refusal(row.code if row.code in CODES else "poison", **json.loads(row.params or "{}"))
-        view["error"] = {
-            "code": row.code,
-            "detail": render(refusal.text, ENGLISH),
-            "detail_zh": render(refusal.text, CHINESE),
-        }
-    elif row.code is not None:
-        view["remark"] = row.code
-    return view

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -31,10 +32,22 @@ def event_figures(conn: Connection) -> EventFigures:
     return queue.event_figures(conn)
 
 
-def queue_view(conn: Connection, program: Program) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """What waits to be worked on in a program; of events no more are counted than ``counted_up_to``."""
+
+    orders_waiting: int
+    first_day: date | None
+    first_received_at: datetime | None
+    waiting_events: int
+    failed_events: int
+    counted_up_to: int
+
+
+def queue_view(conn: Connection, program: Program) -> QueueView:
     """What waits in a program to be worked on, what waits for another fact, and what failed; counts up to a bound."""
     standing = queue.queue_standing(conn, program.program_id, MOST_COUNTED)
-    return {**standing._asdict(), "counted_up_to": MOST_COUNTED}
+    return QueueView(*standing, counted_up_to=MOST_COUNTED)
 
 
 def wake_waiting(conn: Connection) -> int:

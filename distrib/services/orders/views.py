@@ -5,20 +5,20 @@ No SQL may enter, and nothing is recomputed here: that is what explanations are 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypedDict
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import CODES, Refusal
+from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCEL, UNDONE, Order
-from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
-from distrib.services.orders.commissions import EXPECTED, plan_view, rate_text, state_at
+from distrib.services.orders.commissions import EXPECTED, PlanVersionView, plan_view, rate_text, state_at
+from distrib.services.orders.failures import EventFailure, failure_of
 from distrib.store.orders import commissions, expected, views
 from distrib.store.orders.commissions import OrderCommissionRow
 from distrib.store.orders.expected import ExpectedChangeRow
@@ -45,9 +45,132 @@ ORDER_STATUSES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """An order as the list of orders shows it.
+
+    ``seller_by`` says how the selling shop was found: named by the order, or by its customer's binding at ``paid_at``.
+    """
+
+    id: str
+    status: str
+    shop_id: str | None
+    seller_by: str | None
+    customer_id: str | None
+    channel: str | None
+    currency: str | None
+    paid_at: datetime | None
+    settled_at: datetime | None
+    paid_minor: int | None
+    refunded_minor: int
+    left_minor: int | None
+    plan: PlanVersionView | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line of an order, with what refunds took of it and what is left."""
+
+    id: str
+    sku: str
+    category: str | None
+    quantity: int
+    paid_minor: int
+    list_minor: int | None
+    cost_minor: int | None
+    entry: bool | None
+    refunded_minor: int
+    left_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundedLine:
+    """What a refund took of a line."""
+
+    line_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    """A refund as it came, with what it took and what undid it; a cancel's has no id.
+
+    ``counts``: it is of the order's lines, and so changes what they earn.
+    """
+
+    id: str | None
+    event_id: str
+    occurred_at: datetime
+    amount_minor: int
+    counts: bool
+    lines: list[RefundedLine]
+    reversed_at: datetime | None
+    reversed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NetCommission:
+    """What a line gave a shop by a rule: first earned, taken back, what stands."""
+
+    line_id: str
+    rule: str
+    tier: int
+    shop_id: str
+    base_minor: int
+    rate: str | None
+    earned_minor: int
+    reversed_minor: int
+    amount_minor: int
+    currency: str
+    available_at: datetime | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCommission:
+    """What a line is expected to give a shop by a rule; nothing of it was earned or taken back yet."""
+
+    line_id: str
+    rule: str
+    tier: int
+    shop_id: str
+    base_minor: int
+    rate: str | None
+    amount_minor: int
+    currency: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEventView:
+    """One event of an order, and what became of it."""
+
+    id: str
+    type: str
+    occurred_at: datetime
+    status: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView(OrderSummary):
+    """An order in full: ``reason`` says why nobody earned, ``error`` why it waits or failed."""
+
+    leader_id: str | None
+    opener_id: str | None
+    group_id: str | None
+    lines: list[LineView]
+    refunds: list[RefundView]
+    commissions: list[NetCommission]
+    expected: list[ExpectedCommission]
+    events: list[OrderEventView]
+    reason: str | None
+    error: EventFailure | None
+
+
 def list_orders(
     conn: Connection, program: Program, filters: OrderFilters, after: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[OrderSummary], int | None]:
     """Lists the orders that pass the filters, by number, or from the newest down.
 
     Returns:
@@ -58,13 +181,13 @@ def list_orders(
     first = _NEWEST if filters.is_newest_first else 0
     orders = views.list_orders(conn, program.program_id, filters, after or first, limit + 1)
     page = orders[:limit]
-    return [summary_of(row) for row in page], page[-1].order_no if len(orders) > limit else None
+    return [OrderSummary(**summary_of(row)) for row in page], page[-1].order_no if len(orders) > limit else None
 
 
-def get_order(conn: Connection, program: Program, order_id: str, now: datetime) -> dict[str, Any]:
+def get_order(conn: Connection, program: Program, order_id: str, now: datetime) -> OrderView:
     """Reads one order with its lines, refunds, commissions and events; raises ``order_unknown``.
 
-    ``reason`` says why nobody earned; ``error`` why it waits or failed. A commission's ``state`` is that at ``now``.
+    A commission's ``state`` is that at ``now``.
     """
     head = find_order(conn, program, order_id)
     events = views.events_of_order(conn, program.program_id, head.order_no, head.content_no)
@@ -72,17 +195,19 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
     posted = commissions.commissions_of_order(conn, program.program_id, head.order_no)
     awaited = expected.expected_of_order(conn, program.program_id, head.order_no)
     order = order_in(events, head.content_no)
-    return {
+    return OrderView(
         **summary_of(head),
-        **_content(order),
-        "lines": [] if order is None else _lines(order, refunded_by_line(refunds)),
-        "refunds": _refunds(refunds),
-        "commissions": _net(program, posted, now),
-        "expected": [_expected(net) for net in _net(program, awaited, now) if net["amount_minor"]],
-        "events": [_event(event) for event in events],
-        "reason": reason_of(head, events, posted),
-        "error": error_of(head, events),
-    }
+        leader_id=None if order is None else order.leader_id,
+        opener_id=None if order is None else order.opener_id,
+        group_id=None if order is None else order.group_id,
+        lines=[] if order is None else _lines(order, refunded_by_line(refunds)),
+        refunds=_refunds(refunds),
+        commissions=_net(program, posted, now),
+        expected=[_expected(net) for net in _net(program, awaited, now) if net.amount_minor],
+        events=[_event(event) for event in events],
+        reason=reason_of(head, events, posted),
+        error=error_of(head, events),
+    )
 
 
 def find_order(conn: Connection, program: Program, order_id: str) -> OrderRow:
@@ -114,8 +239,26 @@ def is_reduced(refunds: Sequence[RefundRow]) -> bool:
     return any(not refund_id.startswith(UNDONE) and UNDONE + refund_id not in ids for refund_id in ids)
 
 
-def summary_of(row: OrderRow) -> dict[str, Any]:
-    """One order as the list of orders shows it."""
+class SummaryFields(TypedDict):
+    """The fields of an ``OrderSummary``, which every view of an order begins with."""
+
+    id: str
+    status: str
+    shop_id: str | None
+    seller_by: str | None
+    customer_id: str | None
+    channel: str | None
+    currency: str | None
+    paid_at: datetime | None
+    settled_at: datetime | None
+    paid_minor: int | None
+    refunded_minor: int
+    left_minor: int | None
+    plan: PlanVersionView | None
+
+
+def summary_of(row: OrderRow) -> SummaryFields:
+    """What every view of an order begins with."""
     paid = row.paid_minor
     return {
         "id": row.id,
@@ -135,89 +278,79 @@ def summary_of(row: OrderRow) -> dict[str, Any]:
 
 
 def _seller_by(row: OrderRow) -> str | None:
-    """How the selling shop was found: named by the order, or by its customer's binding at ``paid_at``."""
     if row.shop_id is None:
         return None
     return "binding" if row.named_shop_id is None else "order"
 
 
-def _content(order: Order | None) -> dict[str, Any]:
-    if order is None:
-        return {"leader_id": None, "opener_id": None, "group_id": None}
-    return {"leader_id": order.leader_id, "opener_id": order.opener_id, "group_id": order.group_id}
-
-
-def _lines(order: Order, refunded: Mapping[str, int]) -> list[dict[str, Any]]:
+def _lines(order: Order, refunded: Mapping[str, int]) -> list[LineView]:
     return [
-        {
-            "id": line.id,
-            "sku": line.sku,
-            "category": line.category,
-            "quantity": line.quantity,
-            "paid_minor": line.paid_minor,
-            "list_minor": line.list_minor,
-            "cost_minor": line.cost_minor,
-            "entry": line.entry,
-            "refunded_minor": refunded.get(line.id, 0),
-            "left_minor": line.paid_minor - refunded.get(line.id, 0),
-        }
+        LineView(
+            id=line.id,
+            sku=line.sku,
+            category=line.category,
+            quantity=line.quantity,
+            paid_minor=line.paid_minor,
+            list_minor=line.list_minor,
+            cost_minor=line.cost_minor,
+            entry=line.entry,
+            refunded_minor=refunded.get(line.id, 0),
+            left_minor=line.paid_minor - refunded.get(line.id, 0),
+        )
         for line in order.lines
     ]
 
 
-def _refunds(rows: Sequence[RefundRow]) -> list[dict[str, Any]]:
-    """Refunds as they came, with what each took and what undid it; a cancel's has no id."""
-    refunds: dict[str, dict[str, Any]] = {}
+def _refunds(rows: Sequence[RefundRow]) -> list[RefundView]:
+    """Refunds in the order they came."""
     undone = {row.refund_id: row for row in rows if row.refund_id.startswith(UNDONE)}
+    taken: dict[str, list[RefundRow]] = {}
     for row in rows:
-        if row.refund_id in undone:
-            continue
-        shown = refunds.setdefault(row.refund_id, _refund(row, undone.get(UNDONE + row.refund_id)))
-        shown["amount_minor"] += row.amount_minor
-        if row.line_id is not None:
-            shown["lines"].append({"line_id": row.line_id, "amount_minor": row.amount_minor})
-    return list(refunds.values())
+        if row.refund_id not in undone:
+            taken.setdefault(row.refund_id, []).append(row)
+    return [_refund(of_refund, undone.get(UNDONE + refund_id)) for refund_id, of_refund in taken.items()]
 
 
-def _refund(row: RefundRow, undone: RefundRow | None) -> dict[str, Any]:
-    return {
-        "id": None if row.refund_id == CANCEL else row.refund_id,
-        "event_id": row.event_id,
-        "occurred_at": row.occurred_at,
-        "amount_minor": 0,
-        "counts": row.line_id is not None,
-        "lines": [],
-        "reversed_at": None if undone is None else undone.occurred_at,
-        "reversed_by": None if undone is None else undone.event_id,
-    }
+def _refund(rows: Sequence[RefundRow], undone: RefundRow | None) -> RefundView:
+    first = rows[0]
+    return RefundView(
+        id=None if first.refund_id == CANCEL else first.refund_id,
+        event_id=first.event_id,
+        occurred_at=first.occurred_at,
+        amount_minor=sum(row.amount_minor for row in rows),
+        counts=first.line_id is not None,
+        lines=[RefundedLine(row.line_id, row.amount_minor) for row in rows if row.line_id is not None],
+        reversed_at=None if undone is None else undone.occurred_at,
+        reversed_by=None if undone is None else undone.event_id,
+    )
 
 
-def _net(program: Program, posted: Sequence[PostedRow], now: datetime) -> list[dict[str, Any]]:
-    """One entry for each line, rule, tier and shop: first earned, taken back, what stands."""
-    net_by_key: dict[tuple[str, str, int, int], dict[str, Any]] = {}
+def _net(program: Program, posted: Sequence[PostedRow], now: datetime) -> list[NetCommission]:
+    """One entry for each line, rule, tier and shop, in the order of their first rows."""
+    changes: dict[tuple[str, str, int, int], list[PostedRow]] = {}
     for row in posted:
-        key = (row.line_id, row.rule_id, row.tier, row.shop_no)
-        net = net_by_key.setdefault(key, _nothing(program, row, now))
-        net["earned_minor" if row.kind == "earned" else "reversed_minor"] += row.amount_minor
-        net["amount_minor"] += row.amount_minor
-    return list(net_by_key.values())
+        changes.setdefault((row.line_id, row.rule_id, row.tier, row.shop_no), []).append(row)
+    return [_net_of(program, rows, now) for rows in changes.values()]
 
 
-def _nothing(program: Program, row: PostedRow, now: datetime) -> dict[str, Any]:
-    return {
-        "line_id": row.line_id,
-        "rule": row.rule_id,
-        "tier": row.tier,
-        "shop_id": row.shop_id,
-        "base_minor": row.base_minor,
-        "rate": rate_text(row.rate_ppm),
-        "earned_minor": 0,
-        "reversed_minor": 0,
-        "amount_minor": 0,
-        "currency": program.currency,
-        "available_at": row.available_at if isinstance(row, OrderCommissionRow) else None,
-        "state": _state(row, now),
-    }
+def _net_of(program: Program, rows: Sequence[PostedRow], now: datetime) -> NetCommission:
+    first = rows[0]
+    earned = sum(row.amount_minor for row in rows if row.kind == "earned")
+    reversed_ = sum(row.amount_minor for row in rows if row.kind != "earned")
+    return NetCommission(
+        line_id=first.line_id,
+        rule=first.rule_id,
+        tier=first.tier,
+        shop_id=first.shop_id,
+        base_minor=first.base_minor,
+        rate=rate_text(first.rate_ppm),
+        earned_minor=earned,
+        reversed_minor=reversed_,
+        amount_minor=earned + reversed_,
+        currency=program.currency,
+        available_at=first.available_at if isinstance(first, OrderCommissionRow) else None,
+        state=_state(first, now),
+    )
 
 
 def _state(row: PostedRow, now: datetime) -> str:
@@ -226,20 +359,22 @@ def _state(row: PostedRow, now: datetime) -> str:
     return state_at(row.available_at, now, is_case_held=row.is_case_held)
 
 
-def _expected(net: Mapping[str, Any]) -> dict[str, Any]:
-    """One expected entry as it is shown: nothing of it was earned or taken back yet."""
-    without = ("earned_minor", "reversed_minor", "available_at")
-    return {name: value for name, value in net.items() if name not in without}
+def _expected(net: NetCommission) -> ExpectedCommission:
+    return ExpectedCommission(
+        net.line_id,
+        net.rule,
+        net.tier,
+        net.shop_id,
+        net.base_minor,
+        net.rate,
+        net.amount_minor,
+        net.currency,
+        net.state,
+    )
 
 
-def _event(event: OrderEventRow) -> dict[str, Any]:
-    return {
-        "id": event.event_id,
-        "type": event.type,
-        "occurred_at": event.occurred_at,
-        "status": event.status,
-        "code": event.code,
-    }
+def _event(event: OrderEventRow) -> OrderEventView:
+    return OrderEventView(event.event_id, event.type, event.occurred_at, event.status, event.code)
 
 
 def reason_of(head: OrderRow, events: Sequence[OrderEventRow], posted: Sequence[PostedRow]) -> str | None:
@@ -252,11 +387,9 @@ def reason_of(head: OrderRow, events: Sequence[OrderEventRow], posted: Sequence[
     return remark or "nobody_earned"
 
 
-def error_of(head: OrderRow, events: Sequence[OrderEventRow]) -> dict[str, Any] | None:
+def error_of(head: OrderRow, events: Sequence[OrderEventRow]) -> EventFailure | None:
     """Why an order waits or failed, in the words of its event."""
     event = next((event for event in events if event.event_no == head.event_no), None)
-    if event is None or head.settled_at is not None or event.code is None or event.status == "done":
+    if event is None or head.settled_at is not None:
         return None
-    code = event.code if event.code in CODES else "poison"
-    refusal = Refusal(code, **json.loads(event.params or "{}"))
-    return {"code": event.code, "detail": render(refusal.text, ENGLISH), "detail_zh": render(refusal.text, CHINESE)}
+    return failure_of(event.code, event.status, event.params)

@@ -80,11 +80,11 @@ def clean(world: World) -> bool:
     return result.ok
 
 
-def reasons(world: World, order_id: str) -> list[tuple[str, int, str]]:
+def reasons(world: World, order_id: str) -> list[tuple[str | None, int, str]]:
     with world.container.begin() as conn:
         explained = explain_order(conn, world.program, order_id)
-    assert explained["agrees"], explained["differences"]
-    return [(look["shop_id"], look["posted_minor"], look["reason"]) for look in explained["looks"]]
+    assert explained.agrees, explained.differences
+    return [(look.shop_id, look.posted_minor, look.reason) for look in explained.looks]
 
 
 def test_a_case_about_a_shop_is_about_its_tree(tree: World) -> None:

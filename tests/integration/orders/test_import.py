@@ -158,7 +158,7 @@ def kept(world: World, *events: str) -> list[str]:
     """Those of the events that the service knows."""
     with world.begin() as conn:
         known, _ = list_events(conn, world.program, EventFilters(), None, 100)
-    return [event for event in events if event in {view["id"] for view in known}]
+    return [event for event in events if event in {view.id for view in known}]
 
 
 def rows_of(order: str, line_id: str, amount: int, paid_at: str = "2026-03-01T00:00:00Z") -> str:

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from distrib.services.ledger import accounts
 from distrib.services.ledger.accounts import TransferQuery
 from distrib.services.orders import commissions, inbox, views
-from distrib.services.orders.commissions import CommissionQuery
-from distrib.services.orders.inbox import EventFilters
+from distrib.services.orders.commissions import CommissionQuery, CommissionView
+from distrib.services.orders.inbox import EventFilters, EventView
+from distrib.services.orders.views import OrderSummary
 from distrib.store.orders.pages import OrderFilters
 from tests.world.documents import PAID, cancelled, decided, line, paid, refunded, settled
 from tests.world.world import World, chain
+
+_Row = TypeVar("_Row")
 
 PLAN: dict[str, Any] = {
     "code": "two-level",
@@ -79,7 +82,7 @@ def listed(world: World, request: pytest.FixtureRequest) -> World:
     return world
 
 
-def walk(ask: Callable[[Any, int], tuple[list[dict[str, Any]], Any]], size: int = PAGE) -> list[dict[str, Any]]:
+def walk(ask: Callable[[Any, int], tuple[list[_Row], Any]], size: int = PAGE) -> list[_Row]:
     """All rows of a list, page by page; every page but the last is full."""
     rows, after = ask(None, size)
     whole = list(rows)
@@ -90,21 +93,20 @@ def walk(ask: Callable[[Any, int], tuple[list[dict[str, Any]], Any]], size: int 
     return whole
 
 
-def instants(row: dict[str, Any], name: str, since: datetime | None, until: datetime | None) -> bool:
-    """Whether an instant of a row lies in a range whose end is left out."""
-    at = row[name]
+def instants(at: datetime, since: datetime | None, until: datetime | None) -> bool:
+    """Whether an instant lies in a range whose end is left out."""
     return (since is None or at >= since) and (until is None or at < until)
 
 
 def test_orders_listed_by_any_filters_are_those_that_pass_them_among_all(listed: World) -> None:
     with listed.container.begin() as conn:
 
-        def ask(filters: OrderFilters) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
+        def ask(filters: OrderFilters) -> Callable[[Any, int], tuple[list[OrderSummary], Any]]:
             return lambda after, size: views.list_orders(conn, listed.program, filters, after, size)
 
         everything = walk(ask(OrderFilters()), 500)
         assert walk(ask(OrderFilters())) == everything
-        assert len({row["status"] for row in everything}) > 6
+        assert len({row.status for row in everything}) > 6
         settled_named = _named(listed)
         for shop, status, since, until in product(
             (None, *SHOPS), (None, *views.ORDER_STATUSES), (None, AGAINST[0]), (None, AGAINST[1])
@@ -112,10 +114,10 @@ def test_orders_listed_by_any_filters_are_those_that_pass_them_among_all(listed:
             expected = [
                 row
                 for row in everything
-                if (shop is None or (row["shop_id"] == shop and row["id"] in settled_named))
-                and status in (None, row["status"])
-                and ((since is None and until is None) or row["paid_at"] is not None)
-                and (row["paid_at"] is None or instants(row, "paid_at", since, until))
+                if (shop is None or (row.shop_id == shop and row.id in settled_named))
+                and status in (None, row.status)
+                and ((since is None and until is None) or row.paid_at is not None)
+                and (row.paid_at is None or instants(row.paid_at, since, until))
             ]
             assert walk(ask(OrderFilters(shop, status, since, until))) == expected, (shop, status, since, until)
 
@@ -136,13 +138,13 @@ def _named(world: World) -> set[str]:
 def test_commissions_listed_by_any_filters_are_those_that_pass_them_among_all(listed: World) -> None:
     with listed.container.begin() as conn:
 
-        def ask(query: CommissionQuery) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
+        def ask(query: CommissionQuery) -> Callable[[Any, int], tuple[list[CommissionView], Any]]:
             return lambda after, size: commissions.list_commissions(conn, listed.program, query, after, size, NOW)
 
         everything = walk(ask(CommissionQuery()), 500)
         assert walk(ask(CommissionQuery())) == everything
-        assert {row["state"] for row in everything} == {"held", "available"}
-        orders = [None, *sorted({row["order_id"] for row in everything})[::40]]
+        assert {row.state for row in everything} == {"held", "available"}
+        orders = [None, *sorted({row.order_id for row in everything if row.order_id is not None})[::40]]
         for shop, order, period, kind, state in product(
             (None, "a", "d", "x"),
             orders,
@@ -154,11 +156,11 @@ def test_commissions_listed_by_any_filters_are_those_that_pass_them_among_all(li
             expected = [
                 row
                 for row in everything
-                if shop in (None, row["shop_id"])
-                and order in (None, row["order_id"])
-                and month in (None, row["period"])
-                and kind in (None, row["kind"])
-                and state in (None, row["state"])
+                if shop in (None, row.shop_id)
+                and order in (None, row.order_id)
+                and month in (None, row.period)
+                and kind in (None, row.kind)
+                and state in (None, row.state)
             ]
             query = CommissionQuery(shop_id=shop, order_id=order, period=period, kind=kind, state=state)
             assert walk(ask(query), 23) == expected, query
@@ -167,7 +169,7 @@ def test_commissions_listed_by_any_filters_are_those_that_pass_them_among_all(li
         assert awaited
         for shop in (None, *SHOPS):
             query = CommissionQuery(shop_id=shop, state="expected")
-            assert walk(ask(query), 3) == [row for row in awaited if shop in (None, row["shop_id"])]
+            assert walk(ask(query), 3) == [row for row in awaited if shop in (None, row.shop_id)]
 
 
 def test_transfers_listed_by_any_filters_are_those_that_pass_them_among_all(listed: World) -> None:
@@ -195,7 +197,7 @@ def test_transfers_listed_by_any_filters_are_those_that_pass_them_among_all(list
                 and (named is None or row["cause"] == cause)
                 and kind in (None, row["kind"])
                 and month in (None, row["period"])
-                and instants(row, "occurred_at", since, until)
+                and instants(row["occurred_at"], since, until)
             ]
             query = TransferQuery(account, named, kind, period, since, until)
             assert walk(ask(query), 23) == expected, query
@@ -204,39 +206,41 @@ def test_transfers_listed_by_any_filters_are_those_that_pass_them_among_all(list
 def test_events_listed_by_filters_are_those_that_fit_among_all(listed: World) -> None:
     with listed.container.begin() as conn:
 
-        def ask(**wanted: Any) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
+        def ask(**wanted: Any) -> Callable[[Any, int], tuple[list[EventView], Any]]:
             filters = EventFilters(**wanted)
             return lambda after, size: inbox.list_events(conn, listed.program, filters, after, size)
 
         everything = walk(ask(), 500)
         assert walk(ask()) == everything
         for status in ("pending", "waiting", "done", "failed"):
-            of_it = [row for row in everything if row["status"] == status]
+            of_it = [row for row in everything if row.status == status]
             assert walk(ask(status=status)) == of_it, status
             assert of_it, status
-        failed = next(row for row in everything if row["error"] is not None and row["order_id"] is not None)
+        failed, error = next(
+            (row, row.error) for row in everything if row.error is not None and row.order_id is not None
+        )
         statuses: list[dict[str, Any]] = [{"status": status} for status in ("pending", "waiting", "done", "failed")]
-        for some in ({}, *statuses, {"order_id": failed["order_id"]}, {"code": failed["error"]["code"]}):
+        for some in ({}, *statuses, {"order_id": failed.order_id}, {"code": error.code}):
             assert walk(ask(**some, is_newest_first=True), 7) == walk(ask(**some), 7)[::-1], some
-        middle = everything[len(everything) // 2]["received_at"]
+        middle = everything[len(everything) // 2].received_at
         for state, order_id, kind, code, since, until in product(
             (None, "failed", "done"),
-            (None, failed["order_id"]),
+            (None, failed.order_id),
             (None, "order.refunded", "refund.reversed", "group.failed"),
-            (None, failed["error"]["code"], "none"),
+            (None, error.code, "none"),
             (None, middle),
             (None, middle),
         ):
             expected = [
-                row["id"]
+                row.id
                 for row in everything
-                if state in (None, row["status"])
-                and order_id in (None, row["order_id"])
-                and kind in (None, row["type"])
-                and (code is None or (row["error"] is not None and row["error"]["code"] == code))
-                and instants(row, "received_at", since, until)
+                if state in (None, row.status)
+                and order_id in (None, row.order_id)
+                and kind in (None, row.type)
+                and (code is None or (row.error is not None and row.error.code == code))
+                and instants(row.received_at, since, until)
             ]
             wanted = {"status": state, "order_id": order_id, "type": kind, "code": code}
             got = walk(ask(**wanted, from_at=since, to_at=until), 7)
-            assert sorted(row["id"] for row in got) == sorted(expected), (wanted, since, until)
-            assert [row["received_at"] for row in got] == sorted(row["received_at"] for row in got)
+            assert sorted(row.id for row in got) == sorted(expected), (wanted, since, until)
+            assert [row.received_at for row in got] == sorted(row.received_at for row in got)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.services.orders import commissions, explanations, views
-from distrib.services.orders.commissions import CommissionQuery
+from distrib.services.orders.commissions import CommissionQuery, PlanVersionView
+from distrib.services.orders.views import OrderView, RefundedLine, RefundView
 from distrib.store.orders.pages import OrderFilters
 from tests.world.api import Api
 from tests.world.documents import PAID, line, refunded, settled
@@ -61,7 +62,7 @@ def reading(shops: World) -> Iterator[Connection]:
         yield conn
 
 
-def read(conn: Connection, world: World, order_id: str, now: datetime = PAID) -> dict[str, Any]:
+def read(conn: Connection, world: World, order_id: str, now: datetime = PAID) -> OrderView:
     """The view of an order."""
     return views.get_order(conn, world.program, order_id, now)
 
@@ -70,7 +71,7 @@ def ids(conn: Connection, world: World, **filters: Any) -> list[str]:
     """The ids of the orders a filter leaves."""
     rows, follows = views.list_orders(conn, world.program, OrderFilters(**filters), None, 100)
     assert follows is None
-    return [row["id"] for row in rows]
+    return [row.id for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -90,34 +91,34 @@ def test_an_order_says_where_it_stands_and_why(
     reading: Connection, shops: World, order_id: str, status: str, reason: str | None, error: str | None
 ) -> None:
     view = read(reading, shops, order_id)
-    assert (view["status"], view["reason"]) == (status, reason)
-    assert (view["error"] or {}).get("code") == error
+    assert (view.status, view.reason) == (status, reason)
+    assert (view.error and view.error.code) == error
     assert order_id in ids(reading, shops, status=status)
 
 
 def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: Connection, shops: World) -> None:
     view = read(reading, shops, "o1")
-    assert (view["paid_minor"], view["refunded_minor"], view["left_minor"]) == (15_001, 3_000, 12_001)
-    assert [(row["id"], row["paid_minor"], row["left_minor"]) for row in view["lines"]] == [
+    assert (view.paid_minor, view.refunded_minor, view.left_minor) == (15_001, 3_000, 12_001)
+    assert [(row.id, row.paid_minor, row.left_minor) for row in view.lines] == [
         ("1", 10_000, 7_000),
         ("2", 5_001, 5_001),
     ]
-    assert view["refunds"] == [
-        {
-            "id": "r1",
-            "event_id": "r1",
-            "occurred_at": PAID + timedelta(days=3),
-            "amount_minor": 3_000,
-            "counts": True,
-            "lines": [{"line_id": "1", "amount_minor": 3_000}],
-            "reversed_at": None,
-            "reversed_by": None,
-        }
+    assert view.refunds == [
+        RefundView(
+            id="r1",
+            event_id="r1",
+            occurred_at=PAID + timedelta(days=3),
+            amount_minor=3_000,
+            counts=True,
+            lines=[RefundedLine("1", 3_000)],
+            reversed_at=None,
+            reversed_by=None,
+        )
     ]
-    assert view["plan"] == {"code": "two-level", "version": 1}
+    assert view.plan == PlanVersionView("two-level", 1)
     net = {
-        (commission["line_id"], commission["rule"], commission["shop_id"]): commission["amount_minor"]
-        for commission in view["commissions"]
+        (commission.line_id, commission.rule, commission.shop_id): commission.amount_minor
+        for commission in view.commissions
     }
     assert net == {
         ("1", "seller", "d"): 1_400,
@@ -128,16 +129,15 @@ def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: 
         ("2", "up-2", "b"): 88,
     }
     assert {
-        commission["earned_minor"] + commission["reversed_minor"] - commission["amount_minor"]
-        for commission in view["commissions"]
+        commission.earned_minor + commission.reversed_minor - commission.amount_minor for commission in view.commissions
     } == {0}
 
 
 def test_a_commission_is_held_until_the_very_instant_it_becomes_available(reading: Connection, shops: World) -> None:
     before = read(reading, shops, "o1", HELD_UNTIL - timedelta(microseconds=1))
     after = read(reading, shops, "o1", HELD_UNTIL)
-    assert {commission["state"] for commission in before["commissions"]} == {"held"}
-    assert {commission["state"] for commission in after["commissions"]} == {"available"}
+    assert {commission.state for commission in before.commissions} == {"held"}
+    assert {commission.state for commission in after.commissions} == {"available"}
 
 
 def test_an_order_nobody_knows_is_refused_by_name(reading: Connection, shops: World) -> None:
@@ -168,7 +168,7 @@ def test_pages_of_orders_leave_none_out_and_show_none_twice(
     while True:
         filters = OrderFilters(is_newest_first=is_newest_first)
         page, after = views.list_orders(reading, shops.program, filters, after, 3)
-        seen += [row["id"] for row in page]
+        seen += [row.id for row in page]
         if after is None:
             break
     assert sorted(seen) == sorted(set(seen)) == sorted(ids(reading, shops))
@@ -195,18 +195,18 @@ def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: 
     [earned, _other], _ = commissions.list_commissions(
         reading, shops.program, CommissionQuery(order_id="o1", kind="earned", shop_id="d"), None, 50, PAID
     )
-    assert (taken["amount_minor"], taken["reverses_id"], taken["event_id"]) == (-600, earned["id"], "r1")
-    assert (earned["amount_minor"], earned["base_minor"], earned["rate"]) == (2_000, 10_000, "0.2")
-    assert (earned["occurred_at"], earned["available_at"]) == (EARNED_AT, HELD_UNTIL)
-    assert taken["available_at"] == earned["available_at"]
-    assert (earned["period"], earned["belongs_to_period"], earned["currency"]) == ("2026-03", None, "CNY")
-    assert earned["plan_version"] == {"code": "two-level", "version": 1}
+    assert (taken.amount_minor, taken.reverses_id, taken.event_id) == (-600, earned.id, "r1")
+    assert (earned.amount_minor, earned.base_minor, earned.rate) == (2_000, 10_000, "0.2")
+    assert (earned.occurred_at, earned.available_at) == (EARNED_AT, HELD_UNTIL)
+    assert taken.available_at == earned.available_at
+    assert (earned.period, earned.belongs_to_period, earned.currency) == ("2026-03", None, "CNY")
+    assert earned.plan_version == PlanVersionView("two-level", 1)
 
 
 def test_a_fixed_amount_has_no_rate(reading: Connection, shops: World) -> None:
     query = CommissionQuery(order_id="o1", shop_id="b", kind="earned")
     rows, _ = commissions.list_commissions(reading, shops.program, query, None, 50, PAID)
-    assert {(row["rule"], row["rate"], row["amount_minor"]) for row in rows} == {("up-2", None, 88)}
+    assert {(row.rule, row.rate, row.amount_minor) for row in rows} == {("up-2", None, 88)}
 
 
 @pytest.mark.parametrize(
@@ -245,29 +245,29 @@ def test_pages_of_commissions_leave_none_out_and_show_none_twice(reading: Connec
 def test_an_explanation_shows_everyone_looked_at_and_agrees_with_the_ledger(reading: Connection, shops: World) -> None:
     view = explanations.explain_order(reading, shops.program, "o7")
     names = ("rule", "shop_id", "amount_minor", "posted_minor", "reason")
-    assert [tuple(look[name] for name in names) for look in view["looks"]] == [
+    assert [tuple(getattr(look, name) for name in names) for look in view.looks] == [
         ("seller", "x", 20, 20, "paid"),
         ("up-1", None, 0, 0, "no_upline"),
         ("up-2", None, 0, 0, "no_upline"),
     ]
-    assert (view["agrees"], view["differences"], view["people"][0]["shop_id"]) == (True, [], "x")
+    assert (view.agrees, view.differences, view.people[0].shop_id) == (True, [], "x")
 
 
 @pytest.mark.parametrize("order_id", ["o1", "o2", "o3", "o4", "o5", "o6", "o8"])
 def test_every_explanation_agrees_refunded_or_not(reading: Connection, shops: World, order_id: str) -> None:
     view = explanations.explain_order(reading, shops.program, order_id)
-    assert view["agrees"]
-    assert sum(look["posted_minor"] for look in view["looks"]) == sum(
-        commission["amount_minor"] for commission in read(reading, shops, order_id)["commissions"]
+    assert view.agrees
+    assert sum(look.posted_minor for look in view.looks) == sum(
+        commission.amount_minor for commission in read(reading, shops, order_id).commissions
     )
 
 
 def test_a_shop_sees_its_own_rows_of_an_explanation_only(reading: Connection, shops: World) -> None:
     [number] = [row[0] for row in shops.rows("SELECT shop_no FROM shops WHERE shop_id = 'c'")]
     view = explanations.explain_order(reading, shops.program, "o1", only_shop_no=number)
-    assert {look["shop_id"] for look in view["looks"]} == {"c"}
-    assert [(person["role"], person["shop_id"]) for person in view["people"]] == [("upline-1", "c")]
-    assert (view["agrees"], view["customer_id"]) == (True, None)
+    assert {look.shop_id for look in view.looks} == {"c"}
+    assert [(person.role, person.shop_id) for person in view.people] == [("upline-1", "c")]
+    assert (view.agrees, view.customer_id) == (True, None)
 
 
 @pytest.mark.parametrize("order_id", ["o7", "o3", "o4"])

@@ -44,7 +44,7 @@ def with_bonus(world: World) -> set[str]:
     )
     assert len(rows) == len({order_id for order_id, _ in rows})
     with world.container.begin() as conn:
-        assert all(explain_order(conn, world.program, order_id)["agrees"] for order_id, _ in rows)
+        assert all(explain_order(conn, world.program, order_id).agrees for order_id, _ in rows)
     return {order_id for order_id, rule_id in rows if rule_id == "bonus"}
 
 

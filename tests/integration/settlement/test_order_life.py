@@ -198,17 +198,17 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
     now = shops.container.now()
     with shops.container.begin() as conn:
         view = views.get_order(conn, shops.program, "o1", now)
-        assert (view["status"], view["commissions"], view["refunded_minor"], view["left_minor"]) == (
+        assert (view.status, view.commissions, view.refunded_minor, view.left_minor) == (
             "paid",
             [],
             4_000,
             6_000,
         )
-        assert [(row["shop_id"], row["amount_minor"]) for row in view["expected"]] == [("b", 600), ("a", 300)]
-        assert [refund["id"] for refund in view["refunds"]] == ["r1"]
+        assert [(row.shop_id, row.amount_minor) for row in view.expected] == [("b", 600), ("a", 300)]
+        assert [refund.id for refund in view.refunds] == ["r1"]
         explained = explain_order(conn, shops.program, "o1")
-        assert explained["agrees"]
-        assert {(look["shop_id"], look["posted_minor"]) for look in explained["looks"]} == {("b", 600), ("a", 300)}
+        assert explained.agrees
+        assert {(look.shop_id, look.posted_minor) for look in explained.looks} == {("b", 600), ("a", 300)}
         shop_no = get_shop(conn, shops.program, "b", now).shop_no
         assert months.balance(conn, shops.program, shop_no, now)["expected_minor"] == 600
         assert months.balance(conn, shops.program, shop_no, PAID)["expected_minor"] == 1_000
@@ -217,9 +217,9 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
         rows, follows = commissions.list_commissions(
             conn, shops.program, CommissionQuery(state="expected"), None, 1, now
         )
-        assert [(row["shop_id"], row["amount_minor"], row["state"]) for row in rows] == [("b", 600, "expected")]
+        assert [(row.shop_id, row.amount_minor, row.state) for row in rows] == [("b", 600, "expected")]
         rows, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(state="expected"), follows, 5, now)
-        assert [(row["shop_id"], row["amount_minor"], row["state"]) for row in rows] == [("a", 300, "expected")]
+        assert [(row.shop_id, row.amount_minor, row.state) for row in rows] == [("a", 300, "expected")]
         only = CommissionQuery(state="expected", order_id="o1", shop_id="a")
         assert len(commissions.list_commissions(conn, shops.program, only, None, 5, now)[0]) == 1
 
@@ -250,18 +250,18 @@ def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(
 
         def ids_of(**filters: str) -> list[str]:
             rows, _ = views.list_orders(conn, shops.program, OrderFilters(**filters), None, 50)  # type: ignore[arg-type]
-            return sorted(row["id"] for row in rows)
+            return sorted(row.id for row in rows)
 
         for order_id, status in statuses.items():
             view = views.get_order(conn, shops.program, order_id, shops.container.now())
-            assert view["status"] == status, order_id
-            assert explain_order(conn, shops.program, order_id)["agrees"], order_id
+            assert view.status == status, order_id
+            assert explain_order(conn, shops.program, order_id).agrees, order_id
             assert order_id in ids_of(status=status)
         assert ids_of(status="paid") == ["o1"]
         assert ids_of(status="cancelled") == ["o2", "o3"]
         assert ids_of() == ids_of(shop_id="b") == sorted(statuses)
         view = views.get_order(conn, shops.program, "o3", shops.container.now())
-        assert (view["reason"], [refund["id"] for refund in view["refunds"]], view["left_minor"]) == (
+        assert (view.reason, [refund.id for refund in view.refunds], view.left_minor) == (
             "order_cancelled",
             [None],
             0,

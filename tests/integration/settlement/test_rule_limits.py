@@ -47,10 +47,8 @@ def by_order(world: World) -> dict[str, int]:
 def reasons(world: World, order_id: str) -> list[tuple[str, str, int, int]]:
     with world.container.begin() as conn:
         view = explain_order(conn, world.program, order_id)
-    assert view["agrees"]
-    return [
-        (look["rule"], look["reason"], look["amount_before_cap_minor"], look["amount_minor"]) for look in view["looks"]
-    ]
+    assert view.agrees
+    return [(look.rule, look.reason, look.amount_before_cap_minor, look.amount_minor) for look in view.looks]
 
 
 def is_audit_clean(world: World) -> bool:

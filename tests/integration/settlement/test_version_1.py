@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from distrib.bootstrap import Container
 from distrib.domain.settlement.snapshot import Snapshot
-from distrib.services.orders.explanations import explain_order
+from distrib.services.orders.explanations import Explanation, explain_order
 from distrib.services.programs.tenants import find_program
 from distrib.settings import Settings
 from distrib.store import migrate
@@ -48,7 +47,7 @@ def kept(desk: databases.Desk, settings: Settings, redis_url: str) -> Iterator[W
         audited.audit_all(url)
 
 
-def explained(world: World, order_id: str) -> dict[str, Any]:
+def explained(world: World, order_id: str) -> Explanation:
     with world.container.begin() as conn:
         return explain_order(conn, world.program, order_id)
 
@@ -56,8 +55,8 @@ def explained(world: World, order_id: str) -> dict[str, Any]:
 def test_every_order_explains_itself_as_the_version_that_kept_it_did(kept: World) -> None:
     for (order_id,) in kept.rows("SELECT o.order_id FROM settlements JOIN orders o USING (program_id, order_no)"):
         explanation = explained(kept, order_id)
-        assert explanation["agrees"], order_id
-        amounts = [look["amount_minor"] for look in explanation["looks"]]
+        assert explanation.agrees, order_id
+        amounts = [look.amount_minor for look in explanation.looks]
         assert amounts == REASONS.get(order_id, amounts)
     assert (kept.earned(), kept.expected()) == (EARNED, EXPECTED)
 
@@ -90,11 +89,9 @@ def test_old_snapshots_refund_cancel_and_settle_to_the_unit(kept: World) -> None
     kept.drain()
     left = {order_id: explained(kept, order_id) for order_id in ("o-plain", "o-own", "o-led", "o-capped")}
     for order_id, explanation in left.items():
-        assert explanation["agrees"], order_id
-        assert {look["amount_minor"] for look in explanation["looks"]} == {0}
-    amounts = {
-        order: [look["amount_minor"] for look in explained(kept, order)["looks"]] for order in ("o-group", "o-early")
-    }
+        assert explanation.agrees, order_id
+        assert {look.amount_minor for look in explanation.looks} == {0}
+    amounts = {order: [look.amount_minor for look in explained(kept, order).looks] for order in ("o-group", "o-early")}
     assert amounts == {"o-group": [400, 200, 0, 0, 59], "o-early": [250, 125, 0, 0, 0, 100, 50, 0, 0, 0]}
     assert kept.outcome("e-open") == ("done", None)
     assert set(kept.expected().values()) == {0}
