@@ -23,4 +23,4 @@ def _seal(container: Container, program: Program) -> None:
     with container.begin() as conn:
         seal = seal_now(conn, program, container.now())
     if seal is not None:
-        _log.info("sealed", program=program.code, seal=seal["seal_no"], digest=seal["digest"])
+        _log.info("sealed", program=program.code, seal=seal.seal_no, digest=seal.digest)

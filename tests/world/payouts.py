@@ -102,8 +102,12 @@ def balance(world: World, shop_id: str, as_of: datetime) -> dict[str, int]:
     with world.container.begin() as conn:
         number = payee_versions.shop_no_of(conn, world.program, shop_id)
         amounts = months.balance(conn, world.program, number, as_of)
-    names = ("held", "reserved", "available", "paid")
-    return {name: amounts[f"{name}_minor"] for name in names}
+    return {
+        "held": amounts.held_minor,
+        "reserved": amounts.reserved_minor,
+        "available": amounts.available_minor,
+        "paid": amounts.paid_minor,
+    }
 
 
 def in_other_currency(world: World, currency: str) -> World:

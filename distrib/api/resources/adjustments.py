@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.adjustments import (
     AdjustmentDraftSchema,
     AdjustmentQuerySchema,
@@ -14,6 +14,7 @@ from distrib.api.schemas.adjustments import (
     AdjustmentsPageSchema,
 )
 from distrib.services.ledger import adjustments as service
+from distrib.services.ledger.adjustments import AdjustmentDraft
 
 adjustments = Resource("adjustments", "Adjustments by hand 调整")
 
@@ -27,8 +28,10 @@ adjustments = Resource("adjustments", "Adjustments by hand 调整")
 )
 def propose_adjustment(call: Call) -> Answer:
     """Proposes an adjustment; nothing moves until another key approves it."""
-    view, is_new = service.propose_adjustment(call.conn, call.program, call.body, call.actor, call.now)
-    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/adjustments/{quote(view['id'], safe='')}"})
+    view, is_new = service.propose_adjustment(
+        call.conn, call.program, AdjustmentDraft(**call.body), call.actor, call.now
+    )
+    return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/adjustments/{quote(view.id, safe='')}"})
 
 
 @adjustments.operation(
@@ -39,7 +42,7 @@ def propose_adjustment(call: Call) -> Answer:
 )
 def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
     """Posts what another key proposed; approved again it changes nothing."""
-    return Answer(service.approve_adjustment(call.conn, call.program, adjustment_id, call.actor, call.now))
+    return Answer(shown(service.approve_adjustment(call.conn, call.program, adjustment_id, call.actor, call.now)))
 
 
 @adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, query=AdjustmentQuerySchema)
@@ -57,4 +60,4 @@ def list_adjustments(call: Call) -> Answer:
 )
 def get_adjustment(call: Call, adjustment_id: str) -> Answer:
     """One adjustment."""
-    return Answer(service.get_adjustment(call.conn, call.program, adjustment_id))
+    return Answer(shown(service.get_adjustment(call.conn, call.program, adjustment_id)))

@@ -72,7 +72,7 @@ def get_balance(call: Call, shop_id: str) -> Answer:
     """What a shop has, held and free; free may be negative."""
     must_be_own(call, shop_id)
     shop_no = shop_no_of(call, shop_id)
-    return Answer(months.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now))
+    return Answer(shown(months.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now)))
 
 
 @commissions.operation("GET", "/shops/<id:shop_id>/earnings", {200: EarningsSchema}, refusals=("shop_unknown",))

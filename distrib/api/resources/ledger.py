@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.ledger import (
     AccountChangesPageSchema,
     AccountsPageSchema,
@@ -40,7 +40,7 @@ def list_accounts(call: Call) -> Answer:
 )
 def get_account(call: Call, account: str) -> Answer:
     """One account; a payable one with what of it is held, reserved and available now."""
-    return Answer(service.get_account(call.conn, call.program, account, call.now))
+    return Answer(shown(service.get_account(call.conn, call.program, account, call.now)))
 
 
 @ledger.operation(
@@ -81,7 +81,7 @@ def list_seals(call: Call) -> Answer:
 @ledger.operation("GET", "/ledger/seals/<version:seal_no>", {200: SealSchema}, refusals=("not_found",))
 def get_seal(call: Call, seal_no: str) -> Answer:
     """One seal."""
-    return Answer(seals.find_seal(call.conn, call.program, int(seal_no)))
+    return Answer(shown(seals.find_seal(call.conn, call.program, int(seal_no))))
 
 
 @ledger.operation("GET", "/ledger/seals/<version:seal_no>/content", {200: PLAIN}, refusals=("not_found",))

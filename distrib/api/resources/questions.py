@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.questions import (
     QuestionAnswerSchema,
@@ -33,7 +33,7 @@ def ask_question(call: Call) -> Answer:
     """Asks about a commission of the partner's own shop. 200 when repeated."""
     draft = QuestionDraft(call.body["id"], call.body["commission_id"], call.body["text"])
     view, is_new = service.ask_question(call.conn, call.program, draft, call.actor, call.now)
-    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/questions/{quote(draft.id, safe='')}"})
+    return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/questions/{quote(draft.id, safe='')}"})
 
 
 @questions.operation("GET", "/questions", {200: QuestionsPageSchema}, query=QuestionQuerySchema)
@@ -57,7 +57,7 @@ def list_questions(call: Call) -> Answer:
 @questions.operation("GET", "/questions/<id:question_id>", {200: QuestionSchema}, refusals=("question_unknown",))
 def get_question(call: Call, question_id: str) -> Answer:
     """One question as it stands."""
-    return Answer(service.get_question(call.conn, call.program, question_id, call.actor))
+    return Answer(shown(service.get_question(call.conn, call.program, question_id, call.actor)))
 
 
 @questions.operation(
@@ -70,10 +70,10 @@ def get_question(call: Call, question_id: str) -> Answer:
 def answer_question(call: Call, question_id: str) -> Answer:
     """Answers a question; the same answer again changes nothing."""
     words = call.body["answer"]
-    return Answer(service.answer_question(call.conn, call.program, question_id, words, call.actor, call.now))
+    return Answer(shown(service.answer_question(call.conn, call.program, question_id, words, call.actor, call.now)))
 
 
 @questions.operation("POST", "/questions/<id:question_id>/close", {200: QuestionSchema}, refusals=("question_unknown",))
 def close_question(call: Call, question_id: str) -> Answer:
     """Closes a question, answered or not; a partner one of its own."""
-    return Answer(service.close_question(call.conn, call.program, question_id, call.actor, call.now))
+    return Answer(shown(service.close_question(call.conn, call.program, question_id, call.actor, call.now)))

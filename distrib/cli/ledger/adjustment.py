@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from distrib.bootstrap import open_container
@@ -12,7 +10,13 @@ from distrib.cli.output import in_both, json_option, open_console, print_json, p
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.ledger.adjustments import approve_adjustment, list_adjustments, propose_adjustment
+from distrib.services.ledger.adjustments import (
+    AdjustmentDraft,
+    AdjustmentView,
+    approve_adjustment,
+    list_adjustments,
+    propose_adjustment,
+)
 
 PAGE = 500
 
@@ -34,7 +38,7 @@ def propose(
     adjustment_id: str, shop_id: str, amount_minor: int, reason: str, key: str, program_code: str | None, as_json: bool
 ) -> None:
     """Propose the adjustment ID; another key approves it."""
-    draft = {"id": adjustment_id, "shop_id": shop_id, "amount_minor": amount_minor, "reason": reason}
+    draft = AdjustmentDraft(adjustment_id, shop_id, amount_minor, reason)
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, "propose")
         view, _ = propose_adjustment(conn, program, draft, actor, container.now())
@@ -60,7 +64,7 @@ def approve(adjustment_id: str, key: str, program_code: str | None, as_json: boo
 @json_option
 def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -> None:
     """List adjustments as proposed and approved."""
-    adjustments: list[dict[str, Any]] = []
+    adjustments: list[AdjustmentView] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         after: int | None = 0
@@ -78,16 +82,16 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
         Text("reason", "column"): False,
     }
     rows = [
-        [row["id"], row["shop_id"], show_amount(row["amount_minor"], row["currency"]), row["status"], row["reason"]]
+        [row.id, row.shop_id, show_amount(row.amount_minor, row.currency), row.status, row.reason]
         for row in adjustments
     ]
     print_table(open_console(), f"{in_both(Text('Adjustments'))}: {program.code}", columns, rows)
 
 
-def _show(view: dict[str, Any], as_json: bool) -> None:
+def _show(view: AdjustmentView, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
     words = {"proposed": render_both(Text("proposed, another key approves")), "approved": render_both(Text("posted"))}
-    amount = show_amount(view["amount_minor"], view["currency"])
-    click.echo(f"{view['id']}: {view['shop_id']} {amount} {view['currency']}: {words[view['status']]}")
+    amount = show_amount(view.amount_minor, view.currency)
+    click.echo(f"{view.id}: {view.shop_id} {amount} {view.currency}: {words[view.status]}")

@@ -40,7 +40,7 @@ def accounts(program_code: str | None, as_json: bool) -> None:
         Text("balance ({currency})", "column", currency=program.currency): True,
         Text("version", "column"): True,
     }
-    rows = [(row["id"], show_amount(row["balance_minor"], program.currency), row["version"]) for row in listed]
+    rows = [(row.id, show_amount(row.balance_minor, program.currency), row.version) for row in listed]
     print_table(open_console(), f"{in_both(Text('Accounts'))}: {program.code}", columns, rows)
 
 
@@ -59,9 +59,7 @@ def seal(program_code: str | None, as_json: bool) -> None:
     elif made is None:
         click.echo(in_both(Text("Nothing to seal.")))
     else:
-        click.echo(
-            f"{made['seal_no']}: {made['transfers']:,} {in_both(Text('transfers', 'sealed'))}, SHA-256 {made['digest']}"
-        )
+        click.echo(f"{made.seal_no}: {made.transfers:,} {in_both(Text('transfers', 'sealed'))}, SHA-256 {made.digest}")
 
 
 @ledger.command()
@@ -84,7 +82,7 @@ def seals(program_code: str | None, as_json: bool) -> None:
         Text("transfers", "column"): True,
         "SHA-256": False,
     }
-    rows = [(row["seal_no"], time_text(row["sealed_at"]), f"{row['transfers']:,}", row["digest"]) for row in listed]
+    rows = [(row.seal_no, time_text(row.sealed_at), f"{row.transfers:,}", row.digest) for row in listed]
     print_table(open_console(), f"{in_both(Text('Seals'))}: {program.code}", columns, rows)
 
 

@@ -6,9 +6,8 @@ stands above zero, the expense below. No SQL may enter.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,10 +16,10 @@ from distrib.domain.identifiers import is_identifier
 from distrib.domain.ledger import ACCOUNT_NAMES, CLEARING, EXPENSE, TAX
 from distrib.domain.texts import Text
 from distrib.services.context import Program, format_period
-from distrib.services.orders.commissions import commission_id, plan_view, rate_text
+from distrib.services.orders.commissions import PlanVersionView, commission_id, plan_view, rate_text
 from distrib.services.statements import months
 from distrib.store.ledger import accounts as rows
-from distrib.store.ledger.accounts import PayableRow, TransferFilters, TransferRow
+from distrib.store.ledger.accounts import ChangeRow, PayableRow, TransferFilters, TransferRow
 
 PAYABLE = "payable:"
 CAUSES = ("order", "payout", "adjustment", "pool", "withdrawal")
@@ -45,9 +44,84 @@ class TransferQuery:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account of the chart with its balance; one of the program's own has no shop."""
+
+    id: str
+    kind: str
+    shop_id: str | None
+    currency: str
+    balance_minor: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PayableViews:
+    """What of a payable account is held, reserved and available."""
+
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInFull(AccountView):
+    """An account, a payable one with its views."""
+
+    views: PayableViews | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One version of a payable account."""
+
+    version: int
+    posting_no: int
+    period: str
+    previous_minor: int
+    amount_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    """What made a transfer: its type and its id."""
+
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """One transfer with both its accounts."""
+
+    id: str
+    cause: CauseView | None
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    kind: str
+    occurred_at: datetime
+    available_at: datetime
+    period: str
+    belongs_to_period: str | None
+    posting_no: int
+    event_id: str | None
+    line_id: str | None
+    rule: str | None
+    tier: int | None
+    base_minor: int | None
+    rate: str | None
+    plan_version: PlanVersionView | None
+    reverses_id: str | None
+
+
 def list_accounts(
     conn: Connection, program: Program, after: tuple[int, str] | None, limit: int
-) -> tuple[list[dict[str, Any]], tuple[int, str] | None]:
+) -> tuple[list[AccountView], tuple[int, str] | None]:
     """Lists the chart of accounts: the program's own first, then every shop's payable account by the shop's id.
 
     Returns:
@@ -59,52 +133,50 @@ def list_accounts(
     page, listed = payables[: limit - len(own)], listed + len(own)
     last = page[-1].shop_id if page else shop_id
     has_more = listed < len(_OWN) or len(payables) > len(page)
-    return own + [_payable_view(program, row) for row in page], (listed, last) if has_more else None
+    return own + [AccountView(*_payable(program, row)) for row in page], (listed, last) if has_more else None
 
 
-def own_accounts(conn: Connection, program: Program) -> list[dict[str, Any]]:
+def own_accounts(conn: Connection, program: Program) -> list[AccountView]:
     """Lists the program's own accounts, each derived from the running totals of all payables."""
     balances = rows.own_accounts(conn, program.program_id)
     return [
-        {
-            "id": name,
-            "kind": name,
-            "shop_id": None,
-            "currency": program.currency,
-            "balance_minor": getattr(balances, name),
-            "version": balances.version,
-        }
-        for name in _OWN
+        AccountView(name, name, None, program.currency, balance_minor, balances.version)
+        for name, balance_minor in (
+            ("expense", balances.expense),
+            ("clearing", balances.clearing),
+            ("tax", balances.tax),
+        )
     ]
 
 
-def get_account(conn: Connection, program: Program, account: str, now: datetime) -> dict[str, Any]:
+def get_account(conn: Connection, program: Program, account: str, now: datetime) -> AccountInFull:
     """Reads one account; a payable one with its views held, reserved and available; raises ``account_unknown``."""
     if account in _OWN:
-        return next(own for own in own_accounts(conn, program) if own["id"] == account) | {"views": None}
-    row = _payable(conn, program, account)
+        own = next(own for own in own_accounts(conn, program) if own.id == account)
+        return AccountInFull(own.id, own.kind, own.shop_id, own.currency, own.balance_minor, own.version, None)
+    row = _find(conn, program, account)
     balance = months.balance(conn, program, row.shop_no, now)
-    views = {name: balance[name] for name in ("held_minor", "reserved_minor", "available_minor", "as_of")}
-    return _payable_view(program, row) | {"views": views}
+    views = PayableViews(balance.held_minor, balance.reserved_minor, balance.available_minor, balance.as_of)
+    return AccountInFull(*_payable(program, row), views)
 
 
 def account_changes(
     conn: Connection, program: Program, account: str, after: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[ChangeView], int | None]:
     """Lists the versions of a payable account, 1, 2, 3 …: the balance before, what a posting moved, the balance after.
 
     Raises:
         Refusal: ``account_unknown``; the program's own accounts are derived and have none.
     """
-    row = _payable(conn, program, account)
+    row = _find(conn, program, account)
     changes = rows.account_changes(conn, program.program_id, row.shop_no, after or 0, limit + 1)
-    page = [asdict(change) | {"period": format_period(change.period)} for change in changes[:limit]]
-    return page, page[-1]["version"] if len(changes) > limit else None
+    page = [_change(change) for change in changes[:limit]]
+    return page, page[-1].version if len(changes) > limit else None
 
 
 def list_transfers(
     conn: Connection, program: Program, query: TransferQuery, after: tuple[int, int] | None, limit: int
-) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
+) -> tuple[list[TransferView], tuple[int, int] | None]:
     """Lists transfers by cause and number.
 
     Returns:
@@ -122,31 +194,31 @@ def list_transfers(
     return [transfer_view(program, row) for row in page], last
 
 
-def transfer_view(program: Program, row: TransferRow) -> dict[str, Any]:
+def transfer_view(program: Program, row: TransferRow) -> TransferView:
     """One transfer row with both its accounts, as it is shown."""
     cause, reverses, late = row.cause_no, row.reverses_seq, row.belongs_to_period
-    return {
-        "id": commission_id(cause, row.seq),
-        "cause": None if row.cause_id is None else {"type": row.cause_type, "id": row.cause_id},
-        "debit": _account_id(row.debit_account, row.shop_id),
-        "credit": _account_id(row.credit_account, row.shop_id),
-        "amount_minor": row.amount_minor,
-        "currency": program.currency,
-        "kind": row.kind,
-        "occurred_at": row.occurred_at,
-        "available_at": row.available_at,
-        "period": format_period(row.period),
-        "belongs_to_period": None if late is None else format_period(late),
-        "posting_no": row.posting_no,
-        "event_id": row.event_id,
-        "line_id": row.line_id,
-        "rule": row.rule_id,
-        "tier": row.tier,
-        "base_minor": row.base_minor,
-        "rate": rate_text(row.rate_ppm),
-        "plan_version": plan_view(row.plan_code, row.plan_version),
-        "reverses_id": None if reverses is None else commission_id(cause, reverses),
-    }
+    return TransferView(
+        id=commission_id(cause, row.seq),
+        cause=None if row.cause_type is None or row.cause_id is None else CauseView(row.cause_type, row.cause_id),
+        debit=_account_id(row.debit_account, row.shop_id),
+        credit=_account_id(row.credit_account, row.shop_id),
+        amount_minor=row.amount_minor,
+        currency=program.currency,
+        kind=row.kind,
+        occurred_at=row.occurred_at,
+        available_at=row.available_at,
+        period=format_period(row.period),
+        belongs_to_period=None if late is None else format_period(late),
+        posting_no=row.posting_no,
+        event_id=row.event_id,
+        line_id=row.line_id,
+        rule=row.rule_id,
+        tier=row.tier,
+        base_minor=row.base_minor,
+        rate=rate_text(row.rate_ppm),
+        plan_version=plan_view(row.plan_code, row.plan_version),
+        reverses_id=None if reverses is None else commission_id(cause, reverses),
+    )
 
 
 def _account_id(number: int, shop_id: str | None) -> str:
@@ -157,28 +229,30 @@ def _account_id(number: int, shop_id: str | None) -> str:
 
 def _filters(query: TransferQuery) -> TransferFilters | None:
     """Checks a query and turns it into the store's filters; None where nothing can fit."""
-    problems = []
-    given: dict[str, Any] = {"since": query.since, "until": query.until, "period": query.period}
+    problems, shop_id, cause = [], None, None
     kinds = None if query.kind is None else {query.kind}
     if query.account in _OWN:
         of_account = set(_KINDS_OF[_OWN[query.account]])
         kinds = of_account if kinds is None else kinds & of_account
     elif query.account is not None:
-        given["shop_id"] = query.account.removeprefix(PAYABLE)
-        if not query.account.startswith(PAYABLE) or not is_identifier(given["shop_id"]):
+        shop_id = query.account.removeprefix(PAYABLE)
+        if not query.account.startswith(PAYABLE) or not is_identifier(shop_id):
             words = Text("must be expense, clearing, tax or payable:SHOP")
             problems.append(Problem("?account", words))
     if query.cause is not None:
         kind, _, cause_id = query.cause.partition(":")
-        given["cause"] = (kind, cause_id)
+        cause = (kind, cause_id)
         if kind not in CAUSES or not cause_id:
             problems.append(Problem("?cause", Text("must be one of {causes}, ':' and an id", causes=", ".join(CAUSES))))
     if problems:
         raise Refusal("invalid", problems)
-    return None if kinds == set() else TransferFilters(**given, kinds=None if kinds is None else sorted(kinds))
+    if kinds == set():
+        return None
+    named_kinds = None if kinds is None else sorted(kinds)
+    return TransferFilters(shop_id, named_kinds, query.since, query.until, query.period, cause)
 
 
-def _payable(conn: Connection, program: Program, account: str) -> PayableRow:
+def _find(conn: Connection, program: Program, account: str) -> PayableRow:
     shop_id = account.removeprefix(PAYABLE)
     row = None
     if account.startswith(PAYABLE) and is_identifier(shop_id):
@@ -188,12 +262,11 @@ def _payable(conn: Connection, program: Program, account: str) -> PayableRow:
     return row
 
 
-def _payable_view(program: Program, row: PayableRow) -> dict[str, Any]:
-    return {
-        "id": PAYABLE + row.shop_id,
-        "kind": "payable",
-        "shop_id": row.shop_id,
-        "currency": program.currency,
-        "balance_minor": row.balance_minor,
-        "version": row.version,
-    }
+def _payable(program: Program, row: PayableRow) -> tuple[str, str, str, str, int, int]:
+    """The fields of a payable account, in the order of ``AccountView``."""
+    return PAYABLE + row.shop_id, "payable", row.shop_id, program.currency, row.balance_minor, row.version
+
+
+def _change(row: ChangeRow) -> ChangeView:
+    period = format_period(row.period)
+    return ChangeView(row.version, row.posting_no, period, row.previous_minor, row.amount_minor, row.balance_minor)

@@ -6,9 +6,8 @@ changed; what was wrong is adjusted back. No SQL may enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -32,13 +31,38 @@ PROPOSED, APPROVED = "proposed", "approved"
 MOST_CHARACTERS = 255
 
 
-def propose_adjustment(
-    conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
-) -> tuple[dict[str, Any], bool]:
-    """Records a proposed adjustment; nothing moves until another person approves it.
+@dataclass(frozen=True, slots=True)
+class AdjustmentDraft:
+    """An adjustment as it is sent; an amount below zero takes from the shop."""
 
-    Args:
-        draft: ``id``, ``shop_id``, ``amount_minor`` (below zero takes from the shop), ``reason``.
+    id: str
+    shop_id: str
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentView:
+    """An adjustment as it is shown, with the commission that its approval made."""
+
+    id: str
+    shop_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+    status: str
+    proposed_at: datetime
+    proposed_by: str
+    approved_at: datetime | None
+    approved_by: str | None
+    period: str | None
+    commission_id: str | None
+
+
+def propose_adjustment(
+    conn: Connection, program: Program, draft: AdjustmentDraft, actor: Actor, now: datetime
+) -> tuple[AdjustmentView, bool]:
+    """Records a proposed adjustment; nothing moves until another person approves it.
 
     Returns:
         The adjustment, and whether it is new; the same sent again answers as it stands.
@@ -47,31 +71,31 @@ def propose_adjustment(
         Refusal: ``invalid``, ``shop_unknown``, or ``id_conflict`` where the id has other content.
     """
     _check(draft)
-    content = {name: draft[name] for name in ("shop_id", "amount_minor", "reason")}
-    digest, shop_id = digest_of(content), str(draft["shop_id"])
+    content = {"shop_id": draft.shop_id, "amount_minor": draft.amount_minor, "reason": draft.reason}
+    digest, shop_id = digest_of(content), draft.shop_id
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     is_new = rows.insert_adjustment(
         conn,
         program.program_id,
-        draft["id"],
+        draft.id,
         digest,
         shop.shop_no,
-        draft["amount_minor"],
-        draft["reason"],
+        draft.amount_minor,
+        draft.reason,
         now,
         actor.key_id,
     )
-    row = _find(conn, program, draft["id"])
+    row = _find(conn, program, draft.id)
     if row.digest != digest:
-        raise Refusal("id_conflict", id=draft["id"])
+        raise Refusal("id_conflict", id=draft.id)
     return _view(program, row), is_new
 
 
 def approve_adjustment(
     conn: Connection, program: Program, adjustment_id: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> AdjustmentView:
     """Posts an adjustment that another person proposed; approved again it stays as it stands.
 
     Raises:
@@ -85,14 +109,14 @@ def approve_adjustment(
     return _view(program, _find(conn, program, adjustment_id))
 
 
-def get_adjustment(conn: Connection, program: Program, adjustment_id: str) -> dict[str, Any]:
+def get_adjustment(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentView:
     """Reads one adjustment by id; raises ``adjustment_unknown``."""
     return _view(program, _find(conn, program, adjustment_id))
 
 
 def list_adjustments(
     conn: Connection, program: Program, shop_id: str | None, status: str | None, after: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[AdjustmentView], int | None]:
     """Lists adjustments in the order they were proposed, and after what number the next page begins."""
     approved = None if status is None else status == APPROVED
     adjustments = rows.list_adjustments(conn, program.program_id, shop_id, approved, after or 0, limit + 1)
@@ -100,14 +124,14 @@ def list_adjustments(
     return [_view(program, row) for row in page], page[-1].adjustment_no if len(adjustments) > limit else None
 
 
-def _check(draft: Mapping[str, Any]) -> None:
+def _check(draft: AdjustmentDraft) -> None:
     problems = []
-    if not is_identifier(draft["id"]):
+    if not is_identifier(draft.id):
         problems.append(Problem("/id", Text("must be an id of 1 to 64 characters")))
-    if not 0 < abs(draft["amount_minor"]) <= MAX_MINOR:
+    if not 0 < abs(draft.amount_minor) <= MAX_MINOR:
         words = Text("must not be 0 and at most {most} either way", most=MAX_MINOR)
         problems.append(Problem("/amount_minor", words))
-    reason = draft["reason"]
+    reason = draft.reason
     if not is_storable_text(reason) or not reason.strip() or len(reason) > MOST_CHARACTERS:
         problems.append(Problem("/reason", Text("must have 1 to {most} characters", most=MOST_CHARACTERS)))
     if problems:
@@ -131,19 +155,19 @@ def _find(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentR
     return row
 
 
-def _view(program: Program, row: AdjustmentRow) -> dict[str, Any]:
+def _view(program: Program, row: AdjustmentRow) -> AdjustmentView:
     is_approved = row.approved_at is not None
-    return {
-        "id": row.adjustment_id,
-        "shop_id": row.shop_id,
-        "amount_minor": row.amount_minor,
-        "currency": program.currency,
-        "reason": row.reason,
-        "status": APPROVED if is_approved else PROPOSED,
-        "proposed_at": row.proposed_at,
-        "proposed_by": row.proposed_by,
-        "approved_at": row.approved_at,
-        "approved_by": row.approved_by,
-        "period": None if row.period is None else format_period(row.period),
-        "commission_id": commission_id(row.adjustment_no, 1) if is_approved else None,
-    }
+    return AdjustmentView(
+        id=row.adjustment_id,
+        shop_id=row.shop_id,
+        amount_minor=row.amount_minor,
+        currency=program.currency,
+        reason=row.reason,
+        status=APPROVED if is_approved else PROPOSED,
+        proposed_at=row.proposed_at,
+        proposed_by=row.proposed_by,
+        approved_at=row.approved_at,
+        approved_by=row.approved_by,
+        period=None if row.period is None else format_period(row.period),
+        commission_id=commission_id(row.adjustment_no, 1) if is_approved else None,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -37,9 +37,37 @@ class QuestionDraft:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A question as the shop that asked sees it."""
+
+    id: str
+    shop_id: str
+    status: str
+    commission_id: str
+    order_id: str | None
+    amount_minor: int
+    currency: str
+    occurred_at: datetime
+    text: str | None
+    asked_at: datetime
+    answer: str | None
+    answered_at: datetime | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWithHands(QuestionView):
+    """A question with who had it in hand, which is not for the shop."""
+
+    asked_by: str
+    answered_by: str | None
+    closed_by: str | None
+
+
 def ask_question(
     conn: Connection, program: Program, draft: QuestionDraft, actor: Actor, now: datetime
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[QuestionView, bool]:
     """Records what a shop's owner asks; answers it, and whether it is new. The same asked again answers as it stands.
 
     Raises:
@@ -70,7 +98,7 @@ def ask_question(
 
 def answer_question(
     conn: Connection, program: Program, question_id: str, words: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> QuestionView:
     """Answers a question, once; the same answer again changes nothing.
 
     Raises:
@@ -84,7 +112,7 @@ def answer_question(
     return question_view(program, _find(conn, program, question_id, actor), actor)
 
 
-def close_question(conn: Connection, program: Program, question_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+def close_question(conn: Connection, program: Program, question_id: str, actor: Actor, now: datetime) -> QuestionView:
     """Closes a question, answered or not: finance, or the shop that asked. Closed again it stays as it is.
 
     Raises:
@@ -96,7 +124,7 @@ def close_question(conn: Connection, program: Program, question_id: str, actor: 
     return question_view(program, _find(conn, program, question_id, actor), actor)
 
 
-def get_question(conn: Connection, program: Program, question_id: str, actor: Actor) -> dict[str, Any]:
+def get_question(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionView:
     """Reads one question; raises ``question_unknown``, also for another shop's."""
     return question_view(program, _find(conn, program, question_id, actor), actor)
 
@@ -110,7 +138,7 @@ def list_questions(
     commission: str | None,
     before: int | None,
     limit: int,
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[QuestionView], int | None]:
     """Lists questions, the newest first, and before what number the next page begins; an unknown shop has none.
 
     Args:
@@ -133,26 +161,26 @@ def list_questions(
     return [question_view(program, row, actor) for row in page], follows
 
 
-def question_view(program: Program, row: QuestionRow, actor: Actor) -> dict[str, Any]:
-    """A question as it is shown; who works on it is not for the shop."""
-    view: dict[str, Any] = {
-        "id": row.question_id,
-        "shop_id": row.shop_id,
-        "status": row.state,
-        "commission_id": commission_id(row.cause_no, row.seq),
-        "order_id": row.order_id,
-        "amount_minor": row.amount_minor,
-        "currency": program.currency,
-        "occurred_at": row.occurred_at,
-        "text": row.words,
-        "asked_at": row.asked_at,
-        "answer": row.answer,
-        "answered_at": row.answered_at,
-        "closed_at": row.closed_at,
-    }
+def question_view(program: Program, row: QuestionRow, actor: Actor) -> QuestionView:
+    """A question as it is shown to who asks for it."""
+    of_shop = (
+        row.question_id,
+        row.shop_id,
+        row.state,
+        commission_id(row.cause_no, row.seq),
+        row.order_id,
+        row.amount_minor,
+        program.currency,
+        row.occurred_at,
+        row.words,
+        row.asked_at,
+        row.answer,
+        row.answered_at,
+        row.closed_at,
+    )
     if actor.shop_no is None:
-        view |= {"asked_by": row.asked_by, "answered_by": row.answered_by, "closed_by": row.closed_by}
-    return view
+        return QuestionWithHands(*of_shop, row.asked_by, row.answered_by, row.closed_by)
+    return QuestionView(*of_shop)
 
 
 def _held(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionRow:

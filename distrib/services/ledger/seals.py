@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -57,7 +57,21 @@ class _Content:
         return self._hash.digest()
 
 
-def seal_now(conn: Connection, program: Program, now: datetime) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class SealView:
+    """A seal as it is shown, digests in hex."""
+
+    seal_no: int
+    digest: str
+    previous_digest: str | None
+    after_posting: int
+    through_posting: int
+    transfers: int
+    total_minor: int
+    sealed_at: datetime
+
+
+def seal_now(conn: Connection, program: Program, now: datetime) -> SealView | None:
     """Seals every transfer that is posted and not sealed yet, as the next seal of the chain.
 
     Under the worker's role, in a transaction of its own. Postings under way are waited for, none is missed
@@ -96,15 +110,13 @@ def seal_content(conn: Connection, program: Program, seal_no: int) -> Iterator[b
     yield content.close()
 
 
-def list_seals(
-    conn: Connection, program: Program, after: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+def list_seals(conn: Connection, program: Program, after: int | None, limit: int) -> tuple[list[SealView], int | None]:
     """Lists seals in their order, and after what number the next page begins."""
     seals = rows.list_seals(conn, program.program_id, after or 0, limit + 1)
     return [seal_view(row) for row in seals[:limit]], seals[limit - 1].seal_no if len(seals) > limit else None
 
 
-def find_seal(conn: Connection, program: Program, seal_no: int) -> dict[str, Any]:
+def find_seal(conn: Connection, program: Program, seal_no: int) -> SealView:
     """Reads one seal by number; raises ``not_found``."""
     seal = rows.find_seal(conn, program.program_id, seal_no)
     if seal is None:
@@ -131,7 +143,7 @@ def chain_steps(program: Program) -> Steps[AuditAnswer]:
         How many seals there are, and those that do not hold with the reason; from the first that broke on, only what
         is wrong of itself is listed again.
     """
-    count, wrong = 0, list[dict[str, Any]]()
+    count, wrong = 0, list[dict[str, object]]()
     previous: SealRow | None = None
     chunk: list[SealRow] = yield partial(_seals_after, program=program, seal_no=0)
     while chunk:
@@ -143,21 +155,21 @@ def chain_steps(program: Program) -> Steps[AuditAnswer]:
     return AuditAnswer(count, len(wrong), wrong[:MOST_ROWS])
 
 
-def seal_view(row: SealRow) -> dict[str, Any]:
+def seal_view(row: SealRow) -> SealView:
     """A seal as the API shows it."""
-    return {
-        "seal_no": row.seal_no,
-        "digest": row.digest.hex(),
-        "previous_digest": None if row.previous_digest is None else row.previous_digest.hex(),
-        "after_posting": row.after_posting,
-        "through_posting": row.through_posting,
-        "transfers": row.transfers,
-        "total_minor": int(row.total_minor),
-        "sealed_at": row.sealed_at,
-    }
+    return SealView(
+        seal_no=row.seal_no,
+        digest=row.digest.hex(),
+        previous_digest=None if row.previous_digest is None else row.previous_digest.hex(),
+        after_posting=row.after_posting,
+        through_posting=row.through_posting,
+        transfers=row.transfers,
+        total_minor=int(row.total_minor),
+        sealed_at=row.sealed_at,
+    )
 
 
-def _fault_steps(program: Program, seal: SealRow, previous: SealRow | None) -> Steps[list[dict[str, Any]]]:
+def _fault_steps(program: Program, seal: SealRow, previous: SealRow | None) -> Steps[list[dict[str, object]]]:
     """What is wrong with one seal, its transfers read in parts."""
     number, after, digest = (1, BEFORE_ALL, None)
     if previous is not None:
@@ -187,18 +199,18 @@ def _seals_after(conn: Connection, program: Program, seal_no: int) -> list[SealR
     return rows.list_seals(conn, program.program_id, seal_no, _SEALS_CHUNK)
 
 
-def _faults(seal: SealRow, content: _Content, expected: tuple[int, int, bytes | None]) -> Iterator[dict[str, Any]]:
-    fault = {"seal_no": seal.seal_no, "sealed_at": seal.sealed_at}
+def _faults(seal: SealRow, content: _Content, expected: tuple[int, int, bytes | None]) -> Iterator[dict[str, object]]:
+    fault: dict[str, object] = {"seal_no": seal.seal_no, "sealed_at": seal.sealed_at}
     if (seal.seal_no, seal.after_posting, seal.previous_digest) != expected:
         yield fault | {"what": "does not follow the seal before it"}
     if content.digest() != seal.digest:
-        figures = {"sealed": seal.transfers, "found": content.transfers, "sealed_minor": int(seal.total_minor)}
-        yield (
-            fault
-            | {"what": "the transfers are not those that were sealed"}
-            | figures
-            | {"found_minor": content.total_minor}
-        )
+        yield fault | {
+            "what": "the transfers are not those that were sealed",
+            "sealed": seal.transfers,
+            "found": content.transfers,
+            "sealed_minor": int(seal.total_minor),
+            "found_minor": content.total_minor,
+        }
     elif (content.transfers, content.total_minor) != (seal.transfers, int(seal.total_minor)):
         yield fault | {"what": "count or total were changed"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,19 +35,32 @@ FIGURES = rows.FIGURES
 _TICK = timedelta(microseconds=1)
 
 
-def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """What a shop has at an instant; what is expected is apart from it."""
+
+    held_minor: int
+    available_minor: int
+    reserved_minor: int
+    expected_minor: int
+    paid_minor: int
+    currency: str
+    as_of: datetime
+
+
+def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -> BalanceView:
     """Reads what a shop has at an instant; ``available_minor`` may be negative."""
     period = program.period_of(as_of)
     split = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
-    return {
-        "held_minor": split.held_minor,
-        "available_minor": split.available_minor,
-        "reserved_minor": split.reserved_minor,
-        "expected_minor": expected.expected_of_shop(conn, program.program_id, shop_no, as_of),
-        "paid_minor": split.paid_minor,
-        "currency": program.currency,
-        "as_of": as_of,
-    }
+    return BalanceView(
+        held_minor=split.held_minor,
+        available_minor=split.available_minor,
+        reserved_minor=split.reserved_minor,
+        expected_minor=expected.expected_of_shop(conn, program.program_id, shop_no, as_of),
+        paid_minor=split.paid_minor,
+        currency=program.currency,
+        as_of=as_of,
+    )
 
 
 def statement_totals_and_rows(

@@ -114,7 +114,7 @@ def test_what_is_held_is_not_available_in_balance_and_statement_until_it_is_rele
     with tree.container.begin() as conn:
         shop_no = shops.get_shop(conn, tree.program, "b", tree.container.now()).shop_no
         then = months.balance(conn, tree.program, shop_no, PAID + DAY)
-    assert (then["held_minor"], then["available_minor"]) == (500, 250)
+    assert (then.held_minor, then.available_minor) == (500, 250)
     assert month(tree) == (700, 1_850)  # as of the month's last instant, when they were held
     assert clean(tree)
 
@@ -125,7 +125,7 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
         now = world.container.now()
         shop_no = shops.get_shop(conn, world.program, shop_id, now).shop_no
         amounts = months.balance(conn, world.program, shop_no, now)
-    return amounts["held_minor"], amounts["available_minor"]
+    return amounts.held_minor, amounts.available_minor
 
 
 def month(world: World) -> tuple[int, int]:

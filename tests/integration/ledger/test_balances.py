@@ -87,7 +87,7 @@ def balance(world: World, shop_id: str, as_of: datetime) -> tuple[int, int, int]
     """Held, reserved and available of the balance call."""
     with world.container.begin() as conn:
         view = months.balance(conn, world.program, number(world, shop_id), as_of)
-    return view["held_minor"], view["reserved_minor"], view["available_minor"]
+    return view.held_minor, view.reserved_minor, view.available_minor
 
 
 def test_all_shops_money_splits_by_when_it_becomes_available(sold: World) -> None:

@@ -38,7 +38,7 @@ def seal(world: World) -> int | None:
     """How many transfers a new seal covers; None where there is nothing to seal."""
     with world.container.begin() as conn:
         made = seals.seal_now(conn, world.program, NOW)
-    return None if made is None else int(made["transfers"])
+    return None if made is None else int(made.transfers)
 
 
 def broken(world: World) -> list[tuple[object, object]]:
@@ -60,21 +60,21 @@ def test_what_is_sealed_once_is_not_sealed_again(sealed: World) -> None:
 def test_each_seal_takes_in_the_digest_before_it(sealed: World) -> None:
     with sealed.container.begin() as conn:
         first, second, third = seals.list_seals(conn, sealed.program, None, 10)[0]
-    assert (first["previous_digest"], first["after_posting"]) == (None, -1)
-    assert (second["previous_digest"], third["previous_digest"]) == (first["digest"], second["digest"])
-    assert (second["after_posting"], third["after_posting"]) == (first["through_posting"], second["through_posting"])
-    assert [row["total_minor"] for row in (first, second, third)] == [1_500, 400, 70]
+    assert (first.previous_digest, first.after_posting) == (None, -1)
+    assert (second.previous_digest, third.previous_digest) == (first.digest, second.digest)
+    assert (second.after_posting, third.after_posting) == (first.through_posting, second.through_posting)
+    assert [row.total_minor for row in (first, second, third)] == [1_500, 400, 70]
 
 
 def test_a_third_party_works_a_digest_out_from_the_documented_form(sealed: World) -> None:
     with sealed.container.begin() as conn:
         first = seals.find_seal(conn, sealed.program, 1)
         content = b"".join(seal_content(conn, sealed.program, 1))
-    assert hashlib.sha256(content).hexdigest() == first["digest"]
+    assert hashlib.sha256(content).hexdigest() == first.digest
     lines = content.decode().splitlines()
     assert [json.dumps(json.loads(text), ensure_ascii=False) for text in lines] == lines
     head, *transfers, tail = [json.loads(text) for text in lines]
-    assert head == ["distrib-seal-1", "test", 1, None, -1, first["through_posting"]]
+    assert head == ["distrib-seal-1", "test", 1, None, -1, first.through_posting]
     assert tail == [2, 1_500]
     assert [row[3:7] for row in transfers] == [
         ["earned", "expense", "payable:a", 1_000],

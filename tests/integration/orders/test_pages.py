@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from distrib.services.ledger import accounts
-from distrib.services.ledger.accounts import TransferQuery
+from distrib.services.ledger.accounts import TransferQuery, TransferView
 from distrib.services.orders import commissions, inbox, views
 from distrib.services.orders.commissions import CommissionQuery, CommissionView
 from distrib.services.orders.inbox import EventFilters, EventView
@@ -175,15 +175,16 @@ def test_commissions_listed_by_any_filters_are_those_that_pass_them_among_all(li
 def test_transfers_listed_by_any_filters_are_those_that_pass_them_among_all(listed: World) -> None:
     with listed.container.begin() as conn:
 
-        def ask(query: TransferQuery) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
+        def ask(query: TransferQuery) -> Callable[[Any, int], tuple[list[TransferView], Any]]:
             return lambda after, size: accounts.list_transfers(conn, listed.program, query, after, size)
 
         everything = walk(ask(TransferQuery()), 500)
         assert walk(ask(TransferQuery())) == everything
-        cause = everything[len(everything) // 2]["cause"]
+        cause = everything[len(everything) // 2].cause
+        assert cause is not None
         for account, named, kind, period, since, until in product(
             (None, "payable:a", "payable:d", "expense", "clearing"),
-            (None, f"{cause['type']}:{cause['id']}"),
+            (None, f"{cause.type}:{cause.id}"),
             (None, "earned", "reversed", "paid"),
             (None, 202603, 202604),
             (None, AGAINST[0]),
@@ -193,11 +194,11 @@ def test_transfers_listed_by_any_filters_are_those_that_pass_them_among_all(list
             expected = [
                 row
                 for row in everything
-                if account in (None, row["debit"], row["credit"])
-                and (named is None or row["cause"] == cause)
-                and kind in (None, row["kind"])
-                and month in (None, row["period"])
-                and instants(row["occurred_at"], since, until)
+                if account in (None, row.debit, row.credit)
+                and (named is None or row.cause == cause)
+                and kind in (None, row.kind)
+                and month in (None, row.period)
+                and instants(row.occurred_at, since, until)
             ]
             query = TransferQuery(account, named, kind, period, since, until)
             assert walk(ask(query), 23) == expected, query

@@ -199,7 +199,7 @@ def test_a_batch_of_the_past_takes_only_what_was_free_then_and_is_still_there(wo
 def test_a_batch_of_the_past_never_reserves_what_an_adjustment_took_since(world: World) -> None:
     open_shops(world, "a")
     earn(world, "a", 1_000, PAID)
-    draft = {"id": "less", "shop_id": "a", "amount_minor": -100, "reason": "a box was broken"}
+    draft = adjustments.AdjustmentDraft("less", "a", -100, "a box was broken")
     with world.container.begin() as conn:
         adjustments.propose_adjustment(conn, world.program, draft, COMMAND_LINE, LATER)
         adjustments.approve_adjustment(conn, world.program, "less", APPROVER, LATER)

@@ -210,8 +210,8 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
         assert explained.agrees
         assert {(look.shop_id, look.posted_minor) for look in explained.looks} == {("b", 600), ("a", 300)}
         shop_no = get_shop(conn, shops.program, "b", now).shop_no
-        assert months.balance(conn, shops.program, shop_no, now)["expected_minor"] == 600
-        assert months.balance(conn, shops.program, shop_no, PAID)["expected_minor"] == 1_000
+        assert months.balance(conn, shops.program, shop_no, now).expected_minor == 600
+        assert months.balance(conn, shops.program, shop_no, PAID).expected_minor == 1_000
         none, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(), None, 10, now)
         assert none == []
         rows, follows = commissions.list_commissions(

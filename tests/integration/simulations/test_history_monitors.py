@@ -24,7 +24,7 @@ from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
 from distrib.services.history.exporting import export_history
 from distrib.services.history.structure import structure_of_files
-from distrib.services.ledger.adjustments import approve_adjustment, propose_adjustment
+from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.programs.settings import set_program
 from distrib.services.simulations.running import enter_history
 from distrib.services.statements.pools import pay_pools
@@ -141,7 +141,7 @@ def crowded(world: World) -> World:
     with world.container.begin() as conn:
         for month in (202603, 202604):
             pay_pools(conn, world.program, month, COMMAND_LINE, now)
-        adjustment = {"id": "adjusted", "shop_id": "x", "amount_minor": -70, "reason": "a test"}
+        adjustment = AdjustmentDraft("adjusted", "x", -70, "a test")
         propose_adjustment(conn, world.program, adjustment, COMMAND_LINE, now)
         approve_adjustment(conn, world.program, "adjusted", ben, now)
     pay(world, "paid", now - timedelta(seconds=2))  # the files are exported after the result, a second later

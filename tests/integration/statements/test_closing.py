@@ -265,7 +265,7 @@ def test_the_message_of_a_close_says_what_was_closed(sold: World) -> None:
 
 def test_an_adjustment_of_a_month_is_in_its_statement_and_lines(sold: World) -> None:
     occurred_at = APRIL_BEGINS - timedelta(hours=1)
-    draft = {"id": "adj", "shop_id": "a", "amount_minor": -300, "reason": "double pay"}
+    draft = adjustments.AdjustmentDraft("adj", "a", -300, "double pay")
     with sold.container.begin() as conn:
         adjustments.propose_adjustment(conn, sold.program, draft, ANN, occurred_at)
         adjustments.approve_adjustment(conn, sold.program, "adj", BEN, occurred_at)

@@ -61,7 +61,7 @@ def closed(world: World) -> World:
     )
     with world.container.begin() as conn:
         standing.set_status(conn, world.program, "a", "frozen", APRIL_BEGINS, "test", COMMAND_LINE, NOW)
-        draft = {"id": "adj", "shop_id": "b", "amount_minor": 77, "reason": "goodwill"}
+        draft = adjustments.AdjustmentDraft("adj", "b", 77, "goodwill")
         adjustments.propose_adjustment(conn, world.program, draft, ANN, APRIL_BEGINS)
         adjustments.approve_adjustment(conn, world.program, "adj", BEN, APRIL_BEGINS)
     reserve(world)

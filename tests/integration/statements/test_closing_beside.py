@@ -94,7 +94,7 @@ def refusal(act: Callable[[World], object], world: World) -> str:
 def adjust(world: World, adjustment_id: str, amount_minor: int) -> None:
     """An adjustment of a's March, proposed and approved."""
     at = APRIL_BEGINS - timedelta(hours=1)
-    draft = {"id": adjustment_id, "shop_id": "a", "amount_minor": amount_minor, "reason": "test"}
+    draft = adjustments.AdjustmentDraft(adjustment_id, "a", amount_minor, "test")
     with world.container.begin() as conn:
         adjustments.propose_adjustment(conn, world.program, draft, ANN, at)
         adjustments.approve_adjustment(conn, world.program, adjustment_id, BEN, at)

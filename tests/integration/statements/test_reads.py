@@ -15,6 +15,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, neutralised, restored
 from distrib.services.context import Program
 from distrib.services.statements import months as statements
+from distrib.services.statements.months import BalanceView
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
 from distrib.store.statements.months import FIGURES
 from tests.world.documents import PAID, line, refunded, settled
@@ -78,7 +79,7 @@ def exported(world: World, period: int, detail: str, now: datetime = LATER) -> l
     return list(csv.DictReader(io.StringIO(file)))
 
 
-def balance(world: World, shop_id: str, as_of: datetime) -> dict[str, Any]:
+def balance(world: World, shop_id: str, as_of: datetime) -> BalanceView:
     """A shop's balance."""
     with world.container.begin() as conn:
         number = conn.execute(text("SELECT shop_no FROM shops WHERE shop_id = :id"), {"id": shop_id}).scalar_one()
@@ -158,9 +159,9 @@ def test_one_shops_statement_has_its_lines_page_by_page(months: World) -> None:
 )
 def test_a_balance_is_as_of_an_instant(months: World, as_of: datetime, held: int, available: int) -> None:
     amounts = balance(months, "d", as_of)
-    assert (amounts["held_minor"], amounts["available_minor"], amounts["as_of"]) == (held, available, as_of)
-    assert (amounts["reserved_minor"], amounts["expected_minor"], amounts["paid_minor"]) == (0, 0, 0)
-    assert balance(months, "idle", as_of)["available_minor"] == 0
+    assert (amounts.held_minor, amounts.available_minor, amounts.as_of) == (held, available, as_of)
+    assert (amounts.reserved_minor, amounts.expected_minor, amounts.paid_minor) == (0, 0, 0)
+    assert balance(months, "idle", as_of).available_minor == 0
 
 
 def test_files_have_the_contracts_columns(months: World) -> None:
@@ -307,7 +308,7 @@ def test_whatever_happens_months_follow_each_other_and_both_identities_hold(worl
         for shop_id, row in statement_rows.items():
             instant = min(statement["as_of"], LATER)
             at_end = balance(world, shop_id, instant)
-            assert (at_end["held_minor"], at_end["available_minor"]) == (row["held_minor"], row["available_minor"])
+            assert (at_end.held_minor, at_end.available_minor) == (row["held_minor"], row["available_minor"])
         closing = {shop: row["closing_minor"] for shop, row in statement_rows.items()}
     assert {shop: amount for shop, amount in closing.items() if amount} == {
         shop: amount for shop, amount in world.earned().items() if amount

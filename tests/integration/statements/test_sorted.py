@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from distrib.services.context import COMMAND_LINE
-from distrib.services.ledger.adjustments import approve_adjustment, propose_adjustment
+from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.statements.sorting import keep_due_order
 from distrib.store.ledger import sorted_balances
 from distrib.store.network import listing
@@ -47,7 +47,7 @@ def adjust(api: Api, amounts: dict[str, int]) -> None:
     with api.world.container.begin() as conn:
         for shop, amount in amounts.items():
             name = f"{shop}{amount}"
-            draft = {"id": name, "shop_id": shop, "amount_minor": amount, "reason": "by hand"}
+            draft = AdjustmentDraft(name, shop, amount, "by hand")
             propose_adjustment(conn, api.world.program, draft, COMMAND_LINE, NOW)
             approve_adjustment(conn, api.world.program, name, APPROVER, NOW)
 

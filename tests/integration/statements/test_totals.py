@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.services.context import COMMAND_LINE, period_bounds
-from distrib.services.ledger.adjustments import approve_adjustment, propose_adjustment
+from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.network.standing import set_status
 from distrib.services.statements import totals as keeping
 from distrib.store.ledger import accounts
@@ -49,7 +49,7 @@ def shops(world: World) -> World:
 
 def adjust(world: World, name: str, shop: str, amount_minor: int, now: datetime) -> None:
     """Corrects a balance by two keys."""
-    draft = {"id": name, "shop_id": shop, "amount_minor": amount_minor, "reason": "by hand"}
+    draft = AdjustmentDraft(name, shop, amount_minor, "by hand")
     with world.container.begin() as conn:
         propose_adjustment(conn, world.program, draft, COMMAND_LINE, now)
         approve_adjustment(conn, world.program, name, APPROVER, now)
