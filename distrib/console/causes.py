@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from distrib.console.commission_words import plan_key, purpose_of_row
 from distrib.console.frame import Visit
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.texts import Text, Wording
@@ -49,7 +50,7 @@ class Causes:
         Args:
             row: as ``list_commissions`` answers it.
         """
-        said = self._words.purpose(row)
+        said = purpose_of_row(self._words, row)
         if row["kind"] == "adjusted" and row["reason"]:
             said = _BY_HAND.with_params(purpose=said, reason=row["reason"])
         return self._visit.say(said)
@@ -60,7 +61,7 @@ class Causes:
         Args:
             plan: that decided the order, with ``code`` and ``version``.
         """
-        return self._visit.say(self._words.of_rule(plan, look["rule"], look["tier"] or 0))
+        return self._visit.say(self._words.of_rule(plan_key(plan), look["rule"], look["tier"] or 0))
 
     def reason(self, code: str) -> str:
         """Why a seat was paid or not."""

@@ -80,7 +80,7 @@ def get_earnings(call: Call, shop_id: str) -> Answer:
     """What a shop earned today and this month, and what becomes available on which day."""
     must_be_own(call, shop_id)
     earned = earnings.earnings(call.conn, call.program, shop_no_of(call, shop_id), call.now)
-    return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **earned})
+    return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **shown(earned)})
 
 
 @commissions.operation("GET", "/balances", {200: BalancesPageSchema}, query=BalancesQuerySchema)
@@ -97,7 +97,7 @@ def list_balances(call: Call) -> Answer:
 @commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, query=ReleasesQuerySchema)
 def list_releases(call: Call) -> Answer:
     """What all shops together get on each of the next days, today first, and after them."""
-    return Answer(releases.list_releases(call.conn, call.program, call.query["days"], call.now))
+    return Answer(shown(releases.list_releases(call.conn, call.program, call.query["days"], call.now)))
 
 
 def shop_no_of(call: Call, shop_id: str) -> int:

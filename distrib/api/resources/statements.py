@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
-from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.resources.commissions import shop_no_of
 from distrib.api.schemas.fields import period_of
 from distrib.api.schemas.lists import PageQuerySchema
@@ -57,7 +57,7 @@ def get_statements(call: Call) -> Answer:
     statement, follows = service.statement_totals_and_rows(
         call.conn, call.program, period, after, call.query["limit"], call.now
     )
-    return Answer({**statement, "next_cursor": listing.cursor_by_key(follows)})
+    return Answer({**shown(statement), "next_cursor": listing.cursor_by_key(follows)})
 
 
 @statements.operation(
@@ -76,7 +76,7 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
     statement, follows = service.shop_statement(
         call.conn, call.program, _period(period), shop_no, after, call.query["limit"], call.now
     )
-    return Answer({**statement, "next_cursor": listing.cursor(follows)})
+    return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 
 @statements.operation(
@@ -100,7 +100,7 @@ def export_statements(call: Call, period: str) -> Stream:
 )
 def get_manifest(call: Call, period: str) -> Answer:
     """What the month's files hold: rows, totals, and the SHA-256 of each as CSV."""
-    return Answer(service.manifest(call.conn, call.program, _period(period), call.now))
+    return Answer(shown(service.manifest(call.conn, call.program, _period(period), call.now)))
 
 
 @statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
@@ -108,15 +108,15 @@ def list_months(call: Call) -> Answer:
     """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
     listing = call.listing("months")
     before = listing.key(call.query["cursor"])
-    shown, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
-    return Answer(listing.page_by_key(shown, follows))
+    months, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
+    return Answer(listing.page_by_key(months, follows))
 
 
 @statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
 def get_close(call: Call, period: str) -> Answer:
     """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
     state = month_states.close_state(call.conn, call.program, _period(period), call.now)
-    return Answer({**state, "stops": [_stop(refusal) for refusal in state["stops"]]})
+    return Answer({**shown(state.month), "stops": [_stop(refusal) for refusal in state.stops]})
 
 
 @statements.operation(
@@ -131,7 +131,9 @@ def get_close(call: Call, period: str) -> Answer:
 def propose_close(call: Call, period: str) -> Answer:
     """Answers what closing the month would fix, and keeps it for another key to confirm; changes nothing else."""
     cut_off_at = None if call.body is None else call.body["cut_off_at"]
-    return Answer(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now, cut_off_at))
+    return Answer(
+        shown(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now, cut_off_at))
+    )
 
 
 @statements.operation(
@@ -152,7 +154,7 @@ def propose_close(call: Call, period: str) -> Answer:
 )
 def confirm_close(call: Call, period: str) -> Answer:
     """Closes the month as another person proposed it, for ever; pools still to be paid are paid with it."""
-    return Answer(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now))
+    return Answer(shown(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now)))
 
 
 @statements.operation("POST", "/audit", {202: AuditRequestSchema}, body=AuditWishSchema, needs_body=False)
@@ -191,7 +193,7 @@ def _sorted_statements(call: Call, period: int, sort: str, state: str | None) ->
     statement, follows = service.sorted_statement(
         call.conn, call.program, period, sort, state, after, call.query["limit"], call.now
     )
-    return Answer({**statement, "next_cursor": listing.cursor(follows)})
+    return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 
 def _shop_of_file(call: Call) -> str | None:

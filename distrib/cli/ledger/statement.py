@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 from rich.console import Console
@@ -31,9 +32,9 @@ from distrib.domain.texts import Text
 from distrib.languages import render, render_both
 from distrib.languages.readers import BOTH, READERS
 from distrib.services.context import Actor, Program, parse_period
-from distrib.services.statements.closing import confirm_close, find_closed, propose_close, standing_proposal
+from distrib.services.statements.closing import ClosedView, confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
-from distrib.services.statements.months import FIGURES, SHOPS, statement_totals_and_rows
+from distrib.services.statements.months import FIGURES, SHOPS, MonthStatement, statement_totals_and_rows
 
 _WORDS = {
     "title": Text("Statement of {program} for {period}, {currency}, as of {as_of}"),
@@ -86,7 +87,7 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
         program = container.program(conn, program_code)
         view, follows = statement_totals_and_rows(conn, program, period, None, limit, container.now())
     if as_json:
-        print_json({**view, "next": follows})
+        print_json({**{each.name: getattr(view, each.name) for each in fields(view)}, "next": follows})
     else:
         _show(open_console(), view, follows is not None, language)
 
@@ -183,20 +184,21 @@ def _next_step(conn: Connection, program: Program, period: int, actor: Actor) ->
     if find_closed(conn, program, period) is not None:
         return "confirm"
     standing = standing_proposal(conn, program, period)
-    return "confirm" if standing is not None and standing["proposed_by"] != actor.key_id else "propose"
+    return "confirm" if standing is not None and standing.proposed_by != actor.key_id else "propose"
 
 
-def _show_close(console: Console, view: Mapping[str, Any], language: str) -> None:
+def _show_close(console: Console, view: ClosedView, language: str) -> None:
     def say(word: str) -> str:
-        return render(_CLOSE_WORDS[word].with_params(**view), language)
+        named = {"period": view.period, "program": view.program, "count": view.count, "currency": view.currency}
+        return render(_CLOSE_WORDS[word].with_params(**named), language)
 
-    print_line(console, say(view["status"]))
+    print_line(console, say(view.status))
     for name in FIGURES:
-        amount = view["totals"][name]
-        shown = str(amount) if name in _COUNTS else show_amount(amount, view["currency"])
+        amount = (view.totals or {})[name]
+        shown = str(amount) if name in _COUNTS else show_amount(amount, view.currency)
         print_line(console, f"  {render(_WORDS[name], language)}: {shown}")
-    print_line(console, f"  SHA-256: {view['digest']}")
-    if view["status"] == "proposed":
+    print_line(console, f"  SHA-256: {view.digest}")
+    if view.status == "proposed":
         print_line(console, say("next"))
 
 
@@ -214,20 +216,20 @@ def _write_file(output: Path, pieces: Iterable[bytes]) -> None:
     unfinished.replace(output)
 
 
-def _show(console: Console, view: Mapping[str, Any], has_more: bool, language: str) -> None:
+def _show(console: Console, view: MonthStatement, has_more: bool, language: str) -> None:
     def say(word: str, **params: object) -> str:
         return render(_WORDS[word].with_params(**params), language)
 
-    title = say("title", **{**view, "as_of": time_text(view["as_of"])})
+    head = {"program": view.program, "period": view.period, "currency": view.currency, "status": view.status}
     names = [name for name in _WORDS if name.endswith("_minor") or name in _COUNTS]
     columns = {say("shop"): False} | {say(name): True for name in names}
-    rows = [[row["shop_id"], *_figures(row, names, view["currency"])] for row in view["data"]]
-    totals = view["totals"]
-    rows.append([say("total", shops=totals["shops"]), *_figures(totals, names, view["currency"])])
-    print_table(console, title, columns, rows)
+    rows = [[row.shop_id, *_figures(asdict(row), names, view.currency)] for row in view.data]
+    totals = view.totals or {}
+    rows.append([say("total", shops=totals["shops"]), *_figures(totals, names, view.currency)])
+    print_table(console, say("title", **head, as_of=time_text(view.as_of)), columns, rows)
     if has_more:
-        print_line(console, say("more", period=view["period"]))
+        print_line(console, say("more", period=view.period))
 
 
-def _figures(row: Mapping[str, Any], names: Iterable[str], currency: str) -> list[str]:
+def _figures(row: Mapping[str, int], names: Iterable[str], currency: str) -> list[str]:
     return [str(row[name]) if name in _COUNTS else show_amount(row[name], currency) for name in names]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask import url_for
 
+from distrib.console.commission_words import purpose_of_row
 from distrib.console.owner.frame import OwnerVisit
 from distrib.domain.texts import Text
 from distrib.services.statements.line_words import LineWords
@@ -45,7 +46,7 @@ def line_view(visit: OwnerVisit, words: LineWords, row: Mapping[str, Any]) -> di
 def title_of_line(visit: OwnerVisit, words: LineWords, row: Mapping[str, Any]) -> str:
     """The order by its last characters; of what is no order's, what it is."""
     if row["order_id"] is None:
-        return visit.say(words.purpose(row))
+        return visit.say(purpose_of_row(words, row))
     title = _REFUND if row["kind"] == "reversed" else _ORDER
     return visit.say(title.with_params(end=end_of(row["order_id"])))
 
@@ -65,7 +66,7 @@ def purpose(visit: OwnerVisit, words: LineWords, row: Mapping[str, Any]) -> str:
         return _why_taken_back(visit, row)
     if row["order_id"] is None:
         return str(row["reason"] or "") if row["withdrawal_id"] is None else ""
-    said = visit.say(words.purpose(row))
+    said = visit.say(purpose_of_row(words, row))
     return said if row["rate"] is None else f"{said} · {visit.reader.percent(row['rate'])}"
 
 

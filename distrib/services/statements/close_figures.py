@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -102,7 +102,7 @@ def compute_lines(conn: Connection, program: Program, period: int, totals: Mappi
     return MonthLines(count, totals["earned_minor"] + totals["reversed_minor"] + totals["adjusted_minor"], digest)
 
 
-def digest_of(pieces: Generator[bytes, None, Any]) -> str:
+def digest_of(pieces: Generator[bytes, None, object]) -> str:
     """Computes the SHA-256 of a file in hex, piece by piece."""
     return _digest_and_count(pieces)[0]
 

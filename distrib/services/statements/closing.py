@@ -9,8 +9,10 @@ file can check it. What arrives later counts in the earliest open month. No SQL 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -35,6 +37,40 @@ BESIDE_ATTEMPTS: Final = 3
 """How often a close is worked out beside the drain before it is worked out with the books held."""
 
 
+@dataclass(frozen=True, slots=True)
+class LinesView:
+    """The commissions of a closed month: how many, what they add up to, and the SHA-256 of ``lines.csv``."""
+
+    count: int
+    amount_minor: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedView:
+    """A month with the figures that its close fixes; None what an open one has not."""
+
+    program: str
+    period: str
+    currency: str
+    status: str
+    count: int | None
+    totals: Mapping[str, int] | None
+    digest: str | None
+    lines: LinesView | None
+    proposed_at: datetime | None
+    proposed_by: str | None
+    confirmed_by: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthView(ClosedView):
+    """A month as it stands: open, proposed or closed, and up to when its facts were waited for."""
+
+    cut_off_at: datetime | None
+
+
 def propose_close(
     conn: Connection,
     program: Program,
@@ -42,7 +78,7 @@ def propose_close(
     actor: Actor,
     now: datetime,
     cut_off_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> MonthView:
     """Computes what closing the month would fix and records the proposal; changes nothing else.
 
     Proposed again with the same figures, the first proposal stands and is answered, unless its key has ended since.
@@ -117,7 +153,7 @@ def _compute_and_hold(
     return _compute_beside(conn, program, period, None, mark, actor, now)
 
 
-def confirm_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
+def confirm_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> ClosedView:
     """Closes the month as another person proposed it; confirmed again it answers as it was closed.
 
     Raises:
@@ -137,7 +173,7 @@ def confirm_close(conn: Connection, program: Program, period: int, actor: Actor,
     return closed_view(program, proposal)
 
 
-def standing_proposal(conn: Connection, program: Program, period: int) -> dict[str, Any] | None:
+def standing_proposal(conn: Connection, program: Program, period: int) -> MonthView | None:
     """Reads the newest proposal to close a month that is still open; None without one."""
     if periods.closed_period(conn, program.program_id, period) is not None:
         return None
@@ -155,16 +191,14 @@ def is_sealed(conn: Connection, program: Program, period: int) -> bool:
     return period <= books.closed_through(conn, program.program_id)
 
 
-def closed_view(program: Program, closed: ClosedPeriod) -> dict[str, Any]:
-    """A closed month as it is shown."""
-    return {
-        **_view(program, closed.period, CLOSED, closed.totals, closed.digest),
-        "lines": {"count": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest},
-        "proposed_at": closed.proposed_at,
-        "proposed_by": closed.proposed_by,
-        "confirmed_by": closed.confirmed_by,
-        "closed_at": closed.closed_at,
-    }
+def closed_view(program: Program, closed: ClosedPeriod) -> ClosedView:
+    """A closed month as it is shown to who closed it."""
+    return ClosedView(*_head(program, closed.period, CLOSED, closed.totals, closed.digest), *_ended(closed))
+
+
+def month_view(program: Program, closed: ClosedPeriod) -> MonthView:
+    """A closed month among others; up to when its facts were waited for is no matter any more."""
+    return MonthView(*_head(program, closed.period, CLOSED, closed.totals, closed.digest), *_ended(closed), None)
 
 
 def file_head(
@@ -307,33 +341,36 @@ def _is_as_proposed(conn: Connection, program: Program, period: int, proposal: P
 
 
 def _message(program: Program, closed: ClosedPeriod) -> Message:
-    shown = {**_view(program, closed.period, CLOSED, closed.totals, closed.digest)}
-    shown["lines"] = {"count": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest}
-    shown["closed_at"] = closed.closed_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return Message("statement.closed", closed.closed_at, json.dumps(shown, ensure_ascii=False))
+    view = closed_view(program, closed)
+    told = {
+        "program": view.program,
+        "period": view.period,
+        "currency": view.currency,
+        "status": view.status,
+        "count": view.count,
+        "totals": view.totals,
+        "digest": view.digest,
+        "lines": None if view.lines is None else asdict(view.lines),
+        "closed_at": closed.closed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    return Message("statement.closed", closed.closed_at, json.dumps(told, ensure_ascii=False))
 
 
-def proposal_view(program: Program, period: int, proposal: Proposal) -> dict[str, Any]:
+def proposal_view(program: Program, period: int, proposal: Proposal) -> MonthView:
     """A proposed month as it is shown."""
-    return {
-        **_view(program, period, PROPOSED, proposal.totals, proposal.digest),
-        "proposed_at": proposal.proposed_at,
-        "proposed_by": proposal.proposed_by,
-        "cut_off_at": proposal.cut_off_at,
-        "lines": None,
-        "confirmed_by": None,
-        "closed_at": None,
-    }
+    head = _head(program, period, PROPOSED, proposal.totals, proposal.digest)
+    return MonthView(*head, None, proposal.proposed_at, proposal.proposed_by, None, None, proposal.cut_off_at)
 
 
-def _view(program: Program, period: int, status: str, totals: str, digest: str) -> dict[str, Any]:
-    figures = json.loads(totals)
-    return {
-        "program": program.code,
-        "period": format_period(period),
-        "currency": program.currency,
-        "status": status,
-        "count": figures["shops"],
-        "totals": figures,
-        "digest": digest,
-    }
+def _head(
+    program: Program, period: int, status: str, totals: str, digest: str
+) -> tuple[str, str, str, str, int, Mapping[str, int], str]:
+    """The fields that every view of a month begins with."""
+    figures: dict[str, int] = json.loads(totals)
+    return program.code, format_period(period), program.currency, status, figures["shops"], figures, digest
+
+
+def _ended(closed: ClosedPeriod) -> tuple[LinesView, datetime, str, str, datetime]:
+    """The fields that only a closed month has: its lines, and who closed it when."""
+    lines = LinesView(closed.lines, closed.lines_minor, closed.lines_digest)
+    return lines, closed.proposed_at, closed.proposed_by, closed.confirmed_by, closed.closed_at

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, SELLER, UPLINE
 from distrib.domain.texts import Text, Wording
 from distrib.services.context import Program
+from distrib.services.orders.commissions import CommissionView
 from distrib.services.plans.versions import load_timeline
 
 _OWN, _BELOW = Text("Own sale"), Text("Downline sale, level {tier}")
@@ -18,6 +19,13 @@ _BY_RANK_BELOW = Text("Downline sale, level {tier}, by rank")
 _LED, _OPENED = Text("Leader of a community order"), Text("Opener of a group-buy order")
 _POOL = Text("Share of the pool {pool}")
 _BY_HAND, _FEE = Text("Adjustment by hand"), Text("Withdrawal fee")
+
+
+class PlanKey(NamedTuple):
+    """A published version of a plan."""
+
+    code: str
+    version: int
 
 
 class LineWords:
@@ -30,26 +38,29 @@ class LineWords:
             (entry.code, entry.version, rule.id): rule.pay for entry in entries for rule in entry.plan.rules
         }
 
-    def purpose(self, line: Mapping[str, Any]) -> Wording:
-        """Words what a commission is for; the id of its rule where no published plan has it.
+    def purpose(self, line: CommissionView) -> Wording:
+        """Words what a commission is for; the id of its rule where no published plan has it."""
+        plan = None if line.plan_version is None else PlanKey(line.plan_version.code, line.plan_version.version)
+        return self.of_kind(line.kind, plan, line.rule, line.tier, is_fee=line.withdrawal_id is not None)
+
+    def of_kind(
+        self, kind: str, plan: PlanKey | None, rule_id: str | None, tier: int | None, *, is_fee: bool
+    ) -> Wording:
+        """Words what a commission of a kind is for.
 
         Args:
-            line: a commission as ``shop_statement`` answers it.
+            rule_id: of a share of a pool, the pool's.
+            is_fee: it is the fee of a withdrawal.
         """
-        if line["kind"] == "adjusted":
-            return _BY_HAND if line["withdrawal_id"] is None else _FEE
-        if line["kind"] == "pool":
-            return _POOL.with_params(pool=line["rule"])
-        return self.of_rule(line["plan_version"], str(line["rule"] or ""), line["tier"] or 0)
+        if kind == "adjusted":
+            return _FEE if is_fee else _BY_HAND
+        if kind == "pool":
+            return _POOL.with_params(pool=rule_id)
+        return self.of_rule(plan, rule_id or "", tier or 0)
 
-    def of_rule(self, plan: Mapping[str, Any] | None, rule_id: str, tier: int) -> Wording:
-        """Words what a rule pays at a tier; its id where no published plan has it.
-
-        Args:
-            plan: ``code`` and ``version``.
-        """
-        known = plan or {}
-        pay = self._pays.get((known.get("code"), known.get("version"), rule_id))  # type: ignore[arg-type]
+    def of_rule(self, plan: PlanKey | None, rule_id: str, tier: int) -> Wording:
+        """Words what a rule pays at a tier; its id where no published plan has it."""
+        pay = None if plan is None else self._pays.get((plan.code, plan.version, rule_id))
         return rule_id if pay is None else _worded(pay, tier)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,6 +12,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.services.context import Program, format_period
 from distrib.services.statements import closing
+from distrib.services.statements.closing import MonthView
 from distrib.services.statements.pools import check_nothing_pending, check_over
 from distrib.store.ledger import books
 from distrib.store.statements import periods
@@ -20,9 +21,17 @@ OPEN = "open"
 STATES = (OPEN, closing.PROPOSED, closing.CLOSED)
 
 
+@dataclass(frozen=True, slots=True)
+class CloseState:
+    """How far the close of a month is, and all the refusals that proposing it would meet."""
+
+    month: MonthView
+    stops: list[Refusal]
+
+
 def list_months(
     conn: Connection, program: Program, before: int | None, limit: int, now: datetime
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[MonthView], int | None]:
     """Lists the months with any movement, the one that lasts and the one to be closed next, the newest first.
 
     Args:
@@ -57,7 +66,7 @@ def _always(program: Program, closed_through: int, now: datetime) -> list[int]:
     return [lasts, min(lasts, next_period(closed_through))] if closed_through else [lasts]
 
 
-def close_state(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:
+def close_state(conn: Connection, program: Program, period: int, now: datetime) -> CloseState:
     """Reads how far the close of a month is, and under ``stops`` all the refusals that proposing it would meet.
 
     Nothing is worked out and nothing is held: the figures are those of the proposal or of the close.
@@ -67,8 +76,8 @@ def close_state(conn: Connection, program: Program, period: int, now: datetime) 
     proposal = None if closed is not None else periods.latest_proposal(conn, program.program_id, period)
     month = _month(program, period, closed, proposal, closed_through)
     since = None if proposal is None else proposal.cut_off_at
-    stops = [] if month["status"] == closing.CLOSED else list(_stops(conn, program, period, closed_through, since, now))
-    return {**month, "stops": stops}
+    stops = [] if month.status == closing.CLOSED else list(_stops(conn, program, period, closed_through, since, now))
+    return CloseState(month, stops)
 
 
 def _stops(
@@ -91,20 +100,11 @@ def _month(
     closed: periods.ClosedPeriod | None,
     proposal: periods.Proposal | None,
     closed_through: int,
-) -> dict[str, Any]:
+) -> MonthView:
     if closed is not None:
-        return {**closing.closed_view(program, closed), "cut_off_at": None}
+        return closing.month_view(program, closed)
     if proposal is not None and period > closed_through:
         return closing.proposal_view(program, period, proposal)
-    return {
-        "program": program.code,
-        "period": format_period(period),
-        "currency": program.currency,
-        "status": closing.CLOSED if period <= closed_through else OPEN,
-        **dict.fromkeys(
-            (
-                *("count", "totals", "digest", "lines", "proposed_at", "proposed_by", "confirmed_by", "closed_at"),
-                "cut_off_at",
-            )
-        ),
-    }
+    status = closing.CLOSED if period <= closed_through else OPEN
+    nothing = (None, None, None, None, None, None, None, None, None)
+    return MonthView(program.code, format_period(period), program.currency, status, *nothing)

@@ -8,17 +8,17 @@ lasts. No SQL may enter.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text, Wording
 from distrib.services.context import Program, format_period
-from distrib.services.orders.commissions import CommissionQuery, list_commissions
+from distrib.services.orders.commissions import CommissionQuery, CommissionView, list_commissions
 from distrib.services.statements import close_figures, closing
 from distrib.services.statements.sorting import list_month
 from distrib.services.statements.totals import held_from_of
@@ -27,12 +27,15 @@ from distrib.store.network.shops import ids_of
 from distrib.store.orders import expected
 from distrib.store.statements import exports, totals
 from distrib.store.statements import months as rows
-from distrib.store.statements.months import StatementFigures
+from distrib.store.statements.months import StatementFigures, StatementRow
 from distrib.store.statements.periods import ClosedPeriod
 
 SHOPS, LINES = "shops", "lines"
 FIGURES = rows.FIGURES
 _TICK = timedelta(microseconds=1)
+_Head: TypeAlias = tuple[str, str, str, str, datetime, str | None, datetime | None, str | None, str | None]
+_Figures: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
+_NOTHING: _Figures = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,88 @@ def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StatementHead:
+    """Whose month a statement is of and as of when; of a closed one its digest, and who closed it when."""
+
+    program: str
+    period: str
+    currency: str
+    status: str
+    as_of: datetime
+    digest: str | None
+    closed_at: datetime | None
+    proposed_by: str | None
+    confirmed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthStatement(StatementHead):
+    """A month's totals, on the first page alone, and a page of its rows, one a shop.
+
+    ``totals`` has ``shops``, how many rows there are, and each of ``FIGURES``.
+    """
+
+    totals: Mapping[str, int] | None
+    data: list[StatementRow]
+
+
+@dataclass(frozen=True, slots=True)
+class SortedStatement(MonthStatement):
+    """The same in another order, as of when it was kept; None where it is worked out as asked."""
+
+    sorted_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopStatement(StatementHead):
+    """One shop's month with a page of its commissions."""
+
+    shop_id: str
+    opening_minor: int
+    earned_minor: int
+    reversed_minor: int
+    adjusted_minor: int
+    paid_minor: int
+    tax_minor: int
+    closing_minor: int
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+    orders: int
+    refunds: int
+    lines: list[CommissionView]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopsFile:
+    """What ``shops.csv`` of a month has."""
+
+    rows: int
+    totals: Mapping[str, int]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinesFile:
+    """What ``lines.csv`` of a month has."""
+
+    rows: int
+    amount_minor: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest(StatementHead):
+    """What the files of a month have, with the SHA-256 of each."""
+
+    shops: ShopsFile
+    lines: LinesFile
+
+
 def statement_totals_and_rows(
     conn: Connection, program: Program, period: int, after: str | None, limit: int, now: datetime
-) -> tuple[dict[str, Any], str | None]:
+) -> tuple[MonthStatement, str | None]:
     """Reads a month's totals and a page of its rows, one a shop by id; of a closed month as it was closed.
 
     Returns:
@@ -80,8 +162,7 @@ def statement_totals_and_rows(
         listed = rows.statement_rows(conn, program.program_id, period, held_from, after or "", limit + 1)
     page = listed[:limit]
     totals = _totals(conn, program, period, held_from, closed) if after is None else None
-    data = [{"shop_id": row.shop_id, **_figures(row)} for row in page]
-    statement = {**_head(conn, program, period, held_from, closed), "totals": totals, "data": data}
+    statement = MonthStatement(*_head(conn, program, period, held_from, closed), totals, page)
     return statement, page[-1].shop_id if len(listed) > limit else None
 
 
@@ -94,7 +175,7 @@ def sorted_statement(
     after: tuple[int, int] | None,
     limit: int,
     now: datetime,
-) -> tuple[dict[str, Any], tuple[int, int] | None]:
+) -> tuple[SortedStatement, tuple[int, int] | None]:
     """Reads a month's totals, which are of all its shops, and a page of its rows in another order.
 
     Args:
@@ -108,9 +189,8 @@ def sorted_statement(
     closed = closing.find_closed(conn, program, period)
     page = list_month(conn, program, period, sort, state, after, limit, now)
     totals = _totals(conn, program, period, held_from, closed) if after is None else None
-    data = [{"shop_id": row.shop_id, **_figures(row)} for row in page.rows]
     head = _head(conn, program, period, held_from, closed)
-    return {**head, "totals": totals, "data": data, "sorted_as_of": page.sorted_as_of}, page.follows
+    return SortedStatement(*head, totals, page.rows, page.sorted_as_of), page.follows
 
 
 def shop_statement(
@@ -121,7 +201,7 @@ def shop_statement(
     after: tuple[int, int] | None,
     limit: int,
     now: datetime,
-) -> tuple[dict[str, Any], tuple[int, int] | None]:
+) -> tuple[ShopStatement, tuple[int, int] | None]:
     """Reads one shop's month with a page of its commissions in ``lines``.
 
     Args:
@@ -131,14 +211,14 @@ def shop_statement(
     shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
     closed = closing.find_closed(conn, program, period)
     if closed is not None:
-        row: StatementFigures | None = rows.closed_row(conn, program.program_id, period, shop_id)
+        row: StatementRow | StatementFigures | None = rows.closed_row(conn, program.program_id, period, shop_id)
     else:
         row = rows.statement_of_account(conn, program.program_id, period, held_from, shop_no)
     query = CommissionQuery(shop_no=shop_no, period=period)
     lines, follows = list_commissions(conn, program, query, after, limit, now)
-    figures = dict.fromkeys(rows.FIGURES, 0) if row is None else _figures(row)
+    figures = _NOTHING if row is None else _figures(row)
     head = _head(conn, program, period, held_from, closed)
-    return {**head, "shop_id": shop_id, **figures, "lines": lines}, follows
+    return ShopStatement(*head, shop_id, *figures, lines), follows
 
 
 def export_csv(
@@ -192,7 +272,7 @@ def file_facts(conn: Connection, program: Program, period: int, now: datetime) -
     return facts
 
 
-def manifest(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:
+def manifest(conn: Connection, program: Program, period: int, now: datetime) -> Manifest:
     """Reads rows, totals and the SHA-256 of each of the month's CSV files.
 
     Of a closed month as it was closed; of an open one computed as of now, which reads the whole month.
@@ -202,17 +282,14 @@ def manifest(conn: Connection, program: Program, period: int, now: datetime) -> 
     head = _head(conn, program, period, held_from, closed)
     totals = _totals(conn, program, period, held_from, closed)
     if closed is not None:
-        lines = {"rows": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest}
-        return {**head, "shops": {"rows": closed.shops, "totals": totals, "digest": closed.digest}, "lines": lines}
+        lines = LinesFile(closed.lines, closed.lines_minor, closed.lines_digest)
+        return Manifest(*head, ShopsFile(closed.shops, totals, closed.digest), lines)
     file = file_head(conn, program, period, now)
     shops_digest = close_figures.digest_of(exports.export_shops(conn, file))
     lines_digest = close_figures.digest_of(exports.export_lines(conn, file))
     count, amount_minor = exports.lines_total(conn, program.program_id, period)
-    return {
-        **head,
-        "shops": {"rows": totals["shops"], "totals": totals, "digest": shops_digest},
-        "lines": {"rows": count, "amount_minor": amount_minor, "digest": lines_digest},
-    }
+    shops = ShopsFile(totals["shops"], totals, shops_digest)
+    return Manifest(*head, shops, LinesFile(count, amount_minor, lines_digest))
 
 
 def digest_of_file(conn: Connection, program: Program, period: int, detail: str) -> str | None:
@@ -225,29 +302,45 @@ def digest_of_file(conn: Connection, program: Program, period: int, detail: str)
 
 def _totals(
     conn: Connection, program: Program, period: int, held_from: datetime, closed: ClosedPeriod | None
-) -> dict[str, Any]:
+) -> Mapping[str, int]:
     if closed is not None:
-        kept: dict[str, Any] = json.loads(closed.totals)
+        kept: dict[str, int] = json.loads(closed.totals)
         return kept
     summed = totals.read_totals(conn, program.program_id, period, held_from)
     if summed is None:
         summed = rows.statement_totals(conn, program.program_id, period, held_from)
-    return {"shops": summed.shops, **_figures(summed)}
+    return {"shops": summed.shops, **dict(zip(rows.FIGURES, _figures(summed), strict=True))}
 
 
-def _head(
-    conn: Connection, program: Program, period: int, held_from: datetime, closed: ClosedPeriod | None
-) -> dict[str, Any]:
+def _head(conn: Connection, program: Program, period: int, held_from: datetime, closed: ClosedPeriod | None) -> _Head:
+    """The fields of a ``StatementHead``, in their order."""
     is_closed = closed is not None or closing.is_sealed(conn, program, period)
-    return {
-        "program": program.code,
-        "period": format_period(period),
-        "currency": program.currency,
-        "status": "closed" if is_closed else "open",
-        "as_of": (held_from - _TICK).astimezone(UTC),
-        **{name: getattr(closed, name, None) for name in ("digest", "closed_at", "proposed_by", "confirmed_by")},
-    }
+    return (
+        program.code,
+        format_period(period),
+        program.currency,
+        "closed" if is_closed else "open",
+        (held_from - _TICK).astimezone(UTC),
+        None if closed is None else closed.digest,
+        None if closed is None else closed.closed_at,
+        None if closed is None else closed.proposed_by,
+        None if closed is None else closed.confirmed_by,
+    )
 
 
-def _figures(row: StatementFigures) -> dict[str, int]:
-    return {name: getattr(row, name) for name in rows.FIGURES}
+def _figures(row: StatementRow | StatementFigures) -> _Figures:
+    """The figures of a row, in the order of ``FIGURES``."""
+    return (
+        row.opening_minor,
+        row.earned_minor,
+        row.reversed_minor,
+        row.adjusted_minor,
+        row.paid_minor,
+        row.tax_minor,
+        row.closing_minor,
+        row.held_minor,
+        row.reserved_minor,
+        row.available_minor,
+        row.orders,
+        row.refunds,
+    )

@@ -7,10 +7,9 @@ What the figures mean is the statements' business, where texts stand that of ``p
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from sqlalchemy import Connection
@@ -22,9 +21,10 @@ from distrib.domain.texts import Text, Wording
 from distrib.languages.readers import Readership, reader_of
 from distrib.services.context import Program, period_bounds
 from distrib.services.numbered_paper import NumberedPaper
+from distrib.services.orders.commissions import CommissionView
 from distrib.services.statements.columns import FIGURE_HEADINGS, KINDS
 from distrib.services.statements.line_words import LineWords
-from distrib.services.statements.months import shop_statement
+from distrib.services.statements.months import ShopStatement, shop_statement
 from distrib.services.statements.paper_layout import (
     ACCENT,
     GREY,
@@ -101,13 +101,13 @@ def _lines(
     period: int,
     shop_no: int,
     now: datetime,
-    view: Mapping[str, Any],
+    view: ShopStatement,
     follows: tuple[int, int] | None,
-) -> Iterator[Mapping[str, Any]]:
-    yield from view["lines"]
+) -> Iterator[CommissionView]:
+    yield from view.lines
     while follows is not None:
         page, follows = shop_statement(conn, program, period, shop_no, follows, LINES_CHUNK, now)
-        yield from page["lines"]
+        yield from page.lines
 
 
 class _StatementPaper:
@@ -118,15 +118,15 @@ class _StatementPaper:
         canvas: NumberedPaper,
         program: Program,
         period: int,
-        view: Mapping[str, Any],
+        view: ShopStatement,
         name: str | None,
         readership: Readership,
     ) -> None:
         self._program, self._period, self._view = program, period, view
-        self._platform, self._name = program.title or program.code, name or view["shop_id"]
-        canvas.setTitle(f"{self._platform} · {view['period']} · {self._name}")
+        self._platform, self._name = program.title or program.code, name or view.shop_id
+        canvas.setTitle(f"{self._platform} · {view.period} · {self._name}")
         self._canvas, self._readership = canvas, readership
-        foot = " · ".join(dict.fromkeys([view["shop_id"], view["period"], self._name, self._platform]))
+        foot = " · ".join(dict.fromkeys([view.shop_id, view.period, self._name, self._platform]))
         self._layout = Layout(canvas, readership, _COLUMNS, foot)
         self._total_minor = self._count = 0
 
@@ -137,29 +137,29 @@ class _StatementPaper:
         self._draw_figures()
         self._layout.label(Text("Commissions of the month"), LEFT, self._layout.y, 10.0, bold=True)
         self._layout.y -= 1.4 * LEADING
-        if self._view["lines"]:
+        if self._view.lines:
             self._layout.headings()
 
-    def add(self, line: Mapping[str, Any], purpose: Wording) -> None:
+    def add(self, line: CommissionView, purpose: Wording) -> None:
         """Draws one commission, and why it is there where it came of no order."""
-        amount_minor, currency = line["amount_minor"], self._view["currency"]
+        amount_minor, currency = line.amount_minor, self._view.currency
         self._layout.row(
             [
-                self._time(line["occurred_at"]),
-                " / ".join(part for part in (line["order_id"], line["line_id"]) if part),
+                self._time(line.occurred_at),
+                " / ".join(part for part in (line.order_id, line.line_id) if part),
                 purpose,
-                KINDS[line["kind"]],
-                show_amount(line["base_minor"], currency),
-                "" if line["rate"] is None else show_percent(int(Decimal(line["rate"]) * _PPM)),
+                KINDS[line.kind],
+                show_amount(line.base_minor, currency),
+                "" if line.rate is None else show_percent(int(Decimal(line.rate) * _PPM)),
                 show_amount(amount_minor, currency),
-                self._day(line["available_at"]),
+                self._day(line.available_at),
             ],
-            [place for place, minor in ((_BASE, line["base_minor"]), (_AMOUNT, amount_minor)) if minor and minor < 0],
+            [place for place, minor in ((_BASE, line.base_minor), (_AMOUNT, amount_minor)) if minor and minor < 0],
         )
-        if line["adjustment_id"] is not None:
-            self._layout.note(f"{self._readership.line(Text('Adjustment'))} {line['adjustment_id']}: {line['reason']}")
-        if line["withdrawal_id"] is not None:
-            self._layout.note(f"{self._readership.line(Text('Withdrawal fee'))} {line['withdrawal_id']}")
+        if line.adjustment_id is not None:
+            self._layout.note(f"{self._readership.line(Text('Adjustment'))} {line.adjustment_id}: {line.reason}")
+        if line.withdrawal_id is not None:
+            self._layout.note(f"{self._readership.line(Text('Withdrawal fee'))} {line.withdrawal_id}")
         self._total_minor += amount_minor
         self._count += 1
 
@@ -167,7 +167,7 @@ class _StatementPaper:
         """Draws the total and the seal, closes the last page and the file."""
         layout = self._layout
         if self._count:
-            total = show_amount(self._total_minor, self._view["currency"])
+            total = show_amount(self._total_minor, self._view.currency)
             count = Text("Lines: {count}", count=f"{self._count:,}")
             layout.row([Text("Total"), count, "", "", "", "", total, ""], bold=True)
         else:
@@ -202,16 +202,16 @@ class _StatementPaper:
         for line in break_lines(on_paper(self._name), WIDTH * 0.5 - 20, 11.0)[:3]:
             layout.text(line, LEFT, layout.y, 11.0, bold=True)
             layout.y -= 14
-        if self._name != view["shop_id"]:
-            layout.wrapped(view["shop_id"], LEFT, WIDTH * 0.5 - 20, SIZE, GREY)
+        if self._name != view.shop_id:
+            layout.wrapped(view.shop_id, LEFT, WIDTH * 0.5 - 20, SIZE, GREY)
         left_y, layout.y = layout.y, top
         start, end = period_bounds(self._period, self._program.zone)
         days = f"{start:%Y-%m-%d} – {end - timedelta(days=1):%Y-%m-%d}"
         facts: tuple[tuple[Text, Wording], ...] = (
             (Text("Period"), days),
-            (Text("Currency", "paper"), view["currency"]),
-            (Text("State", "month"), _STATUSES[view["status"]]),
-            (Text("As of"), self._time(view["as_of"])),
+            (Text("Currency", "paper"), view.currency),
+            (Text("State", "month"), _STATUSES[view.status]),
+            (Text("As of"), self._time(view.as_of)),
             (Text("Time zone"), self._program.time_zone),
         )
         for name, fact in facts:
@@ -231,23 +231,23 @@ class _StatementPaper:
         layout.label(Text("How the month went"), LEFT + 8, top - 2, 9.0, bold=True)
         layout.y = top - 18
         for name in _MOVEMENTS:
-            self._figure(name, LEFT + 8, half - 16, -view[name] if name in _TAKEN else view[name])
+            self._figure(name, LEFT + 8, half - 16, -getattr(view, name) if name in _TAKEN else getattr(view, name))
         self._closing(LEFT + 8, half - 16)
         bottom, layout.y = layout.y, top - 18
         left = RIGHT - half + 8
         layout.label(Text("What the closing is made of"), left, top - 2, 9.0, bold=True)
         for name in _PARTS:
-            self._figure(name, left, half - 16, view[name])
+            self._figure(name, left, half - 16, getattr(view, name))
         self._closing(left, half - 16)
         layout.y -= 4
         for name in ("orders", "refunds"):
             layout.label(FIGURE_HEADINGS[name], left, layout.y)
-            layout.text(f"{view[name]:,}", left + half - 16, layout.y, right=True)
+            layout.text(f"{getattr(view, name):,}", left + half - 16, layout.y, right=True)
             layout.y -= 15
         layout.y = bottom - 14
 
     def _figure(self, name: str, left: float, width: float, amount_minor: int) -> None:
-        layout, shown = self._layout, show_amount(amount_minor, self._view["currency"])
+        layout, shown = self._layout, show_amount(amount_minor, self._view.currency)
         layout.label(FIGURE_HEADINGS[name], left, layout.y)
         layout.text(shown, left + width, layout.y, colour=RED if amount_minor < 0 else INK, right=True)
         layout.y -= 15
@@ -256,7 +256,7 @@ class _StatementPaper:
         layout = self._layout
         layout.rule(layout.y + 10, left, left + width, ACCENT, 0.8)
         layout.label(FIGURE_HEADINGS["closing_minor"], left, layout.y, 9.0, bold=True)
-        shown = show_amount(self._view["closing_minor"], self._view["currency"])
+        shown = show_amount(self._view.closing_minor, self._view.currency)
         layout.text(shown, left + width, layout.y, 9.0, right=True, bold=True)
         layout.y -= 15
 
@@ -265,19 +265,19 @@ class _StatementPaper:
         layout, view = self._layout, self._view
         layout.room(6 * LEADING)
         layout.y -= 2 * LEADING
-        if view["digest"] is None:
-            text = Text("The month is open: its figures move until it is closed.") if view["status"] == "open" else None
+        if view.digest is None:
+            text = Text("The month is open: its figures move until it is closed.") if view.status == "open" else None
         else:
             text = Text(
                 "The month was closed on {closed_at}; its figures never change. SHA-256 of the month: {digest}",
-                closed_at=self._time(view["closed_at"]),
-                digest=view["digest"],
+                closed_at=self._time(view.closed_at),
+                digest=view.digest,
             )
         for line in self._readership.lines(text) if text is not None else []:
             layout.wrapped(line, LEFT, WIDTH, SMALL, GREY)
 
-    def _time(self, instant: datetime) -> str:
-        return instant.astimezone(self._program.zone).strftime("%Y-%m-%d %H:%M")
+    def _time(self, instant: datetime | None) -> str:
+        return "" if instant is None else instant.astimezone(self._program.zone).strftime("%Y-%m-%d %H:%M")
 
-    def _day(self, instant: datetime) -> str:
-        return self._program.day_of(instant).isoformat()
+    def _day(self, instant: datetime | None) -> str:
+        return "" if instant is None else self._program.day_of(instant).isoformat()

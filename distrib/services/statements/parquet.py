@@ -7,10 +7,11 @@ is made.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from distrib.store.statements.exports import Cells
 
 _COUNTS = ("orders", "refunds", "tier")
 
@@ -23,7 +24,7 @@ class _Outgoing:
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Takes bytes, or what looks like them."""
         self._pieces.append(bytes(data))
         return len(data)
@@ -41,7 +42,7 @@ class _Outgoing:
         return taken
 
 
-def write_parquet(columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]]) -> Generator[bytes, None, None]:
+def write_parquet(columns: Sequence[str], pages: Iterator[list[Cells]]) -> Generator[bytes, None, None]:
     """Streams the file, a piece for each page of rows and one for what closes it."""
     schema = pa.schema([(name, _type_of(name)) for name in columns])
     outgoing = _Outgoing()
@@ -54,5 +55,5 @@ def write_parquet(columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]]
     yield outgoing.take()
 
 
-def _type_of(column: str) -> Any:
+def _type_of(column: str) -> pa.DataType:
     return pa.int64() if column.endswith("_minor") or column in _COUNTS else pa.string()

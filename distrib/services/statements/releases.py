@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -11,7 +11,25 @@ from distrib.services.context import Program
 from distrib.store.ledger import releases as store
 
 
-def list_releases(conn: Connection, program: Program, days: int, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ReleasedOn:
+    """What all shops get on a day."""
+
+    day: date
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """What all shops get on the next days and after them, as of an instant."""
+
+    as_of: datetime
+    currency: str
+    data: list[ReleasedOn]
+    later_minor: int
+
+
+def list_releases(conn: Connection, program: Program, days: int, now: datetime) -> Releases:
     """Lists what all shops get on each of the next ``days`` days, today included, and after them, in minor units.
 
     What a case holds and what frozen and closed shops have stands apart: nobody knows when it becomes available. Of
@@ -23,12 +41,12 @@ def list_releases(conn: Connection, program: Program, days: int, now: datetime) 
     today = program.day_of(now)
     by_day = dict(zip(known.days, known.amounts_minor, strict=True))
     listed = [today + timedelta(days=later) for later in range(days)]
-    return {
-        "as_of": known.as_of,
-        "currency": program.currency,
-        "data": [{"day": day, "amount_minor": by_day.get(day, 0)} for day in listed],
-        "later_minor": sum(amount for day, amount in by_day.items() if day > listed[-1]),
-    }
+    return Releases(
+        known.as_of,
+        program.currency,
+        [ReleasedOn(day, by_day.get(day, 0)) for day in listed],
+        sum(amount for day, amount in by_day.items() if day > listed[-1]),
+    )
 
 
 def keep_releases(conn: Connection, program: Program, now: datetime) -> None:

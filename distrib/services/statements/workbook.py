@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from xlsxwriter import Workbook
@@ -24,6 +24,7 @@ from distrib.domain.currencies import decimals_of
 from distrib.domain.texts import Text, Wording
 from distrib.languages.readers import Readership
 from distrib.services.statements.columns import AMOUNT, COUNT, RATE, TEXT, TIME, SheetColumn
+from distrib.store.statements.exports import Cells
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its heading included (ECMA-376, as Excel limits it)."""
@@ -40,7 +41,7 @@ _OPTIONS = {
     "strings_to_urls": False,
     "default_date_format": "yyyy-mm-dd hh:mm:ss",
 }
-_Write: TypeAlias = Callable[..., object]
+_Write: TypeAlias = Callable[[Worksheet, int, int, int | str, Format | None], None]
 
 
 class SheetPlan(NamedTuple):
@@ -58,7 +59,7 @@ class SheetPlan(NamedTuple):
     most_rows: int = MOST_ROWS
 
 
-def write_workbook(plan: SheetPlan, pages: Iterator[list[tuple[Any, ...]]]) -> Generator[bytes, None, None]:
+def write_workbook(plan: SheetPlan, pages: Iterator[list[Cells]]) -> Generator[bytes, None, None]:
     """Streams the workbook: as many sheets as the rows need, each with the heading, then one on what columns mean.
 
     Built on disk, for a workbook's directory stands at its end; nothing of it is kept in memory. Below the last row
@@ -89,7 +90,7 @@ class _Sheets:
         self._count = 0
         self._begin()
 
-    def fill(self, pages: Iterator[list[tuple[Any, ...]]]) -> None:
+    def fill(self, pages: Iterator[list[Cells]]) -> None:
         """Writes all rows and the totals below them: each sheet has a row left for those."""
         cells = list(zip(self._writes, self._formats, strict=True))
         for page in pages:
@@ -101,7 +102,7 @@ class _Sheets:
                     if value is not None:
                         write(self._sheet, self._row_no, place, value, look)
                 for place in self._totals:
-                    self._totals[place] += row[place] or 0
+                    self._totals[place] += int(row[place] or 0)
                 self._row_no += 1
         self._end()
         self._write_totals()
@@ -162,7 +163,8 @@ def _writer(kind: str, plan: SheetPlan) -> _Write:
 def _amount_writer(currency: str) -> _Write:
     decimals = decimals_of(currency)
 
-    def write(sheet: Worksheet, row: int, place: int, minor: int, look: Format | None) -> None:
+    def write(sheet: Worksheet, row: int, place: int, value: int | str, look: Format | None) -> None:
+        minor = int(value)
         if abs(minor) <= MOST_EXACT:
             sheet.write_number(row, place, Decimal(minor).scaleb(-decimals), look)
         else:
@@ -172,23 +174,23 @@ def _amount_writer(currency: str) -> _Write:
 
 
 def _time_writer(zone: ZoneInfo) -> _Write:
-    def write(sheet: Worksheet, row: int, place: int, text: str, look: Format | None) -> None:
-        local = datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None)
+    def write(sheet: Worksheet, row: int, place: int, value: int | str, look: Format | None) -> None:
+        local = datetime.fromisoformat(str(value)).astimezone(zone).replace(tzinfo=None)
         sheet.write_datetime(row, place, local, look)
 
     return write
 
 
-def _write_count(sheet: Worksheet, row: int, place: int, count: int, look: Format | None) -> None:
-    sheet.write_number(row, place, count, look)
+def _write_count(sheet: Worksheet, row: int, place: int, value: int | str, look: Format | None) -> None:
+    sheet.write_number(row, place, int(value), look)
 
 
-def _write_rate(sheet: Worksheet, row: int, place: int, text: str, look: Format | None) -> None:
-    sheet.write_number(row, place, Decimal(text), look)
+def _write_rate(sheet: Worksheet, row: int, place: int, value: int | str, look: Format | None) -> None:
+    sheet.write_number(row, place, Decimal(value), look)
 
 
-def _write_text(sheet: Worksheet, row: int, place: int, text: object, look: Format | None) -> None:
-    sheet.write_string(row, place, str(text), look)
+def _write_text(sheet: Worksheet, row: int, place: int, value: int | str, look: Format | None) -> None:
+    sheet.write_string(row, place, str(value), look)
 
 
 def _explain(book: Workbook, plan: SheetPlan, looks: Mapping[str, Format]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -238,7 +239,11 @@ def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, int
     return (yield from _copied(conn, lines_sql(head), asdict(head)))
 
 
-def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[object, ...]]]:
+Cells: TypeAlias = tuple[int | str | None, ...]
+"""A row of a file: amounts and counts as numbers, all else as texts."""
+
+
+def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[Cells]]:
     """Yields the rows of ``shops.csv`` as values, in chunks: texts as they are, for cells that have a type.
 
     ``with_names`` puts each shop's name of today behind its id.
@@ -247,7 +252,7 @@ def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Ite
     yield from _rows(conn, _shops(head.figures_no is not None, is_neutral=False, with_names=with_names), asdict(head))
 
 
-def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[object, ...]]]:
+def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[Cells]]:
     """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are.
 
     ``with_names`` puts each shop's name of today behind its id.
@@ -283,7 +288,7 @@ def _copied(conn: Connection, rows: str, bound: Bound) -> Generator[bytes, None,
     return cursor.rowcount
 
 
-def _rows(conn: Connection, statement: str, bound: Bound) -> Iterator[list[tuple[object, ...]]]:
+def _rows(conn: Connection, statement: str, bound: Bound) -> Iterator[list[Cells]]:
     with driver(conn).cursor(name="statement_file") as cursor:
         cursor.execute(statement, bound)
         while rows := cursor.fetchmany(ROWS_CHUNK):

@@ -37,10 +37,22 @@ class StatementFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementRow(StatementFigures):
-    """One shop's row of a month."""
+class StatementRow:
+    """One shop's row of a month: whose it is, and its figures."""
 
     shop_id: str
+    opening_minor: int
+    earned_minor: int
+    reversed_minor: int
+    adjusted_minor: int
+    paid_minor: int
+    tax_minor: int
+    closing_minor: int
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+    orders: int
+    refunds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +116,14 @@ FROM (SELECT count(*) AS shops, {sums} FROM ({figures}) f) t CROSS JOIN ({of_mon
 """
 # Shops in which nothing ever moved are passed over by one look each.
 _PAGE = """
-SELECT {names}, s.shop_id FROM shops s
+SELECT s.shop_id, {names} FROM shops s
 CROSS JOIN LATERAL (SELECT 1 FROM account_months
                     WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= :period LIMIT 1) m
 CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
 _CLOSED = f"""
-SELECT {", ".join(FIGURES)}, shop_id FROM closed_statements WHERE program_id = :program AND period = :period
+SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
 AND figures_no = (SELECT figures_no FROM closed_periods WHERE program_id = :program AND period = :period)
 """
 _CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"

@@ -39,7 +39,7 @@ WHERE true {{conditions}} ORDER BY c.{{figure}} {{direction}}, c.shop_no {{direc
 _STATES = {"owed": "AND c.closing_minor > 0", "in_debt": "AND c.closing_minor < 0"}
 # Row by row along the page, whatever statistics know of a month that was closed a moment ago.
 _CLOSED_ROWS = f"""
-SELECT {", ".join(f"c.{name}" for name in FIGURES)}, c.shop_id
+SELECT c.shop_id, {", ".join(f"c.{name}" for name in FIGURES)}
 FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY n (shop_no, place)
 CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = :program AND shop_no = n.shop_no OFFSET 0) s
 CROSS JOIN LATERAL (SELECT * FROM closed_statements WHERE program_id = :program AND period = :period
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (SELECT * FROM closed_statements WHERE program_id = :program 
 ORDER BY n.place
 """
 _OPEN_ROWS = f"""
-SELECT {", ".join(f"f.{name}" for name in FIGURES)}, s.shop_id
+SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
 FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY n (shop_no, place)
 CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no = n.shop_no OFFSET 0) s
 CROSS JOIN LATERAL ({figures_sql(":program", ":period", ":held_from", only="s.shop_no")}) f

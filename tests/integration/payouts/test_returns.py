@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -58,8 +59,8 @@ def statement(world: World, period: int, shop_id: str = "a") -> dict[str, int]:
     """A shop's row of a month."""
     with world.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, world.program, period, None, 10, JUNE)
-    [row] = [row for row in view["data"] if row["shop_id"] == shop_id]
-    return {name: value for name, value in row.items() if isinstance(value, int)}
+    [row] = [row for row in view.data if row.shop_id == shop_id]
+    return {name: value for name, value in asdict(row).items() if isinstance(value, int)}
 
 
 def close(world: World, *periods: int, now: datetime = JUNE) -> None:

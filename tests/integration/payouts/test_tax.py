@@ -53,8 +53,8 @@ def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: Wo
     with world.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, world.program, 202604, None, 10, MAY)
         assert run.run_audit(conn, world.program, MAY, world.container.policies).ok
-    [row] = view["data"]
-    assert (row["opening_minor"], row["paid_minor"], row["tax_minor"], row["closing_minor"]) == (
+    [row] = view.data
+    assert (row.opening_minor, row.paid_minor, row.tax_minor, row.closing_minor) == (
         300_000,
         256_000,
         44_000,

@@ -101,4 +101,4 @@ def test_a_month_closed_in_the_earlier_form_keeps_its_bytes_and_its_digest(
         closed = closing.confirm_close(conn, world.program, MARCH, BEN, NOW)
     answer = api.caller("finance").call("GET", f"/v1/statements/{format_period(MARCH)}/export?detail=lines")
     assert answer.text.splitlines()[0].endswith(",belongs_to_period,reverses_id")
-    assert hashlib.sha256(answer.data).hexdigest() == closed["lines"]["digest"]
+    assert hashlib.sha256(answer.data).hexdigest() == (closed.lines and closed.lines.digest)

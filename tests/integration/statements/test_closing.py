@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,12 +46,12 @@ def sold(world: World) -> World:
 
 def propose(world: World, period: int = MARCH, actor: Actor = ANN, now: datetime = NOW) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return closing.propose_close(conn, world.program, period, actor, now)
+        return asdict(closing.propose_close(conn, world.program, period, actor, now))
 
 
 def confirm(world: World, period: int = MARCH, actor: Actor = BEN, now: datetime = NOW) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return closing.confirm_close(conn, world.program, period, actor, now)
+        return asdict(closing.confirm_close(conn, world.program, period, actor, now))
 
 
 def close(world: World, period: int = MARCH) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def file(world: World, period: int, detail: str = "shops") -> bytes:
 
 def statement(world: World, period: int) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return months.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0]
+        return asdict(months.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0])
 
 
 def figures(row: Mapping[str, Any]) -> dict[str, int]:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,7 +30,7 @@ MARCH, APRIL = 202603, 202604
 APRIL_BEGINS = datetime(2026, 3, 31, 16, tzinfo=UTC)
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 
-Act = Callable[..., dict[str, Any]]
+Act = Callable[..., closing.ClosedView]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def run(world: World, act: Act, actor: Actor) -> dict[str, Any]:
     """Proposes or confirms the close of March, however long it waits for a lock of the test's."""
     with world.container.begin() as conn:
         conn.execute(text("SET LOCAL lock_timeout = 0"))
-        return act(conn, world.program, MARCH, actor, NOW)
+        return asdict(act(conn, world.program, MARCH, actor, NOW))
 
 
 @contextmanager
@@ -180,8 +181,8 @@ def test_figures_proposed_and_never_confirmed_are_no_part_of_the_closed_month(so
     assert [(row["shop_id"], row["earned_minor"]) for row in rows] == [("a", "1300"), ("b", "1000")]
     with sold.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, sold.program, MARCH, None, 500, NOW)
-    assert [row["shop_id"] for row in view["data"]] == ["a", "b"]
-    assert view["totals"] == closed["totals"]
+    assert [row.shop_id for row in view.data] == ["a", "b"]
+    assert view.totals == closed["totals"]
 
 
 def test_a_freeze_dated_back_into_the_month_after_its_proposal_changes_the_close(sold: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,18 +35,19 @@ def sold(world: World) -> World:
 
 def propose(world: World, cut_off_at: datetime | None = CUT_OFF, actor: Actor = ANN) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return closing.propose_close(conn, world.program, MARCH, actor, NOW, cut_off_at)
+        return asdict(closing.propose_close(conn, world.program, MARCH, actor, NOW, cut_off_at))
 
 
 def confirm(world: World) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return closing.confirm_close(conn, world.program, MARCH, BEN, NOW)
+        return asdict(closing.confirm_close(conn, world.program, MARCH, BEN, NOW))
 
 
 def earned_in(world: World, period: int) -> int:
     with world.container.begin() as conn:
         view = months.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0]
-    return int(view["totals"]["earned_minor"]) + int(view["totals"]["reversed_minor"])
+    totals = view.totals or {}
+    return totals["earned_minor"] + totals["reversed_minor"]
 
 
 def late(number: int) -> dict[str, Any]:

@@ -247,7 +247,7 @@ def test_a_pdf_names_the_program_and_says_of_a_closed_month_what_seals_it(odd: W
             closed = act(conn, odd.program, MARCH, Actor(who, who, "finance"), NOW)
     words = words_of(finance.call("GET", wish).data)
     assert "春茶优选" in words
-    assert f"SHA-256 of the month: {closed['digest']}" in words
+    assert f"SHA-256 of the month: {closed.digest}" in words
     assert "The month is open" not in words
 
 

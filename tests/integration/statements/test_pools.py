@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,8 @@ def close(world: World, period: int = MARCH) -> dict[str, Any]:
         proposed = closing.propose_close(conn, world.program, period, ANN, NOW)
     with world.container.begin() as conn:
         closed = closing.confirm_close(conn, world.program, period, BEN, NOW)
-    assert closed["totals"] == proposed["totals"]
-    return closed
+    assert closed.totals == proposed.totals
+    return asdict(closed)
 
 
 def lines(world: World, period: int) -> list[dict[str, str]]:
@@ -100,7 +101,7 @@ def test_a_pool_is_shared_by_weight_and_dated_the_months_last_instant(ranked: Wo
     assert first["occurred_at"] == first["available_at"] == "2026-03-31T15:59:59.999999Z"
     with ranked.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, ranked.program, MARCH, None, 10, NOW)
-    assert [view["totals"][name] for name in ("earned_minor", "available_minor", "orders")] == [1_000, 1_000, 0]
+    assert [(view.totals or {})[name] for name in ("earned_minor", "available_minor", "orders")] == [1_000, 1_000, 0]
 
 
 def test_a_pool_is_paid_once(ranked: World) -> None:
@@ -182,7 +183,7 @@ def test_a_pool_is_paid_when_the_month_is_over_and_its_events_are_through(ranked
 def test_a_close_pays_what_no_command_has_paid_and_proposes_it_so(ranked: World) -> None:
     ranked.earn(settled("e1", "o1", "m", line(10_000)))
     with ranked.container.begin() as conn:
-        proposed = closing.propose_close(conn, ranked.program, MARCH, ANN, NOW)
+        proposed = asdict(closing.propose_close(conn, ranked.program, MARCH, ANN, NOW))
     assert (proposed["totals"]["earned_minor"], ranked.earned()) == (1_000, {})
     assert close(ranked)["totals"]["earned_minor"] == 1_000
     assert ranked.earned() == {"g": 500, "s": 250, "t": 250}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,11 +65,12 @@ def once(world: World, period: int) -> dict[str, int]:
 def whole(world: World, period: int, now: datetime = LATER, size: int = 500) -> dict[str, Any]:
     """A month's statement with the rows of all its pages."""
     with world.container.begin() as conn:
-        statement, after = statements.statement_totals_and_rows(conn, world.program, period, None, size, now)
+        first, after = statements.statement_totals_and_rows(conn, world.program, period, None, size, now)
+        statement = asdict(first)
         while after is not None:
             page, after = statements.statement_totals_and_rows(conn, world.program, period, after, size, now)
-            assert page["totals"] is None
-            statement["data"] += page["data"]
+            assert page.totals is None
+            statement["data"] += map(asdict, page.data)
     return statement
 
 
@@ -132,7 +134,7 @@ def test_a_shop_without_money_or_movement_is_left_out_and_reads_as_zeros(months:
     with months.container.begin() as conn:
         number = conn.execute(text("SELECT shop_no FROM shops WHERE shop_id = 'idle'")).scalar_one()
         view, follows = statements.shop_statement(conn, months.program, MARCH, number, None, 10, LATER)
-    assert (view["shop_id"], figures(view), view["lines"], follows) == ("idle", {}, [], None)
+    assert (view.shop_id, figures(asdict(view)), view.lines, follows) == ("idle", {}, [], None)
 
 
 def test_one_shops_statement_has_its_lines_page_by_page(months: World) -> None:
@@ -140,8 +142,8 @@ def test_one_shops_statement_has_its_lines_page_by_page(months: World) -> None:
         number = conn.execute(text("SELECT shop_no FROM shops WHERE shop_id = 'd'")).scalar_one()
         first, after = statements.shop_statement(conn, months.program, MARCH, number, None, 1, LATER)
         second, end = statements.shop_statement(conn, months.program, MARCH, number, after, 1, LATER)
-    assert figures(first) == {"earned": 3_000, "closing": 3_000, "held": 3_000, "orders": 2}
-    assert [row["amount_minor"] for row in first["lines"] + second["lines"]] == [2_000, 1_000]
+    assert figures(asdict(first)) == {"earned": 3_000, "closing": 3_000, "held": 3_000, "orders": 2}
+    assert [row.amount_minor for row in first.lines + second.lines] == [2_000, 1_000]
     assert (after is not None, end) == (True, None)
 
 

@@ -109,8 +109,8 @@ def check(world: World, model: Model, now: datetime) -> None:
         assert {row["id"]: row["status"] for row in listed} == model.states
         number = payee_versions.shop_no_of(conn, program, "a")
         month, _ = months.shop_statement(conn, program, period, number, None, 500, now)
-        assert (month["adjusted_minor"], month["paid_minor"]) == (-model.fees(), model.paid())
-        assert month["closing_minor"] == model.available() + model.reserved()
+        assert (month.adjusted_minor, month.paid_minor) == (-model.fees(), model.paid())
+        assert month.closing_minor == model.available() + model.reserved()
         assert run.run_audit(conn, program, now, world.container.policies).ok
 
 
