@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import click
 from sqlalchemy import Connection
 
@@ -14,7 +11,7 @@ from distrib.cli.output import in_both, json_option, open_console, print_json, p
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
-from distrib.services.held_changes import PAYEE, WEBHOOK, list_changes
+from distrib.services.held_changes import ChangeView, list_changes
 from distrib.services.payouts.payee_versions import approve_payee, cancel_payee
 from distrib.services.programs.settings import approve_settings, cancel_settings
 from distrib.services.webhooks.endpoints import approve_url, cancel_url
@@ -52,13 +49,13 @@ def list_command(shows_all: bool, limit: int, program_code: str | None, as_json:
     )
     cells = [
         (
-            view["id"],
-            view["kind"],
-            view["shop_id"] or view["webhook_id"] or program.code,
-            " ".join(view["fields"]),
-            view["status"],
-            time_text(view["due_at"]),
-            view["proposed_by"],
+            view.id,
+            view.kind,
+            view.shop_id or view.webhook_id or program.code,
+            " ".join(view.fields),
+            view.status,
+            time_text(view.due_at),
+            view.proposed_by,
         )
         for view in views
     ]
@@ -91,30 +88,30 @@ def cancel(change_id: str, key: str, program_code: str | None) -> None:
     click.echo(in_both(Text("{id} is cancelled.", "change", id=change_id)))
 
 
-def _open_change(conn: Connection, program: Program, change_id: str) -> Mapping[str, Any]:
+def _open_change(conn: Connection, program: Program, change_id: str) -> ChangeView:
     digits = change_id.removeprefix(_ID)
     if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS:
         views, _ = list_changes(conn, program, int(digits) + 1, 1, is_open=True)
-        if views and views[0]["id"] == change_id:
+        if views and views[0].id == change_id:
             return views[0]
     raise Refusal("change_unknown")
 
 
-def _approve(container: Container, conn: Connection, program: Program, view: Mapping[str, Any], actor: Actor) -> None:
+def _approve(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
     now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
-    if view["kind"] == PAYEE:
-        approve_payee(conn, program, view["shop_id"], sealer, pepper, actor, now)
-    elif view["kind"] == WEBHOOK:
-        approve_url(conn, program, view["webhook_id"], sealer, actor, now)
+    if view.shop_id is not None:
+        approve_payee(conn, program, view.shop_id, sealer, pepper, actor, now)
+    elif view.webhook_id is not None:
+        approve_url(conn, program, view.webhook_id, sealer, actor, now)
     else:
         approve_settings(conn, program, container.policies, actor, now)
 
 
-def _cancel(container: Container, conn: Connection, program: Program, view: Mapping[str, Any], actor: Actor) -> None:
+def _cancel(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
     now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
-    if view["kind"] == PAYEE:
-        cancel_payee(conn, program, view["shop_id"], sealer, pepper, actor, now)
-    elif view["kind"] == WEBHOOK:
-        cancel_url(conn, program, view["webhook_id"], sealer, actor, now)
+    if view.shop_id is not None:
+        cancel_payee(conn, program, view.shop_id, sealer, pepper, actor, now)
+    elif view.webhook_id is not None:
+        cancel_url(conn, program, view.webhook_id, sealer, actor, now)
     else:
         cancel_settings(conn, program, container.policies, actor, now)

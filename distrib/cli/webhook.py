@@ -43,8 +43,8 @@ def create(url: str, events: tuple[str, ...], webhook_id: str | None, program_co
     if as_json:
         print_json(made)
         return
-    click.echo(f"{made['id']}: {', '.join(made['events'])}", err=True)
-    click.echo(made["secret"])
+    click.echo(f"{made.id}: {', '.join(made.events)}", err=True)
+    click.echo(made.secret)
 
 
 @webhook.command("list")
@@ -62,7 +62,7 @@ def list_command(program_code: str | None, as_json: bool) -> None:
         (Text("id", "column"), "url", Text("events", "column"), Text("status", "column"), Text("why", "column")), False
     )
     rows = [
-        (endpoint["id"], endpoint["url"], " ".join(endpoint["events"]), endpoint["status"], endpoint["disabled_reason"])
+        (endpoint.id, endpoint.url, " ".join(endpoint.events), endpoint.status, endpoint.disabled_reason)
         for endpoint in endpoints
     ]
     print_table(open_console(), f"{in_both(Text('Webhooks'))}: {program.code}", columns, rows)
@@ -75,7 +75,7 @@ def _set_status(webhook_id: str, program_code: str | None, status: str) -> None:
             conn,
             program,
             webhook_id,
-            {"status": status},
+            service.WebhookChanges(status=status),
             container.now(),
             allows_private=container.settings.webhook_allow_private,
             sealer=container.sealer,
@@ -128,12 +128,12 @@ def deliveries(webhook_id: str, program_code: str | None, as_json: bool) -> None
     columns |= {Text("attempts", "column"): True, Text("answer", "column"): True, Text("next", "column"): False}
     rows = [
         (
-            delivery["id"],
-            delivery["type"],
-            delivery["status"],
-            delivery["attempts"],
-            delivery["response_status"] or delivery["error"],
-            "" if delivery["next_attempt_at"] is None else time_text(delivery["next_attempt_at"]),
+            delivery.id,
+            delivery.type,
+            delivery.status,
+            delivery.attempts,
+            delivery.response_status or delivery.error,
+            "" if delivery.next_attempt_at is None else time_text(delivery.next_attempt_at),
         )
         for delivery in listed
     ]

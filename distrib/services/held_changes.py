@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.json_values import JsonObject
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.encryption import Sealer
 from distrib.store import held_changes as rows
@@ -36,12 +38,40 @@ _CHUNK = 500
 _NEWEST = 2**62
 
 
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change that waits, as its subject shows it: which fields are to be others, and from when on they are."""
+
+    id: str
+    fields: Sequence[str]
+    proposed_at: datetime
+    proposed_by: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """A change among others: whose it is, and how it ended."""
+
+    id: str
+    kind: str
+    fields: Sequence[str]
+    status: str
+    proposed_at: datetime
+    proposed_by: str
+    due_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    shop_id: str | None
+    webhook_id: str | None
+
+
 def hold(
     conn: Connection,
     program: Program,
     kind: str,
     subject_no: int,
-    content: Mapping[str, Any],
+    content: Mapping[str, object],
     fields: Sequence[str],
     sealer: Sealer | None,
     actor: Actor,
@@ -78,13 +108,13 @@ def newest_change(conn: Connection, program: Program, kind: str, subject_no: int
     return rows.newest(conn, program.program_id, kind, subject_no)
 
 
-def content_of(program: Program, change: HeldChangeRow, sealer: Sealer | None) -> dict[str, Any]:
+def content_of(program: Program, change: HeldChangeRow, sealer: Sealer | None) -> JsonObject:
     """Reads what an open change is to be; ``sealer`` as it was given to ``hold``."""
     if change.content is None:
         raise AssertionError("an open change has its content")
     place = _place(program, change.kind, change.subject_no)
     opened = change.content if sealer is None else sealer.open(change.content, place)
-    content: dict[str, Any] = json.loads(opened)
+    content: JsonObject = json.loads(opened)
     return content
 
 
@@ -130,43 +160,48 @@ def cancel(conn: Connection, program: Program, kind: str, subject_no: int, actor
         end(conn, program, change, CANCELLED, actor.key_id, now)
 
 
-def change_view(change: HeldChangeRow) -> dict[str, Any]:
+def change_view(change: HeldChangeRow, shop_id: str | None, webhook_id: str | None) -> ChangeView:
     """A change as it is shown: never what it is to be."""
-    return {
-        "id": f"chg_{change.change_no}",
-        "kind": change.kind,
-        "fields": change.fields,
-        "status": change.outcome or OPEN,
-        "proposed_at": change.proposed_at,
-        "proposed_by": change.proposed_by,
-        "due_at": change.due_at,
-        "ended_at": change.ended_at,
-        "ended_by": change.ended_by,
-    }
+    return ChangeView(
+        id=_id_of(change),
+        kind=change.kind,
+        fields=change.fields,
+        status=change.outcome or OPEN,
+        proposed_at=change.proposed_at,
+        proposed_by=change.proposed_by,
+        due_at=change.due_at,
+        ended_at=change.ended_at,
+        ended_by=change.ended_by,
+        shop_id=shop_id,
+        webhook_id=webhook_id,
+    )
 
 
-def pending_view(change: HeldChangeRow | None) -> dict[str, Any] | None:
+def pending_view(change: HeldChangeRow | None) -> PendingChange | None:
     """The change that waits, as its subject shows it; None where none does."""
     if change is None:
         return None
-    view = change_view(change)
-    return {name: view[name] for name in ("id", "fields", "proposed_at", "proposed_by", "due_at")}
+    return PendingChange(_id_of(change), change.fields, change.proposed_at, change.proposed_by, change.due_at)
+
+
+def _id_of(change: HeldChangeRow) -> str:
+    return f"chg_{change.change_no}"
 
 
 def list_changes(
     conn: Connection, program: Program, before_no: int | None, limit: int, *, is_open: bool
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[ChangeView], int | None]:
     """Lists changes, or the open ones alone, the newest first, and before what number the next page begins."""
     changes = rows.list_changes(conn, program.program_id, before_no or _NEWEST, limit + 1, is_open=is_open)
     page = changes[:limit]
     shop_ids = shops.ids_of(conn, program.program_id, _subjects(page, PAYEE))
     webhook_ids = endpoints.ids_of(conn, program.program_id, _subjects(page, WEBHOOK))
     views = [
-        change_view(change)
-        | {
-            "shop_id": shop_ids.get(change.subject_no) if change.kind == PAYEE else None,
-            "webhook_id": webhook_ids.get(change.subject_no) if change.kind == WEBHOOK else None,
-        }
+        change_view(
+            change,
+            shop_ids.get(change.subject_no) if change.kind == PAYEE else None,
+            webhook_ids.get(change.subject_no) if change.kind == WEBHOOK else None,
+        )
         for change in page
     ]
     return views, page[-1].change_no if len(changes) > limit else None

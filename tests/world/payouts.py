@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,7 +59,7 @@ def put(world: World, shop_id: str, whom: Payee, now: datetime | None = None) ->
     sealer, pepper, put_at = container.sealer, world.pepper, now or container.now()
     with container.begin() as conn:
         view, _ = payee_versions.put_payee(conn, world.program, shop_id, whom, sealer, pepper, PROPOSER, put_at)
-    return view
+    return asdict(view)
 
 
 def make(
@@ -69,7 +69,8 @@ def make(
     draft = PayoutDraft(payout_id, up_to or now, **more)
     with world.container.begin() as conn:
         batches.create_payout(conn, world.program, draft, world.container.channels, actor, now)
-        return batches.payout_view(conn, world.program, payout_id, 0, 500)[0]
+        view = asdict(batches.payout_view(conn, world.program, payout_id, 0, 500)[0])
+    return {**view.pop("batch"), **view}
 
 
 def approve(world: World, payout_id: str, now: datetime, actor: Actor = APPROVER) -> None:

@@ -249,7 +249,7 @@ def books_of(world: World) -> dict[str, Any]:
         events = [(row.id, row.status) for row in inbox.list_events(conn, program, inbox.EventFilters(), None, 500)[0]]
         closed = closing.find_closed(conn, program, MARCH)
         evaluated = list_evaluations(conn, program)[0]
-        made = [row["id"] for row in batches.list_payouts(conn, program, None, 50)[0]]
+        made = [row.id for row in batches.list_payouts(conn, program, None, 50)[0]]
         payouts = [batches.payout_view(conn, program, payout_id, 0, 500)[0] for payout_id in made]
         rows = [sorted(map(tuple, conn.execute(text(query), {"program": program.program_id}))) for query in _COUNTED]
     return {
@@ -257,9 +257,7 @@ def books_of(world: World) -> dict[str, Any]:
         "events": sorted(events),
         "closed": closed and (closed.totals, closed.lines, closed.lines_minor),
         "evaluated": [(row.period, row.shops, row.promoted, row.lowered, row.failing) for row in evaluated],
-        "payouts": [
-            (view["status"], [(x["shop_id"], x["status"], x["net_minor"]) for x in view["lines"]]) for view in payouts
-        ],
+        "payouts": [(view.batch.status, [(x.shop_id, x.status, x.net_minor) for x in view.lines]) for view in payouts],
         "counted": rows,
     }
 

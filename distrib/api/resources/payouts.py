@@ -13,7 +13,7 @@ from distrib.api.calls.bodies import BATCH_BYTES, LIST_BYTES
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
-from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.http.words import say
 from distrib.api.schemas.payees import PayeeDraftSchema, PayeeSchema
@@ -46,7 +46,7 @@ from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
 from distrib.services.payouts import closing_payments, files, own_payouts, payable, payee_versions, reports
-from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.batches import PayoutDraft, PayoutInFull
 from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft
@@ -94,7 +94,7 @@ def put_payee(call: Call, shop_id: str) -> Answer:
         call.actor,
         call.now,
     )
-    return Answer(view, 202 if waits else 200)
+    return Answer(shown(view), 202 if waits else 200)
 
 
 @payouts.operation(
@@ -105,7 +105,7 @@ def put_payee(call: Call, shop_id: str) -> Answer:
 )
 def approve_payee(call: Call, shop_id: str) -> Answer:
     """Puts the payee that waits in force at once; by another person than proposed it."""
-    return Answer(payee_versions.approve_payee(*_about_payee(call, shop_id)))
+    return Answer(shown(payee_versions.approve_payee(*_about_payee(call, shop_id))))
 
 
 @payouts.operation(
@@ -116,7 +116,7 @@ def approve_payee(call: Call, shop_id: str) -> Answer:
 )
 def cancel_payee(call: Call, shop_id: str) -> Answer:
     """Ends the payee that waits; the one in force stays."""
-    return Answer(payee_versions.cancel_payee(*_about_payee(call, shop_id)))
+    return Answer(shown(payee_versions.cancel_payee(*_about_payee(call, shop_id))))
 
 
 @payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
@@ -124,7 +124,7 @@ def get_payee(call: Call, shop_id: str) -> Answer:
     """A shop's payee, its numbers masked; a partner sees its own, without the keys that wrote it."""
     must_be_own(call, shop_id)
     view = payee_versions.get_payee(call.conn, call.program, shop_id, call.backend.sealer)
-    return Answer(payee_versions.without_hands(view) if is_partner(call) else view)
+    return Answer(shown(payee_versions.without_hands(view) if is_partner(call) else view))
 
 
 @payouts.operation(
@@ -182,7 +182,7 @@ def get_payout(call: Call, payout_id: str) -> Answer:
     shop_id = call.query["shop_id"]
     if call.actor.shop_no is not None:
         _refuse_filters({"shop_id": shop_id})
-        return Answer(own_payouts.get_own_payout(call.conn, call.program, call.actor.shop_no, payout_id))
+        return Answer(shown(own_payouts.get_own_payout(call.conn, call.program, call.actor.shop_no, payout_id)))
     return Answer(_shown(call, payout_id, call.query["cursor"], call.query["limit"], shop_id))
 
 
@@ -241,7 +241,9 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
     if len(settled) == 1 and settled[0].refusal is not None:
         raise settled[0].refusal
     view, _ = service.payout_view(call.conn, call.program, payout_id, 0, 1)
-    figures = {name: view[name] for name in ("status", "paid_count", "failed_count", "returned_count", "count")}
+    figures = {
+        name: getattr(view.batch, name) for name in ("status", "paid_count", "failed_count", "returned_count", "count")
+    }
     return Answer({"results": [_outcome_view(draft) for draft in settled], **figures})
 
 
@@ -255,7 +257,7 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
 def list_payout_files(call: Call, payout_id: str) -> Answer:
     """Which files a batch has, with count and total of each."""
     channels = call.backend.channels
-    return Answer(files.list_files(call.conn, call.program, payout_id, channels, call.query["format"]))
+    return Answer(shown(files.list_files(call.conn, call.program, payout_id, channels, call.query["format"])))
 
 
 @payouts.operation(
@@ -377,11 +379,17 @@ def _shown(call: Call, payout_id: str, cursor: str | None, limit: int, shop_id: 
     listing: Listing = call.listing(f"payout {payout_id}" + (f" {shop_id}" if shop_id is not None else ""))
     after = listing.key(cursor)
     view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit, shop_id)
-    return {**view, "next_cursor": listing.cursor_by_key(follows)}
+    return {**whole_view(view), "next_cursor": listing.cursor_by_key(follows)}
+
+
+def whole_view(view: PayoutInFull) -> dict[str, Any]:
+    """A batch and what is shown with it, side by side."""
+    in_full: dict[str, Any] = shown(view)
+    return {**in_full.pop("batch"), **in_full}
 
 
 def _outcome_view(outcome: LineOutcome) -> dict[str, Any]:
-    shown: dict[str, Any] = {"shop_id": outcome.shop_id, "detail_no": outcome.detail_no, "status": outcome.outcome}
+    answered: dict[str, Any] = {"shop_id": outcome.shop_id, "detail_no": outcome.detail_no, "status": outcome.outcome}
     if outcome.outcome == REFUSED and outcome.refusal is not None:
-        shown |= {"code": outcome.refusal.code, "detail": render(outcome.refusal.text, current_language())}
-    return shown
+        answered |= {"code": outcome.refusal.code, "detail": render(outcome.refusal.text, current_language())}
+    return answered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.webhooks import (
     DeliveriesPageSchema,
@@ -51,13 +51,13 @@ def create_webhook(call: Call) -> Answer:
         call.now,
         allows_private=backend.allows_private_webhooks,
     )
-    return Answer(view, 201 if is_new else 200)
+    return Answer(shown(view), 201 if is_new else 200)
 
 
 @webhooks.operation("GET", "/webhooks/<id:webhook_id>", {200: WebhookSchema})
 def get_webhook(call: Call, webhook_id: str) -> Answer:
     """One endpoint without its secret."""
-    return Answer(service.get_webhook(call.conn, call.program, webhook_id))
+    return Answer(shown(service.get_webhook(call.conn, call.program, webhook_id)))
 
 
 @webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WebhookSchema}, body=WebhookChangeSchema)
@@ -68,13 +68,13 @@ def change_webhook(call: Call, webhook_id: str) -> Answer:
         call.conn,
         call.program,
         webhook_id,
-        call.body,
+        service.WebhookChanges(**call.body),
         call.now,
         allows_private=backend.allows_private_webhooks,
         sealer=backend.sealer,
         actor=call.actor,
     )
-    return Answer(view)
+    return Answer(shown(view))
 
 
 @webhooks.operation(
@@ -86,7 +86,7 @@ def change_webhook(call: Call, webhook_id: str) -> Answer:
 def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
     """Puts the address that waits in force at once; by another person than proposed it."""
     sealer = call.backend.sealer
-    return Answer(service.approve_url(call.conn, call.program, webhook_id, sealer, call.actor, call.now))
+    return Answer(shown(service.approve_url(call.conn, call.program, webhook_id, sealer, call.actor, call.now)))
 
 
 @webhooks.operation(
@@ -98,7 +98,7 @@ def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
 def cancel_webhook_change(call: Call, webhook_id: str) -> Answer:
     """Ends the address that waits; the one in force stays."""
     sealer = call.backend.sealer
-    return Answer(service.cancel_url(call.conn, call.program, webhook_id, sealer, call.actor, call.now))
+    return Answer(shown(service.cancel_url(call.conn, call.program, webhook_id, sealer, call.actor, call.now)))
 
 
 @webhooks.operation("DELETE", "/webhooks/<id:webhook_id>", {204: None})
@@ -111,7 +111,7 @@ def end_webhook(call: Call, webhook_id: str) -> Answer:
 @webhooks.operation("POST", "/webhooks/<id:webhook_id>/rotate", {200: WebhookWithSecretSchema})
 def rotate_webhook_secret(call: Call, webhook_id: str) -> Answer:
     """Makes a new secret; for 24 hours the one before signs as well."""
-    return Answer(service.rotate_secret(call.conn, call.program, webhook_id, call.backend.sealer, call.now))
+    return Answer(shown(service.rotate_secret(call.conn, call.program, webhook_id, call.backend.sealer, call.now)))
 
 
 @webhooks.operation(
@@ -119,7 +119,7 @@ def rotate_webhook_secret(call: Call, webhook_id: str) -> Answer:
 )
 def test_webhook(call: Call, webhook_id: str) -> Answer:
     """Sends a message of the type `ping`, soon, signed as every other; how that went stands in its delivery."""
-    return Answer(service.send_test(call.conn, call.program, webhook_id, call.now), 202)
+    return Answer(shown(service.send_test(call.conn, call.program, webhook_id, call.now)), 202)
 
 
 @webhooks.operation(
@@ -137,7 +137,7 @@ def list_deliveries(call: Call, webhook_id: str) -> Answer:
 @webhooks.operation("GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DeliveryWithLogSchema})
 def get_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
     """One delivery with its attempts."""
-    return Answer(service.get_delivery(call.conn, call.program, webhook_id, delivery_id))
+    return Answer(shown(service.get_delivery(call.conn, call.program, webhook_id, delivery_id)))
 
 
 @webhooks.operation(
@@ -148,4 +148,4 @@ def get_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
 )
 def resend_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
     """Sends a delivery again, soon, under the same message id; its schedule begins anew."""
-    return Answer(service.resend(call.conn, call.program, webhook_id, delivery_id, call.now), 202)
+    return Answer(shown(service.resend(call.conn, call.program, webhook_id, delivery_id, call.now)), 202)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.withdrawals import (
     ShopWithdrawalSchema,
@@ -46,7 +46,7 @@ def request_withdrawal(call: Call) -> Answer:
     """Asks for money of a shop, within the program's rules; nothing is reserved yet. 200 when repeated."""
     draft = WithdrawalDraft(call.body["id"], _shop_of(call, call.body["shop_id"]), call.body["amount_minor"])
     view, is_new = service.request_withdrawal(call.conn, call.program, draft, call.actor, call.now)
-    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/withdrawals/{quote(draft.id, safe='')}"})
+    return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/withdrawals/{quote(draft.id, safe='')}"})
 
 
 @withdrawals.operation("GET", "/withdrawals", {200: WithdrawalsPageSchema}, query=WithdrawalQuerySchema)
@@ -68,7 +68,7 @@ def list_withdrawals(call: Call) -> Answer:
 )
 def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """One withdrawal as it stands."""
-    return Answer(service.get_withdrawal(call.conn, call.program, withdrawal_id, call.actor))
+    return Answer(shown(service.get_withdrawal(call.conn, call.program, withdrawal_id, call.actor)))
 
 
 @withdrawals.operation(
@@ -79,7 +79,7 @@ def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
 )
 def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Approves a withdrawal, so that a batch may name it; approved again it changes nothing."""
-    return Answer(service.approve_withdrawal(call.conn, call.program, withdrawal_id, call.actor, call.now))
+    return Answer(shown(service.approve_withdrawal(call.conn, call.program, withdrawal_id, call.actor, call.now)))
 
 
 @withdrawals.operation(
@@ -92,13 +92,15 @@ def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
 def refuse_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Refuses a withdrawal that no batch pays, approved or not, with a reason."""
     reason = call.body["reason"]
-    return Answer(service.refuse_withdrawal(call.conn, call.program, withdrawal_id, reason, call.actor, call.now))
+    return Answer(
+        shown(service.refuse_withdrawal(call.conn, call.program, withdrawal_id, reason, call.actor, call.now))
+    )
 
 
 @withdrawals.operation("POST", "/withdrawals/<id:withdrawal_id>/cancel", {200: ShopWithdrawalSchema}, refusals=_DECIDED)
 def cancel_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Takes a withdrawal back before a batch pays it: the shop itself, or an admin for it."""
-    return Answer(service.cancel_withdrawal(call.conn, call.program, withdrawal_id, call.actor, call.now))
+    return Answer(shown(service.cancel_withdrawal(call.conn, call.program, withdrawal_id, call.actor, call.now)))
 
 
 def _shop_of(call: Call, named: str | None) -> str:

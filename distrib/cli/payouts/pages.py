@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
+
+_Row = TypeVar("_Row")
 
 PAGE = 500
 
 
-def all_pages(read: Callable[[int | None], tuple[list[dict[str, Any]], int | None]]) -> list[dict[str, Any]]:
+def all_pages(read: Callable[[int | None], tuple[list[_Row], int | None]]) -> list[_Row]:
     """Reads every page of a listing.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -240,13 +241,13 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
     }
     rows = [
         [
-            batch["id"],
-            batch["status"],
-            batch["channel"],
-            batch["count"],
-            show_amount(batch["amount_minor"], batch["currency"]),
-            show_amount(batch["tax_minor"], batch["currency"]),
-            time_text(batch["up_to"]),
+            batch.id,
+            batch.status,
+            batch.channel,
+            batch.count,
+            show_amount(batch.amount_minor, batch.currency),
+            show_amount(batch.tax_minor, batch.currency),
+            time_text(batch.up_to),
         ]
         for batch in batches
     ]
@@ -345,10 +346,12 @@ def _instant(text: str) -> datetime:
 def _whole(conn: Connection, program: Program, payout_id: str) -> dict[str, Any]:
     """A batch with all its lines."""
     view, after = service.payout_view(conn, program, payout_id, 0, PAGE)
+    lines = view.lines
     while after is not None:
         page, after = service.payout_view(conn, program, payout_id, after, PAGE)
-        view["lines"] += page["lines"]
-    return view
+        lines += page.lines
+    in_full = asdict(view) | {"lines": list(map(asdict, lines))}
+    return {**in_full.pop("batch"), **in_full}
 
 
 def _show(view: dict[str, Any], as_json: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from distrib.bootstrap import open_container
@@ -15,6 +13,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.payouts.withdrawals import STATES
 from distrib.domain.texts import Text
 from distrib.services.payouts import withdrawals as service
+from distrib.services.payouts.withdrawal_messages import WithdrawalView
 
 
 @click.group()
@@ -46,13 +45,13 @@ def list_command(shop_id: str | None, status: str | None, program_code: str | No
     }
     rows = [
         [
-            row["id"],
-            row["shop_id"],
-            show_amount(row["amount_minor"], row["currency"]),
-            show_amount(row["fee_minor"], row["currency"]),
-            row["status"],
-            time_text(row["requested_at"]),
-            row["reason"],
+            row.id,
+            row.shop_id,
+            show_amount(row.amount_minor, row.currency),
+            show_amount(row.fee_minor, row.currency),
+            row.status,
+            time_text(row.requested_at),
+            row.reason,
         ]
         for row in withdrawals
     ]
@@ -87,9 +86,9 @@ def refuse(withdrawal_id: str, reason: str, key: str, program_code: str | None, 
     _show(view, as_json)
 
 
-def _show(view: dict[str, Any], as_json: bool) -> None:
+def _show(view: WithdrawalView, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
-    amount = show_amount(view["amount_minor"], view["currency"])
-    click.echo(f"{view['id']}: {view['shop_id']} {amount} {view['currency']}: {view['status']}")
+    amount = show_amount(view.amount_minor, view.currency)
+    click.echo(f"{view.id}: {view.shop_id} {amount} {view.currency}: {view.status}")

@@ -7,9 +7,8 @@ so that no two batches ever reserve the same money. No file and no SQL may enter
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -28,7 +27,7 @@ from distrib.services.payouts.selections import Selection, select, unmet
 from distrib.services.programs.persons import check_second_person
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
-from distrib.store.payouts.batch_rows import BatchHead, BatchSums, LineRow
+from distrib.store.payouts.batch_rows import BatchHead, BatchSums, LineRow, RefusalCount, RefusalRow
 from distrib.store.payouts.batches import RefusedShop
 
 REFUSED_SHOWN = 500
@@ -59,11 +58,85 @@ class PayoutDraft:
     withdrawals: Sequence[str] | None = None
 
     @property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """What the batch is asked to be; the order in which shops are named means nothing."""
         named = {name: getattr(self, name) for name in ("shop_ids", "withdrawals") if getattr(self, name) is not None}
-        content = {"up_to": self.up_to, "min": self.min_minor, "channel": self.channel, "months": self.months_counted}
+        content: dict[str, object] = {
+            "up_to": self.up_to,
+            "min": self.min_minor,
+            "channel": self.channel,
+            "months": self.months_counted,
+        }
         return content | {name: sorted(ids) for name, ids in named.items()} | {"amounts": self.amounts}
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutView:
+    """A batch as lists show it: what it is of, and what its lines come to."""
+
+    id: str
+    status: str
+    up_to: datetime
+    min_minor: int
+    selection: str
+    reason: str | None
+    channel: str
+    withholding: str
+    currency: str
+    count: int
+    amount_minor: int
+    tax_minor: int
+    fee_minor: int
+    net_minor: int
+    paid_count: int
+    failed_count: int
+    returned_count: int
+    paid_minor: int
+    returned_minor: int
+    created_at: datetime
+    created_by: str
+    decided_at: datetime | None
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line of a batch; ``reason`` is that of its state: of a payment that came back, why it did."""
+
+    shop_id: str
+    detail_no: str
+    status: str
+    amount_minor: int
+    tax_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+    channel_no: str
+    payee_kind: str
+    payee_version: int
+    account_changed_at: datetime | None
+    fresh_account: bool
+    tax_period: str
+    months_counted: int | None
+    months_given: bool
+    income_before_minor: int
+    tax_before_minor: int
+    paid_on: date | None
+    returned_on: date | None
+    reference: str | None
+    return_reference: str | None
+    reason: str | None
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutInFull:
+    """A batch with a page of its lines; ``refused`` names the first shops that had money and got no line."""
+
+    batch: PayoutView
+    lines: list[LineView]
+    refused: list[RefusalRow]
+    refused_counts: list[RefusalCount]
 
 
 def create_payout(
@@ -153,7 +226,7 @@ def write_batch(
     return refused
 
 
-def closing_content(draft: PayoutDraft, reason: str) -> dict[str, Any]:
+def closing_content(draft: PayoutDraft, reason: str) -> dict[str, object]:
     """What a closing payment is asked to be: its instant is its own, so that the same asked again is the same."""
     return {"closing": draft.shop_ids, "reason": reason, "channel": draft.channel}
 
@@ -227,7 +300,7 @@ def sums_of(conn: Connection, program: Program, head: BatchHead) -> BatchSums:
 
 def payout_view(
     conn: Connection, program: Program, payout_id: str, after: int, limit: int, shop_id: str | None = None
-) -> tuple[dict[str, Any], int | None]:
+) -> tuple[PayoutInFull, int | None]:
     """Reads a batch with a page of its lines, and after which line the next page begins.
 
     Args:
@@ -244,12 +317,7 @@ def payout_view(
     lines = [line_view(program, head, row) for row in stored[:limit]]
     refused = rows.refusals_of(conn, program.program_id, head.payout_no, None, "", REFUSED_SHOWN)
     counts = rows.refusal_counts(conn, program.program_id, head.payout_no)
-    view = {
-        **_summary(program, head, sums),
-        "lines": lines,
-        "refused": list(map(asdict, refused)),
-        "refused_counts": list(map(asdict, counts)),
-    }
+    view = PayoutInFull(_summary(program, head, sums), lines, refused, counts)
     return view, stored[limit - 1].line_no if len(stored) > limit else None
 
 
@@ -260,7 +328,7 @@ def list_payouts(
     limit: int,
     state: str | None = None,
     month: int | None = None,
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[PayoutView], int | None]:
     """Lists batches without their lines, the newest first, and before which number the next page begins.
 
     Args:
@@ -276,14 +344,14 @@ def list_payouts(
 
 def list_refused(
     conn: Connection, program: Program, payout_id: str, code: str | None, after: str, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[RefusalRow], str | None]:
     """Lists the shops that a batch could not pay, with the code why, by id; those of one code where that is asked."""
     head = head_of(conn, program, payout_id)
     refused = rows.refusals_of(conn, program.program_id, head.payout_no, code, after, limit + 1)
-    return list(map(asdict, refused[:limit])), refused[limit - 1].shop_id if len(refused) > limit else None
+    return refused[:limit], refused[limit - 1].shop_id if len(refused) > limit else None
 
 
-def line_view(program: Program, head: BatchHead, row: LineRow) -> dict[str, Any]:
+def line_view(program: Program, head: BatchHead, row: LineRow) -> LineView:
     """One line as it is shown: its amounts, its state, its days, and what the tax rests on.
 
     ``reason`` is that of the state: of a payment that came back, why it did.
@@ -291,32 +359,32 @@ def line_view(program: Program, head: BatchHead, row: LineRow) -> dict[str, Any]
     status = row.status or (CANCELLED if head.decision == CANCELLED else "reserved")
     has_returned = row.returned_at is not None
     number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
-    return {
-        "shop_id": row.shop_id,
-        "detail_no": number,
-        "status": RETURNED if has_returned else status,
-        "amount_minor": row.amount_minor,
-        "tax_minor": row.tax_minor,
-        "fee_minor": row.fee_minor,
-        "net_minor": row.net_minor,
-        "currency": program.currency,
-        "channel_no": number,
-        "payee_kind": row.payee_kind,
-        "payee_version": row.payee_version,
-        "account_changed_at": row.account_changed_at,
-        "fresh_account": is_fresh(row.account_changed_at, head.created_at),
-        "tax_period": format_period(row.tax_period),
-        "months_counted": row.months_counted,
-        "months_given": row.months_given,
-        "income_before_minor": row.income_before_minor,
-        "tax_before_minor": row.tax_before_minor,
-        "paid_on": program.day_of(row.occurred_at) if row.occurred_at is not None and status == PAID else None,
-        "returned_on": None if row.returned_at is None else program.day_of(row.returned_at),
-        "reference": row.reference,
-        "return_reference": row.return_reference,
-        "reason": row.return_reason if has_returned else row.reason,
-        "recorded_at": row.return_recorded_at if has_returned else row.recorded_at,
-    }
+    return LineView(
+        shop_id=row.shop_id,
+        detail_no=number,
+        status=RETURNED if has_returned else status,
+        amount_minor=row.amount_minor,
+        tax_minor=row.tax_minor,
+        fee_minor=row.fee_minor,
+        net_minor=row.net_minor,
+        currency=program.currency,
+        channel_no=number,
+        payee_kind=row.payee_kind,
+        payee_version=row.payee_version,
+        account_changed_at=row.account_changed_at,
+        fresh_account=is_fresh(row.account_changed_at, head.created_at),
+        tax_period=format_period(row.tax_period),
+        months_counted=row.months_counted,
+        months_given=row.months_given,
+        income_before_minor=row.income_before_minor,
+        tax_before_minor=row.tax_before_minor,
+        paid_on=program.day_of(row.occurred_at) if row.occurred_at is not None and status == PAID else None,
+        returned_on=None if row.returned_at is None else program.day_of(row.returned_at),
+        reference=row.reference,
+        return_reference=row.return_reference,
+        reason=row.return_reason if has_returned else row.reason,
+        recorded_at=row.return_recorded_at if has_returned else row.recorded_at,
+    )
 
 
 def is_fresh(changed_at: datetime | None, created_at: datetime) -> bool:
@@ -345,32 +413,32 @@ def channel_for(program: Program, channels: Sequence[Channel], name: str, now: d
     return channel
 
 
-def _summary(program: Program, head: BatchHead, sums: BatchSums) -> dict[str, Any]:
+def _summary(program: Program, head: BatchHead, sums: BatchSums) -> PayoutView:
     status = head.decision or PROPOSED
     if status == APPROVED and sums.lines and not sums.open:
         status = SETTLED
-    return {
-        "id": head.payout_id,
-        "status": status,
-        "up_to": head.up_to,
-        "min_minor": head.min_minor,
-        "selection": head.selection,
-        "reason": head.reason,
-        "channel": head.channel,
-        "withholding": head.withholding,
-        "currency": program.currency,
-        "count": sums.lines,
-        "amount_minor": sums.amount_minor,
-        "tax_minor": sums.tax_minor,
-        "fee_minor": sums.fee_minor,
-        "net_minor": sums.amount_minor - sums.tax_minor - sums.fee_minor,
-        "paid_count": sums.paid,
-        "failed_count": sums.failed,
-        "returned_count": sums.returned,
-        "paid_minor": sums.paid_minor,
-        "returned_minor": sums.returned_minor,
-        "created_at": head.created_at,
-        "created_by": head.created_by,
-        "decided_at": head.decided_at,
-        "decided_by": head.decided_by,
-    }
+    return PayoutView(
+        id=head.payout_id,
+        status=status,
+        up_to=head.up_to,
+        min_minor=head.min_minor,
+        selection=head.selection,
+        reason=head.reason,
+        channel=head.channel,
+        withholding=head.withholding,
+        currency=program.currency,
+        count=sums.lines,
+        amount_minor=sums.amount_minor,
+        tax_minor=sums.tax_minor,
+        fee_minor=sums.fee_minor,
+        net_minor=sums.amount_minor - sums.tax_minor - sums.fee_minor,
+        paid_count=sums.paid,
+        failed_count=sums.failed,
+        returned_count=sums.returned,
+        paid_minor=sums.paid_minor,
+        returned_minor=sums.returned_minor,
+        created_at=head.created_at,
+        created_by=head.created_by,
+        decided_at=head.decided_at,
+        decided_by=head.decided_by,
+    )

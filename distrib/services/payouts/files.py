@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -93,6 +92,27 @@ class ChannelFile:
     notes: tuple[Mapping[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """One of the files of a batch, with count and total to check it by."""
+
+    part: int
+    count: int
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """The files of a batch in a format, and what they come to."""
+
+    format: str
+    currency: str
+    count: int
+    total_minor: int
+    files: list[FilePart]
+    notes: list[dict[str, str]]
+
+
 def channel_file(
     conn: Connection,
     program: Program,
@@ -134,18 +154,17 @@ def channel_file(
 
 def list_files(
     conn: Connection, program: Program, payout_id: str, channels: Sequence[Channel], wanted: str | None
-) -> dict[str, Any]:
+) -> FileList:
     """Lists the files of an approved batch in a format, with count and total of each; refusals as ``channel_file``."""
     head = _approved(conn, program, payout_id)
     channel = _channel(program, channels, wanted or head.channel, head.created_at)
     files = []
     for part in range(1, _parts(conn, program, head, channel) + 1):
         part_rows = _rows(conn, program, head, channel, part)
-        total = sum(row.net_minor for row in part_rows)
-        files.append({"part": part, "count": len(part_rows), "total_minor": total})
-    whole = {"count": sum(file["count"] for file in files), "total_minor": sum(file["total_minor"] for file in files)}
+        files.append(FilePart(part, len(part_rows), sum(row.net_minor for row in part_rows)))
+    count, total_minor = sum(file.count for file in files), sum(file.total_minor for file in files)
     notes = [dict(note) for note in channel.notes]
-    return {"format": channel.name, "currency": program.currency, **whole, "files": files, "notes": notes}
+    return FileList(channel.name, program.currency, count, total_minor, files, notes)
 
 
 def csv_text(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -40,6 +40,18 @@ class PayableQuery:
     side: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PayableView:
+    """What a shop with money would get after tax, or the code why it gets nothing."""
+
+    shop_id: str
+    amount_minor: int
+    payee_kind: str | None
+    tax_minor: int | None
+    net_minor: int | None
+    code: str | None
+
+
 def list_payable(
     conn: Connection,
     program: Program,
@@ -48,7 +60,7 @@ def list_payable(
     after: str,
     limit: int,
     now: datetime,
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[PayableView], str | None]:
     """Lists shops with money by id: what each would get after tax, or the code why it gets nothing.
 
     Tax is that of a batch of the shops shown; of a payee with several shops it depends on which are paid before.
@@ -62,14 +74,14 @@ def list_payable(
     channel = channel_for(program, channels, query.channel, now)
     period = program.period_of(now)
     lines = Lines(conn, program, channel, program.withholding, period, {}, Selection(), query.min_minor)
-    shown: list[dict[str, Any]] = []
+    shown: list[PayableView] = []
     for _ in range(MOST_CHUNKS):
         accounts = rows.accounts_after(conn, program.program_id, after, ACCOUNTS_CHUNK)
         waiting = rows.candidates_of_shops(conn, program.program_id, [row.shop_no for row in accounts], now, now)
         for view in _views(lines, waiting):
-            if query.side is None or (view["code"] is None) == (query.side == PAYABLE):
+            if query.side is None or (view.code is None) == (query.side == PAYABLE):
                 if len(shown) == limit:
-                    return shown, shown[-1]["shop_id"]
+                    return shown, shown[-1].shop_id
                 shown.append(view)
         if len(accounts) < ACCOUNTS_CHUNK:
             return shown, None
@@ -77,7 +89,7 @@ def list_payable(
     return shown, after
 
 
-def _views(lines: Lines, waiting: Sequence[Candidate]) -> list[dict[str, Any]]:
+def _views(lines: Lines, waiting: Sequence[Candidate]) -> list[PayableView]:
     """What becomes of each candidate, in their order."""
     made, refused = lines.compute(waiting)
     by_shop: dict[int, NewLine | RefusedShop] = {line.shop_no: line for line in made}
@@ -85,9 +97,9 @@ def _views(lines: Lines, waiting: Sequence[Candidate]) -> list[dict[str, Any]]:
     return [_view(candidate, by_shop[candidate.shop_no]) for candidate in waiting]
 
 
-def _view(candidate: Candidate, row: NewLine | RefusedShop) -> dict[str, Any]:
-    known = {"shop_id": candidate.shop_id, "amount_minor": candidate.amount_minor, "payee_kind": candidate.kind}
+def _view(candidate: Candidate, row: NewLine | RefusedShop) -> PayableView:
+    shop_id, amount_minor, kind = candidate.shop_id, candidate.amount_minor, candidate.kind
     if isinstance(row, NewLine):
         net_minor = row.amount_minor - row.tax_minor - row.fee_minor
-        return known | {"tax_minor": row.tax_minor, "net_minor": net_minor, "code": None}
-    return known | {"tax_minor": None, "net_minor": None, "code": row.code}
+        return PayableView(shop_id, amount_minor, kind, row.tax_minor, net_minor, None)
+    return PayableView(shop_id, amount_minor, kind, None, None, row.code)

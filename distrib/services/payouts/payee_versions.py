@@ -12,19 +12,19 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.json_values import JsonObject
 from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
 from distrib.services import held_changes
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import KEY_BYTES, Sealer
-from distrib.services.held_changes import PAYEE, HeldChangeRow
+from distrib.services.held_changes import PAYEE, HeldChangeRow, PendingChange
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.network import shops
 from distrib.store.payouts import batches
@@ -33,8 +33,48 @@ from distrib.store.payouts.payee_versions import PayeeRow, VersionKey
 
 KEYS_CHUNK = 1_000
 FIRST_OF_ALL = 0
-_SHOWN = ("shop_id", "version", "name", "id_type", "id_number", "kind", "accounts", "recorded_at", "recorded_by")
 _FIELDS = ("name", "id_type", "id_number", "kind", "accounts")
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeView:
+    """The payee in force, masked, all of it None where none is, and what waits."""
+
+    shop_id: str
+    version: int | None = None
+    name: str | None = None
+    id_type: str | None = None
+    id_number: str | None = None
+    kind: str | None = None
+    accounts: Mapping[str, str] | None = None
+    recorded_at: datetime | None = None
+    recorded_by: str | None = None
+    pending: PendingChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPending:
+    """A change that waits, without who proposed it."""
+
+    id: str
+    fields: Sequence[str]
+    proposed_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPayeeView:
+    """A payee as its own shop sees it."""
+
+    shop_id: str
+    version: int | None
+    name: str | None
+    id_type: str | None
+    id_number: str | None
+    kind: str | None
+    accounts: Mapping[str, str] | None
+    recorded_at: datetime | None
+    pending: OwnPending | None
 
 
 def put_payee(
@@ -46,7 +86,7 @@ def put_payee(
     pepper: bytes,
     actor: Actor,
     now: datetime,
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[PayeeView, bool]:
     """Records a payee, and returns the one in force, masked, with what waits, and whether this one does.
 
     A shop's first is in force at once. Another one is a change of where money goes: it waits
@@ -79,7 +119,7 @@ def put_payee(
 
 def approve_payee(
     conn: Connection, program: Program, shop_id: str, sealer: Sealer, pepper: bytes, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> PayeeView:
     """Puts the payee that waits in force, by another person than proposed it; again it changes nothing.
 
     Raises:
@@ -96,7 +136,7 @@ def approve_payee(
 
 def cancel_payee(
     conn: Connection, program: Program, shop_id: str, sealer: Sealer, pepper: bytes, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> PayeeView:
     """Ends the payee that waits, by whoever may propose one; again it changes nothing.
 
     Raises:
@@ -128,7 +168,7 @@ def apply_due_payee(
     return _apply_due(conn, program, shop_no, sealer, pepper, now)
 
 
-def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) -> dict[str, Any]:
+def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) -> PayeeView:
     """Reads the payee in force, masked, with what waits.
 
     Raises:
@@ -136,17 +176,26 @@ def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) 
     """
     shop_no = shop_no_of(conn, program, shop_id)
     view = _shown(conn, program, shop_id, shop_no, sealer)
-    if view["version"] is None:
+    if view.version is None:
         raise Refusal("payee_missing", id=shop_id)
     return view
 
 
-def without_hands(view: Mapping[str, Any]) -> dict[str, Any]:
+def without_hands(view: PayeeView) -> OwnPayeeView:
     """A payee as its own shop sees it: not which keys wrote and proposed it."""
-    pending = view["pending"]
-    shown = {name: value for name, value in view.items() if name != "recorded_by"}
-    own = None if pending is None else {name: value for name, value in pending.items() if name != "proposed_by"}
-    return {**shown, "pending": own}
+    pending = view.pending
+    own = None if pending is None else OwnPending(pending.id, pending.fields, pending.proposed_at, pending.due_at)
+    return OwnPayeeView(
+        view.shop_id,
+        view.version,
+        view.name,
+        view.id_type,
+        view.id_number,
+        view.kind,
+        view.accounts,
+        view.recorded_at,
+        own,
+    )
 
 
 def erase_payee(conn: Connection, program: Program, shop_no: int, actor: Actor, now: datetime) -> None:
@@ -228,7 +277,7 @@ def _put_in_force(
 
 
 def _wanted(program: Program, change: HeldChangeRow, sealer: Sealer) -> Payee:
-    return Payee(**held_changes.content_of(program, change, sealer))
+    return _payee_of(held_changes.content_of(program, change, sealer))
 
 
 def _insert(
@@ -253,33 +302,40 @@ def _insert(
     return version
 
 
-def _shown(conn: Connection, program: Program, shop_id: str, shop_no: int, sealer: Sealer) -> dict[str, Any]:
+def _shown(conn: Connection, program: Program, shop_id: str, shop_no: int, sealer: Sealer) -> PayeeView:
     """The payee in force, its members null where none is, and what waits."""
     row = rows.current(conn, program.program_id, shop_no)
-    shown = dict.fromkeys(_SHOWN) if row is None else _view(shop_id, _opened(program, row, sealer), row)
-    waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
-    return {**shown, "shop_id": shop_id, "pending": held_changes.pending_view(waiting)}
+    pending = held_changes.pending_view(held_changes.open_change(conn, program, PAYEE, shop_no))
+    if row is None:
+        return PayeeView(shop_id, pending=pending)
+    payee = _opened(program, row, sealer)
+    return PayeeView(
+        shop_id=shop_id,
+        version=row.version,
+        name=masked_name(payee.name),
+        id_type=payee.id_type,
+        id_number=masked(payee.id_number),
+        kind=payee.kind,
+        accounts=masked_accounts(payee.accounts),
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+        pending=pending,
+    )
 
 
 def _opened(program: Program, row: PayeeRow, sealer: Sealer) -> Payee:
     place = _place(program, row.shop_no, row.version)
-    details: Mapping[str, Any] = json.loads(Sealer([sealer.open(row.sealed_key, place)]).open(row.details, place))
-    return Payee(**details)
+    return _payee_of(json.loads(Sealer([sealer.open(row.sealed_key, place)]).open(row.details, place)))
+
+
+def _payee_of(details: JsonObject) -> Payee:
+    """A payee as it was kept."""
+    name, id_type, id_number, kind = (str(details[name]) for name in ("name", "id_type", "id_number", "kind"))
+    accounts = details["accounts"]
+    if not isinstance(accounts, dict):
+        raise TypeError("a payee's accounts are kept by name")
+    return Payee(name, id_type, id_number, kind, {name: str(number) for name, number in accounts.items()})
 
 
 def _place(program: Program, shop_no: int, version: int) -> bytes:
     return f"payee {program.program_id} {shop_no} {version}".encode()
-
-
-def _view(shop_id: str, payee: Payee, row: PayeeRow) -> dict[str, Any]:
-    return {
-        "shop_id": shop_id,
-        "version": row.version,
-        "name": masked_name(payee.name),
-        "id_type": payee.id_type,
-        "id_number": masked(payee.id_number),
-        "kind": payee.kind,
-        "accounts": masked_accounts(payee.accounts),
-        "recorded_at": row.recorded_at,
-        "recorded_by": row.recorded_by,
-    }

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, Final, TextIO, TypeAlias
+from typing import Final, TextIO, TypeAlias
 from zipfile import BadZipFile, ZipFile
 
 from distrib.domain.errors import Problem, Refusal
@@ -54,7 +54,7 @@ _WRITTEN_DAY = re.compile(
     r"(?:[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
 )
 """Days as spreadsheets and channels write them, the year first: in another order the month cannot be told."""
-ReadRow: TypeAlias = tuple[int, Mapping[str, Any], "Text | None"]
+ReadRow: TypeAlias = tuple[int, Mapping[str, object], "Text | None"]
 """A line with its number as it stands in the file, and why it cannot be read."""
 
 
@@ -183,19 +183,23 @@ def _cell_text(value: object) -> str:
     return str(value).strip()
 
 
-def _draft(row: Mapping[str, Any], status: str) -> ResultDraft:
-    paid_on = row.get("paid_on") or None
+def _draft(row: Mapping[str, object], status: str) -> ResultDraft:
+    paid_on = _text_of(row, "paid_on")
     return ResultDraft(
-        row.get("shop_id") or None,
+        _text_of(row, "shop_id"),
         status,
-        row.get("reference") or None,
-        row.get("reason") or None,
-        row.get("detail_no") or None,
+        _text_of(row, "reference"),
+        _text_of(row, "reason"),
+        _text_of(row, "detail_no"),
         None if paid_on is None else _parse_written_day(paid_on),
     )
 
 
-def _read_object(line: str) -> tuple[Mapping[str, Any], Text | None]:
+def _text_of(row: Mapping[str, object], name: str) -> str | None:
+    return str(row[name]) if row.get(name) else None
+
+
+def _read_object(line: str) -> tuple[Mapping[str, object], Text | None]:
     try:
         row = json.loads(line)
     except ValueError:
@@ -203,15 +207,16 @@ def _read_object(line: str) -> tuple[Mapping[str, Any], Text | None]:
     return (row, None) if isinstance(row, dict) else ({}, Text("must be an object"))
 
 
-def _read_row(row: dict[str | Any, Any]) -> tuple[Mapping[str, Any], Text | None]:
+def _read_row(row: Mapping[str | None, object]) -> tuple[Mapping[str, object], Text | None]:
     """A row under its headings; one of another width may have its fields under wrong ones. Empty ends do not matter."""
-    beyond = row.pop(None, [])
-    is_unfit = any(beyond) or None in row.values()
-    named = {name: value for name, value in row.items() if name.strip()}
+    beyond = row.get(None)
+    fields = {name: value for name, value in row.items() if name is not None}
+    is_unfit = (isinstance(beyond, list) and any(beyond)) or None in fields.values()
+    named = {name: value for name, value in fields.items() if name.strip()}
     return named, Text("has more or fewer fields than the heading") if is_unfit else None
 
 
-def _problems(row: Mapping[str, Any], status: object) -> list[Text]:
+def _problems(row: Mapping[str, object], status: object) -> list[Text]:
     """Everything that is wrong with a line."""
     texts = _problems_of_key(row)
     if status not in RESULT_STATUSES:
@@ -229,7 +234,7 @@ def _problems(row: Mapping[str, Any], status: object) -> list[Text]:
     return texts
 
 
-def _problems_of_key(row: Mapping[str, Any]) -> list[Text]:
+def _problems_of_key(row: Mapping[str, object]) -> list[Text]:
     shop_id, detail_no = row.get("shop_id") or None, row.get("detail_no") or None
     if shop_id is None and detail_no is None:
         return [Text("shop_id or detail_no is needed")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -29,7 +29,7 @@ from distrib.domain.payouts.withdrawals import (
 from distrib.services.context import Actor, Program, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batches import posting_time
-from distrib.services.payouts.withdrawal_messages import tell_withdrawals, withdrawal_view
+from distrib.services.payouts.withdrawal_messages import WithdrawalView, tell_withdrawals, withdrawal_view
 from distrib.services.programs.persons import check_second_person
 from distrib.store.ledger import postings
 from distrib.store.ledger.postings import Entry
@@ -55,7 +55,7 @@ class WithdrawalDraft:
 
 def request_withdrawal(
     conn: Connection, program: Program, draft: WithdrawalDraft, actor: Actor, now: datetime
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[WithdrawalView, bool]:
     """Records what a shop asks for, under the program's rules of today; answers it, and whether it is new.
 
     The same asked again answers as it stands.
@@ -97,7 +97,7 @@ def request_withdrawal(
 
 def approve_withdrawal(
     conn: Connection, program: Program, withdrawal_id: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> WithdrawalView:
     """Approves a withdrawal, so that a batch may take it; approved again it stays as it stands.
 
     Raises:
@@ -122,7 +122,7 @@ def approve_withdrawal(
 
 def refuse_withdrawal(
     conn: Connection, program: Program, withdrawal_id: str, reason: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> WithdrawalView:
     """Refuses a withdrawal with a reason that the shop reads, approved or not, as long as no batch pays it.
 
     Raises:
@@ -133,7 +133,7 @@ def refuse_withdrawal(
 
 def cancel_withdrawal(
     conn: Connection, program: Program, withdrawal_id: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> WithdrawalView:
     """Takes a withdrawal back before a batch pays it: by the shop that asked, or for it.
 
     Raises:
@@ -143,7 +143,7 @@ def cancel_withdrawal(
     return _end(conn, program, withdrawal_id, CANCELLED, None, actor, now)
 
 
-def get_withdrawal(conn: Connection, program: Program, withdrawal_id: str, actor: Actor) -> dict[str, Any]:
+def get_withdrawal(conn: Connection, program: Program, withdrawal_id: str, actor: Actor) -> WithdrawalView:
     """Reads one withdrawal by id; raises ``withdrawal_unknown``, also for another shop's key."""
     row = _find(conn, program, withdrawal_id)
     _own(row, actor)
@@ -152,7 +152,7 @@ def get_withdrawal(conn: Connection, program: Program, withdrawal_id: str, actor
 
 def list_withdrawals(
     conn: Connection, program: Program, shop_id: str | None, state: str | None, before: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[WithdrawalView], int | None]:
     """Lists withdrawals, the newest first, and before what number the next page begins."""
     listed = rows.list_withdrawals(conn, program.program_id, shop_id, state, before or 2**62, limit + 1)
     page = listed[:limit]
@@ -245,7 +245,7 @@ def _end(
     reason: str | None,
     actor: Actor,
     now: datetime,
-) -> dict[str, Any]:
+) -> WithdrawalView:
     row = _locked(conn, program, withdrawal_id)
     if row.state == decision and row.reason == reason:
         return withdrawal_view(program, row)

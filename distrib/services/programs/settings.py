@@ -186,8 +186,8 @@ def pending_settings(conn: Connection, program: Program) -> dict[str, Any] | Non
     change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
     if change is None:
         return None
-    settings = held_changes.content_of(program, change, None)["settings"]
-    return {**(held_changes.pending_view(change) or {}), "settings": settings}
+    pending, content = held_changes.pending_view(change), held_changes.content_of(program, change, None)
+    return None if pending is None else {**asdict(pending), "settings": content["settings"]}
 
 
 def list_changes(conn: Connection, program: Program, after: int, limit: int) -> tuple[list[ProgramChange], int | None]:
@@ -279,7 +279,7 @@ def _held_back(
     if held and (is_typed or not store.is_used(conn, row.program_id)):
         held = {}
     change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
-    known = {} if change is None else held_changes.content_of(program, change, None)
+    known: dict[str, Any] = {} if change is None else held_changes.content_of(program, change, None)
     waiting = known.get("settings", {})
     now_waiting = {name: value for name, value in waiting.items() if name not in wanted} | held
     if is_typed and now_waiting != waiting:
@@ -304,7 +304,7 @@ def _put_in_force(
 ) -> Program:
     """Writes the settings that waited; raises ``policy_unknown`` for a pack that is there no more."""
     program = Program(**row._asdict())
-    content = held_changes.content_of(program, change, None)
+    content: dict[str, Any] = held_changes.content_of(program, change, None)
     wanted = content["settings"]
     _check(wanted, policies, None)
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}

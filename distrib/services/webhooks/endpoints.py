@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -28,17 +28,81 @@ from distrib.domain.webhooks import (
 from distrib.services import held_changes
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer
-from distrib.services.held_changes import WEBHOOK, HeldChangeRow
+from distrib.services.held_changes import WEBHOOK, HeldChangeRow, PendingChange
 from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.webhooks import endpoints as rows
-from distrib.store.webhooks.endpoints import DeliveryRow, NewWebhook, WebhookRow
+from distrib.store.webhooks.endpoints import AttemptRow, DeliveryRow, NewWebhook, WebhookRow
 from distrib.store.webhooks.outbox import Message
 
 ENABLED, DISABLED, ENDED = "enabled", "disabled", "ended"
 BY_HAND = "by_hand"
 SECRET_BYTES = 32
 MOST_ATTEMPTS_SHOWN = 50
+
+
+_Delivery: TypeAlias = tuple[
+    str, str, str, datetime, str, int, datetime | None, datetime | None, int | None, str | None
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookView:
+    """An endpoint without its secret."""
+
+    id: str
+    url: str
+    events: list[str]
+    status: str
+    disabled_reason: str | None
+    status_since: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookInFull(WebhookView):
+    """An endpoint with the address that waits for it."""
+
+    pending: PendingChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookWithSecret(WebhookInFull):
+    """An endpoint with its secret, which is shown when it is made and when it is changed."""
+
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChanges:
+    """What is to be another of an endpoint; what is None stays."""
+
+    url: str | None = None
+    events: Sequence[str] | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """A delivery with how its last attempt went."""
+
+    id: str
+    message_id: str
+    type: str
+    occurred_at: datetime
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None
+    last_attempt_at: datetime | None
+    response_status: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryInFull(DeliveryView):
+    """A delivery with its attempts, the newest first."""
+
+    log: list[AttemptRow]
 
 
 def create_webhook(
@@ -52,7 +116,7 @@ def create_webhook(
     now: datetime,
     *,
     allows_private: bool,
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[WebhookWithSecret, bool]:
     """Creates an endpoint with a secret.
 
     Returns:
@@ -68,26 +132,25 @@ def create_webhook(
     webhook = NewWebhook(own_id, digest, url, sorted(set(events)), sealed)
     made = rows.insert_webhook(conn, program.program_id, webhook, actor.key_id, now)
     if made is not None:
-        return _view(made) | {"pending": None, "secret": secret_text(secret)}, True
+        return WebhookWithSecret(*_values(made), None, secret_text(secret)), True
     known = rows.find_webhook(conn, program.program_id, own_id)
     if known is None or known.digest != digest or known.status == ENDED:
         raise Refusal("id_conflict", id=own_id)
-    return _shown(conn, program, known) | {
-        "secret": secret_text(open_secret(sealer, program.program_id, own_id, known.secret))
-    }, False
+    kept = open_secret(sealer, program.program_id, own_id, known.secret)
+    return WebhookWithSecret(*_values(known), _pending(conn, program, known), secret_text(kept)), False
 
 
-def get_webhook(conn: Connection, program: Program, webhook_id: str) -> dict[str, Any]:
+def get_webhook(conn: Connection, program: Program, webhook_id: str) -> WebhookInFull:
     """Reads one endpoint; raises ``not_found``."""
     return _shown(conn, program, _find(conn, program, webhook_id))
 
 
 def list_webhooks(
     conn: Connection, program: Program, after: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[WebhookView], str | None]:
     """Lists the endpoints by id, and after what the next page begins."""
     endpoints = rows.list_webhooks(conn, program.program_id, after or "", limit + 1)
-    return [_view(row) for row in endpoints[:limit]], endpoints[limit - 1].webhook_id if len(
+    return [WebhookView(*_values(row)) for row in endpoints[:limit]], endpoints[limit - 1].webhook_id if len(
         endpoints
     ) > limit else None
 
@@ -96,13 +159,13 @@ def change_webhook(
     conn: Connection,
     program: Program,
     webhook_id: str,
-    changes: Mapping[str, Any],
+    changes: WebhookChanges,
     now: datetime,
     *,
     allows_private: bool,
     sealer: Sealer,
     actor: Actor,
-) -> dict[str, Any]:
+) -> WebhookInFull:
     """Changes an endpoint's ``url``, ``events`` or ``status``; what is None stays. What waits goes to the new address.
 
     Another address takes ``program.payee_hold_days`` or a second person's approval: until then the one before
@@ -113,11 +176,11 @@ def change_webhook(
     """
     row = _find(conn, program, webhook_id, locks=True)
     row = _with_due_url(conn, program, row, sealer, now)
-    url, events = changes.get("url") or row.url, sorted(set(changes.get("events") or row.events))
+    url, events = changes.url or row.url, sorted(set(changes.events or row.events))
     _check(url, events, allows_private)
-    status = changes.get("status") or row.status
+    status = changes.status or row.status
     reason = None if status == ENABLED else row.disabled_reason if row.status == DISABLED else BY_HAND
-    if changes.get("url") is not None:
+    if changes.url is not None:
         _hold_url(conn, program, row, url, sealer, actor, now)
     row = _with_due_url(conn, program, row, sealer, now)
     changed = rows.change_webhook(conn, program.program_id, row._replace(events=events), status, reason, now)
@@ -126,7 +189,7 @@ def change_webhook(
 
 def approve_url(
     conn: Connection, program: Program, webhook_id: str, sealer: Sealer, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> WebhookInFull:
     """Puts the address that waits in force, by another person than proposed it; again it changes nothing.
 
     Raises:
@@ -142,7 +205,7 @@ def approve_url(
 
 def cancel_url(
     conn: Connection, program: Program, webhook_id: str, sealer: Sealer, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> WebhookInFull:
     """Ends the address that waits; again it changes nothing.
 
     Raises:
@@ -168,36 +231,38 @@ def end_webhook(conn: Connection, program: Program, webhook_id: str, now: dateti
         rows.change_webhook(conn, program.program_id, row, ENDED, None, now)
 
 
-def rotate_secret(conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime) -> dict[str, Any]:
+def rotate_secret(
+    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime
+) -> WebhookWithSecret:
     """Gives an endpoint a new secret and returns it; for a day both sign. Raises ``not_found``."""
     row = _find(conn, program, webhook_id, locks=True)
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, webhook_id))
     changed = rows.rotate_secret(conn, program.program_id, row.webhook_no, sealed, now + KEEPS_FORMER_SECRET)
-    return _shown(conn, program, changed) | {"secret": secret_text(secret)}
+    return WebhookWithSecret(*_values(changed), _pending(conn, program, changed), secret_text(secret))
 
 
 def list_deliveries(
     conn: Connection, program: Program, webhook_id: str, status: str | None, before: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[DeliveryView], int | None]:
     """Lists an endpoint's deliveries, the newest first, and before what the next page begins; raises ``not_found``."""
     row = _find(conn, program, webhook_id)
     deliveries = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
     follows = deliveries[limit - 1].delivery_no if len(deliveries) > limit else None
-    return [_delivery_view(program, delivery) for delivery in deliveries[:limit]], follows
+    return [DeliveryView(*_delivery(program, delivery)) for delivery in deliveries[:limit]], follows
 
 
-def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_id: str) -> dict[str, Any]:
+def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_id: str) -> DeliveryInFull:
     """Reads one delivery with its attempts, the newest first; raises ``not_found``."""
     row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
     delivery = rows.find_delivery(conn, program.program_id, row.webhook_no, delivery_no)
     if delivery is None:
         raise Refusal("not_found")
     attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
-    return _delivery_view(program, delivery) | {"log": list(map(asdict, attempts))}
+    return DeliveryInFull(*_delivery(program, delivery), attempts)
 
 
-def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> dict[str, Any]:
+def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> DeliveryInFull:
     """Sends a delivery again at once, whatever became of it, under the same message id; its schedule begins anew.
 
     Raises:
@@ -211,7 +276,7 @@ def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str
     return get_delivery(conn, program, webhook_id, delivery_id)
 
 
-def send_test(conn: Connection, program: Program, webhook_id: str, now: datetime) -> dict[str, Any]:
+def send_test(conn: Connection, program: Program, webhook_id: str, now: datetime) -> DeliveryInFull:
     """Sends an endpoint a message that says nothing but when it was asked for, and returns its delivery.
 
     Raises:
@@ -266,7 +331,7 @@ def _hold_url(
 ) -> None:
     """Records an address that waits, unless that one does already; the one in force ends what waits."""
     change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
-    waiting = None if change is None else held_changes.content_of(program, change, sealer)["url"]
+    waiting = None if change is None else str(held_changes.content_of(program, change, sealer)["url"])
     if url == row.url:
         if change is not None:
             held_changes.end(conn, program, change, held_changes.CANCELLED, actor.key_id, now)
@@ -298,39 +363,44 @@ def _put_in_force(
     by: str,
     now: datetime,
 ) -> WebhookRow:
-    url = held_changes.content_of(program, change, sealer)["url"]
+    url = str(held_changes.content_of(program, change, sealer)["url"])
     held_changes.end(conn, program, change, outcome, by, now)
     return rows.change_webhook(conn, program.program_id, row._replace(url=url), row.status, row.disabled_reason, now)
 
 
-def _shown(conn: Connection, program: Program, row: WebhookRow) -> dict[str, Any]:
+def _shown(conn: Connection, program: Program, row: WebhookRow) -> WebhookInFull:
     """An endpoint with the address that waits for it."""
-    change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
-    return _view(row) | {"pending": held_changes.pending_view(change)}
+    return WebhookInFull(*_values(row), _pending(conn, program, row))
 
 
-def _view(row: WebhookRow) -> dict[str, Any]:
-    return {
-        "id": row.webhook_id,
-        "url": row.url,
-        "events": list(row.events),
-        "status": row.status,
-        "disabled_reason": row.disabled_reason,
-        "status_since": row.status_since,
-        "created_at": row.created_at,
-    }
+def _pending(conn: Connection, program: Program, row: WebhookRow) -> PendingChange | None:
+    return held_changes.pending_view(held_changes.open_change(conn, program, WEBHOOK, row.webhook_no))
 
 
-def _delivery_view(program: Program, row: DeliveryRow) -> dict[str, Any]:
-    return {
-        "id": f"dlv_{row.delivery_no}",
-        "message_id": message_id(program.program_id, row.message_no),
-        "type": row.type,
-        "occurred_at": row.occurred_at,
-        "status": row.status,
-        "attempts": row.attempts,
-        "next_attempt_at": row.next_attempt_at,
-        "last_attempt_at": row.attempted_at,
-        "response_status": row.response_status,
-        "error": row.error,
-    }
+def _values(row: WebhookRow) -> tuple[str, str, list[str], str, str | None, datetime, datetime]:
+    """The fields of a ``WebhookView``, in their order."""
+    return (
+        row.webhook_id,
+        row.url,
+        list(row.events),
+        row.status,
+        row.disabled_reason,
+        row.status_since,
+        row.created_at,
+    )
+
+
+def _delivery(program: Program, row: DeliveryRow) -> _Delivery:
+    """The fields of a ``DeliveryView``, in their order."""
+    return (
+        f"dlv_{row.delivery_no}",
+        message_id(program.program_id, row.message_no),
+        row.type,
+        row.occurred_at,
+        row.status,
+        row.attempts,
+        row.next_attempt_at,
+        row.attempted_at,
+        row.response_status,
+        row.error,
+    )

@@ -191,7 +191,7 @@ def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(funde
             )
         )
         assert payee_versions.reseal_payees(conn, program, Sealer([new, old])) == 1
-        assert payee_versions.get_payee(conn, program, "c", Sealer([new]))["name"] == "李**"
+        assert payee_versions.get_payee(conn, program, "c", Sealer([new])).name == "李**"
 
 
 def test_a_generic_file_reads_back_with_its_control_figures(funded: Api) -> None:

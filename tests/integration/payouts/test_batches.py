@@ -64,7 +64,7 @@ def test_what_is_paid_leaves_and_what_fails_comes_back_for_the_next_batch(world:
     assert balance(world, "a", LATER) == {"held": 0, "reserved": 0, "available": 0, "paid": 1_000}
     assert balance(world, "b", LATER) == {"held": 0, "reserved": 0, "available": 700, "paid": 0}
     with world.container.begin() as conn:
-        assert batches.payout_view(conn, world.program, "march", 0, 9)[0]["status"] == "settled"
+        assert batches.payout_view(conn, world.program, "march", 0, 9)[0].batch.status == "settled"
     assert amounts(make(world, "retry", LATER)) == {"b": 700}
     assert is_sound(world)
 

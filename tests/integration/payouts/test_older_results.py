@@ -65,4 +65,4 @@ def test_an_older_result_counts_when_it_was_recorded_and_may_come_back(older: Wo
     assert outcome.outcome == "recorded"
     with older.container.begin() as conn:
         view, _ = batches.payout_view(conn, older.program, "old", 0, 9)
-    assert [(line["status"], line["paid_on"]) for line in view["lines"]] == [("returned", older.program.day_of(AT))]
+    assert [(line.status, line.paid_on) for line in view.lines] == [("returned", older.program.day_of(AT))]

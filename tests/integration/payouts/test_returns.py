@@ -50,9 +50,8 @@ def line_of(world: World, payout_id: str) -> dict[str, object]:
     """The only line of a batch."""
     with world.container.begin() as conn:
         view, _ = batches.payout_view(conn, world.program, payout_id, 0, 9)
-    [line] = view["lines"]
-    assert isinstance(line, dict)
-    return line
+    [line] = view.lines
+    return asdict(line)
 
 
 def statement(world: World, period: int, shop_id: str = "a") -> dict[str, int]:

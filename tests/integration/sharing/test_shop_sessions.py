@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
+from distrib.services.payouts.withdrawal_messages import WithdrawalView
 from distrib.services.payouts.withdrawals import WithdrawalDraft, approve_withdrawal, request_withdrawal
 from distrib.services.sharing.shop_sessions import KEPT, end_session, open_link, session_of
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
@@ -199,7 +200,7 @@ def test_the_owner_asks_for_money_by_a_session_as_by_a_key_and_cannot_approve_it
     owners = Owners(api)
     session, _ = owners.open(owners.link())
 
-    def ask(conn: Connection) -> dict[str, Any]:
+    def ask(conn: Connection) -> WithdrawalView:
         program, actor = session_of(conn, session, owners.pepper, owners.now)
         return request_withdrawal(conn, program, WithdrawalDraft("w", "own", 500), actor, owners.now)[0]
 
@@ -207,7 +208,7 @@ def test_the_owner_asks_for_money_by_a_session_as_by_a_key_and_cannot_approve_it
         program, actor = session_of(conn, session, owners.pepper, owners.now)
         approve_withdrawal(conn, program, "w", actor, owners.now)
 
-    assert in_transaction(owners.begin, ask)["requested_by"].startswith("session-")
+    assert in_transaction(owners.begin, ask).requested_by.startswith("session-")
     with pytest.raises(Refusal, match="second person"):
         in_transaction(owners.begin, approve)
     assert api.caller("partner", "own").get("/v1/withdrawals/w")["status"] == "requested"

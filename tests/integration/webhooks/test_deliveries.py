@@ -8,7 +8,6 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
@@ -74,7 +73,7 @@ def endpoint(world: World, url: str, *events: str, webhook_id: str = "hook") -> 
             world.container.now(),
             allows_private=True,
         )
-    return secret_bytes(made["secret"])
+    return secret_bytes(made.secret)
 
 
 def tell(world: World, kind: str = "statement.closed", data: str = '{"period":"2026-03"}', times: int = 1) -> None:
@@ -83,7 +82,7 @@ def tell(world: World, kind: str = "statement.closed", data: str = '{"period":"2
         insert_messages(conn, world.program.program_id, [Message(kind, PAID, data)] * times)
 
 
-def deliveries(world: World, webhook_id: str = "hook") -> list[dict[str, Any]]:
+def deliveries(world: World, webhook_id: str = "hook") -> list[endpoints.DeliveryView]:
     """The log of an endpoint, the oldest first."""
     with world.container.begin() as conn:
         return endpoints.list_deliveries(conn, world.program, webhook_id, None, None, 500)[0][::-1]
@@ -93,7 +92,7 @@ def state(world: World) -> tuple[str, str | None]:
     """Whether the endpoint is enabled, and why not."""
     with world.container.begin() as conn:
         view = endpoints.get_webhook(conn, world.program, "hook")
-    return view["status"], view["disabled_reason"]
+    return view.status, view.disabled_reason
 
 
 def is_signed(request: Received, *secrets: bytes) -> bool:
@@ -128,8 +127,8 @@ def test_what_an_order_earned_is_told_signed_and_once(world: World, inbox: Recei
         },
     }
     (delivery,) = deliveries(world)
-    assert (delivery["status"], delivery["attempts"], delivery["response_status"]) == ("delivered", 1, 204)
-    assert delivery["message_id"] == request.headers["webhook-id"]
+    assert (delivery.status, delivery.attempts, delivery.response_status) == ("delivered", 1, 204)
+    assert delivery.message_id == request.headers["webhook-id"]
 
 
 def test_what_a_refund_took_is_told_below_zero(world: World, inbox: Receiver, courier: Courier) -> None:
@@ -196,21 +195,22 @@ def test_a_failure_is_tried_again_on_the_schedule_under_the_same_id(
         assert courier.run() == 1
         assert courier.run() == 0
         (delivery,) = deliveries(world)
-        if delivery["status"] == "pending":
-            waits.append(delivery["next_attempt_at"] - clock.now)
-            clock.now = delivery["next_attempt_at"] - timedelta(microseconds=1)
+        if delivery.status == "pending":
+            assert delivery.next_attempt_at is not None
+            waits.append(delivery.next_attempt_at - clock.now)
+            clock.now = delivery.next_attempt_at - timedelta(microseconds=1)
             assert courier.run() == 0
-            clock.now = delivery["next_attempt_at"]
+            clock.now = delivery.next_attempt_at
     for wait, planned in zip(waits, SCHEDULE[1:], strict=False):
         assert planned <= wait <= planned * 1.1
-    assert (delivery["status"], delivery["attempts"], len(waits)) == ("delivered", 4, 3)
+    assert (delivery.status, delivery.attempts, len(waits)) == ("delivered", 4, 3)
     assert len({request.headers["webhook-id"] for request in inbox.received}) == 1
     assert len({request.headers["webhook-timestamp"] for request in inbox.received}) == 4
     assert len({request.body for request in inbox.received}) == 1
     assert all(is_signed(request, secret) for request in inbox.received)
     with world.container.begin() as conn:
-        log = endpoints.get_delivery(conn, world.program, "hook", delivery["id"])["log"]
-    assert [(row["attempt"], row["response_status"], row["error"]) for row in log] == [
+        log = endpoints.get_delivery(conn, world.program, "hook", delivery.id).log
+    assert [(row.attempt, row.response_status, row.error) for row in log] == [
         (4, 204, None),
         (3, 404, "refused"),
         (2, 302, "redirect"),
@@ -229,12 +229,12 @@ def test_an_endpoint_that_fails_to_the_end_is_disabled_and_says_so(
         clock.now += timedelta(days=2)
     assert courier.run() == 0
     (delivery,) = deliveries(world)
-    assert (delivery["status"], delivery["attempts"]) == ("failed", 10)
+    assert (delivery.status, delivery.attempts) == ("failed", 10)
     assert state(world) == ("disabled", "lasting_failure")
     tell(world)
     assert len(deliveries(world)) == 1
     with world.container.begin() as conn, pytest.raises(Refusal, match="disabled"):
-        endpoints.resend(conn, world.program, "hook", delivery["id"], clock.now)
+        endpoints.resend(conn, world.program, "hook", delivery.id, clock.now)
 
 
 def set_status(world: World, conn: Connection, status: str, now: datetime) -> None:
@@ -243,7 +243,7 @@ def set_status(world: World, conn: Connection, status: str, now: datetime) -> No
         conn,
         world.program,
         "hook",
-        {"status": status},
+        endpoints.WebhookChanges(status=status),
         now,
         allows_private=True,
         sealer=world.container.sealer,
@@ -270,7 +270,7 @@ def test_gone_disables_at_once_and_enabling_sends_what_waited(
     with world.container.begin() as conn:
         set_status(world, conn, "enabled", clock.now)
     assert (courier.run(), state(world)) == (1, ("enabled", None))
-    assert [delivery["status"] for delivery in deliveries(world)] == ["failed", "delivered"]
+    assert [delivery.status for delivery in deliveries(world)] == ["failed", "delivered"]
 
 
 def test_what_was_delivered_can_be_sent_again_by_hand(
@@ -281,10 +281,10 @@ def test_what_was_delivered_can_be_sent_again_by_hand(
     courier.run()
     (delivery,) = deliveries(world)
     with world.container.begin() as conn:
-        again = endpoints.resend(conn, world.program, "hook", delivery["id"], clock.now)
-    assert (again["status"], again["attempts"]) == ("pending", 1)
+        again = endpoints.resend(conn, world.program, "hook", delivery.id, clock.now)
+    assert (again.status, again.attempts) == ("pending", 1)
     assert courier.run() == 1
-    assert [delivery["attempts"] for delivery in deliveries(world)] == [2]
+    assert [delivery.attempts for delivery in deliveries(world)] == [2]
     assert len({request.headers["webhook-id"] for request in inbox.received}) == 1
 
 
@@ -295,14 +295,14 @@ def test_a_message_that_tries_an_endpoint_reaches_that_one_alone_and_is_signed_a
     endpoint(world, inbox.url, webhook_id="other")
     with world.container.begin() as conn:
         sent = endpoints.send_test(conn, world.program, "hook", clock.now)
-    assert (sent["type"], sent["status"], sent["log"]) == ("ping", "pending", [])
+    assert (sent.type, sent.status, sent.log) == ("ping", "pending", [])
     assert courier.run() == 1
     (request,) = inbox.received
     assert is_signed(request, secret)
     asked_at = clock.now.isoformat()
     told = json.loads(request.body)
     assert (told["type"], told["data"]) == ("ping", {"webhook_id": "hook", "asked_at": asked_at})
-    assert [delivery["status"] for delivery in deliveries(world)] == ["delivered"]
+    assert [delivery.status for delivery in deliveries(world)] == ["delivered"]
     assert deliveries(world, "other") == []
 
 
@@ -312,7 +312,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
     old = endpoint(world, inbox.url)
     with world.container.begin() as conn:
         rotated = endpoints.rotate_secret(conn, world.program, "hook", world.container.sealer, clock.now)
-    new = secret_bytes(rotated["secret"])
+    new = secret_bytes(rotated.secret)
     tell(world)
     courier.run()
     clock.now += timedelta(hours=24)
@@ -330,8 +330,8 @@ def test_a_secret_lies_sealed_and_only_at_its_own_endpoint(world: World, inbox: 
         conn.execute(text("UPDATE webhooks SET secret = :stored WHERE webhook_id = 'other'"), {"stored": stored})
     tell(world)
     courier.run()
-    assert [delivery["error"] for delivery in deliveries(world, "other")] == ["secret_unreadable"]
-    assert [delivery["error"] for delivery in deliveries(world)] == [None]
+    assert [delivery.error for delivery in deliveries(world, "other")] == ["secret_unreadable"]
+    assert [delivery.error for delivery in deliveries(world)] == [None]
 
 
 def test_a_delivery_whose_sender_died_is_sent_again(
@@ -346,7 +346,7 @@ def test_a_delivery_whose_sender_died_is_sent_again(
     assert courier.run() == 0
     clock.now += sending.LOST_AFTER
     assert courier.run() == 1
-    assert [delivery["status"] for delivery in deliveries(world)] == ["delivered"]
+    assert [delivery.status for delivery in deliveries(world)] == ["delivered"]
 
 
 def test_two_couriers_send_everything_and_nothing_twice(
@@ -364,7 +364,7 @@ def test_two_couriers_send_everything_and_nothing_twice(
         thread.join(60)
     assert sum(made) == 60
     assert len({request.headers["webhook-id"] for request in inbox.received}) == len(inbox.received) == 60
-    assert {delivery["status"] for delivery in deliveries(world)} == {"delivered"}
+    assert {delivery.status for delivery in deliveries(world)} == {"delivered"}
 
 
 def test_a_slow_endpoint_does_not_hold_up_another(

@@ -106,7 +106,7 @@ def check(world: World, model: Model, now: datetime) -> None:
     program, period = world.program, world.program.period_of(now)
     with world.container.begin() as conn:
         listed, _ = withdrawals.list_withdrawals(conn, program, "a", None, None, 500)
-        assert {row["id"]: row["status"] for row in listed} == model.states
+        assert {row.id: row.status for row in listed} == model.states
         number = payee_versions.shop_no_of(conn, program, "a")
         month, _ = months.shop_statement(conn, program, period, number, None, 500, now)
         assert (month.adjusted_minor, month.paid_minor) == (-model.fees(), model.paid())
