@@ -31,6 +31,7 @@ from distrib.console.frame import (
 from distrib.console.language import CHOICE, answer_page, chosen_language, render_page
 from distrib.console.site import current_site
 from distrib.domain.errors import Refusal
+from distrib.domain.json_values import Json
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.rates import Rate, Standing
@@ -208,7 +209,7 @@ def _own_account() -> Response:
         return to_sign_in()
     site, signed_in = current_site(), current_user.signed_in
 
-    def unit(conn: Any) -> list[dict[str, Any]]:
+    def unit(conn: Any) -> list[accounts.SessionView]:
         accounts.enter(conn, signed_in.person)
         return accounts.sessions_of(conn, signed_in, site.now())
 
@@ -254,7 +255,7 @@ def _prefer() -> Response:
     name, columns = request.form.get("list", ""), request.form.getlist("column")[:MOST_COLUMNS]
     if not all(_NAME.fullmatch(word) for word in (name, *columns)):
         raise Refusal("bad_request")
-    value = {"columns": columns, "roomy": "roomy" in request.form}
+    value: Json = {"columns": list[Json](columns), "roomy": "roomy" in request.form}
     person = current_user.signed_in.person
 
     def unit(conn: Any) -> None:

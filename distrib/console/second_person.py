@@ -30,7 +30,7 @@ def names_of(visit: Visit, key_ids: Iterable[str | None]) -> dict[str, str]:
 
 def seat_names(visit: Visit) -> dict[str, str]:
     """How the people of the program are called, by the id of their seat: of all rows of a list in one read."""
-    seated = {row["key_id"]: row["name"] for row in list_seated(visit.desk.conn, visit.desk.program)}
+    seated = {row.key_id: row.name for row in list_seated(visit.desk.conn, visit.desk.program)}
     return {**seated, COMMAND_LINE.key_id: visit.say(Text("the command line", "person"))}
 
 
@@ -46,9 +46,9 @@ def confirmers(visit: Visit, proposed_by: str | None) -> list[str]:
     """Names some of the people who may confirm: not who proposed it, nor the reader where nobody did yet."""
     conn, program = visit.desk.conn, visit.desk.program
     seats = {
-        row["key_id"]: row["name"]
+        row.key_id: row.name
         for row in list_seated(conn, program)
-        if row["revoked_at"] is None and row["role"] in CONFIRMING_ROLES
+        if row.revoked_at is None and row.role in CONFIRMING_ROLES
     }
     without = proposed_by or visit.desk.actor.key_id
     theirs = persons.theirs_among(conn, program, without, {key_id: [key_id] for key_id in seats})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -111,13 +111,51 @@ def note_run(conn: Connection, job: str, every_seconds: int, now: datetime, took
     store.write_run(conn, job, every_seconds, now, took_ms, error)
 
 
-def show_workers(conn: Connection, now: datetime) -> dict[str, Any]:
-    """Lists processes, the last heard of first, and the periodic jobs by name, each with whether it is as it should."""
-    return {
-        "as_of": now,
-        "processes": [_process(row, now) for row in store.list_processes(conn, MOST_SHOWN)],
-        "jobs": [_job(row, now) for row in store.list_runs(conn, MOST_SHOWN)],
-    }
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """A process that works, or worked, with what it is at."""
+
+    id: str
+    kind: str
+    state: str
+    began_at: datetime
+    seen_at: datetime
+    activity: str | None
+    busy_since: datetime | None
+    orders: int
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A periodic job with how it went last, and when it is next."""
+
+    name: str
+    every_seconds: int
+    last_success_at: datetime | None
+    took_ms: int | None
+    last_failure_at: datetime | None
+    error: str | None
+    next_at: datetime
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The processes, the last heard of first, and the periodic jobs by name."""
+
+    as_of: datetime
+    processes: list[ProcessView]
+    jobs: list[JobView]
+
+
+def show_workers(conn: Connection, now: datetime) -> Workers:
+    """Lists processes and periodic jobs, each with whether it is as it should."""
+    return Workers(
+        now,
+        [_process(row, now) for row in store.list_processes(conn, MOST_SHOWN)],
+        [_job(row, now) for row in store.list_runs(conn, MOST_SHOWN)],
+    )
 
 
 def processes_alive(conn: Connection, now: datetime) -> dict[str, int]:
@@ -153,18 +191,18 @@ def batch_seconds(conn: Connection) -> BatchSeconds:
     )
 
 
-def _process(row: ProcessRow, now: datetime) -> dict[str, Any]:
-    return {
-        "id": row.process_id,
-        "kind": row.kind,
-        "state": _state(row, now),
-        "began_at": row.began_at,
-        "seen_at": row.seen_at,
-        "activity": row.activity,
-        "busy_since": row.busy_since,
-        "orders": row.orders,
-        "ended_at": row.ended_at,
-    }
+def _process(row: ProcessRow, now: datetime) -> ProcessView:
+    return ProcessView(
+        id=row.process_id,
+        kind=row.kind,
+        state=_state(row, now),
+        began_at=row.began_at,
+        seen_at=row.seen_at,
+        activity=row.activity,
+        busy_since=row.busy_since,
+        orders=row.orders,
+        ended_at=row.ended_at,
+    )
 
 
 def _state(row: ProcessRow, now: datetime) -> str:
@@ -175,19 +213,19 @@ def _state(row: ProcessRow, now: datetime) -> str:
     return IDLE if row.activity is None else BUSY
 
 
-def _job(row: PeriodicRow, now: datetime) -> dict[str, Any]:
+def _job(row: PeriodicRow, now: datetime) -> JobView:
     every = timedelta(seconds=row.every_seconds)
     since = row.done_at or row.failed_at or now
-    return {
-        "name": row.job,
-        "every_seconds": row.every_seconds,
-        "last_success_at": row.done_at,
-        "took_ms": row.took_ms,
-        "last_failure_at": row.failed_at,
-        "error": row.error,
-        "next_at": since + every,
-        "is_late": _is_late(row, now),
-    }
+    return JobView(
+        name=row.job,
+        every_seconds=row.every_seconds,
+        last_success_at=row.done_at,
+        took_ms=row.took_ms,
+        last_failure_at=row.failed_at,
+        error=row.error,
+        next_at=since + every,
+        is_late=_is_late(row, now),
+    )
 
 
 def _is_late(row: PeriodicRow, now: datetime) -> bool:

@@ -12,11 +12,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.json_values import Json
 from distrib.services.context import Actor, Program
 from distrib.store import idempotency as rows
 from distrib.store.idempotency import KeptAnswer
@@ -71,7 +71,7 @@ def _owner_of(actor: Actor) -> str:
     return actor.name if actor.person == actor.key_id else actor.person
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> Json:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):

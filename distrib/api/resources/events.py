@@ -240,7 +240,7 @@ def get_queue(call: Call) -> Answer:
 @events.operation("GET", "/workers", {200: WorkersSchema})
 def show_workers(call: Call) -> Answer:
     """The processes that work, with what they are at and when they were last heard of, and the periodic jobs."""
-    return Answer(heartbeats.show_workers(call.conn, call.now))
+    return Answer(shown(heartbeats.show_workers(call.conn, call.now)))
 
 
 @events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)

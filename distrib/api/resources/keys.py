@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.keys import (
     KeyDraftSchema,
     KeySchema,
@@ -52,13 +52,13 @@ def create_key(call: Call) -> Answer:
     )
     _, key_id, _ = key.split("_", 2)
     view = key_changes.get_key(call.conn, call.program, key_id, call.now)
-    return Answer(view | {"key": key}, 201, {"Location": f"/v1/keys/{key_id}"})
+    return Answer(shown(view) | {"key": key}, 201, {"Location": f"/v1/keys/{key_id}"})
 
 
 @keys.operation("GET", "/keys/<id:key_id>", {200: KeySchema})
 def get_key(call: Call, key_id: str) -> Answer:
     """One key without its secrets."""
-    return Answer(key_changes.get_key(call.conn, call.program, key_id, call.now))
+    return Answer(shown(key_changes.get_key(call.conn, call.program, key_id, call.now)))
 
 
 @keys.operation(
@@ -73,7 +73,7 @@ def change_key(call: Call, key_id: str) -> Answer:
 
     Whoever does that is of one person with the key from then on, as whoever made it is.
     """
-    return Answer(key_changes.set_key(call.conn, call.program, key_id, call.body, call.actor, call.now))
+    return Answer(shown(key_changes.set_key(call.conn, call.program, key_id, call.body, call.actor, call.now)))
 
 
 @keys.operation(
@@ -84,7 +84,7 @@ def change_key(call: Call, key_id: str) -> Answer:
 )
 def approve_key(call: Call, key_id: str) -> Answer:
     """Lets a key that was made over the API confirm money at once; by an admin who is another person."""
-    return Answer(key_changes.approve_key(call.conn, call.program, key_id, call.actor, call.now))
+    return Answer(shown(key_changes.approve_key(call.conn, call.program, key_id, call.actor, call.now)))
 
 
 @keys.operation(
@@ -104,7 +104,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
     key, view = key_changes.rotate_key(
         call.conn, call.program, key_id, hours, call.backend.pepper, call.actor, call.now
     )
-    return Answer(view | {"key": key})
+    return Answer(shown(view) | {"key": key})
 
 
 @keys.operation(
@@ -118,7 +118,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
 def finish_rotation(call: Call, key_id: str) -> Answer:
     """Ends the former of a key's two secrets at once, or the new one; with one secret it changes nothing."""
     kept = call.body["keep"]
-    return Answer(key_changes.finish_rotation(call.conn, call.program, key_id, kept, call.actor, call.now))
+    return Answer(shown(key_changes.finish_rotation(call.conn, call.program, key_id, kept, call.actor, call.now)))
 
 
 @keys.operation("DELETE", "/keys/<id:key_id>", {204: None}, refusals=("last_admin",))

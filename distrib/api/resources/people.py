@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.people import (
     NewSeatSchema,
     PasswordLinkDraftSchema,
@@ -43,7 +43,7 @@ def seat_person(call: Call) -> Answer:
     view, password = service.let_in(
         call.conn, call.program, body["login"], body["name"], body["role"], call.actor, call.now
     )
-    return Answer(view | {"password": password}, 201, {"Location": f"/v1/keys/{view['id']}"})
+    return Answer(shown(view) | {"password": password}, 201, {"Location": f"/v1/keys/{view.id}"})
 
 
 @people.operation(

@@ -10,7 +10,7 @@ from distrib.api.calls.bodies import PICTURE_BYTES
 from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
-from distrib.api.http.answers import Answer, Drawing
+from distrib.api.http.answers import Answer, Drawing, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.funnel import FunnelQuerySchema, FunnelSchema
 from distrib.api.schemas.sharing import (
@@ -47,11 +47,11 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
     """
     asked = call.query
     invitation, link = _invitation(call, shop_id)
-    shown = {"?title": asked["title"], "?goods_name": asked["goods_name"]}
-    check_claims(call.backend.policies, call.program, shown)
+    words = {"?title": asked["title"], "?goods_name": asked["goods_name"]}
+    check_claims(call.backend.policies, call.program, words)
     price_minor, language = asked["goods_price_minor"], asked["language"]
     price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
-    looks = (language, asked["design"], *shown.values(), price)
+    looks = (language, asked["design"], *words.values(), price)
     background = _background(call) if asked["background"] == OWN else None
     image, digest = (b"", None) if background is None else (background.image, background.digest.hex())
     draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks, image)
@@ -63,7 +63,7 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
 )
 def put_poster_background(call: Call) -> Answer:
     """Puts a picture behind the posters of the program, cut to their shape; the one before is gone."""
-    return Answer(backgrounds.set_background(call.conn, call.program, call.body["image"], call.now))
+    return Answer(shown(backgrounds.set_background(call.conn, call.program, call.body["image"], call.now)))
 
 
 @sharing.operation("GET", "/program/poster-background", {200: BackgroundSchema}, refusals=("not_found",))
@@ -72,7 +72,7 @@ def get_poster_background(call: Call) -> Answer:
     background = backgrounds.find_background(call.conn, call.program)
     if background is None:
         raise Refusal("not_found")
-    return Answer(backgrounds.background_view(background))
+    return Answer(shown(backgrounds.background_view(background)))
 
 
 @sharing.operation("DELETE", "/program/poster-background", {204: None})
@@ -111,7 +111,7 @@ def get_funnel(call: Call) -> Answer:
     spans = read_funnel(
         call.conn, call.program, query["shop_id"], query["grain"], query["from_day"], query["to_day"], call.now
     )
-    return Answer({"data": [span_view(call.program, span) for span in spans]})
+    return Answer({"data": [shown(span_view(call.program, span)) for span in spans]})
 
 
 def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:

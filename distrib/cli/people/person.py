@@ -76,7 +76,7 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     """List the people of a program."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        rows = seats.list_seated(conn, program)
+        rows = [row._asdict() for row in seats.list_seated(conn, program)]
     if as_json:
         print_json(rows)
         return
@@ -96,11 +96,11 @@ def remove(login: str, program_code: str | None) -> None:
         now = container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            live = [row for row in seats.list_seated(conn, program) if row["login"] == login and not row["revoked_at"]]
+            live = [row for row in seats.list_seated(conn, program) if row.login == login and not row.revoked_at]
             if not live:
                 raise Refusal("person_unknown", login=login)
             for row in live:
-                revoke_key(conn, program, row["key_id"], now)
+                revoke_key(conn, program, row.key_id, now)
     click.echo(in_both(Text("{id} has ended.", "key", id=login)))
 
 

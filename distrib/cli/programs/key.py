@@ -6,6 +6,7 @@ Whoever runs the machine has the database, too: what is made here may confirm mo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,7 @@ def list_command(program_code: str | None, as_json: bool) -> None:
         after: str | None = ""
         while after is not None:
             page, after = list_keys(conn, program, after, PAGE)
-            keys += [key_view(listed, now) for listed in page]
+            keys += [asdict(key_view(listed, now)) for listed in page]
     if as_json:
         print_json([{"key_id": view["id"], **view} for view in keys])
         return
@@ -117,7 +118,7 @@ def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bo
     """Say that the key KEY_ID stands for the person or machine OWNER."""
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return key_changes.set_key(conn, program, key_id, {"owner": owner}, COMMAND_LINE, now)
+        return asdict(key_changes.set_key(conn, program, key_id, {"owner": owner}, COMMAND_LINE, now))
 
     _change(change, program_code, as_json)
 
@@ -144,7 +145,7 @@ def set_command(
         raise click.UsageError(
             in_both(Text("--all-scopes goes without --scope, --never-expires without --expires-at."))
         )
-    wanted: dict[str, Any] = {}
+    wanted: key_changes.TermChanges = {}
     if scopes or all_scopes:
         wanted["scopes"] = scopes or None
     if expires_at or never_expires:
@@ -153,7 +154,7 @@ def set_command(
         raise click.UsageError(in_both(Text("Name a setting to change.")))
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return key_changes.set_key(conn, program, key_id, wanted, COMMAND_LINE, now)
+        return asdict(key_changes.set_key(conn, program, key_id, wanted, COMMAND_LINE, now))
 
     _change(change, program_code, as_json)
 
@@ -178,7 +179,7 @@ def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool
             program = container.program(conn, program_code)
             made, view = key_changes.rotate_key(conn, program, key_id, keep_hours, pepper, COMMAND_LINE, now)
     if as_json:
-        print_json(view | {"key": made})
+        print_json(asdict(view) | {"key": made})
         return
     _print_secret(made)
 
@@ -192,7 +193,7 @@ def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bo
     """End one of the two secrets of the key KEY_ID, at once."""
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return key_changes.finish_rotation(conn, program, key_id, keep, COMMAND_LINE, now)
+        return asdict(key_changes.finish_rotation(conn, program, key_id, keep, COMMAND_LINE, now))
 
     _change(change, program_code, as_json)
 
@@ -205,7 +206,7 @@ def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
     """Let the key KEY_ID, made over the API, confirm money at once."""
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return key_changes.approve_key(conn, program, key_id, COMMAND_LINE, now)
+        return asdict(key_changes.approve_key(conn, program, key_id, COMMAND_LINE, now))
 
     _change(change, program_code, as_json)
 

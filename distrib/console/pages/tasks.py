@@ -12,6 +12,7 @@ from distrib.console.cells import TASK_STATES, state_badge
 from distrib.console.frame import Done, HtmlPage, Outcome, Visit, page
 from distrib.console.lists import ListColumn, ListSpec, linked, list_view
 from distrib.console.long_calls import start
+from distrib.domain.json_values import Json
 from distrib.domain.texts import Text
 from distrib.services.audit.run import requested_at
 from distrib.services.people import accounts
@@ -44,13 +45,13 @@ def task_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "/tasks/tray", needs="list_tasks", entry="tasks")
     def task_tray(visit: Visit) -> HtmlPage:
-        return HtmlPage("console/task_tray.html", _tray(visit, visit.person.preferences.get(SEEN, {})))
+        return HtmlPage("console/task_tray.html", _tray(visit, _seen(visit)))
 
     @page(blueprint, "/tasks/seen", needs="list_tasks", post=True, entry="tasks")
     def see_tasks(visit: Visit) -> HtmlPage:
-        seen = {**visit.person.preferences.get(SEEN, {}), visit.program: visit.desk.now.astimezone(UTC).isoformat()}
+        seen = {**_seen(visit), visit.program: visit.desk.now.astimezone(UTC).isoformat()}
         accounts.enter(visit.desk.conn, visit.person)
-        accounts.set_preference(visit.desk.conn, visit.person, SEEN, seen)
+        accounts.set_preference(visit.desk.conn, visit.person, SEEN, dict[str, Json](seen))
         return HtmlPage("console/task_tray.html", _tray(visit, seen))
 
     @page(blueprint, "/tasks/<task_id>", needs="get_task", entry="tasks")
@@ -137,6 +138,12 @@ def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     """Why a task failed, as pages show a refusal; it was said in the language in which it was asked for."""
     entries = [(entry["pointer"], entry["detail"]) for entry in problem.get("errors", ())]
     return {**{name: problem[name] for name in ("title", "detail", "code")}, "problems": entries}
+
+
+def _seen(visit: Visit) -> dict[str, str]:
+    """When the reader cleared the tray of which program last."""
+    kept = visit.person.preferences.get(SEEN)
+    return {program: str(instant) for program, instant in kept.items()} if isinstance(kept, dict) else {}
 
 
 def _tray(visit: Visit, seen: Mapping[str, str]) -> dict[str, Any]:

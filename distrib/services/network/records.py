@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
@@ -20,8 +20,16 @@ from distrib.store.payouts import batches
 from distrib.store.sharing import shop_sessions
 
 
+class ShopChanges(TypedDict, total=False):
+    """What is to be another of a shop; what is None is cleared, what is left out stays."""
+
+    name: str | None
+    attributes: Mapping[str, object] | None
+    organiser_id: str | None
+
+
 def change_shop(
-    conn: Connection, program: Program, shop_id: str, wanted: Mapping[str, Any], actor: Actor, now: datetime
+    conn: Connection, program: Program, shop_id: str, wanted: ShopChanges, actor: Actor, now: datetime
 ) -> ShopView:
     """Changes a shop's ``name``, ``attributes`` (as a whole) or ``organiser_id``, as named in ``wanted``; None clears.
 

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -44,7 +44,7 @@ class ShopDraft:
     name: str | None = None
     joined_at: datetime | None = None
     identity: str | None = None
-    attributes: Mapping[str, Any] | None = None
+    attributes: Mapping[str, object] | None = None
 
 
 class _HashedDraft(NamedTuple):

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.json_values import Json
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
 from distrib.domain.texts import Text
@@ -38,7 +38,7 @@ class RankChangeView:
     effective_at: datetime
     rank: str | None
     cause: str
-    reason: Any
+    reason: Json
     recorded_at: datetime
     recorded_by: str
 
@@ -189,6 +189,7 @@ def _complete_ranks(
         figures.insert_rank_changes(conn, program_id, changes, actor.key_id, now)
 
 
-def _reason(row: store.RankRow) -> Any:
+def _reason(row: store.RankRow) -> Json:
     """Decodes the reason of a row: the figures that decided, or of a rank by hand the text given with it."""
-    return row.reason if row.cause == HAND else json.loads(row.reason)
+    reason: Json = row.reason if row.cause == HAND else json.loads(row.reason)
+    return reason

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -49,7 +48,7 @@ def read_subtree(
     return Tree({top.id: _node(top, 0, sees_all)} | nodes, edges)
 
 
-def as_node_link(tree: Tree) -> dict[str, Any]:
+def as_node_link(tree: Tree) -> dict[str, object]:
     """Encodes the tree as node-link JSON (networkx's form)."""
     return node_link_of(tree)
 

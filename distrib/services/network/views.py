@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.json_values import JsonObject
 from distrib.services.context import Program
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.plans.versions import load_timeline
@@ -38,7 +39,7 @@ class ShopView:
     invite_code: str
     direct_recruits: int
     name: str | None
-    attributes: dict[str, Any] | None
+    attributes: JsonObject | None
     organiser_id: str | None
 
 

@@ -11,12 +11,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
+from distrib.domain.json_values import Json
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.services.pepper import Pepper
@@ -47,7 +48,7 @@ class SignedPerson:
     name: str
     must_change: bool
     language: str | None
-    preferences: Mapping[str, Any] = field(default_factory=dict)
+    preferences: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +147,32 @@ def session_of(conn: Connection, token: str, pepper: Pepper, now: datetime) -> S
     return SignedIn(replace(signed, must_change=must_change), row.session_hash.hex(), row.signed_in_by)
 
 
-def sessions_of(conn: Connection, signed_in: SignedIn, now: datetime) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A live session of a person; ``is_this``: the one that asks."""
+
+    id: str
+    device: str
+    began_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    signed_in_by: str
+    is_this: bool
+
+
+def sessions_of(conn: Connection, signed_in: SignedIn, now: datetime) -> list[SessionView]:
     """Lists the live sessions of a person, the newest first."""
     rows = store.sessions_of(conn, signed_in.person.person_no, now, now - IDLE, MOST_SESSIONS)
     return [
-        {
-            "id": row.session_hash.hex(),
-            "device": row.device,
-            "began_at": row.began_at,
-            "seen_at": row.seen_at,
-            "ends_at": row.ends_at,
-            "signed_in_by": row.signed_in_by,
-            "is_this": row.session_hash.hex() == signed_in.session_id,
-        }
+        SessionView(
+            id=row.session_hash.hex(),
+            device=row.device,
+            began_at=row.began_at,
+            seen_at=row.seen_at,
+            ends_at=row.ends_at,
+            signed_in_by=row.signed_in_by,
+            is_this=row.session_hash.hex() == signed_in.session_id,
+        )
         for row in rows
     ]
 
@@ -230,7 +244,7 @@ def set_language(conn: Connection, signed_in: SignedIn, language: str) -> None:
     store.set_language(conn, signed_in.person.person_no, language)
 
 
-def set_preference(conn: Connection, person: SignedPerson, name: str, value: Any) -> None:
+def set_preference(conn: Connection, person: SignedPerson, name: str, value: Json) -> None:
     """Keeps how a person likes one list; of more than ``MOST_PREFERENCES`` the first is forgotten."""
     kept = {**{key: kept for key, kept in person.preferences.items() if key != name}, name: value}
     for key in list(kept)[:-MOST_PREFERENCES]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ from distrib.services.programs.scopes import SEAT_ROLES
 from distrib.services.programs.tenants import get_program
 from distrib.store.database import enter_program
 from distrib.store.people import seats as store
+from distrib.store.people.seats import SeatedRow
 from distrib.store.programs import keys
 from distrib.store.programs.keys import KeyRow, ListedKey
 
@@ -31,19 +32,6 @@ MOST_SEATS: Final = 100
 MOST_SEATED: Final = 500
 """People of one program that are listed."""
 _SECRET_BYTES: Final = 32
-_SHOWN: Final = (
-    "id",
-    "role",
-    "state",
-    "may_confirm",
-    "confirms_from",
-    "created_at",
-    "made_by",
-    "approved_by",
-    "approved_at",
-    "revoked_at",
-    "ended_by",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +43,25 @@ class Seat:
     program_id: int
     code: str
     title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    """A person's place in a program as it is shown."""
+
+    login: str | None
+    name: str
+    id: str
+    role: str
+    state: str
+    may_confirm: bool
+    confirms_from: datetime | None
+    created_at: datetime
+    made_by: str | None
+    approved_by: str | None
+    approved_at: datetime | None
+    revoked_at: datetime | None
+    ended_by: str | None
 
 
 def give_seat(
@@ -99,14 +106,14 @@ def take_seat(conn: Connection, seat: Seat, now: datetime) -> tuple[Program, Act
     return program, actor_of(conn, program, seat.key_id, now)
 
 
-def list_seated(conn: Connection, program: Program) -> list[dict[str, Any]]:
+def list_seated(conn: Connection, program: Program) -> list[SeatedRow]:
     """Lists the people of a program, those that are in first."""
-    return [row._asdict() for row in store.seated(conn, program.program_id, MOST_SEATED)]
+    return store.seated(conn, program.program_id, MOST_SEATED)
 
 
 def let_in(
     conn: Connection, program: Program, login: str, name: str | None, role: str, actor: Actor, now: datetime
-) -> tuple[dict[str, Any], str | None]:
+) -> tuple[SeatView, str | None]:
     """Gives a seat to the person of that login, who is made where there is none; answers the seat as it is shown.
 
     Args:
@@ -136,7 +143,7 @@ def let_in(
 
 def list_people(
     conn: Connection, program: Program, is_ended: bool | None, after: tuple[str, str] | None, limit: int, now: datetime
-) -> tuple[list[dict[str, Any]], tuple[str, str] | None]:
+) -> tuple[list[SeatView], tuple[str, str] | None]:
     """Lists the seats of a program by login, and after which login and key the next page begins.
 
     Args:
@@ -147,7 +154,21 @@ def list_people(
     return [seat_view(row, now) for row in rows[:limit]], follows
 
 
-def seat_view(row: KeyRow, now: datetime) -> dict[str, Any]:
+def seat_view(row: KeyRow, now: datetime) -> SeatView:
     """A seat as it is shown: whose it is, and what of its key means something for a person."""
     view = key_view(ListedKey(row, None), now)
-    return {"login": row.owner, "name": row.name, **{name: view[name] for name in _SHOWN}}
+    return SeatView(
+        login=row.owner,
+        name=row.name,
+        id=view.id,
+        role=view.role,
+        state=view.state,
+        may_confirm=view.may_confirm,
+        confirms_from=view.confirms_from,
+        created_at=view.created_at,
+        made_by=view.made_by,
+        approved_by=view.approved_by,
+        approved_at=view.approved_at,
+        revoked_at=view.revoked_at,
+        ended_by=view.ended_by,
+    )

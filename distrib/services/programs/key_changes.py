@@ -6,9 +6,9 @@ Whoever sets a key of another or gives it a secret had it in hand, as if it had 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.programs import persons
-from distrib.services.programs.keys import KeyTerms, awaiting, hash_of, key_text, key_view, misfits, reaches
+from distrib.services.programs.keys import KeyTerms, KeyView, awaiting, hash_of, key_text, key_view, misfits, reaches
 from distrib.services.programs.scopes import KEYS, may_confirm, reach_of
 from distrib.store.network import shops
 from distrib.store.programs import keys as store
@@ -29,14 +29,22 @@ MOST_HOURS: Final = 24 * 90
 _ADMIN = "admin"
 
 
-def get_key(conn: Connection, program: Program, key_id: str, now: datetime) -> dict[str, Any]:
+class TermChanges(TypedDict, total=False):
+    """Some of the fields of ``KeyTerms``; what is left out stays."""
+
+    owner: str | None
+    scopes: Sequence[str] | None
+    expires_at: datetime | None
+
+
+def get_key(conn: Connection, program: Program, key_id: str, now: datetime) -> KeyView:
     """Reads one key without its secrets; raises ``not_found``."""
     return _view(conn, _find(conn, program, key_id), now)
 
 
 def set_key(
-    conn: Connection, program: Program, key_id: str, wanted: Mapping[str, Any], actor: Actor, now: datetime
-) -> dict[str, Any]:
+    conn: Connection, program: Program, key_id: str, wanted: TermChanges, actor: Actor, now: datetime
+) -> KeyView:
     """Changes whose a key is, how far it reaches and until when, and answers it; what holds already changes nothing.
 
     A key that may confirm money now and could not before waits as a new one does.
@@ -51,10 +59,14 @@ def set_key(
     if key_id == actor.key_id:
         raise Refusal("own_key")
     _check_presentable(row)
-    given = dict(wanted)
-    if given.get("scopes") is not None:
-        given["scopes"] = tuple(dict.fromkeys(given["scopes"]))
-    terms = _terms_of(row)._replace(**given)
+    terms = _terms_of(row)
+    if "owner" in wanted:
+        terms = terms._replace(owner=wanted["owner"])
+    if "scopes" in wanted:
+        scopes_wanted = wanted["scopes"]
+        terms = terms._replace(scopes=None if scopes_wanted is None else tuple(dict.fromkeys(scopes_wanted)))
+    if "expires_at" in wanted:
+        terms = terms._replace(expires_at=wanted["expires_at"])
     problems = misfits(row.role, terms, actor, now)
     if not reaches(actor, row.role, row.scopes):
         problems.append(Problem("", Text("the key reaches further than the key that asks")))
@@ -73,7 +85,7 @@ def set_key(
 
 def rotate_key(
     conn: Connection, program: Program, key_id: str, keep_hours: int, pepper: bytes, actor: Actor, now: datetime
-) -> tuple[str, dict[str, Any]]:
+) -> tuple[str, KeyView]:
     """Gives a key a second secret; answers the key with it, seen this once, and its view.
 
     The former secret works for ``keep_hours`` more, or until the rotation is finished. A key rotates itself; an
@@ -98,9 +110,7 @@ def rotate_key(
     return key_text(key_id, secret), _keep(conn, changed, "rotated", actor, now)
 
 
-def finish_rotation(
-    conn: Connection, program: Program, key_id: str, kept: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+def finish_rotation(conn: Connection, program: Program, key_id: str, kept: str, actor: Actor, now: datetime) -> KeyView:
     """Ends one of a key's two secrets at once: the former, or the new one where its answer was lost; answers the key.
 
     With one secret it changes nothing.
@@ -119,7 +129,7 @@ def finish_rotation(
     return _keep(conn, changed, "rotation_finished", actor, now)
 
 
-def approve_key(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+def approve_key(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyView:
     """Lets a key that was made over HTTP confirm money, by an admin who is another person; answers the key.
 
     Where nothing waits for an approval it changes nothing.
@@ -193,7 +203,7 @@ def _find(conn: Connection, program: Program, key_id: str, *, locks: bool = Fals
     return row
 
 
-def _keep(conn: Connection, row: KeyRow, change: str, actor: Actor, now: datetime) -> dict[str, Any]:
+def _keep(conn: Connection, row: KeyRow, change: str, actor: Actor, now: datetime) -> KeyView:
     store.update_key(conn, row)
     store.note_change(conn, row, change, now, actor.key_id)
     return _view(conn, row, now)
@@ -203,6 +213,6 @@ def _terms_of(row: KeyRow) -> KeyTerms:
     return KeyTerms(row.owner, None if row.scopes is None else tuple(row.scopes), row.expires_at)
 
 
-def _view(conn: Connection, row: KeyRow, now: datetime) -> dict[str, Any]:
+def _view(conn: Connection, row: KeyRow, now: datetime) -> KeyView:
     shop_ids = {} if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])
     return key_view(ListedKey(row, shop_ids.get(row.shop_no) if row.shop_no is not None else None), now)

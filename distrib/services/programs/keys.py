@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -140,34 +141,64 @@ def list_keys(
     return listed[:limit], listed[limit - 1].row.key_id if len(listed) > limit else None
 
 
-def key_view(listed: ListedKey, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key as it is shown: all but what is secret.
+
+    ``owner_is_set``: somebody said whose it is; else it is its name. ``is_seat``: what a person has who signs in.
+    """
+
+    id: str
+    name: str
+    role: str
+    shop_id: str | None
+    owner: str
+    owner_is_set: bool
+    scopes: list[str] | None
+    state: str
+    may_confirm: bool
+    confirms_from: datetime | None
+    created_at: datetime
+    made_by: str | None
+    approved_by: str | None
+    approved_at: datetime | None
+    expires_at: datetime | None
+    old_secret_ends_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    ended_by: str | None
+    signed: bool
+    is_seat: bool
+
+
+def key_view(listed: ListedKey, now: datetime) -> KeyView:
     """A key as it is shown: all but what is secret."""
     row = listed.row
     has_two = row.old_secret_ends_at is not None and row.old_secret_ends_at > now
     is_live = not persons.is_over(row, now)
-    return {
-        "id": row.key_id,
-        "name": row.name,
-        "role": row.role,
-        "shop_id": listed.shop_id,
-        "owner": row.owner or row.name,
-        "owner_is_set": row.owner is not None,
-        "scopes": None if row.scopes is None else list(row.scopes),
-        "state": ENDED if row.revoked_at is not None else ACTIVE if is_live else EXPIRED,
-        "may_confirm": is_live and may_confirm(row.role, row.scopes) and not persons.is_waiting(row, now),
-        "confirms_from": row.confirms_from if is_live and persons.is_waiting(row, now) else None,
-        "created_at": row.created_at,
-        "made_by": row.made_by,
-        "approved_by": row.approved_by,
-        "approved_at": row.approved_at,
-        "expires_at": row.expires_at,
-        "old_secret_ends_at": row.old_secret_ends_at if has_two else None,
-        "last_used_at": row.last_used_at,
-        "revoked_at": row.revoked_at,
-        "ended_by": row.ended_by,
-        "signed": row.is_signed,
-        "is_seat": row.person_no is not None,
-    }
+    return KeyView(
+        id=row.key_id,
+        name=row.name,
+        role=row.role,
+        shop_id=listed.shop_id,
+        owner=row.owner or row.name,
+        owner_is_set=row.owner is not None,
+        scopes=None if row.scopes is None else list(row.scopes),
+        state=ENDED if row.revoked_at is not None else ACTIVE if is_live else EXPIRED,
+        may_confirm=is_live and may_confirm(row.role, row.scopes) and not persons.is_waiting(row, now),
+        confirms_from=row.confirms_from if is_live and persons.is_waiting(row, now) else None,
+        created_at=row.created_at,
+        made_by=row.made_by,
+        approved_by=row.approved_by,
+        approved_at=row.approved_at,
+        expires_at=row.expires_at,
+        old_secret_ends_at=row.old_secret_ends_at if has_two else None,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+        ended_by=row.ended_by,
+        signed=row.is_signed,
+        is_seat=row.person_no is not None,
+    )
 
 
 def misfits(role: str, terms: KeyTerms, actor: Actor, now: datetime) -> list[Problem]:

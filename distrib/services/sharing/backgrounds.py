@@ -7,8 +7,9 @@ import io
 import struct
 from base64 import b64decode
 from binascii import Error as NotBase64
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import Connection
@@ -43,7 +44,18 @@ _BROKEN = (
 """What Pillow raises for files that are no pictures, or broken ones."""
 
 
-def set_background(conn: Connection, program: Program, encoded: str, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class BackgroundView:
+    """The picture behind the posters of a program, by its size in pixels and in bytes, and its SHA-256."""
+
+    width: int
+    height: int
+    bytes: int
+    digest: str
+    set_at: datetime
+
+
+def set_background(conn: Connection, program: Program, encoded: str, now: datetime) -> BackgroundView:
     """Puts a picture behind the posters of a program, cut to their shape; shows what is kept.
 
     Args:
@@ -68,15 +80,9 @@ def find_background(conn: Connection, program: Program) -> Background | None:
     return store.find_background(conn, program.program_id)
 
 
-def background_view(background: Background) -> dict[str, Any]:
+def background_view(background: Background) -> BackgroundView:
     """Shows a picture by its size and digest."""
-    return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "bytes": len(background.image),
-        "digest": background.digest.hex(),
-        "set_at": background.set_at,
-    }
+    return BackgroundView(WIDTH, HEIGHT, len(background.image), background.digest.hex(), background.set_at)
 
 
 def _decoded(encoded: str) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -73,22 +73,58 @@ def read_funnel(
     return [FunnelSpan(start, sum(counted[start].values()), counted[start], known.get(start)) for start in starts]
 
 
-def span_view(program: Program, span: FunnelSpan) -> dict[str, Any]:
-    """A span as it is shown; ratios as decimal texts, None where there is nothing to divide by."""
+@dataclass(frozen=True, slots=True)
+class SpanView:
+    """A span that is not worked out: its visits alone."""
+
+    starts_on: date
+    visits: int
+    sources: dict[str, int]
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanInFull(SpanView):
+    """A span with its figures; ratios as decimal texts, None where there is nothing to divide by."""
+
+    registrations: int
+    sharing_shops: int
+    shops: int
+    orders: int
+    sales_minor: int
+    buyers: int
+    repeat_buyers: int
+    first_orders: int
+    currency: str
+    average_order_minor: int | None
+    registration_rate: str | None
+    repeat_rate: str | None
+    sharing_rate: str | None
+
+
+def span_view(program: Program, span: FunnelSpan) -> SpanView:
+    """A span as it is shown."""
     figures = span.figures
-    view: dict[str, Any] = {"starts_on": span.starts_on, "visits": span.visits, "sources": span.sources}
     if figures is None:
-        return view | {"as_of": None}
-    return (
-        view
-        | figures._asdict()
-        | {
-            "currency": program.currency,
-            "average_order_minor": _rounded(figures.sales_minor, figures.orders),
-            "registration_rate": _share(figures.registrations, span.visits),
-            "repeat_rate": _share(figures.repeat_buyers, figures.buyers),
-            "sharing_rate": _share(figures.sharing_shops, figures.shops),
-        }
+        return SpanView(span.starts_on, span.visits, span.sources, None)
+    return SpanInFull(
+        starts_on=span.starts_on,
+        visits=span.visits,
+        sources=span.sources,
+        as_of=figures.as_of,
+        registrations=figures.registrations,
+        sharing_shops=figures.sharing_shops,
+        shops=figures.shops,
+        orders=figures.orders,
+        sales_minor=figures.sales_minor,
+        buyers=figures.buyers,
+        repeat_buyers=figures.repeat_buyers,
+        first_orders=figures.first_orders,
+        currency=program.currency,
+        average_order_minor=_rounded(figures.sales_minor, figures.orders),
+        registration_rate=_share(figures.registrations, span.visits),
+        repeat_rate=_share(figures.repeat_buyers, figures.buyers),
+        sharing_rate=_share(figures.sharing_shops, figures.shops),
     )
 
 

@@ -18,7 +18,7 @@ from distrib.services.compliance.penalties import record_penalty, withdraw_penal
 from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import shops
-from distrib.services.network.records import change_shop
+from distrib.services.network.records import ShopChanges, change_shop
 from distrib.settings import Settings
 from distrib.store.database import open_engine
 from tests.world.api import Api, app_on
@@ -82,7 +82,7 @@ def withdraw(world: World, penalty_id: str = "p-1") -> None:
 def organise(world: World, organiser_id: str | None, *shop_ids: str) -> None:
     with world.container.begin() as conn:
         for shop_id in shop_ids:
-            wanted = {"organiser_id": organiser_id}
+            wanted = ShopChanges(organiser_id=organiser_id)
             change_shop(conn, world.program, shop_id, wanted, COMMAND_LINE, world.container.now())
 
 

@@ -14,7 +14,7 @@ from distrib.services.compliance.monitors import MONITOR
 from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import shops
-from distrib.services.network.records import change_shop
+from distrib.services.network.records import ShopChanges, change_shop
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import EARLY, World, chain
 
@@ -55,7 +55,7 @@ def children(root: str, count: int, prefix: str = "c") -> list[tuple[str, str | 
 def organise(world: World, organiser_id: str, *roots: str) -> None:
     with world.container.begin() as conn:
         for root in roots:
-            wanted = {"organiser_id": organiser_id}
+            wanted = ShopChanges(organiser_id=organiser_id)
             change_shop(conn, world.program, root, wanted, COMMAND_LINE, world.container.now())
 
 

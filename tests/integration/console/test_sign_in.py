@@ -123,7 +123,7 @@ def test_a_person_sees_its_own_programs_alone_and_a_seat_that_ended_no_more(worl
     assert ann.page()
     with world.begin() as conn:
         (seat,) = seats.list_seated(conn, world.program)
-        revoke_key(conn, world.program, seat["key_id"], world.now())
+        revoke_key(conn, world.program, seat.key_id, world.now())
     assert ann.get(f"/console/p/{world.program.code}").status_code == 404
     assert "You are in no program yet" in ann.get("/console").text
 
@@ -132,7 +132,7 @@ def test_a_seat_is_presented_by_nobody_and_gets_no_secret(world: World, person: 
     person("ann")
     with world.begin() as conn:
         (seat,) = seats.list_seated(conn, world.program)
-    assert api.caller().get(f"/v1/keys/{seat['key_id']}")["is_seat"]
-    refused = api.caller().refused("POST", f"/v1/keys/{seat['key_id']}/rotate", {})
+    assert api.caller().get(f"/v1/keys/{seat.key_id}")["is_seat"]
+    refused = api.caller().refused("POST", f"/v1/keys/{seat.key_id}/rotate", {})
     assert refused == (409, "key_is_seat")
-    assert api.caller().refused("PATCH", f"/v1/keys/{seat['key_id']}", {"owner": "eve"}) == (409, "key_is_seat")
+    assert api.caller().refused("PATCH", f"/v1/keys/{seat.key_id}", {"owner": "eve"}) == (409, "key_is_seat")
