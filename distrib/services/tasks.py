@@ -12,15 +12,16 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.json_values import Json, JsonObject
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.store import tasks as rows
-from distrib.store.tasks import TaskEnd, TaskRow
+from distrib.store.tasks import AskedCall, TaskEnd, TaskRow
 
 __all__ = ["TaskEnd", "TaskRow"]
 
@@ -44,17 +45,75 @@ class TaskWish:
     operation: str
     path: Mapping[str, str]
     query: Mapping[str, str]
-    body: Any = None
+    body: Json = None
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> AskedCall:
         """All but the name."""
         return {"path": dict(self.path), "query": dict(self.query), "body": self.body}
 
 
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """What the file of a task is called, and of which type it is."""
+
+    name: str
+    media_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as lists show it: which call it makes, how far it is, and how it ended."""
+
+    id: str
+    operation: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    subject: str | None
+    status: str
+    asked_at: datetime
+    asked_by: str
+    begun_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    bytes: int
+    expected_seconds: int | None
+    problem: JsonObject | None
+    file: TaskFile | None
+    file_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInFull(TaskView):
+    """A task with what was sent as its body, and what was answered."""
+
+    body: Json
+    answer: Json
+
+
+_Values: TypeAlias = tuple[
+    str,
+    str,
+    Mapping[str, str],
+    Mapping[str, str],
+    str | None,
+    str,
+    datetime,
+    str,
+    datetime | None,
+    datetime | None,
+    int,
+    int,
+    int | None,
+    JsonObject | None,
+    TaskFile | None,
+    datetime | None,
+]
+
+
 def start_task(
     conn: Connection, program: Program, wish: TaskWish, language: str, actor: Actor, now: datetime
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[TaskInFull, bool]:
     """Keeps a call for a worker to make, and answers the task, and whether it is new.
 
     The same call of the same person that has not ended yet is the same task.
@@ -79,24 +138,24 @@ def start_task(
 
 def list_tasks(
     conn: Connection, program: Program, actor: Actor, before: int | None, limit: int, now: datetime
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[TaskView], int | None]:
     """Lists the tasks of who asks, the newest first and without their answers, and before what the next page begins."""
     listed = rows.list_tasks(conn, program.program_id, actor.person, before or _NEWEST, limit + 1)
     page = listed[:limit]
     running = sorted({row.operation for row in page if row.outcome is None})
     seconds = rows.last_seconds(conn, program.program_id, running) if running else {}
-    views = [task_view(row, now, seconds.get(row.operation), is_whole=False) for row in page]
+    views = [TaskView(*_values(row, now, seconds.get(row.operation))) for row in page]
     return views, page[-1].task_no if len(listed) > limit else None
 
 
-def get_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+def get_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> TaskInFull:
     """Reads one task; raises ``task_unknown``, also for another person's."""
     row = _own(conn, program, task_id, actor)
     seconds = rows.last_seconds(conn, program.program_id, [row.operation]) if row.outcome is None else {}
     return task_view(row, now, seconds.get(row.operation))
 
 
-def cancel_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+def cancel_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> TaskInFull:
     """Ends a task before it is done: what a worker did of it is undone. Cancelled again it stays as it is.
 
     Raises:
@@ -123,35 +182,37 @@ def content_of(conn: Connection, row: TaskRow) -> Iterator[bytes]:
     return rows.pieces(conn, row.program_id, row.task_no)
 
 
-def task_view(
-    row: TaskRow, now: datetime, expected_seconds: int | None = None, *, is_whole: bool = True
-) -> dict[str, Any]:
+def task_view(row: TaskRow, now: datetime, expected_seconds: int | None = None) -> TaskInFull:
     """A task as it is shown.
 
     Args:
         expected_seconds: how long the last one of its operation took.
-        is_whole: with what was sent as its body, and what was answered.
     """
-    has_file = row.file_name is not None and row.ended_at is not None and _kept_until(row.ended_at) > now
-    view: dict[str, Any] = {
-        "id": row.task_id,
-        "operation": row.operation,
-        "path": row.asked["path"],
-        "query": row.asked["query"],
-        "subject": _subject(row.asked),
-        "status": row.outcome or (WAITING if row.begun_at is None else RUNNING),
-        "asked_at": row.asked_at,
-        "asked_by": row.key_id,
-        "begun_at": row.begun_at,
-        "ended_at": row.ended_at,
-        "attempts": row.attempts,
-        "bytes": row.bytes,
-        "expected_seconds": expected_seconds,
-        "problem": row.problem,
-        "file": {"name": row.file_name, "media_type": row.media_type} if has_file else None,
-        "file_until": _kept_until(row.ended_at) if has_file and row.ended_at is not None else None,
-    }
-    return view | {"body": row.asked["body"], "answer": row.answer} if is_whole else view
+    return TaskInFull(*_values(row, now, expected_seconds), row.asked["body"], row.answer)
+
+
+def _values(row: TaskRow, now: datetime, expected_seconds: int | None) -> _Values:
+    """The fields of a ``TaskView``, in their order."""
+    until = None if row.file_name is None or row.ended_at is None else _kept_until(row.ended_at)
+    has_file = until is not None and until > now
+    return (
+        row.task_id,
+        row.operation,
+        row.asked["path"],
+        row.asked["query"],
+        _subject(row.asked),
+        row.outcome or (WAITING if row.begun_at is None else RUNNING),
+        row.asked_at,
+        row.key_id,
+        row.begun_at,
+        row.ended_at,
+        row.attempts,
+        row.bytes,
+        expected_seconds,
+        row.problem,
+        TaskFile(row.file_name, row.media_type) if has_file and row.file_name is not None else None,
+        until if has_file else None,
+    )
 
 
 def waiting_tasks(conn: Connection, limit: int) -> list[tuple[int, int]]:
@@ -198,14 +259,16 @@ def forget_past_files(conn: Connection, now: datetime) -> int:
     return rows.forget_pieces(conn, now - timedelta(days=KEPT_DAYS), MOST_FORGOTTEN)
 
 
-def _subject(asked: Mapping[str, Any]) -> str | None:
+def _subject(asked: AskedCall) -> str | None:
     """The id that the call is about, as the trail names it.
 
-    >>> _subject({"path": {"period": "2026-03"}, "body": None}), _subject({"path": {}, "body": {"id": "P1"}})
-    ('2026-03', 'P1')
+    >>> _subject({"path": {"period": "2026-03"}, "query": {}, "body": None})
+    '2026-03'
+    >>> _subject({"path": {}, "query": {}, "body": {"id": "P1"}})
+    'P1'
     """
-    body = asked["body"]
-    return "/".join(asked["path"].values()) or (body.get("id") if isinstance(body, dict) else None)
+    named = asked["body"].get("id") if isinstance(asked["body"], dict) else None
+    return "/".join(asked["path"].values()) or (named if isinstance(named, str) else None)
 
 
 def _kept_until(ended_at: datetime) -> datetime:

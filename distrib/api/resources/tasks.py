@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from distrib.api.calls.bodies import LIST_BYTES
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.tasks import check_wish
-from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.tasks import TaskDraftSchema, TaskSchema, TasksPageSchema
 from distrib.languages.web import current_language
@@ -38,7 +38,7 @@ def start_task(call: Call) -> Answer:
     check_wish(wish, call.actor)
     language = body["language"] or current_language()
     view, _ = service.start_task(call.conn, call.program, wish, language, call.actor, call.now)
-    return Answer(view, 202, {"Location": f"/v1/tasks/{view['id']}"})
+    return Answer(shown(view), 202, {"Location": f"/v1/tasks/{view.id}"})
 
 
 @tasks.operation("GET", "/tasks", {200: TasksPageSchema}, query=PageQuerySchema)
@@ -53,13 +53,13 @@ def list_tasks(call: Call) -> Answer:
 @tasks.operation("GET", "/tasks/<id:task_id>", {200: TaskSchema}, refusals=("task_unknown",))
 def get_task(call: Call, task_id: str) -> Answer:
     """One task: how far it is, then what the call answered or why it failed."""
-    return Answer(service.get_task(call.conn, call.program, task_id, call.actor, call.now))
+    return Answer(shown(service.get_task(call.conn, call.program, task_id, call.actor, call.now)))
 
 
 @tasks.operation("POST", "/tasks/<id:task_id>/cancel", {200: TaskSchema}, refusals=("task_unknown", "task_ended"))
 def cancel_task(call: Call, task_id: str) -> Answer:
     """Ends a task before it is done; what was done of it is undone as a whole."""
-    return Answer(service.cancel_task(call.conn, call.program, task_id, call.actor, call.now))
+    return Answer(shown(service.cancel_task(call.conn, call.program, task_id, call.actor, call.now)))
 
 
 @tasks.operation("GET", "/tasks/<id:task_id>/file", {200: (_ANY_FILE,)}, refusals=("task_unknown", "task_has_no_file"))

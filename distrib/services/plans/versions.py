@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.events import CLOCK_SKEW
 from distrib.domain.identifiers import is_storable_text
+from distrib.domain.json_values import JsonObject
 from distrib.domain.plans.document import canonical_json, check_plan
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_plan
@@ -48,7 +48,7 @@ class PlanView:
     published_at: datetime | None
     published_by: str | None
     signed_off_by: str | None
-    document: Mapping[str, Any]
+    document: JsonObject
     findings: tuple[Finding, ...]
 
 

@@ -5,9 +5,8 @@ What a code means is decided elsewhere.
 
 from __future__ import annotations
 
-from typing import Any
-
-from distrib.domain.plans.schema import TITLE, plan_schema
+from distrib.domain.json_values import Json
+from distrib.domain.plans.schema import TITLE, Schema, plan_schema
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
@@ -39,16 +38,17 @@ SEVERITIES: dict[str, Text] = {
 """What a finding of a policy pack does to a plan."""
 
 
-def schema_for_editors() -> dict[str, Any]:
+def schema_for_editors() -> Schema:
     """Builds the schema of a plan document as JSON, what it says of each key in both languages."""
-    schema: dict[str, Any] = _in_both(plan_schema())
-    return schema
+    return {key: _in_both(value) for key, value in plan_schema().items()}
 
 
-def _in_both(part: Any) -> Any:
+def _in_both(part: object) -> Json:
     """Renders every text of a schema: the title's two halves parted by a slash, sentences by a space."""
     if isinstance(part, dict):
         return {key: _in_both(value) for key, value in part.items()}
     if isinstance(part, Text):
         return render_both(part, " / " if part == TITLE else " ")
-    return [_in_both(inner) for inner in part] if isinstance(part, list) else part
+    if isinstance(part, list):
+        return [_in_both(inner) for inner in part]
+    return part if part is None or isinstance(part, bool | int | str) else str(part)
