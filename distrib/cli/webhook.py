@@ -10,6 +10,7 @@ from distrib.domain.texts import Text, Wording
 from distrib.domain.webhooks import EVENT_TYPES
 from distrib.services.context import COMMAND_LINE
 from distrib.services.webhooks import endpoints as service
+from distrib.services.webhooks.views import WebhookChanges
 
 PAGE = 500
 
@@ -75,7 +76,7 @@ def _set_status(webhook_id: str, program_code: str | None, status: str) -> None:
             conn,
             program,
             webhook_id,
-            service.WebhookChanges(status=status),
+            WebhookChanges(status=status),
             container.now(),
             allows_private=container.settings.webhook_allow_private,
             sealer=container.sealer,

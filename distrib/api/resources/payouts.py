@@ -46,7 +46,8 @@ from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
 from distrib.services.payouts import closing_payments, files, own_payouts, payable, payee_versions, reports
-from distrib.services.payouts.batches import PayoutDraft, PayoutInFull
+from distrib.services.payouts.batch_views import PayoutInFull
+from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft

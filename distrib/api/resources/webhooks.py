@@ -17,6 +17,7 @@ from distrib.api.schemas.webhooks import (
     WebhookWithSecretSchema,
 )
 from distrib.services.webhooks import endpoints as service
+from distrib.services.webhooks.views import WebhookChanges
 
 webhooks = Resource("webhooks", "Webhooks (Standard Webhooks) and their deliveries 投递记录")
 
@@ -68,7 +69,7 @@ def change_webhook(call: Call, webhook_id: str) -> Answer:
         call.conn,
         call.program,
         webhook_id,
-        service.WebhookChanges(**call.body),
+        WebhookChanges(**call.body),
         call.now,
         allows_private=backend.allows_private_webhooks,
         sealer=backend.sealer,

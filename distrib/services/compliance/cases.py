@@ -22,7 +22,8 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.store import plans
 from distrib.store.compliance import cases as store
-from distrib.store.compliance.cases import CaseRow, DecisionRow, LeftCommission, NewCase, Reversal
+from distrib.store.compliance.case_rows import CaseRow, DecisionRow, LeftCommission, Reversal
+from distrib.store.compliance.cases import NewCase
 from distrib.store.network import shops, tree
 from distrib.store.settlement import batch
 from distrib.store.settlement.batch import MonthTotals

@@ -23,7 +23,8 @@ from distrib.domain.payouts.personal_data import Payee, is_account_text
 from distrib.domain.spreadsheet_cells import neutralised
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
-from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of, is_fresh, sums_of
+from distrib.services.payouts.batch_views import APPROVED, CANCELLED, is_fresh
+from distrib.services.payouts.batches import head_of, sums_of
 from distrib.services.payouts.lines import channel_no
 from distrib.services.payouts.payee_versions import payees_of
 from distrib.store.payouts import batches as rows

@@ -11,7 +11,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.services.context import Program
-from distrib.services.payouts.batches import CANCELLED
+from distrib.services.payouts.batch_views import CANCELLED
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts.batch_rows import OwnLineRow
 

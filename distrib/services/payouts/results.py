@@ -18,7 +18,8 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program
-from distrib.services.payouts.batches import APPROVED, CANCELLED, locked_head, posting_time, sums_of
+from distrib.services.payouts.batch_views import APPROVED, CANCELLED
+from distrib.services.payouts.batches import locked_head, posting_time, sums_of
 from distrib.services.payouts.selections import WITHDRAWALS
 from distrib.services.payouts.sheet import FreshResult, LineOutcome, ResultDraft, ResultSheet
 from distrib.services.payouts.withdrawals import SettledLine, settle_withdrawals

@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -21,7 +19,6 @@ from distrib.domain.webhooks import (
     KEEPS_FORMER_SECRET,
     PING,
     URL_PROBLEMS,
-    message_id,
     secret_text,
     url_problem,
 )
@@ -31,78 +28,24 @@ from distrib.services.encryption import Sealer
 from distrib.services.held_changes import WEBHOOK, HeldChangeRow, PendingChange
 from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
+from distrib.services.webhooks.views import (
+    DeliveryInFull,
+    DeliveryView,
+    WebhookChanges,
+    WebhookInFull,
+    WebhookView,
+    WebhookWithSecret,
+    delivery_values,
+    webhook_values,
+)
 from distrib.store.webhooks import endpoints as rows
-from distrib.store.webhooks.endpoints import AttemptRow, DeliveryRow, NewWebhook, WebhookRow
+from distrib.store.webhooks.endpoints import NewWebhook, WebhookRow
 from distrib.store.webhooks.outbox import Message
 
 ENABLED, DISABLED, ENDED = "enabled", "disabled", "ended"
 BY_HAND = "by_hand"
 SECRET_BYTES = 32
 MOST_ATTEMPTS_SHOWN = 50
-
-
-_Delivery: TypeAlias = tuple[
-    str, str, str, datetime, str, int, datetime | None, datetime | None, int | None, str | None
-]
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookView:
-    """An endpoint without its secret."""
-
-    id: str
-    url: str
-    events: list[str]
-    status: str
-    disabled_reason: str | None
-    status_since: datetime
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookInFull(WebhookView):
-    """An endpoint with the address that waits for it."""
-
-    pending: PendingChange | None
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookWithSecret(WebhookInFull):
-    """An endpoint with its secret, which is shown when it is made and when it is changed."""
-
-    secret: str
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookChanges:
-    """What is to be another of an endpoint; what is None stays."""
-
-    url: str | None = None
-    events: Sequence[str] | None = None
-    status: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryView:
-    """A delivery with how its last attempt went."""
-
-    id: str
-    message_id: str
-    type: str
-    occurred_at: datetime
-    status: str
-    attempts: int
-    next_attempt_at: datetime | None
-    last_attempt_at: datetime | None
-    response_status: int | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryInFull(DeliveryView):
-    """A delivery with its attempts, the newest first."""
-
-    log: list[AttemptRow]
 
 
 def create_webhook(
@@ -132,12 +75,12 @@ def create_webhook(
     webhook = NewWebhook(own_id, digest, url, sorted(set(events)), sealed)
     made = rows.insert_webhook(conn, program.program_id, webhook, actor.key_id, now)
     if made is not None:
-        return WebhookWithSecret(*_values(made), None, secret_text(secret)), True
+        return WebhookWithSecret(*webhook_values(made), None, secret_text(secret)), True
     known = rows.find_webhook(conn, program.program_id, own_id)
     if known is None or known.digest != digest or known.status == ENDED:
         raise Refusal("id_conflict", id=own_id)
     kept = open_secret(sealer, program.program_id, own_id, known.secret)
-    return WebhookWithSecret(*_values(known), _pending(conn, program, known), secret_text(kept)), False
+    return WebhookWithSecret(*webhook_values(known), _pending(conn, program, known), secret_text(kept)), False
 
 
 def get_webhook(conn: Connection, program: Program, webhook_id: str) -> WebhookInFull:
@@ -150,7 +93,7 @@ def list_webhooks(
 ) -> tuple[list[WebhookView], str | None]:
     """Lists the endpoints by id, and after what the next page begins."""
     endpoints = rows.list_webhooks(conn, program.program_id, after or "", limit + 1)
-    return [WebhookView(*_values(row)) for row in endpoints[:limit]], endpoints[limit - 1].webhook_id if len(
+    return [WebhookView(*webhook_values(row)) for row in endpoints[:limit]], endpoints[limit - 1].webhook_id if len(
         endpoints
     ) > limit else None
 
@@ -239,7 +182,7 @@ def rotate_secret(
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, webhook_id))
     changed = rows.rotate_secret(conn, program.program_id, row.webhook_no, sealed, now + KEEPS_FORMER_SECRET)
-    return WebhookWithSecret(*_values(changed), _pending(conn, program, changed), secret_text(secret))
+    return WebhookWithSecret(*webhook_values(changed), _pending(conn, program, changed), secret_text(secret))
 
 
 def list_deliveries(
@@ -249,7 +192,7 @@ def list_deliveries(
     row = _find(conn, program, webhook_id)
     deliveries = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
     follows = deliveries[limit - 1].delivery_no if len(deliveries) > limit else None
-    return [DeliveryView(*_delivery(program, delivery)) for delivery in deliveries[:limit]], follows
+    return [DeliveryView(*delivery_values(program, delivery)) for delivery in deliveries[:limit]], follows
 
 
 def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_id: str) -> DeliveryInFull:
@@ -259,7 +202,7 @@ def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_i
     if delivery is None:
         raise Refusal("not_found")
     attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
-    return DeliveryInFull(*_delivery(program, delivery), attempts)
+    return DeliveryInFull(*delivery_values(program, delivery), attempts)
 
 
 def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> DeliveryInFull:
@@ -370,37 +313,8 @@ def _put_in_force(
 
 def _shown(conn: Connection, program: Program, row: WebhookRow) -> WebhookInFull:
     """An endpoint with the address that waits for it."""
-    return WebhookInFull(*_values(row), _pending(conn, program, row))
+    return WebhookInFull(*webhook_values(row), _pending(conn, program, row))
 
 
 def _pending(conn: Connection, program: Program, row: WebhookRow) -> PendingChange | None:
     return held_changes.pending_view(held_changes.open_change(conn, program, WEBHOOK, row.webhook_no))
-
-
-def _values(row: WebhookRow) -> tuple[str, str, list[str], str, str | None, datetime, datetime]:
-    """The fields of a ``WebhookView``, in their order."""
-    return (
-        row.webhook_id,
-        row.url,
-        list(row.events),
-        row.status,
-        row.disabled_reason,
-        row.status_since,
-        row.created_at,
-    )
-
-
-def _delivery(program: Program, row: DeliveryRow) -> _Delivery:
-    """The fields of a ``DeliveryView``, in their order."""
-    return (
-        f"dlv_{row.delivery_no}",
-        message_id(program.program_id, row.message_no),
-        row.type,
-        row.occurred_at,
-        row.status,
-        row.attempts,
-        row.next_attempt_at,
-        row.attempted_at,
-        row.response_status,
-        row.error,
-    )

@@ -20,6 +20,7 @@ from distrib.services.context import COMMAND_LINE
 from distrib.services.network import standing
 from distrib.services.webhooks import deliveries as sending
 from distrib.services.webhooks import endpoints
+from distrib.services.webhooks.views import DeliveryView, WebhookChanges
 from distrib.store.webhooks.outbox import Message, insert_messages
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.processes import wait_until
@@ -82,7 +83,7 @@ def tell(world: World, kind: str = "statement.closed", data: str = '{"period":"2
         insert_messages(conn, world.program.program_id, [Message(kind, PAID, data)] * times)
 
 
-def deliveries(world: World, webhook_id: str = "hook") -> list[endpoints.DeliveryView]:
+def deliveries(world: World, webhook_id: str = "hook") -> list[DeliveryView]:
     """The log of an endpoint, the oldest first."""
     with world.container.begin() as conn:
         return endpoints.list_deliveries(conn, world.program, webhook_id, None, None, 500)[0][::-1]
@@ -243,7 +244,7 @@ def set_status(world: World, conn: Connection, status: str, now: datetime) -> No
         conn,
         world.program,
         "hook",
-        endpoints.WebhookChanges(status=status),
+        WebhookChanges(status=status),
         now,
         allows_private=True,
         sealer=world.container.sealer,
