@@ -60,13 +60,13 @@ def list_command(
     columns = dict.fromkeys(names, False)
     cells = [
         (
-            row["no"],
-            time_text(row["recorded_at"]),
-            row["os_user"] or row["owner"],
-            row["actor"],
-            row["operation"],
-            row["subject"],
-            row["request_id"],
+            row.no,
+            time_text(row.recorded_at),
+            row.os_user or row.owner,
+            row.actor,
+            row.operation,
+            row.subject,
+            row.request_id,
         )
         for row in rows
     ]

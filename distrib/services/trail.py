@@ -14,10 +14,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
+from distrib.domain.json_values import Json
 from distrib.domain.spreadsheet_cells import neutralised
 from distrib.domain.trail import CHANGED, canonical, differing, shown
 from distrib.services.context import Actor, Program, period_bounds
@@ -48,10 +49,31 @@ class Deed:
     kind: str = CHANGED
     subject: str | None = None
     shop_id: str | None = None
-    sent: Mapping[str, Any] | None = None
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
+    sent: Mapping[str, object] | None = None
+    before: Mapping[str, object] | None = None
+    after: Mapping[str, object] | None = None
     os_user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrailView:
+    """A row of the trail as it is shown: who did what, about what, and the states as far as they may be shown."""
+
+    no: int
+    recorded_at: datetime
+    actor: str
+    owner: str
+    role: str
+    os_user: str | None
+    request_id: str
+    kind: str
+    operation: str
+    subject: str | None
+    shop_id: str | None
+    sent: Json
+    before: Json
+    after: Json
+    digest: str
 
 
 def hold_subject(conn: Connection, program: Program, subject: str) -> None:
@@ -78,7 +100,7 @@ def note_many(
         content = f"trail\0{program.program_id}\0{text}".encode()
         return hmac.digest(pepper, content, hashlib.sha256).hex()[:_DIGEST_CHARACTERS]
 
-    def redacted(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    def redacted(state: Mapping[str, object] | None) -> dict[str, object] | None:
         return None if state is None else shown(state, digest_of)
 
     def row_of(deed: Deed) -> TrailRow:
@@ -106,16 +128,31 @@ def note_many(
 
 def list_trail(
     conn: Connection, program: Program, wanted: TrailFilter, before_no: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[TrailView], int | None]:
     """Lists rows that pass a filter, the newest first, and before what number the next page begins."""
     kept = rows.list_rows(conn, program.program_id, wanted, before_no, limit + 1)
     return [trail_view(row) for row in kept[:limit]], kept[limit - 1].trail_no if len(kept) > limit else None
 
 
-def trail_view(row: TrailRow) -> dict[str, Any]:
+def trail_view(row: TrailRow) -> TrailView:
     """A row as it is shown."""
-    view = row._asdict() | {name: _parsed(getattr(row, name)) for name in ("sent", "before", "after")}
-    return {"no": view.pop("trail_no"), **view, "digest": row.digest.hex()}
+    return TrailView(
+        no=row.trail_no,
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        owner=row.owner,
+        role=row.role,
+        os_user=row.os_user,
+        request_id=row.request_id,
+        kind=row.kind,
+        operation=row.operation,
+        subject=row.subject,
+        shop_id=row.shop_id,
+        sent=_parsed(row.sent),
+        before=_parsed(row.before),
+        after=_parsed(row.after),
+        digest=row.digest.hex(),
+    )
 
 
 def trail_file(conn: Connection, program: Program, period: int, form: str) -> Iterator[bytes]:
@@ -155,8 +192,8 @@ def _ndjson(kept: Iterator[TrailRow]) -> Iterator[bytes]:
         yield ("\n".join(lines) + "\n").encode()
 
 
-def _flat(row: TrailRow) -> dict[str, Any]:
-    values = row._asdict() | {"recorded_at": _instant(row.recorded_at), "digest": row.digest.hex()}
+def _flat(row: TrailRow) -> dict[str, object]:
+    values: dict[str, object] = row._asdict() | {"recorded_at": _instant(row.recorded_at), "digest": row.digest.hex()}
     return {"no": values.pop("trail_no"), **values}
 
 
@@ -164,5 +201,6 @@ def _instant(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _parsed(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _parsed(text: str | None) -> Json:
+    parsed: Json = None if text is None else json.loads(text)
+    return parsed

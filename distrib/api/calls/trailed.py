@@ -127,7 +127,7 @@ def _reading(name: str, handler: Handler) -> Handler:
 
 
 def _note(call: Call, deed: Deed, path: Mapping[str, str], after: Mapping[str, Any] | None) -> None:
-    sent = deed.sent or {}
+    sent: Mapping[str, Any] = deed.sent or {}
     subject = "/".join(path.values()) or sent.get("id") or (after or {}).get("id")
     shop_id = path.get("shop_id") or sent.get("shop_id") or (after or {}).get("shop_id")
     whole = replace(deed, subject=subject, shop_id=shop_id)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.compliance import (
     CaseDraftSchema,
@@ -96,13 +96,13 @@ def open_case(call: Call) -> Answer:
     if (shop_id is None) == (organiser_id is None):
         raise Refusal("invalid", [Problem("/shop_id", say("either_or", one="shop_id", other="organiser_id"))])
     case = cases.open_case(call.conn, call.program, shop_id, organiser_id, call.body["reason"], call.actor, call.now)
-    return Answer(case, 201, {"Location": f"/v1/compliance/cases/{case['case_no']}"})
+    return Answer(shown(case), 201, {"Location": f"/v1/compliance/cases/{case.case_no}"})
 
 
 @compliance.operation("GET", "/compliance/cases/<id:case_no>", {200: CaseSchema}, refusals=("case_unknown",))
 def get_case(call: Call, case_no: str) -> Answer:
     """One case with its decisions and what it holds."""
-    return Answer(cases.get_case(call.conn, call.program, _number(case_no), call.now))
+    return Answer(shown(cases.get_case(call.conn, call.program, _number(case_no), call.now)))
 
 
 @compliance.operation(
@@ -127,7 +127,7 @@ def decide_case(call: Call, case_no: str) -> Answer:
         call.actor,
         call.now,
     )
-    return Answer(case, 201)
+    return Answer(shown(case), 201)
 
 
 def _number(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.penalties import (
     PenaltiesPageSchema,
     PenaltyDraftSchema,
@@ -14,6 +14,7 @@ from distrib.api.schemas.penalties import (
     WithdrawalSchema,
 )
 from distrib.services.compliance import penalties as service
+from distrib.services.compliance.penalties import PenaltyDraft
 
 penalties = Resource("penalties", "Penalties 处罚记录: for organising or leading pyramid selling 组织、领导传销")
 
@@ -27,9 +28,9 @@ penalties = Resource("penalties", "Penalties 处罚记录: for organising or lea
 )
 def record_penalty(call: Call) -> Answer:
     """Records a penalty about the person who runs a shop, or about an organiser."""
-    view, is_new = service.record_penalty(call.conn, call.program, call.body, call.actor, call.now)
-    location = f"/v1/compliance/penalties/{quote(view['id'], safe='')}"
-    return Answer(view, 201 if is_new else 200, {"Location": location})
+    view, is_new = service.record_penalty(call.conn, call.program, PenaltyDraft(**call.body), call.actor, call.now)
+    location = f"/v1/compliance/penalties/{quote(view.id, safe='')}"
+    return Answer(shown(view), 201 if is_new else 200, {"Location": location})
 
 
 @penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, query=PenaltyQuerySchema)
@@ -50,7 +51,7 @@ def list_penalties(call: Call) -> Answer:
 )
 def get_penalty(call: Call, penalty_id: str) -> Answer:
     """One penalty."""
-    return Answer(service.get_penalty(call.conn, call.program, penalty_id, call.now))
+    return Answer(shown(service.get_penalty(call.conn, call.program, penalty_id, call.now)))
 
 
 @penalties.operation(
@@ -64,4 +65,4 @@ def get_penalty(call: Call, penalty_id: str) -> Answer:
 def withdraw_penalty(call: Call, penalty_id: str) -> Answer:
     """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere."""
     view = service.withdraw_penalty(call.conn, call.program, penalty_id, call.body["reason"], call.actor, call.now)
-    return Answer(view)
+    return Answer(shown(view))

@@ -132,7 +132,7 @@ def decide(
     if as_json:
         print_json(case)
     else:
-        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=case_no, state=case["state"])))
+        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=case_no, state=case.state)))
 
 
 @compliance.command("cases")
@@ -155,11 +155,11 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     }
     rows = [
         [
-            case["case_no"],
-            case["subject"],
-            case["state"],
-            time_text(case["opened_at"]),
-            show_amount(case["frozen_minor"], case["currency"]),
+            case.case_no,
+            case.subject,
+            case.state,
+            time_text(case.opened_at),
+            show_amount(case.frozen_minor, case.currency),
         ]
         for case in listed
     ]

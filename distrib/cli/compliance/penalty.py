@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import click
 
@@ -14,7 +13,13 @@ from distrib.domain.identifiers import parse_day
 from distrib.domain.penalties import KINDS
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.compliance.penalties import list_penalties, record_penalty, withdraw_penalty
+from distrib.services.compliance.penalties import (
+    PenaltyDraft,
+    PenaltyView,
+    list_penalties,
+    record_penalty,
+    withdraw_penalty,
+)
 from distrib.services.context import COMMAND_LINE
 
 PAGE = 500
@@ -49,16 +54,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Record the penalty ID about a shop or an organiser."""
-    draft = {
-        "id": penalty_id,
-        "shop_id": shop_id,
-        "organiser_id": organiser_id,
-        "kind": kind,
-        "decided_on": _day(decided_on),
-        "authority": authority,
-        "reference": reference,
-        "reason": reason,
-    }
+    draft = PenaltyDraft(penalty_id, kind, _day(decided_on), reason, shop_id, organiser_id, authority, reference)
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         view, _ = record_penalty(conn, program, draft, COMMAND_LINE, container.now())
@@ -85,7 +81,7 @@ def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bo
 @json_option
 def list_command(shop_id: str | None, organiser_id: str | None, program_code: str | None, as_json: bool) -> None:
     """List the penalties, lapsed and withdrawn ones too."""
-    penalties: list[dict[str, Any]] = []
+    penalties: list[PenaltyView] = []
     with open_container() as container, container.begin() as conn:
         program, now = container.program(conn, program_code), container.now()
         after: int | None = 0
@@ -103,10 +99,7 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
         Text("lapses on", "column"),
         Text("status", "column"),
     )
-    rows = [
-        [view["id"], _about(view), view["kind"], view["decided_on"], view["lapses_on"], view["status"]]
-        for view in penalties
-    ]
+    rows = [[view.id, _about(view), view.kind, view.decided_on, view.lapses_on, view.status] for view in penalties]
     print_table(open_console(), f"{in_both(Text('Penalties'))}: {program.code}", dict.fromkeys(columns, False), rows)
 
 
@@ -117,11 +110,11 @@ def _day(text: str) -> date:
         raise Refusal("invalid", [Problem("--decided-on", Text("{problem}", "decided on", problem=error))]) from error
 
 
-def _about(view: dict[str, Any]) -> str:
-    return f"shop {view['shop_id']}" if view["organiser_id"] is None else f"organiser {view['organiser_id']}"
+def _about(view: PenaltyView) -> str:
+    return f"shop {view.shop_id}" if view.organiser_id is None else f"organiser {view.organiser_id}"
 
 
-def _show(view: dict[str, Any], as_json: bool) -> None:
+def _show(view: PenaltyView, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
@@ -130,4 +123,4 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
         "lapsed": render_both(Text("no longer counts")),
         "withdrawn": render_both(Text("withdrawn")),
     }
-    click.echo(f"{view['id']}: {_about(view)}, {view['kind']}, {view['decided_on']}: {words[view['status']]}")
+    click.echo(f"{view.id}: {_about(view)}, {view.kind}, {view.decided_on}: {words[view.status]}")

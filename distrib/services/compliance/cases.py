@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -37,6 +37,38 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A decision on a case: since when it holds, who answers for it, and who recorded it."""
+
+    seq: int
+    decision: str
+    effective_at: datetime
+    decided_by: str
+    reason: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case as it stood at an instant, with its decisions and what it held."""
+
+    case_no: int
+    finding_id: str | None
+    subject: str
+    shop_id: str | None
+    organiser_id: str | None
+    state: str
+    reason: str
+    evidence: Mapping[str, object]
+    opened_at: datetime
+    opened_by: str
+    frozen_minor: int
+    currency: str
+    decisions: list[DecisionView]
+
+
 def open_case(
     conn: Connection,
     program: Program,
@@ -45,7 +77,7 @@ def open_case(
     reason: str,
     actor: Actor,
     now: datetime,
-) -> dict[str, Any]:
+) -> CaseView:
     """Opens a case about the tree of a shop's root, or about all trees that an organiser runs or ran.
 
     Raises:
@@ -77,7 +109,7 @@ def decide_case(
     reason: str,
     actor: Actor,
     now: datetime,
-) -> dict[str, Any]:
+) -> CaseView:
     """Records a decision on a case and applies it; no order is settled meanwhile.
 
     Args:
@@ -90,11 +122,11 @@ def decide_case(
     plans.lock_timeline(conn, program.program_id)
     case = get_case(conn, program, case_no, _EVER)
     now = max(now, _last_instant(case) + _TICK)
-    if case["state"] not in _FROM[decision]:
-        raise Refusal("case_decided", state=case["state"], decision=decision)
+    if case.state not in _FROM[decision]:
+        raise Refusal("case_decided", state=case.state, decision=decision)
     if not decided_by.strip() or not is_storable_text(decided_by):
         raise Refusal("invalid", [Problem("/decided_by", Text("a person's name"))])
-    seq = len(case["decisions"]) + 1
+    seq = len(case.decisions) + 1
     store.insert_decision(
         conn, program.program_id, case_no, seq, decision, effective_at or now, decided_by, reason, now, actor.key_id
     )
@@ -105,13 +137,12 @@ def decide_case(
     return get_case(conn, program, case_no, now)
 
 
-def _last_instant(case: Mapping[str, Any]) -> datetime:
+def _last_instant(case: CaseView) -> datetime:
     """Reads when the case was last changed: a call that waited for the lock read its clock before that."""
-    changed_at: datetime = case["decisions"][-1]["recorded_at"] if case["decisions"] else case["opened_at"]
-    return changed_at
+    return case.decisions[-1].recorded_at if case.decisions else case.opened_at
 
 
-def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) -> dict[str, Any]:
+def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) -> CaseView:
     """Reads a case as it stood at an instant; raises ``case_unknown``."""
     row = store.find_case(conn, program.program_id, case_no, as_of) if 0 < case_no <= _NEWEST else None
     if row is None:
@@ -121,7 +152,7 @@ def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) 
 
 def list_cases(
     conn: Connection, program: Program, as_of: datetime, after: tuple[int] | None = None, limit: int = 50
-) -> tuple[list[dict[str, Any]], tuple[int] | None]:
+) -> tuple[list[CaseView], tuple[int] | None]:
     """Lists a page of cases as they stood at an instant, the newest first, and the cursor of the next page."""
     (before,) = after or (_NEWEST,)
     rows = store.list_cases(conn, program.program_id, as_of, before, limit + 1)
@@ -131,9 +162,7 @@ def list_cases(
     return page, (numbers[-1],) if len(rows) > limit else None
 
 
-def newest_cases(
-    conn: Connection, program: Program, as_of: datetime, subjects: Sequence[str]
-) -> dict[str, dict[str, Any]]:
+def newest_cases(conn: Connection, program: Program, as_of: datetime, subjects: Sequence[str]) -> dict[str, CaseView]:
     """Reads the newest case about each of the subjects, as it stood at an instant."""
     rows = store.newest_cases(conn, program.program_id, as_of, subjects)
     decided = store.decisions_of(conn, program.program_id, [row.case_no for row in rows], as_of)
@@ -185,21 +214,25 @@ def _reversal(row: LeftCommission, seq: int) -> Reversal:
     )
 
 
-def _view(program: Program, row: CaseRow, decisions: Sequence[DecisionRow]) -> dict[str, Any]:
-    state = STATES[decisions[-1].decision] if decisions else OPEN
-    names = ("seq", "decision", "effective_at", "decided_by", "reason", "recorded_at", "recorded_by")
-    return {
-        "case_no": row.case_no,
-        "finding_id": row.finding_id,
-        "subject": row.subject,
-        "shop_id": row.shop_id,
-        "organiser_id": row.organiser_id,
-        "state": state,
-        "reason": row.reason,
-        "evidence": figures_view(json.loads(row.evidence)),
-        "opened_at": row.opened_at,
-        "opened_by": row.opened_by,
-        "frozen_minor": row.frozen_minor,
-        "currency": program.currency,
-        "decisions": [{name: getattr(decision, name) for name in names} for decision in decisions],
-    }
+def _view(program: Program, row: CaseRow, decisions: Sequence[DecisionRow]) -> CaseView:
+    return CaseView(
+        case_no=row.case_no,
+        finding_id=row.finding_id,
+        subject=row.subject,
+        shop_id=row.shop_id,
+        organiser_id=row.organiser_id,
+        state=STATES[decisions[-1].decision] if decisions else OPEN,
+        reason=row.reason,
+        evidence=figures_view(json.loads(row.evidence)),
+        opened_at=row.opened_at,
+        opened_by=row.opened_by,
+        frozen_minor=row.frozen_minor,
+        currency=program.currency,
+        decisions=[_decision(decision) for decision in decisions],
+    )
+
+
+def _decision(row: DecisionRow) -> DecisionView:
+    return DecisionView(
+        row.seq, row.decision, row.effective_at, row.decided_by, row.reason, row.recorded_at, row.recorded_by
+    )

@@ -83,7 +83,7 @@ def penalised_view(
     views = []
     for row in reversed(rows):
         view, penalty = penalty_view(program, row, as_of), newest[row.penalty_no]
-        content = {name: view[name] for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
+        content = {name: getattr(view, name) for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
         views.append(
             {
                 **content,

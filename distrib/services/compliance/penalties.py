@@ -5,9 +5,8 @@ A penalty is recorded by a person with the decision it rests on; the monitors re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -32,9 +31,44 @@ from distrib.store.network import shops
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
 
 
+@dataclass(frozen=True, slots=True)
+class PenaltyDraft:
+    """A penalty as it is sent: about the person who runs a shop, or about an organiser, exactly one of them."""
+
+    id: str
+    kind: str
+    decided_on: date | None
+    reason: str
+    shop_id: str | None = None
+    organiser_id: str | None = None
+    authority: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyView:
+    """A penalty, and its withdrawal where there is one; ``status`` is that of an instant."""
+
+    id: str
+    shop_id: str | None
+    organiser_id: str | None
+    kind: str
+    decided_on: str
+    lapses_on: str | None
+    authority: str | None
+    reference: str | None
+    reason: str
+    status: str
+    recorded_at: datetime
+    recorded_by: str
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdrawal_reason: str | None
+
+
 def record_penalty(
-    conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
-) -> tuple[dict[str, Any], bool]:
+    conn: Connection, program: Program, draft: PenaltyDraft, actor: Actor, now: datetime
+) -> tuple[PenaltyView, bool]:
     """Records a penalty that was decided about the person who runs a shop, or about an organiser.
 
     Args:
@@ -47,34 +81,34 @@ def record_penalty(
     Raises:
         Refusal: ``invalid`` with all that is wrong, ``shop_unknown``, or ``id_conflict`` for an id with other content.
     """
-    _check(program, draft, now)
-    content = {name: draft[name] for name in CONTENT}
-    digest, shop_id = digest_of(content), draft["shop_id"]
+    decided_on = _check(program, draft, now)
+    content = {name: getattr(draft, name) for name in CONTENT}
+    digest, shop_id = digest_of(content), draft.shop_id
     shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop_id is not None and shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     shop_no = None if shop is None else shop.shop_no
     penalty = NewPenalty(
-        draft["id"],
+        draft.id,
         digest,
         shop_no,
-        draft["organiser_id"],
-        draft["kind"],
-        draft["decided_on"],
-        draft["authority"],
-        draft["reference"],
-        draft["reason"],
+        draft.organiser_id,
+        draft.kind,
+        decided_on,
+        draft.authority,
+        draft.reference,
+        draft.reason,
     )
     is_new = store.insert_penalty(conn, program.program_id, penalty, now, actor.key_id)
-    row = _find(conn, program, draft["id"])
+    row = _find(conn, program, draft.id)
     if row.digest != digest:
-        raise Refusal("id_conflict", id=draft["id"])
+        raise Refusal("id_conflict", id=draft.id)
     return penalty_view(program, row, now), is_new
 
 
 def withdraw_penalty(
     conn: Connection, program: Program, penalty_id: str, reason: str, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> PenaltyView:
     """Records that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere.
 
     Raises:
@@ -91,7 +125,7 @@ def withdraw_penalty(
     return penalty_view(program, row, now)
 
 
-def get_penalty(conn: Connection, program: Program, penalty_id: str, now: datetime) -> dict[str, Any]:
+def get_penalty(conn: Connection, program: Program, penalty_id: str, now: datetime) -> PenaltyView:
     """Reads a penalty as it stands now; raises ``penalty_unknown``."""
     return penalty_view(program, _find(conn, program, penalty_id), now)
 
@@ -104,7 +138,7 @@ def list_penalties(
     after: int | None,
     limit: int,
     now: datetime,
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[PenaltyView], int | None]:
     """Lists a page of penalties in the order they were recorded, and the number after which the next page begins."""
     rows = store.list_penalties(conn, program.program_id, shop_id, organiser_id, after or 0, limit + 1)
     page = rows[:limit]
@@ -118,26 +152,26 @@ def in_force_at(conn: Connection, program: Program, as_of: datetime) -> list[Sta
     return [penalty for penalty in standing if is_in_force(penalty.kind, penalty.decided_on, day)]
 
 
-def penalty_view(program: Program, row: PenaltyRow, as_of: datetime) -> dict[str, Any]:
+def penalty_view(program: Program, row: PenaltyRow, as_of: datetime) -> PenaltyView:
     """Shows a penalty; ``status`` is that of the instant."""
     until = lapses_on(row.kind, row.decided_on)
-    return {
-        "id": row.penalty_id,
-        "shop_id": row.shop_id,
-        "organiser_id": row.organiser_id,
-        "kind": row.kind,
-        "decided_on": row.decided_on.isoformat(),
-        "lapses_on": None if until is None else until.isoformat(),
-        "authority": row.authority,
-        "reference": row.reference,
-        "reason": row.reason,
-        "status": _status(program, row, as_of),
-        "recorded_at": row.recorded_at,
-        "recorded_by": row.recorded_by,
-        "withdrawn_at": row.withdrawn_at,
-        "withdrawn_by": row.withdrawn_by,
-        "withdrawal_reason": row.withdrawal_reason,
-    }
+    return PenaltyView(
+        id=row.penalty_id,
+        shop_id=row.shop_id,
+        organiser_id=row.organiser_id,
+        kind=row.kind,
+        decided_on=row.decided_on.isoformat(),
+        lapses_on=None if until is None else until.isoformat(),
+        authority=row.authority,
+        reference=row.reference,
+        reason=row.reason,
+        status=_status(program, row, as_of),
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+        withdrawn_at=row.withdrawn_at,
+        withdrawn_by=row.withdrawn_by,
+        withdrawal_reason=row.withdrawal_reason,
+    )
 
 
 def _status(program: Program, row: PenaltyRow, as_of: datetime) -> str:
@@ -153,25 +187,26 @@ def _find(conn: Connection, program: Program, penalty_id: str) -> PenaltyRow:
     return row
 
 
-def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
-    """Checks a draft and raises every problem at once: the command line has no schema."""
+def _check(program: Program, draft: PenaltyDraft, now: datetime) -> date:
+    """Checks a draft and raises every problem at once: the command line has no schema. Returns its day."""
     problems = []
-    if not is_identifier(draft["id"]):
+    if not is_identifier(draft.id):
         problems.append(Problem("/id", Text("must be an id of 1 to 64 characters")))
-    if (draft["shop_id"] is None) == (draft["organiser_id"] is None):
+    if (draft.shop_id is None) == (draft.organiser_id is None):
         words = Text("give shop_id or organiser_id, not both")
         problems.append(Problem("/shop_id", words))
-    elif draft["shop_id"] is None:
-        problems += _text_problems("organiser_id", draft["organiser_id"], MAX_ID)
-    if draft["kind"] not in KINDS:
+    elif draft.shop_id is None:
+        problems += _text_problems("organiser_id", draft.organiser_id, MAX_ID)
+    if draft.kind not in KINDS:
         problems.append(Problem("/kind", Text("must be one of {choices}", "field", choices=", ".join(KINDS))))
-    if not isinstance(draft["decided_on"], date) or draft["decided_on"] > program.day_of(now):
+    if draft.decided_on is None or draft.decided_on > program.day_of(now):
         problems.append(Problem("/decided_on", Text("must be a day, today at the latest")))
     for name in ("authority", "reference", "reason"):
-        if name == "reason" or draft[name] is not None:
-            problems += _text_problems(name, draft[name])
-    if problems:
+        if name == "reason" or getattr(draft, name) is not None:
+            problems += _text_problems(name, getattr(draft, name))
+    if problems or draft.decided_on is None:
         raise Refusal("invalid", problems)
+    return draft.decided_on
 
 
 def _text_problems(name: str, value: object, most: int = MAX_TEXT) -> list[Problem]:

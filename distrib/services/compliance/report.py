@@ -23,7 +23,7 @@ from distrib.domain.policies.figures import read_thresholds
 from distrib.domain.policies.policy import Policy, combine, judge_plan
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, ENGLISH, render
-from distrib.services.compliance.cases import list_cases, newest_cases
+from distrib.services.compliance.cases import CaseView, list_cases, newest_cases
 from distrib.services.compliance.monitors import structure_view
 from distrib.services.compliance.penalised import penalised_view
 from distrib.services.compliance.structure import as_it_was, measure_structure, packs_at
@@ -107,7 +107,7 @@ def _composed(
         ],
         "recorded": [_recorded(row) for row in store.summed_findings(conn, program.program_id, as_of)],
         "penalties": penalised_view(conn, program, structure.penalties, as_of),
-        "cases": cases,
+        "cases": list(map(asdict, cases)),
         "sign_offs": _sign_offs(conn, program, as_of),
         "notice_en": render(NOTICE, ENGLISH),
         "notice_zh": render(NOTICE, CHINESE),
@@ -182,17 +182,15 @@ def _plan_findings(
     ]
 
 
-def _action(case: Mapping[str, Any] | None = None, signed_off_by: str | None = None) -> dict[str, Any]:
+def _action(case: CaseView | None = None, signed_off_by: str | None = None) -> dict[str, Any]:
     """Shows the action taken on a finding, in a phrase and by its parts."""
-    case_no, state = (None, None) if case is None else (case["case_no"], case["state"])
+    case_no, state = (None, None) if case is None else (case.case_no, case.state)
     phrase = REPORTED if signed_off_by is None else f"signed off by {signed_off_by}"
     done = phrase if case is None else f"case {case_no}: {state}"
     return {"done": done, "case_no": case_no, "case_state": state, "signed_off_by": signed_off_by}
 
 
-def _with_actions(
-    findings: Sequence[Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def _with_actions(findings: Sequence[Mapping[str, Any]], newest: Mapping[str, CaseView]) -> list[dict[str, Any]]:
     """Shows each finding with the newest case about its subject and the state of that case."""
     return [{**finding, "moment": "structure", **_action(newest.get(finding["subject"]))} for finding in findings]
 

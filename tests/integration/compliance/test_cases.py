@@ -10,6 +10,7 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
 from distrib.services.compliance import cases
+from distrib.services.compliance.cases import CaseView
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import shops
 from distrib.services.network.records import change_shop
@@ -46,11 +47,11 @@ def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = N
     with world.container.begin() as conn:
         now = world.container.now()
         case = cases.open_case(conn, world.program, shop_id, organiser_id, "a test", COMMAND_LINE, now)
-    number: int = case["case_no"]
+    number: int = case.case_no
     return number
 
 
-def decide(world: World, case_no: int, decision: str, decided_at: Any = None, by: str = "Han Meimei") -> dict[str, Any]:
+def decide(world: World, case_no: int, decision: str, decided_at: Any = None, by: str = "Han Meimei") -> CaseView:
     with world.container.begin() as conn:
         return cases.decide_case(
             conn, world.program, case_no, decision, decided_at, by, "a test", COMMAND_LINE, world.container.now()
@@ -90,7 +91,7 @@ def reasons(world: World, order_id: str) -> list[tuple[str | None, int, str]]:
 def test_a_case_about_a_shop_is_about_its_tree(tree: World) -> None:
     with tree.container.begin() as conn:
         case = cases.get_case(conn, tree.program, opened(tree), tree.container.now())
-    assert (case["subject"], case["shop_id"], case["state"], case["frozen_minor"]) == ("tree:a", "a", "open", 0)
+    assert (case.subject, case.shop_id, case.state, case.frozen_minor) == ("tree:a", "a", "open", 0)
 
 
 def test_while_a_tree_is_frozen_its_indirect_pay_is_posted_and_held_and_its_own_sales_are_paid(tree: World) -> None:
@@ -101,7 +102,7 @@ def test_while_a_tree_is_frozen_its_indirect_pay_is_posted_and_held_and_its_own_
     assert reasons(tree, "o1") == [("c", 1_000, "paid"), ("b", 500, "policy"), ("a", 200, "policy")]
     assert reasons(tree, "o2") == [("y", 1_000, "paid"), ("x", 500, "paid"), (None, 0, "no_upline")]
     with tree.container.begin() as conn:
-        assert cases.get_case(conn, tree.program, case_no, tree.container.now())["frozen_minor"] == 700
+        assert cases.get_case(conn, tree.program, case_no, tree.container.now()).frozen_minor == 700
     assert clean(tree)
 
 
@@ -150,9 +151,9 @@ def test_a_release_frees_what_is_held(tree: World) -> None:
     case_no = frozen(tree)
     tree.earn(settled("e1", "o1", "c", line(10_000)))
     case = decide(tree, case_no, "release")
-    assert (case["state"], case["frozen_minor"], held(tree)) == ("released", 0, {})
+    assert (case.state, case.frozen_minor, held(tree)) == ("released", 0, {})
     assert tree.earned() == {"c": 1_000, "b": 500, "a": 200}
-    assert [decision["decision"] for decision in case["decisions"]] == ["freeze", "release"]
+    assert [decision.decision for decision in case.decisions] == ["freeze", "release"]
     assert clean(tree)
 
 
@@ -162,7 +163,7 @@ def test_what_is_taken_back_is_a_reversal_of_the_order_and_no_refund_brings_it_b
     tree.earn(refunded("r1", "o1", {"1": 4_000}))
     assert held(tree) == {"b": 600, "a": 240}
     case = decide(tree, case_no, "reverse")
-    assert (case["state"], case["frozen_minor"]) == ("frozen", 0)
+    assert (case.state, case.frozen_minor) == ("frozen", 0)
     assert tree.earned() == {"c": 1_200, "b": 0, "a": 0}
     assert reasons(tree, "o1") == [("c", 600, "paid"), ("b", 0, "policy"), ("a", 0, "policy")]
     assert clean(tree)
@@ -252,7 +253,7 @@ def test_two_organisers_and_a_tree_of_its_own_are_distinguished_and_the_oldest_c
     tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
     with tree.container.begin() as conn:
         shares = [
-            cases.get_case(conn, tree.program, number, tree.container.now())["frozen_minor"]
+            cases.get_case(conn, tree.program, number, tree.container.now()).frozen_minor
             for number in (of_other, of_boss, of_tree)
         ]
     assert shares == [500, 700, 0]
@@ -314,7 +315,7 @@ def test_decisions_follow_each_other_as_they_can(tree: World) -> None:
     with pytest.raises(Refusal) as refused:
         opened(tree, "b")
     assert refused.value.code == "case_open"
-    assert decide(tree, case_no, "dismiss")["state"] == "dismissed"
+    assert decide(tree, case_no, "dismiss").state == "dismissed"
     with pytest.raises(Refusal):
         decide(tree, case_no, "freeze")
     assert opened(tree, "b") > case_no
@@ -333,7 +334,7 @@ def test_who_waited_for_the_lock_sees_what_was_decided_meanwhile(tree: World) ->
     decide(tree, case_no, "freeze", FREEZE)
     tree.earn(settled("e1", "o1", "c", line(10_000)))
 
-    def late(decision: str) -> dict[str, Any]:
+    def late(decision: str) -> CaseView:
         with tree.container.begin() as conn:
             return cases.decide_case(
                 conn, tree.program, case_no, decision, None, "Han Meimei", "a test", COMMAND_LINE, asked
@@ -342,10 +343,10 @@ def test_who_waited_for_the_lock_sees_what_was_decided_meanwhile(tree: World) ->
     with pytest.raises(Refusal) as refused:
         late("freeze")
     assert refused.value.code == "case_decided"
-    assert late("reverse")["frozen_minor"] == 0
+    assert late("reverse").frozen_minor == 0
     released = late("release")
-    instants = [decision["recorded_at"] for decision in released["decisions"]]
-    assert (released["state"], instants) == ("released", sorted(set(instants)))
+    instants = [decision.recorded_at for decision in released.decisions]
+    assert (released.state, instants) == ("released", sorted(set(instants)))
     assert held(tree) == {}
     assert clean(tree)
 

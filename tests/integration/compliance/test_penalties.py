@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.domain.errors import Refusal
-from distrib.services.compliance.penalties import record_penalty, withdraw_penalty
+from distrib.services.compliance.penalties import PenaltyDraft, record_penalty, withdraw_penalty
 from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import shops
@@ -57,7 +57,7 @@ def noon(world: World, day: date) -> datetime:
 
 def penalise(world: World, penalty_id: str = "p-1", recorded_at: datetime | None = None, **content: Any) -> None:
     """Records a penalty; about the shop a, decided today, if nothing else is said."""
-    draft = {
+    draft: dict[str, Any] = {
         "id": penalty_id,
         "shop_id": None,
         "organiser_id": None,
@@ -71,7 +71,7 @@ def penalise(world: World, penalty_id: str = "p-1", recorded_at: datetime | None
     if draft["organiser_id"] is None and draft["shop_id"] is None:
         draft["shop_id"] = "a"
     with world.container.begin() as conn:
-        record_penalty(conn, world.program, draft, COMMAND_LINE, recorded_at or world.container.now())
+        record_penalty(conn, world.program, PenaltyDraft(**draft), COMMAND_LINE, recorded_at or world.container.now())
 
 
 def withdraw(world: World, penalty_id: str = "p-1") -> None:

@@ -114,11 +114,11 @@ def told(world: World, seed: int) -> World:
     world.set_status("c", "frozen", PAID + 20 * DAY)
     with world.container.begin() as conn:
         case = cases.open_case(conn, world.program, "y", None, "a test", COMMAND_LINE, world.container.now())
-    decide(world, case["case_no"], "freeze")
+    decide(world, case.case_no, "freeze")
     for events in some_events(random.Random(seed)):
         world.post(*events)
         world.drain()
-    decide(world, case["case_no"], "reverse")
+    decide(world, case.case_no, "reverse")
     world.earn(refunded("late", "o0", None, PAID + 79 * DAY))
     return world
 
