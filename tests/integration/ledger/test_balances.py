@@ -136,9 +136,7 @@ def test_a_statement_splits_as_of_the_months_last_instant(sold: World) -> None:
     with sold.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, sold.program, 202603, None, 10, NOW)
     rows = {row.shop_id: row for row in view.data}
-    splits_of_shops = {
-        shop: (row.held_minor, row.reserved_minor, row.available_minor) for shop, row in rows.items()
-    }
+    splits_of_shops = {shop: (row.held_minor, row.reserved_minor, row.available_minor) for shop, row in rows.items()}
     assert splits_of_shops == {"a": (0, 400, 600), "b": (700, 0, 0)}
 
 
