@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -101,14 +100,14 @@ def load_policies(
     return PolicyBook(versions, clock)
 
 
-def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
+def load_documents(config_dir: Path) -> dict[str, Mapping[str, object]]:
     """Loads the documents of the packs by the stem of their file; raises ``invalid`` with every problem."""
     return {stem: document for stem, (document, _) in _load_packs(config_dir).items()}
 
 
-def _load_packs(config_dir: Path) -> dict[str, tuple[Mapping[str, Any], Policy]]:
+def _load_packs(config_dir: Path) -> dict[str, tuple[Mapping[str, object], Policy]]:
     """Loads each pack with its document by the stem of its file; raises ``invalid`` with every problem."""
-    packs: dict[str, tuple[Mapping[str, Any], Policy]] = {}
+    packs: dict[str, tuple[Mapping[str, object], Policy]] = {}
     problems: list[Problem] = []
     for path in sorted((config_dir / "policies").glob("*.yaml")):
         try:
@@ -132,7 +131,7 @@ def _read_pack(text: str) -> tuple[object, Policy]:
     return document, policy_from_document(document)
 
 
-def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Override:
+def read_override(documents: Mapping[str, Mapping[str, object]], path: Path) -> Override:
     """Reads the override in a file and applies it to the pack it names (its newest version).
 
     Raises:

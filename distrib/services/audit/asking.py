@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from distrib.domain.ledger import CLEARING, EXPENSE, TAX
 from distrib.domain.plans.document import DEFAULT_HOLD_DAYS
@@ -42,6 +41,7 @@ from distrib.store.audit.limits import MERGES, RULE_TOTALS
 from distrib.store.audit.pages import By, Page
 from distrib.store.audit.questions import AuditAnswer, Question, ask
 from distrib.store.audit.runs import Mark, Rest
+from distrib.store.database import Bound
 
 _ANY_LEVEL = 2**31 - 1
 _QUESTIONS = (
@@ -113,14 +113,12 @@ def _names() -> list[str]:
     return list(dict.fromkeys([*names, closed_months.DIGESTS, SEALS]))
 
 
-def _whole(asked: Asked, questions: list[Question], bound: Mapping[str, Any]) -> Steps[None]:
+def _whole(asked: Asked, questions: list[Question], bound: Bound) -> Steps[None]:
     for question in questions:
         asked.add({question.name: (yield partial(ask, question=question, bound=bound))})
 
 
-def _by_range(
-    asked: Asked, program: Program, by: By, questions: list[Question], bound: Mapping[str, Any]
-) -> Steps[None]:
+def _by_range(asked: Asked, program: Program, by: By, questions: list[Question], bound: Bound) -> Steps[None]:
     """Asks page after page beyond the newest order or shop of the start, to the end where no whole page came since.
 
     So those that keep coming are not run after, and what belongs to no order or shop shows.
@@ -135,9 +133,7 @@ def _by_range(
             asked.add((yield partial(orders.recompute_orders, program=program, page=page, plans=plans)))
 
 
-def _by_number(
-    asked: Asked, program: Program, mark: Mark, questions: list[Question], bound: Mapping[str, Any]
-) -> Steps[None]:
+def _by_number(asked: Asked, program: Program, mark: Mark, questions: list[Question], bound: Bound) -> Steps[None]:
     """Asks for the orders that are not at rest, some at a time."""
     numbers: array[int] = yield partial(
         pages.lively_orders,
@@ -152,7 +148,7 @@ def _by_number(
         asked.add((yield partial(orders.recompute_orders, program=program, page=page, plans=plans)))
 
 
-def _page(asked: Asked, page: Page, questions: list[Question], bound: Mapping[str, Any]) -> Steps[None]:
+def _page(asked: Asked, page: Page, questions: list[Question], bound: Bound) -> Steps[None]:
     for question in questions:
         asked.add({question.name: (yield partial(ask, question=question, bound=bound, page=page))})
 
@@ -173,7 +169,7 @@ def _trail(asked: Asked, program: Program) -> Steps[None]:
 
 def _bound(
     program: Program, policies: Mapping[str, Policy] | None, closed_through: int, posting_no: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     pack = None if policies is None else policies[program.policy]
     levels = None if pack is None else pack.max_tree_levels
     return {

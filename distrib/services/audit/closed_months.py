@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,7 +20,7 @@ def check_digests(conn: Connection, program: Program, period: int) -> dict[str, 
     return {DIGESTS: AuditAnswer(1, len(wrong), wrong[:MOST_ROWS])}
 
 
-def _wrong_in(conn: Connection, program: Program, period: int) -> list[dict[str, Any]]:
+def _wrong_in(conn: Connection, program: Program, period: int) -> list[dict[str, object]]:
     """Recomputes a closed month's files and lists the figures that are no longer what was fixed."""
     closed = closing.find_closed(conn, program, period)
     if closed is None:

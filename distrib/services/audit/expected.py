@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -46,7 +45,7 @@ def recompute_expected(conn: Connection, program: Program, after: int) -> tuple[
     return {EXPECTED_CHECK: AuditAnswer(len(batch), len(rows), rows[:MOST_ROWS])}, following
 
 
-def _problem_of(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, Any] | None:
+def _problem_of(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, object] | None:
     """Recomputes one payment and describes what is wrong with it; None where nothing is."""
     try:
         unlike = _differences(stored, plans)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -38,9 +37,9 @@ class _Findings:
 
     figure: int = 0
     wrong: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
 
-    def add(self, **row: Any) -> None:
+    def add(self, **row: object) -> None:
         """Counts a wrong row and keeps it if it is among the first."""
         self.wrong += 1
         if len(self.rows) < MOST_ROWS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -24,7 +23,7 @@ class AuditCheck:
     ok: bool
     figure: int
     wrong: int
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class AuditResult:
     warnings: tuple[AuditCheck, ...] = ()
 
 
-def audit_view(result: AuditResult) -> dict[str, Any]:
+def audit_view(result: AuditResult) -> dict[str, object]:
     """The result as the API and ``--json`` show it."""
     covers = result.covers
     return {
@@ -86,7 +85,7 @@ def _check(conn: Connection, program: Program, name: str, answer: AuditAnswer) -
     return AuditCheck(name, answer.wrong == 0, answer.figure, answer.wrong, rows)
 
 
-def _with_ids(conn: Connection, program: Program, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_ids(conn: Connection, program: Program, rows: list[dict[str, object]]) -> list[dict[str, object]]:
     """Adds to wrong rows the callers' ids of their orders and shops."""
     orders = {number for row in rows if (number := _order_of(row)) is not None}
     accounts = {number for row in rows if (number := _account_of(row)) is not None}
@@ -95,19 +94,19 @@ def _with_ids(conn: Connection, program: Program, rows: list[dict[str, Any]]) ->
     return [_named(row, order_ids, shop_ids) for row in rows]
 
 
-def _order_of(row: Mapping[str, Any]) -> int | None:
-    number: int | None = row.get("order_no", row.get("cause_no"))
-    return number
+def _order_of(row: Mapping[str, object]) -> int | None:
+    number = row.get("order_no", row.get("cause_no"))
+    return number if isinstance(number, int) else None
 
 
-def _account_of(row: Mapping[str, Any]) -> int | None:
-    number: int | None = row.get("shop_no", row.get("account_no"))
-    return number
+def _account_of(row: Mapping[str, object]) -> int | None:
+    number = row.get("shop_no", row.get("account_no"))
+    return number if isinstance(number, int) else None
 
 
-def _named(row: dict[str, Any], order_ids: Mapping[int, str], shop_ids: Mapping[int, str]) -> dict[str, Any]:
+def _named(row: Mapping[str, object], order_ids: Mapping[int, str], shop_ids: Mapping[int, str]) -> dict[str, object]:
     order_no, account_no = _order_of(row), _account_of(row)
-    names: dict[str, Any] = {}
+    names: dict[str, object] = {}
     if order_no is not None:
         names["order_id"] = order_ids.get(order_no)
     if account_no is not None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
+from distrib.domain.json_values import JsonObject
 from distrib.domain.policies.policy import Policy
 from distrib.services.audit.asking import Asked, ask_everything
 from distrib.services.audit.results import AuditCheck, AuditResult, audit_view, checks_of, warnings_of
@@ -77,18 +78,30 @@ def _keep(conn: Connection, program: Program, result: AuditResult, asked: Asked)
     runs.keep_audit(conn, program.program_id, result.as_of, shown, asked.rest if result.ok else None)
 
 
-def latest_audit(conn: Connection, program: Program) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class AuditMade:
+    """When an audit was made, and which checks of it did not hold."""
+
+    as_of: datetime
+    ok: bool
+    failed: list[str]
+
+
+def latest_audit(conn: Connection, program: Program) -> JsonObject | None:
     """Reads the newest result as ``audit_view`` gives it (times as text); None before the first audit."""
     kept = runs.latest_audit(conn, program.program_id)
-    return None if kept is None else {"warnings": []} | json.loads(kept)
+    if kept is None:
+        return None
+    shown: JsonObject = {"warnings": [], **json.loads(kept)}
+    return shown
 
 
 def list_audits(
     conn: Connection, program: Program, before: int | None, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[AuditMade], int | None]:
     """Lists the audits that were made, the newest first, and before which number the next page begins."""
     kept = runs.list_audits(conn, program.program_id, _NEWEST if before is None else before, limit + 1)
-    views = [{"as_of": row.as_of, "ok": row.ok, "failed": list(row.failed)} for row in kept[:limit]]
+    views = [AuditMade(row.as_of, row.ok, list(row.failed)) for row in kept[:limit]]
     return views, kept[limit - 1].audit_no if len(kept) > limit else None
 
 
