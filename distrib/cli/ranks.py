@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -43,7 +44,7 @@ def evaluate(month: str, program_code: str | None, language: str, as_json: bool)
         _apply_pending_events(container)
         with container.begin() as conn:
             row, is_new = evaluate_month(conn, program, period, COMMAND_LINE, container.now())
-    view = {**evaluation_view(program, row), "status": "evaluated" if is_new else "already_evaluated"}
+    view = {**asdict(evaluation_view(program, row)), "status": "evaluated" if is_new else "already_evaluated"}
     if as_json:
         print_json(view)
     else:

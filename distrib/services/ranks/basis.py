@@ -5,11 +5,11 @@ An evaluation takes them back: what a shop has earned is then what its other row
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from distrib.domain.plans.conditions import Condition
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import Ladder
 from distrib.domain.ranks.promotion import Metric, decisive_figures, holds, leaves
@@ -36,7 +36,7 @@ class UnfoundedPromotion:
     """A promotion that lacks its basis: the sequence numbers of its rows, and the reason with today's figures."""
 
     row_seqs: frozenset[int]
-    reason: dict[str, Any]
+    reason: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,19 @@ def _by_plan(ladder: Ladder, promotions: Sequence[_PastPromotion]) -> list[tuple
     groups: dict[int, list[_PastPromotion]] = {}
     for promotion in promotions:
         plan = ladder.plan_at(promotion.earned_at)
-        if plan is not None and promotion.rank in plan.rank_indexes and _condition(plan, promotion):
+        if plan is not None and _has_condition(plan, promotion):
             plans[id(plan)] = plan
             groups.setdefault(id(plan), []).append(promotion)
     return [(plans[key], group) for key, group in groups.items()]
 
 
-def _condition(plan: Plan, promotion: _PastPromotion) -> Any:
-    return plan.ranks[plan.rank_index(promotion.rank)].promote
+def _has_condition(plan: Plan, promotion: _PastPromotion) -> bool:
+    return promotion.rank in plan.rank_indexes and plan.ranks[plan.rank_index(promotion.rank)].promote is not None
+
+
+def _condition(plan: Plan, promotion: _PastPromotion) -> Condition:
+    """By what a plan promotes to the rank of a promotion that ``_by_plan`` has grouped under it."""
+    condition = plan.ranks[plan.rank_index(promotion.rank)].promote
+    if condition is None:
+        raise LookupError("promotions are grouped under plans that promote to their rank")
+    return condition

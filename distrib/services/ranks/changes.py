@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
+from distrib.domain.json_values import Json
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import EVALUATION, HAND, PROMOTION, Ladder, known_rank
 from distrib.services.context import Program, format_period
@@ -23,6 +25,23 @@ ROSE, FELL = "rose", "fell"
 DIRECTIONS: Final = (ROSE, FELL)
 
 
+@dataclass(frozen=True, slots=True)
+class RankMove:
+    """A change of a shop's rank: from which one to which, why, and by which evaluation."""
+
+    shop_id: str
+    name: str | None
+    from_rank: str | None
+    rank: str | None
+    direction: str | None
+    cause: str
+    evaluation: str | None
+    reason: Json
+    effective_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+
+
 def list_rank_changes(
     conn: Connection,
     program: Program,
@@ -30,7 +49,7 @@ def list_rank_changes(
     evaluation: int | None,
     place: tuple[str, int] | None,
     limit: int,
-) -> tuple[list[dict[str, Any]], tuple[str, int] | None]:
+) -> tuple[list[RankMove], tuple[str, int] | None]:
     """Lists changes of rank by from when they hold, the newest first, and after what the next page begins.
 
     Args:
@@ -66,28 +85,28 @@ def _of_evaluation(
     return rows.of_evaluation(conn, program.program_id, causes, made.effective_at, begins, before, limit)
 
 
-def _view(ladder: Ladder, row: RankChangeRow) -> dict[str, Any]:
+def _view(ladder: Ladder, row: RankChangeRow) -> RankMove:
     """A change as it is shown; from which rank it came is what the reason says, else what the row before left."""
-    reason = row.reason if row.cause == HAND else json.loads(row.reason)
+    reason: Json = row.reason if row.cause == HAND else json.loads(row.reason)
     decided = reason if isinstance(reason, dict) else {}
     plan = ladder.plan_at(row.effective_at)
-    from_rank = decided.get("from", row.rank_before)
-    to_rank = row.rank
+    said, evaluation = decided.get("from", row.rank_before), decided.get("evaluation")
+    from_rank, to_rank = said if isinstance(said, str) else None, row.rank
     if plan is not None:
         from_rank, to_rank = known_rank(plan, from_rank), known_rank(plan, to_rank)
-    return {
-        "shop_id": row.shop_id,
-        "name": row.name,
-        "from_rank": from_rank,
-        "rank": row.rank,
-        "direction": _direction(plan, from_rank, to_rank),
-        "cause": row.cause,
-        "evaluation": decided.get("evaluation"),
-        "reason": reason,
-        "effective_at": row.effective_at,
-        "recorded_at": row.recorded_at,
-        "recorded_by": row.recorded_by,
-    }
+    return RankMove(
+        shop_id=row.shop_id,
+        name=row.name,
+        from_rank=from_rank,
+        rank=row.rank,
+        direction=_direction(plan, from_rank, to_rank),
+        cause=row.cause,
+        evaluation=evaluation if isinstance(evaluation, str) else None,
+        reason=reason,
+        effective_at=row.effective_at,
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+    )
 
 
 def _direction(plan: Plan | None, from_rank: str | None, to_rank: str | None) -> str | None:

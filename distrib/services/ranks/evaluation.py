@@ -7,9 +7,8 @@ month. All shops are judged at once, in columns; only those whose rank changes a
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -107,11 +106,36 @@ def _keep(
     return row
 
 
-def evaluation_view(program: Program, row: EvaluationRow) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """The evaluation of a month: how many shops it judged, and what became of them."""
+
+    program: str
+    month: str
+    shops: int
+    promoted: int
+    lowered: int
+    taken_back: int
+    failing: int
+    effective_at: datetime
+    evaluated_at: datetime
+    evaluated_by: str
+
+
+def evaluation_view(program: Program, row: EvaluationRow) -> EvaluationView:
     """Shows an evaluation as the API and the command line answer it."""
-    counts = {name: getattr(row, name) for name in ("shops", "promoted", "lowered", "taken_back", "failing")}
-    times = {"effective_at": row.effective_at, "evaluated_at": row.evaluated_at, "evaluated_by": row.evaluated_by}
-    return {"program": program.code, "month": format_period(row.period), **counts, **times}
+    return EvaluationView(
+        program=program.code,
+        month=format_period(row.period),
+        shops=row.shops,
+        promoted=row.promoted,
+        lowered=row.lowered,
+        taken_back=row.taken_back,
+        failing=row.failing,
+        effective_at=row.effective_at,
+        evaluated_at=row.evaluated_at,
+        evaluated_by=row.evaluated_by,
+    )
 
 
 def due_period(conn: Connection, program: Program, now: datetime) -> int | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 
@@ -198,15 +197,15 @@ def _change(month: JudgedMonth, judged: Judged, place: int, history: RankHistory
     return rank_changes(shop_no, rows, EVALUATION, reason | loss)
 
 
-def _promotion_reason(plan: Plan, judged: Judged, place: int) -> dict[str, Any]:
+def _promotion_reason(plan: Plan, judged: Judged, place: int) -> dict[str, object]:
     """Lists the figures by which a shop is promoted."""
     promote = plan.ranks[int(judged.judgement.ranks[place])].promote
     return {} if promote is None else {"conditions": decisive_figures(promote, judged.figures_at(place))}
 
 
-def _loss_reason(plan: Plan, judged: Judged, place: int, *, is_lowered: bool) -> dict[str, Any]:
+def _loss_reason(plan: Plan, judged: Judged, place: int, *, is_lowered: bool) -> dict[str, object]:
     """Lists the figures by which a shop loses a rank: of promotions without a basis, of ``keep``, or both."""
-    reason: dict[str, Any] = {}
+    reason: dict[str, object] = {}
     taken_back = judged.taken_back.get(place)
     if taken_back is not None:
         reasons = [promotion.reason for promotion in taken_back.unfounded]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, NotRequired, TypedDict
 
 import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.nearness import nearest, shares
 from distrib.columns.tree import Integers
+from distrib.domain.json_values import Json
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.conditions import AnyOf, Metric
 from distrib.domain.plans.plan import Plan
@@ -66,9 +68,55 @@ def keep_near_ranks(conn: Connection, program: Program, now: datetime) -> bool:
     return True
 
 
+class _KeptFigure(TypedDict):
+    metric: str
+    window: Json
+    figure: int
+    at_least: int
+    holds: bool
+    levels: NotRequired[int | None]
+    min_rank: NotRequired[str | None]
+
+
+class _Kept(TypedDict):
+    """What is kept of a shop that is near, as JSON."""
+
+    takes: str
+    conditions: list[_KeptFigure]
+
+
+@dataclass(frozen=True, slots=True)
+class NearCondition:
+    """A threshold of the next rank: what the shop has, and what it needs."""
+
+    kind: str
+    met: bool
+    condition: str
+    window: Json
+    levels: int | None
+    min_rank: str | None
+    have: int
+    need: int
+    unit: str
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NearView:
+    """A shop that is near its next rank; ``takes`` says whether one condition or all are to be met."""
+
+    shop_id: str
+    name: str | None
+    rank: str
+    next_rank: str
+    share: str
+    takes: str
+    conditions: list[NearCondition]
+
+
 def list_near_ranks(
     conn: Connection, program: Program, rank: str | None, place: tuple[int, int] | None, limit: int
-) -> tuple[list[dict[str, Any]], tuple[int, int] | None, NearRun | None]:
+) -> tuple[list[NearView], tuple[int, int] | None, NearRun | None]:
     """Lists the shops nearest to a rank (to any, without one), after what the next page begins, and of when it is."""
     listed = store.list_near(conn, program.program_id, rank, place, limit + 1)
     page = listed[:limit]
@@ -90,31 +138,31 @@ def _near(plan: Plan, shops: Shops, highest: Integers, figures: Mapping[Metric, 
             yield NearShop(int(shops.numbers[place]), plan.ranks[below].code, rank.code, int(share[place]), text)
 
 
-def _view(program: Program, row: NearRow) -> dict[str, Any]:
-    kept = json.loads(row.figures)
-    return {
-        "shop_id": row.shop_id,
-        "name": row.name,
-        "rank": row.rank,
-        "next_rank": row.next_rank,
-        "share": show_ratio(row.share_ppm),
-        "takes": kept["takes"],
-        "conditions": [_condition(program, figure) for figure in kept["conditions"]],
-    }
+def _view(program: Program, row: NearRow) -> NearView:
+    kept: _Kept = json.loads(row.figures)
+    return NearView(
+        shop_id=row.shop_id,
+        name=row.name,
+        rank=row.rank,
+        next_rank=row.next_rank,
+        share=show_ratio(row.share_ppm),
+        takes=kept["takes"],
+        conditions=[_condition(program, figure) for figure in kept["conditions"]],
+    )
 
 
-def _condition(program: Program, figure: Mapping[str, Any]) -> dict[str, Any]:
+def _condition(program: Program, figure: _KeptFigure) -> NearCondition:
     """A threshold as what lacks to the next rank is shown, wherever it stands in the condition."""
     unit = UNITS[figure["metric"]]
-    return {
-        "kind": FIGURE,
-        "met": figure["holds"],
-        "condition": figure["metric"],
-        "window": figure["window"],
-        "levels": figure.get("levels"),
-        "min_rank": figure.get("min_rank"),
-        "have": figure["figure"],
-        "need": figure["at_least"],
-        "unit": unit,
-        "currency": program.currency if unit == MINOR else None,
-    }
+    return NearCondition(
+        kind=FIGURE,
+        met=figure["holds"],
+        condition=figure["metric"],
+        window=figure["window"],
+        levels=figure.get("levels"),
+        min_rank=figure.get("min_rank"),
+        have=figure["figure"],
+        need=figure["at_least"],
+        unit=unit,
+        currency=program.currency if unit == MINOR else None,
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -60,7 +60,7 @@ class Promotion(NamedTuple):
     plan: Plan
     effective_at: datetime
     rank: str
-    reason: dict[str, Any]
+    reason: Mapping[str, object]
 
 
 def decide_promotions(
@@ -147,7 +147,9 @@ def _changes(promotion: Promotion, ranks: RankHistory) -> list[RankChange]:
     return rank_changes(shop_no, dated, PROMOTION, reason)
 
 
-def rank_changes(shop_no: int, dated: Iterable[DatedRank], cause: str, reason: Mapping[str, Any]) -> list[RankChange]:
+def rank_changes(
+    shop_no: int, dated: Iterable[DatedRank], cause: str, reason: Mapping[str, object]
+) -> list[RankChange]:
     """Encodes dated ranks for writing: those of ``cause`` with ``reason``, others with what they repeat."""
     return [
         RankChange(
