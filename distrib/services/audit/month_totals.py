@@ -51,7 +51,7 @@ def _wrong_in(
     _add(buckets, postings.money_since(conn, bound))
     _, end = period_bounds(period, program.zone)
     totals = months.statement_totals(conn, program.program_id, period, end)
-    told = {
+    held_against = {
         "opening_minor": totals.opening_minor,
         "closing_minor": totals.closing_minor,
         "held_minor": totals.held_minor - totals.frozen_minor,
@@ -65,9 +65,9 @@ def _wrong_in(
         "available_minor": sum(amount for (counted, free), amount in amounts if max(counted, free) <= period),
     }
     return [
-        {"period": period, "figure": name, "expected_minor": amount, "told_minor": told[name]}
+        {"period": period, "figure": name, "expected_minor": amount, "told_minor": held_against[name]}
         for name, amount in expected.items()
-        if told[name] != amount
+        if held_against[name] != amount
     ]
 
 

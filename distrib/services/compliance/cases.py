@@ -22,7 +22,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.store import plans
 from distrib.store.compliance import cases as store
-from distrib.store.compliance.case_rows import CaseRow, DecisionRow, LeftCommission, Reversal
+from distrib.store.compliance.case_rows import CaseReversal, CaseRow, DecisionRow, LeftCommission
 from distrib.store.compliance.cases import NewCase
 from distrib.store.network import shops, tree
 from distrib.store.settlement import batch
@@ -197,8 +197,8 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
     batch.upsert_months(conn, program.program_id, batch.month_columns(months))
 
 
-def _reversal(row: LeftCommission, seq: int) -> Reversal:
-    return Reversal(
+def _reversal(row: LeftCommission, seq: int) -> CaseReversal:
+    return CaseReversal(
         row.cause_no,
         seq,
         row.shop_no,

@@ -19,7 +19,7 @@ from distrib.services.context import Program, format_period
 from distrib.services.orders.commissions import PlanVersionView, commission_id, plan_view, rate_text
 from distrib.services.statements import months
 from distrib.store.ledger import accounts as rows
-from distrib.store.ledger.accounts import ChangeRow, PayableRow, TransferFilters, TransferRow
+from distrib.store.ledger.accounts import AccountChangeRow, PayableRow, TransferFilters, TransferWithCause
 
 PAYABLE = "payable:"
 CAUSES = ("order", "payout", "adjustment", "pool", "withdrawal")
@@ -74,7 +74,7 @@ class AccountInFull(AccountView):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeView:
+class AccountChange:
     """One version of a payable account."""
 
     version: int
@@ -162,7 +162,7 @@ def get_account(conn: Connection, program: Program, account: str, now: datetime)
 
 def account_changes(
     conn: Connection, program: Program, account: str, after: int | None, limit: int
-) -> tuple[list[ChangeView], int | None]:
+) -> tuple[list[AccountChange], int | None]:
     """Lists the versions of a payable account, 1, 2, 3 …: the balance before, what a posting moved, the balance after.
 
     Raises:
@@ -194,7 +194,7 @@ def list_transfers(
     return [transfer_view(program, row) for row in page], last
 
 
-def transfer_view(program: Program, row: TransferRow) -> TransferView:
+def transfer_view(program: Program, row: TransferWithCause) -> TransferView:
     """One transfer row with both its accounts, as it is shown."""
     cause, reverses, late = row.cause_no, row.reverses_seq, row.belongs_to_period
     return TransferView(
@@ -267,6 +267,6 @@ def _payable(program: Program, row: PayableRow) -> tuple[str, str, str, str, int
     return PAYABLE + row.shop_id, "payable", row.shop_id, program.currency, row.balance_minor, row.version
 
 
-def _change(row: ChangeRow) -> ChangeView:
+def _change(row: AccountChangeRow) -> AccountChange:
     period = format_period(row.period)
-    return ChangeView(row.version, row.posting_no, period, row.previous_minor, row.amount_minor, row.balance_minor)
+    return AccountChange(row.version, row.posting_no, period, row.previous_minor, row.amount_minor, row.balance_minor)

@@ -28,7 +28,7 @@ from distrib.domain.settlement.recomputing import (
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
-from distrib.services.orders.failures import EventFailure
+from distrib.services.orders.failures import FailureView
 from distrib.services.orders.views import (
     OrderSummary,
     PostedRow,
@@ -43,7 +43,7 @@ from distrib.services.orders.views import (
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops
 from distrib.store.orders import commissions, expected, views
-from distrib.store.orders.views import RefundRow
+from distrib.store.orders.views import OrderRefundRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Explanation(OrderSummary):
     """Why an order paid what it paid; of one that was not settled nobody was looked at."""
 
     reason: str | None
-    error: EventFailure | None
+    error: FailureView | None
     policy: str | None = None
     is_self_purchase: bool | None = None
     order_cap: str | None = None
@@ -167,7 +167,7 @@ def _recomputed(
     order: Order,
     plan: Plan,
     snapshot: Snapshot,
-    refunds: Sequence[RefundRow],
+    refunds: Sequence[OrderRefundRow],
     rows: Sequence[PostedRow],
     only_shop_no: int | None,
 ) -> Explanation:

@@ -10,7 +10,7 @@ from distrib.languages import CHINESE, ENGLISH, render
 
 
 @dataclass(frozen=True, slots=True)
-class EventFailure:
+class FailureView:
     """The code of an event that waits or failed, and its text in both languages."""
 
     code: str
@@ -18,9 +18,9 @@ class EventFailure:
     detail_zh: str
 
 
-def failure_of(code: str | None, status: str, params: str | None) -> EventFailure | None:
+def failure_of(code: str | None, status: str, params: str | None) -> FailureView | None:
     """The failure of an event by its code, its status and the code's parameters in JSON; None of what is well."""
     if code is None or status == "done":
         return None
     refusal = Refusal(code if code in CODES else "poison", **json.loads(params or "{}"))
-    return EventFailure(code, render(refusal.text, ENGLISH), render(refusal.text, CHINESE))
+    return FailureView(code, render(refusal.text, ENGLISH), render(refusal.text, CHINESE))

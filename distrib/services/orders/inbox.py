@@ -20,11 +20,11 @@ from distrib.domain.json_values import JsonObject
 from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.orders.codec import EVENT_TYPES, decode_stored
-from distrib.services.orders.failures import EventFailure, failure_of
+from distrib.services.orders.failures import FailureView, failure_of
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
-from distrib.store.orders.event_views import EventFilters, EventRow
+from distrib.store.orders.event_views import EventFilters, EventStanding
 from distrib.tracing import span
 
 __all__ = [
@@ -60,7 +60,7 @@ class EventView:
     status: str
     attempts: int
     done_at: datetime | None
-    error: EventFailure | None
+    error: FailureView | None
     remark: str | None
 
 
@@ -71,7 +71,7 @@ class KeptEventView(EventView):
     payload: JsonObject | None
 
 
-class _Shown(TypedDict):
+class _EventFields(TypedDict):
     id: str
     type: str
     order_id: str | None
@@ -81,7 +81,7 @@ class _Shown(TypedDict):
     status: str
     attempts: int
     done_at: datetime | None
-    error: EventFailure | None
+    error: FailureView | None
     remark: str | None
 
 
@@ -230,11 +230,11 @@ def _answer(event: DecodedEvent, first: Mapping[str, DecodedEvent], kept: _Kept)
     return Accepted(event.id, "duplicate")
 
 
-def _view(row: EventRow) -> EventView:
+def _view(row: EventStanding) -> EventView:
     return EventView(**_shown(row))
 
 
-def _shown(row: EventRow) -> _Shown:
+def _shown(row: EventStanding) -> _EventFields:
     failure = failure_of(row.code, row.status, row.params)
     return {
         "id": row.id,

@@ -18,12 +18,12 @@ from distrib.domain.events import CANCEL, UNDONE, Order
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.orders.commissions import EXPECTED, PlanVersionView, plan_view, rate_text, state_at
-from distrib.services.orders.failures import EventFailure, failure_of
+from distrib.services.orders.failures import FailureView, failure_of
 from distrib.store.orders import commissions, expected, views
 from distrib.store.orders.commissions import OrderCommissionRow
 from distrib.store.orders.expected import ExpectedChangeRow
 from distrib.store.orders.pages import OrderFilters
-from distrib.store.orders.views import OrderEventRow, OrderRow, RefundRow
+from distrib.store.orders.views import OrderEventRow, OrderRefundRow, OrderRow
 
 __all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
 
@@ -68,7 +68,7 @@ class OrderSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class LineView:
+class OrderLineView:
     """A line of an order, with what refunds took of it and what is left."""
 
     id: str
@@ -159,13 +159,13 @@ class OrderView(OrderSummary):
     leader_id: str | None
     opener_id: str | None
     group_id: str | None
-    lines: list[LineView]
+    lines: list[OrderLineView]
     refunds: list[RefundView]
     commissions: list[NetCommission]
     expected: list[ExpectedCommission]
     events: list[OrderEventView]
     reason: str | None
-    error: EventFailure | None
+    error: FailureView | None
 
 
 def list_orders(
@@ -224,7 +224,7 @@ def order_in(events: Sequence[OrderEventRow], event_no: int | None) -> Order | N
     return None if payload is None else decode_stored(payload).order
 
 
-def refunded_by_line(refunds: Sequence[RefundRow]) -> dict[str, int]:
+def refunded_by_line(refunds: Sequence[OrderRefundRow]) -> dict[str, int]:
     """Adds up what all refunds took of each line, less what was undone."""
     taken: defaultdict[str, int] = defaultdict(int)
     for refund in refunds:
@@ -233,7 +233,7 @@ def refunded_by_line(refunds: Sequence[RefundRow]) -> dict[str, int]:
     return taken
 
 
-def is_reduced(refunds: Sequence[RefundRow]) -> bool:
+def is_reduced(refunds: Sequence[OrderRefundRow]) -> bool:
     """Whether a refund of the order's lines stands, be it that they were free."""
     ids = {refund.refund_id for refund in refunds if refund.line_id is not None}
     return any(not refund_id.startswith(UNDONE) and UNDONE + refund_id not in ids for refund_id in ids)
@@ -283,9 +283,9 @@ def _seller_by(row: OrderRow) -> str | None:
     return "binding" if row.named_shop_id is None else "order"
 
 
-def _lines(order: Order, refunded: Mapping[str, int]) -> list[LineView]:
+def _lines(order: Order, refunded: Mapping[str, int]) -> list[OrderLineView]:
     return [
-        LineView(
+        OrderLineView(
             id=line.id,
             sku=line.sku,
             category=line.category,
@@ -301,17 +301,17 @@ def _lines(order: Order, refunded: Mapping[str, int]) -> list[LineView]:
     ]
 
 
-def _refunds(rows: Sequence[RefundRow]) -> list[RefundView]:
+def _refunds(rows: Sequence[OrderRefundRow]) -> list[RefundView]:
     """Refunds in the order they came."""
     undone = {row.refund_id: row for row in rows if row.refund_id.startswith(UNDONE)}
-    taken: dict[str, list[RefundRow]] = {}
+    taken: dict[str, list[OrderRefundRow]] = {}
     for row in rows:
         if row.refund_id not in undone:
             taken.setdefault(row.refund_id, []).append(row)
     return [_refund(of_refund, undone.get(UNDONE + refund_id)) for refund_id, of_refund in taken.items()]
 
 
-def _refund(rows: Sequence[RefundRow], undone: RefundRow | None) -> RefundView:
+def _refund(rows: Sequence[OrderRefundRow], undone: OrderRefundRow | None) -> RefundView:
     first = rows[0]
     return RefundView(
         id=None if first.refund_id == CANCEL else first.refund_id,
@@ -387,7 +387,7 @@ def reason_of(head: OrderRow, events: Sequence[OrderEventRow], posted: Sequence[
     return remark or "nobody_earned"
 
 
-def error_of(head: OrderRow, events: Sequence[OrderEventRow]) -> EventFailure | None:
+def error_of(head: OrderRow, events: Sequence[OrderEventRow]) -> FailureView | None:
     """Why an order waits or failed, in the words of its event."""
     event = next((event for event in events if event.event_no == head.event_no), None)
     if event is None or head.settled_at is not None:

@@ -78,7 +78,7 @@ class _KeptFigure(TypedDict):
     min_rank: NotRequired[str | None]
 
 
-class _Kept(TypedDict):
+class _KeptNear(TypedDict):
     """What is kept of a shop that is near, as JSON."""
 
     takes: str
@@ -139,7 +139,7 @@ def _near(plan: Plan, shops: Shops, highest: Integers, figures: Mapping[Metric, 
 
 
 def _view(program: Program, row: NearRow) -> NearView:
-    kept: _Kept = json.loads(row.figures)
+    kept: _KeptNear = json.loads(row.figures)
     return NearView(
         shop_id=row.shop_id,
         name=row.name,

@@ -342,7 +342,7 @@ def _is_as_proposed(conn: Connection, program: Program, period: int, proposal: P
 
 def _message(program: Program, closed: ClosedPeriod) -> Message:
     view = closed_view(program, closed)
-    told = {
+    data = {
         "program": view.program,
         "period": view.period,
         "currency": view.currency,
@@ -353,7 +353,7 @@ def _message(program: Program, closed: ClosedPeriod) -> Message:
         "lines": None if view.lines is None else asdict(view.lines),
         "closed_at": closed.closed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
-    return Message("statement.closed", closed.closed_at, json.dumps(told, ensure_ascii=False))
+    return Message("statement.closed", closed.closed_at, json.dumps(data, ensure_ascii=False))
 
 
 def proposal_view(program: Program, period: int, proposal: Proposal) -> MonthView:

@@ -23,7 +23,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Earnings:
+class ShopEarnings:
     """What a shop earned today and this month, and what is free on which day."""
 
     today_minor: int
@@ -31,7 +31,7 @@ class Earnings:
     releases: list[Release]
 
 
-def earnings(conn: Connection, program: Program, shop_no: int, now: datetime) -> Earnings:
+def earnings(conn: Connection, program: Program, shop_no: int, now: datetime) -> ShopEarnings:
     """Adds up what a shop earned today and this month, less what was taken back, and what is free on which day.
 
     Days are those of the program's time zone. What was adjusted by hand counts; what was paid out does not.
@@ -40,7 +40,7 @@ def earnings(conn: Connection, program: Program, shop_no: int, now: datetime) ->
     midnight = datetime(day.year, day.month, day.day, tzinfo=program.zone)
     month, _ = period_bounds(program.period_of(now), program.zone)
     days = rows.by_day(conn, program.program_id, shop_no, program.time_zone, midnight, month, now)
-    return Earnings(
+    return ShopEarnings(
         sum(row.today_minor for row in days),
         sum(row.month_minor for row in days),
         [Release(row.day, row.held_minor) for row in days if row.day is not None and row.held_minor],

@@ -138,7 +138,7 @@ class LinesFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest(StatementHead):
+class MonthManifest(StatementHead):
     """What the files of a month have, with the SHA-256 of each."""
 
     shops: ShopsFile
@@ -272,7 +272,7 @@ def file_facts(conn: Connection, program: Program, period: int, now: datetime) -
     return facts
 
 
-def manifest(conn: Connection, program: Program, period: int, now: datetime) -> Manifest:
+def manifest(conn: Connection, program: Program, period: int, now: datetime) -> MonthManifest:
     """Reads rows, totals and the SHA-256 of each of the month's CSV files.
 
     Of a closed month as it was closed; of an open one computed as of now, which reads the whole month.
@@ -283,13 +283,13 @@ def manifest(conn: Connection, program: Program, period: int, now: datetime) -> 
     totals = _totals(conn, program, period, held_from, closed)
     if closed is not None:
         lines = LinesFile(closed.lines, closed.lines_minor, closed.lines_digest)
-        return Manifest(*head, ShopsFile(closed.shops, totals, closed.digest), lines)
+        return MonthManifest(*head, ShopsFile(closed.shops, totals, closed.digest), lines)
     file = file_head(conn, program, period, now)
     shops_digest = close_figures.digest_of(exports.export_shops(conn, file))
     lines_digest = close_figures.digest_of(exports.export_lines(conn, file))
     count, amount_minor = exports.lines_total(conn, program.program_id, period)
     shops = ShopsFile(totals["shops"], totals, shops_digest)
-    return Manifest(*head, shops, LinesFile(count, amount_minor, lines_digest))
+    return MonthManifest(*head, shops, LinesFile(count, amount_minor, lines_digest))
 
 
 def digest_of_file(conn: Connection, program: Program, period: int, detail: str) -> str | None:

@@ -61,7 +61,7 @@ class LeftCommission:
     last_seq: int
 
 
-class Reversal(NamedTuple):
+class CaseReversal(NamedTuple):
     """A reversal by a decision: a transfer without an event, under the number ``seq`` of its order."""
 
     cause_no: int

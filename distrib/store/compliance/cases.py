@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import EXPENSE
-from distrib.store.compliance.case_rows import CaseRow, DecisionRow, LeftCommission, Reversal
+from distrib.store.compliance.case_rows import CaseReversal, CaseRow, DecisionRow, LeftCommission
 from distrib.store.database import driver, rows_as, value_of, values_of
 
 _INSERT = """
@@ -340,9 +340,11 @@ def left_of_case(conn: Connection, program_id: int, case_no: int) -> list[LeftCo
     return values_of(LeftCommission, conn.execute(text(_LEFT), {"program": program_id, "case_no": case_no}))
 
 
-def insert_reversals(conn: Connection, program_id: int, rows: Sequence[Reversal], now: datetime, period: int) -> None:
+def insert_reversals(
+    conn: Connection, program_id: int, rows: Sequence[CaseReversal], now: datetime, period: int
+) -> None:
     """Posts reversals by a decision, without an event."""
-    columns = dict(zip(Reversal._fields, map(list, zip(*rows, strict=True)), strict=True))
+    columns = dict(zip(CaseReversal._fields, map(list, zip(*rows, strict=True)), strict=True))
     bound = {"program": program_id, "expense": EXPENSE, "now": now, "period": period, "belongs": None, **columns}
     conn.execute(text(_REVERSE), bound)
 

@@ -140,7 +140,7 @@ class PayableRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRow:
+class AccountChangeRow:
     """One version of a payable account: what a posting moved, and the balance before and after it."""
 
     version: int
@@ -152,7 +152,7 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferRow:
+class TransferWithCause:
     """One transfer with both its accounts and the ids its callers know."""
 
     cause_no: int
@@ -207,15 +207,15 @@ def payable_account(conn: Connection, program_id: int, shop_id: str) -> PayableR
     return value_of(PayableRow, conn.execute(statement, {"program": program_id, "shop_id": shop_id}))
 
 
-def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[ChangeRow]:
+def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[AccountChangeRow]:
     """Lists the versions of an account after ``after``: what each posting moved, the balance before and after it."""
     values = {"program": program_id, "shop_no": shop_no, "after": after, "limit": limit}
-    return values_of(ChangeRow, conn.execute(text(_CHANGES), values))
+    return values_of(AccountChangeRow, conn.execute(text(_CHANGES), values))
 
 
 def list_transfers(
     conn: Connection, program_id: int, filters: TransferFilters, after: tuple[int, int], limit: int
-) -> list[TransferRow]:
+) -> list[TransferWithCause]:
     """Lists transfers by cause and number, ``limit`` at the most after the key ``after``."""
     wanted = _wanted(conn, program_id, filters)
     keys = [] if wanted is None else keys_of_page(conn, program_id, wanted, after, limit)
@@ -223,7 +223,7 @@ def list_transfers(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return values_of(TransferRow, conn.execute(text(_TRANSFERS), bound))
+    return values_of(TransferWithCause, conn.execute(text(_TRANSFERS), bound))
 
 
 def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Wanted | None:

@@ -131,7 +131,7 @@ class EventFilters(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class EventRow:
+class EventStanding:
     """One event and what became of it; ``code`` says why it waits or failed, ``params`` are the code's, as JSON."""
 
     event_no: int
@@ -149,7 +149,7 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptEvent(EventRow):
+class KeptEvent(EventStanding):
     """One event with what was sent."""
 
     payload: str
@@ -172,7 +172,7 @@ def event_view(conn: Connection, program_id: int, event_id: str) -> KeptEvent | 
 
 def event_views(
     conn: Connection, program_id: int, filters: EventFilters, types: Sequence[str], after: Place, limit: int
-) -> list[EventRow]:
+) -> list[EventStanding]:
     """Lists events that pass the filters with what became of them, ``limit`` at the most after a place.
 
     Args:
@@ -191,7 +191,7 @@ def event_views(
         return kept
     since, number = after
     unplaced = conn.execute(text(waiting), {**bound, "since": since, "after": number, "limit": limit})
-    return sorted([*kept, *values_of(EventRow, unplaced)], key=key, reverse=filters.is_newest_first)[:limit]
+    return sorted([*kept, *values_of(EventStanding, unplaced)], key=key, reverse=filters.is_newest_first)[:limit]
 
 
 def _way(source: str, filters: EventFilters) -> str:
@@ -202,7 +202,7 @@ def _way(source: str, filters: EventFilters) -> str:
     return before.replace("event_no LIMIT", "event_no DESC LIMIT")
 
 
-def _by_number(conn: Connection, bound: Bound, filters: EventFilters, after: Place, limit: int) -> list[EventRow]:
+def _by_number(conn: Connection, bound: Bound, filters: EventFilters, after: Place, limit: int) -> list[EventStanding]:
     """Reads a page by number, from what names the fewest."""
     if filters.order_id is not None:
         source = _OF_ORDER
@@ -217,7 +217,7 @@ def _by_number(conn: Connection, bound: Bound, filters: EventFilters, after: Pla
     return read_windows(after[1], limit, numbers_after, partial(_rows, conn, bound))
 
 
-def _by_time(conn: Connection, bound: Bound, types: Sequence[str], after: Place, limit: int) -> list[EventRow]:
+def _by_time(conn: Connection, bound: Bound, types: Sequence[str], after: Place, limit: int) -> list[EventStanding]:
     """Reads a page by the instants of receipt, of one type or of all."""
     statement = text(_BY_TIME.format(each=" UNION ALL ".join(_OF_TYPE.format(type=name) for name in types)))
 
@@ -229,5 +229,5 @@ def _by_time(conn: Connection, bound: Bound, types: Sequence[str], after: Place,
     return read_windows(after, limit, places_after, lambda keys: _rows(conn, bound, [number for _, number in keys]))
 
 
-def _rows(conn: Connection, bound: Bound, numbers: Sequence[int]) -> list[EventRow]:
-    return values_of(EventRow, conn.execute(text(_ROWS), {**bound, "numbers": list(numbers)}))
+def _rows(conn: Connection, bound: Bound, numbers: Sequence[int]) -> list[EventStanding]:
+    return values_of(EventStanding, conn.execute(text(_ROWS), {**bound, "numbers": list(numbers)}))

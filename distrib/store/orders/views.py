@@ -168,7 +168,7 @@ class OrderEventRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundRow:
+class OrderRefundRow:
     """What a refund took of a line, or of none of them where ``line_id`` is None."""
 
     refund_id: str
@@ -197,9 +197,9 @@ def events_of_order(conn: Connection, program_id: int, order_no: int, first: int
     return values_of(OrderEventRow, conn.execute(text(_EVENTS), wanted))
 
 
-def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[RefundRow]:
+def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[OrderRefundRow]:
     """Lists what each refund took of each line."""
-    return values_of(RefundRow, conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}))
+    return values_of(OrderRefundRow, conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}))
 
 
 def list_orders(conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int) -> list[OrderRow]:

@@ -56,7 +56,7 @@ class StatementRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MonthTotals(StatementFigures):
+class StatementTotals(StatementFigures):
     """What all rows of a month add up to: how many they are, and what of the held a freeze alone keeps."""
 
     shops: int
@@ -170,7 +170,7 @@ def statement_of_account(
     return value_of(StatementFigures, conn.execute(statement, wanted))
 
 
-def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> MonthTotals:
+def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> StatementTotals:
     """Adds up all rows of a month: how many, the figures, and what of the held a freeze alone keeps.
 
     Orders and refunds count once each, whatever number of shops they moved something for.
@@ -180,7 +180,7 @@ def statement_totals(conn: Connection, program_id: int, period: int, held_from: 
     names = ", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES)
     statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES), names=names, of_month=OF_MONTH))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
-    return values_of(MonthTotals, conn.execute(statement, wanted))[0]
+    return values_of(StatementTotals, conn.execute(statement, wanted))[0]
 
 
 def periods_with_movement(conn: Connection, program_id: int) -> list[int]:

@@ -16,7 +16,7 @@ from distrib.store import locks
 from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql
 from distrib.store.statements.counts import COUNTS, OF_MONTH, ONCE
-from distrib.store.statements.months import FIGURES, MONTHS, MonthTotals, figures_sql
+from distrib.store.statements.months import FIGURES, MONTHS, StatementTotals, figures_sql
 
 EVERYTHING = 2**63 - 1
 """Above the number of every posting."""
@@ -201,14 +201,14 @@ SELECT count(*) = :least FROM (
 _TRY = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
 
 
-def read_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> MonthTotals | None:
+def read_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> StatementTotals | None:
     """Reads a month's totals as ``months.statement_totals`` would add them up; None where none are kept."""
     bound = {"program": program_id, "period": period, "held_from": held_from}
     kept = kept_from(conn, program_id, period)
     if kept is None or held_from < kept:
         return None
     row = conn.execute(text(_READ), bound | {"through": EVERYTHING}).mappings().one()
-    return MonthTotals(**{name: int(row[name]) for name in ("shops", *FIGURES, "frozen_minor")})
+    return StatementTotals(**{name: int(row[name]) for name in ("shops", *FIGURES, "frozen_minor")})
 
 
 def lock_totals(conn: Connection, program_id: int) -> bool:
