@@ -142,4 +142,5 @@ class _ColumnArrayDumper(Dumper):
         return obj.data
 
 
-psycopg.adapters.register_dumper(ColumnArray, _ColumnArrayDumper)
+for _kind in (_Texts, _Bytes, _Bigints, _Instants, _Days):
+    psycopg.adapters.register_dumper(_kind, _ColumnArrayDumper)
