@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from distrib.api.calls.backend import EXTENSION
-from distrib.app import build_app, install
+from distrib.app import build_app, install, site_of
 from distrib.bootstrap import Container
+from distrib.console.site import EXTENSION as SITE
 from distrib.services.context import Program
 from distrib.services.plans.drafts import load_samples
 from distrib.services.programs import keys, tenants
@@ -131,8 +132,10 @@ class Api:
         return Caller(self.app.test_client(), made["key"])
 
     def stop_clock(self, instant: datetime) -> None:
-        """Stops the clock of the service at an instant."""
-        self.app.extensions[EXTENSION] = replace(self.app.extensions[EXTENSION], now=lambda: instant)
+        """Stops the clock of the service at an instant, the console's with it."""
+        backend = replace(self.app.extensions[EXTENSION], now=lambda: instant)
+        self.app.extensions[EXTENSION] = backend
+        self.app.extensions[SITE] = replace(site_of(self.world.container, backend), now=backend.now)
 
     def nobody(self) -> Caller:
         """A caller without a key."""

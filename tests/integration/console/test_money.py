@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from distrib.services.context import format_period
 from tests.integration.console.conftest import Browser
 from tests.integration.console.test_shops import words
 from tests.world.api import Api
@@ -106,7 +107,8 @@ def test_all_that_stops_a_close_is_listed_with_where_to_go(funded: Api, person: 
     assert "1 accepted events of the period or before are still to be worked on." in march
     assert "/events?status=pending" in march
     assert "/close/propose" not in march
-    stops = funded.caller().get(f"/v1/statements/{funded.world.now():%Y-%m}/close")["stops"]
+    present = format_period(funded.world.program.period_of(funded.world.now()))
+    stops = funded.caller().get(f"/v1/statements/{present}/close")["stops"]
     assert [(stop["code"], stop["next"]) for stop in stops] == [
         ("close_in_sequence", "2026-03"),
         ("period_not_over", None),
