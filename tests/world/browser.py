@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
-from werkzeug.wsgi import ClosingIterator
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -77,6 +76,29 @@ def _program(playwright: Playwright) -> str:
     return found or playwright.chromium.executable_path
 
 
+class _Answer:
+    """An answer that is closed once its last part is given, and not only when the server comes to it.
+
+    Before Werkzeug 3.1 closes an answer it reads what the connection still has, which may last until the browser goes.
+    """
+
+    def __init__(self, parts: Iterable[bytes], closed: Callable[[], None]) -> None:
+        self._parts, self._closed, self._is_open = parts, closed, True
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._parts
+        self.close()
+
+    def close(self) -> None:
+        """Closes the app's own answer, once."""
+        if self._is_open:
+            self._is_open = False
+            try:
+                getattr(self._parts, "close", lambda: None)()
+            finally:
+                self._closed()
+
+
 class _Answering:
     """An app, and whether all that it was asked has been answered.
 
@@ -91,7 +113,7 @@ class _Answering:
         with self._changed:
             self._open += 1
         try:
-            return ClosingIterator(self._app(environ, start_response), self._answered)
+            return _Answer(self._app(environ, start_response), self._answered)
         except BaseException:
             self._answered()
             raise
