@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
-from distrib.domain.plans.pools import Pool, share_pool
+from distrib.domain.plans.pools import Pool, share_pool, sum_in_pairs
 
 BY_RANK = Pool("managers", 20_000, {"w1": 1, "w2": 2, "w3": 3, "none": 0})
 
@@ -43,3 +45,9 @@ def test_who_holds_no_rank_of_the_pool_takes_no_part() -> None:
 
 def test_a_pool_that_nobody_shares_is_not_paid() -> None:
     assert share_pool(5_000, BY_RANK, {"b": "other"}) == {}
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_fractions_are_added_up_exactly_however_many_there_are(count: int) -> None:
+    parts = [Fraction(1, 3 + place) for place in range(count)]
+    assert sum_in_pairs(parts) == sum(parts, Fraction())
