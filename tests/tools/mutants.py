@@ -1,7 +1,7 @@
 """``python -m tests.tools.mutants``: mutation testing of distrib/domain, held against docs/mutants.md.
 
 mutmut makes the mutants and finds which tests reach them (``[mutmut]`` in setup.cfg); ``mutants_loop`` tries them. Ends
-with 1 where fewer than 95 of 100 are killed, or one survives that docs/mutants.md does not list with its reason. A
+with 1 where fewer than 98 of 100 are killed, or one survives that docs/mutants.md does not list with its reason. A
 mutant's name carries a number that shifts when its function changes, so the list names function and changed lines.
 """
 
@@ -27,7 +27,7 @@ from mutmut.stats import status_by_exit_code
 ROOT = Path(__file__).resolve().parents[2]
 MADE = ROOT / "mutants"
 LIST = ROOT / "docs" / "mutants.md"
-LEAST_KILLED_PERCENT = 95
+LEAST_KILLED_PERCENT = 98
 ANY_MUTANT = "distrib.domain.ledger.x_account_name__mutmut_1"
 """mutmut makes all mutants and reads all tests even when it tries one alone."""
 SURVIVING = ("survived", "no tests", "not checked")

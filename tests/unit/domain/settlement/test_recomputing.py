@@ -128,6 +128,38 @@ def test_what_a_case_took_back_leaves_no_room_that_others_of_its_rule_could_take
     assert differences(plan, ORDER, SNAPSHOT, [1_000, 500], PostedOrder(first, {first[0].key: -100}, gone)) == []
 
 
+def test_what_a_case_took_back_keeps_its_room_when_its_line_comes_back_too() -> None:
+    rules = [{"id": "up", "pay": "upline", "tier": 1, "rate": "0.1", "cap": {"per_order_minor": 100}}]
+    plan = compile_plan({"code": "p", "currency": "CNY", "rules": rules})
+    first = named(plan, ORDER, settle(plan, ORDER, SNAPSHOT))
+    changes = {first[0].key: -100}
+    by_case = PostedOrder(first, changes, frozenset({first[0].key}))
+    others = Difference("standing", PostedKey("y", "up", 1, 3), 50, 0)
+    for is_bound_by_line, by_refund_alone in ((False, [others]), (True, [])):
+        told = [
+            differences(plan, ORDER, SNAPSHOT, [0, 500], posted, is_bound_by_line=is_bound_by_line)
+            for posted in (by_case, PostedOrder(first, changes))
+        ]
+        assert told == [[], by_refund_alone]
+
+
+def test_by_the_bound_of_their_time_each_commission_is_worked_out_for_itself() -> None:
+    changes = {PostedKey("x", "seller", 0, 7): -80, PostedKey("x", "up", 1, 3): -40}
+    posted = PostedOrder(FIRST, changes)
+    assert differences(PLAN, ORDER, SNAPSHOT, [600, 500], posted, is_bound_by_line=True) == []
+    of_nothing = differences(PLAN, ORDER, SNAPSHOT, [600, 500], PostedOrder(FIRST, {}), is_bound_by_line=True)
+    assert [(found.key.rule_id, found.expected_minor, found.posted_minor) for found in of_nothing] == [
+        ("seller", 120, 200),
+        ("up", 60, 100),
+    ]
+
+
+def test_a_single_unit_that_nobody_posted_is_told() -> None:
+    order = Order("o", "CNY", ORDER.paid_at, (OrderLine("x", "sku", 1, 5),))
+    place = PostedKey("x", "seller", 0, 7)
+    assert Difference("standing", place, 1, 0) in differences(PLAN, order, SNAPSHOT, None, PostedOrder([], {}))
+
+
 def test_differences_are_told_in_the_order_of_what_and_of_their_places() -> None:
     unlike = differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder([], {}))
     assert unlike == sorted(unlike)

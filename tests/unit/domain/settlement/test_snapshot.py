@@ -94,5 +94,6 @@ def test_what_the_first_version_kept_by_position_is_read(kept: str, snapshot: Sn
 def test_an_empty_snapshot_is_a_version_alone_and_an_unknown_version_is_refused() -> None:
     assert Snapshot(None).to_json() == '{"v":2}'
     assert Snapshot.from_json('{"v":2}') == Snapshot(None)
-    with pytest.raises(ValueError, match=r"^snapshots are of version 1 or 2$"):
-        Snapshot.from_json('{"v":3}')
+    for unknown in ('{"v":3}', "{}"):
+        with pytest.raises(ValueError, match=r"^snapshots are of version 1 or 2$"):
+            Snapshot.from_json(unknown)

@@ -77,12 +77,24 @@ def test_a_refund_and_what_undid_it_add_up_to_nothing_and_no_change_is_dated_bef
     assert sum(change.amount_minor for change in changes if change.event_no == 7) == -120
 
 
+def test_a_refund_of_one_line_leaves_the_others_as_they_are() -> None:
+    plan = compile_plan({**DOCUMENT, "order_cap": "0.9", "rules": DOCUMENT["rules"][1:]})
+    order = Order("o", "CNY", AT, (OrderLine("1", "A", 1, 600), OrderLine("2", "A", 1, 5)))
+    snapshot = under_candidate(SNAPSHOT, terms(plan))
+    settlement = Settlement(order, terms(plan), snapshot, earn(plan, order, snapshot)[0], AT)
+    assert [row.amount_minor for row in settlement.commissions] == [60, 1]
+    changes = take_back(settlement, [Setback(5, "r", {"1": 600}, AT + DAY)], is_published=True)
+    assert [(change.commission.line_index, change.amount_minor) for change in changes] == [(0, -60)]
+
+
 def test_what_a_case_took_never_comes_again_and_under_another_plan_it_takes_all_but_the_sellers_own() -> None:
     settlement = settled(compile_plan(DOCUMENT))
     taken = Setback(None, "", {}, AT + 2 * DAY, frozenset({PostedKey("1", "up", 1, 8)}))
     back = [Setback(5, "r", {"1": 600}, AT + 3 * DAY), Setback(6, UNDONE + "r", {"1": -600}, AT + 4 * DAY)]
     first = [change for change in take_back(settlement, [taken, *back], is_published=True) if change.event_no is None]
     assert [(change.commission.line_index, change.commission.shop_no) for change in first] == [(0, 8)]
+    [posted] = [c for c in settlement.commissions if (c.line_index, c.shop_no) == (0, 8)]
+    assert first[0].amount_minor == -posted.amount_minor < 0
     every = take_back(settlement, [taken, *back], is_published=False)
     up = sum(commission.amount_minor for commission in settlement.commissions if commission.shop_no == 8)
     assert sum(change.amount_minor for change in every if change.commission.shop_no == 8) == -up
