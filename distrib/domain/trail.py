@@ -28,8 +28,8 @@ _NAMES: Final = """
     identity_required is_full joined_at keep keep_hours key_approval key_id key_wait_hours kind leader_id
     least_minor level levels limit lines link_minutes login made_by may_confirm min_minor month most_minor no
     old_secret_ends_at operation order_id organiser_id owner owner_is_set paid_count paid_on part payee_hold_days
-    payout_id
-    penalty_id pending per_day per_month period policy program program_code protect_days published_at quantity
+    payout_id penalty_id pending per_day per_month period policy program program_code proposed_at proposed_by
+    protect_days published_at quantity
     quarter rank recorded_at refused_count request_id requested_at returned_count revoked_at role rule scope scopes
     seq session_minutes shop_id shop_ids signed signed_in_by since source sponsor_id state status step time_zone to
     total_minor type up_to version webhook_id withdrawal_id withdrawals withholding year

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Any, Final
 
 from flask import Blueprint
@@ -194,7 +195,7 @@ def _trail(visit: Visit) -> ListSpec:
             "operation": _deed(visit, row["operation"]),
             "subject": row["subject"] or "",
             "shop": row["shop_id"] or "",
-            "difference": _difference(row["before"], row["after"]),
+            "difference": _difference(visit, row["before"], row["after"]),
             "request": id_cell(visit, row["request_id"]),
         }
 
@@ -230,8 +231,8 @@ def _deeds(visit: Visit) -> list[tuple[str, Text | str]]:
     return [(name, words) for name, words in sorted(named, key=lambda entry: entry[1])]
 
 
-def _difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """What changed, name by name; of what was made, what it is."""
+def _difference(visit: Visit, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """What changed, name by name, amounts and times in the reader's form; of what was made, what it is."""
     names = list(dict.fromkeys([*(before or {}), *(after or {})]))[:8]
     parts = []
     for name in names:
@@ -239,7 +240,8 @@ def _difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
         if _is_hidden(old) or _is_hidden(new):
             parts.append(name)
             continue
-        parts.append(f"{name}: {_plain(new)}" if before is None else f"{name}: {_plain(old)} → {_plain(new)}")
+        was, now = (_plain(visit, name, value) for value in (old, new))
+        parts.append(f"{name}: {now}" if before is None else f"{name}: {was} → {now}")
     return "; ".join(parts)
 
 
@@ -248,6 +250,18 @@ def _is_hidden(value: Any) -> bool:
     return isinstance(value, str) and "digest " in value
 
 
-def _plain(value: Any) -> str:
-    text = value if isinstance(value, str) else "–" if value is None else json.dumps(value, ensure_ascii=False)
+def _plain(visit: Visit, name: str, value: Any) -> str:
+    """A value as it is read; what a field is tells the end of its name."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return visit.say(Text("yes") if value else Text("no"))
+    if name.endswith("_minor") and isinstance(value, int):
+        return visit.reader.money(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    with suppress(ValueError):  # what was sent may be no instant
+        if name.endswith("_at") and (instant := datetime.fromisoformat(text)).tzinfo is not None:
+            return visit.reader.time(instant)
+        if name.endswith("_on"):
+            return visit.reader.day(date.fromisoformat(text))
     return text if len(text) <= 40 else text[:37] + "…"

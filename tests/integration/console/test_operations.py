@@ -148,3 +148,13 @@ def test_who_works_is_shown_and_what_was_done_is_told_in_words_and_found_by_them
     ann.language = "zh"
     assert "登记店铺 register_shop" in words(ann.page("/operations/trail"))
     assert "结算订单" in ann.page("/operations/workers")
+
+
+def test_amounts_and_instants_of_the_trail_are_in_the_readers_form(api: Api, person: Person) -> None:
+    ann = person("ann")
+    api.world.join(("mei", None))
+    api.caller().post("/v1/adjustments", {"id": "a-1", "shop_id": "mei", "amount_minor": 12_345, "reason": "kind"})
+    trail = words(ann.page("/operations/trail"))
+    assert "amount_minor: 123.45" in trail
+    assert "12345" not in trail
+    assert re.search(r"proposed_at: \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d", trail)
