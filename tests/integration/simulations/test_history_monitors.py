@@ -145,9 +145,10 @@ def crowded(world: World) -> World:
         propose_adjustment(conn, world.program, adjustment, COMMAND_LINE, now)
         approve_adjustment(conn, world.program, "adjusted", ben, now)
     pay(world, "paid", now - timedelta(seconds=2))  # the files are exported after the result, a second later
-    penalise(world, "p-1", shop_id="b", decided_on=date(2025, 12, 1))
+    lately = world.program.day_of(now) - timedelta(days=30)  # such a penalty counts for a year
+    penalise(world, "p-1", shop_id="b", decided_on=lately)
     penalise(world, "p-2", organiser_id="boss", kind="criminal", decided_on=date(2020, 1, 1))
-    penalise(world, "p-3", shop_id="y", decided_on=date(2026, 1, 1))
+    penalise(world, "p-3", shop_id="y", decided_on=lately)
     organise(world, "boss", "a", "x")
     organise(world, "other", "z")
     organise(world, None, "z")
