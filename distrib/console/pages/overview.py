@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from distrib.console.charts import Chart, Series
 from distrib.console.frame import HtmlPage, Visit, page
+from distrib.console.long_calls import takes_long
 from distrib.console.pages.inbox import KINDS
 from distrib.console.pages.month_figures import (
     OverviewMonth,
@@ -60,6 +61,7 @@ def overview_pages(blueprint: Blueprint) -> None:
                 "sellers": sellers,
                 "owed": owed,
                 "names": visit.shop_names,
+                "is_large": takes_long(visit),  # then how many stay active, of all orders ever, waits to be asked for
             },
         )
 

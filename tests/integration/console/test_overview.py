@@ -82,3 +82,22 @@ def test_how_many_shops_stay_active_is_fetched_beside_the_page(sold: Api, person
     ann = person("ann")
     assert "/retention" in ann.page()
     assert "Month 1 after joining 33.3% · 1 of 3 shops" in seen(ann.page("/retention"))
+
+
+def test_in_a_large_program_how_many_stay_active_waits_to_be_asked_for(
+    sold: Api, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = person("ann")
+    assert 'hx-trigger="load"' in part_of(ann.page())
+    monkeypatch.setattr("distrib.services.statements.totals.LEAST_MONTHS", 1)
+    monkeypatch.setattr("distrib.services.statements.totals.LEAST_BLOCKS", 1)
+    asked = part_of(ann.page())
+    assert 'hx-trigger="load"' not in asked
+    [address] = re.findall(r'href="([^"]+)"', asked)
+    assert "Month 1 after joining 33.3%" in seen(ann.get(address).text)
+
+
+def part_of(page: str) -> str:
+    """The card of the overview that says how many shops stay active."""
+    card = page[page.index("Shops that stay active") :]
+    return card[: card.index("</div></div>")]
