@@ -12,8 +12,8 @@ def loading() -> Iterator[None]:
     """Keeps the collector of cycles at rest while modules load, and what they made out of its way for good.
 
     A process that serves has some 170,000 objects when it has started, all of which stay: walking them again and again
-    as they come took three tenths of the start (CPython 3.11: 1.0 of 3.3 s, on a busy machine). Frozen, they are also never written to by
-    the collector of a forked process, so that processes go on sharing their pages.
+    as they come took three tenths of the start (CPython 3.11: 1.0 of 3.3 s, on a busy machine). Frozen, they are also
+    never written to by the collector of a forked process, so that processes go on sharing their pages.
     """
     was_on = gc.isenabled()
     gc.disable()
