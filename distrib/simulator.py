@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
+from distrib.loading import apart
 from distrib.services.simulations.job import (
     SimulationCancelled,
     SimulationGivenUp,
@@ -56,9 +56,9 @@ class Simulator:
     def run_simulation_now(self, program_id: int, number: int, progress: Callable[[int, int], None] = _nothing) -> bool:
         """Runs one simulation; False where another has it, it has ended, or the database is in trouble and it waits."""
         log = _log.bind(program_no=program_id, simulation_no=number)
-        gc.freeze()  # what lives already would be walked again and again for the sake of what each block makes
         try:
-            return run_simulation(self.begin, program_id, number, self.policies, self.clock, progress)
+            with apart():  # what lives already would be walked again and again for the sake of what each block makes
+                return run_simulation(self.begin, program_id, number, self.policies, self.clock, progress)
         except SimulationCancelled:
             log.info("simulation_cancelled")
         except SimulationGivenUp:
@@ -75,8 +75,6 @@ class Simulator:
         except Exception as error:
             log.error("simulation_failed", exc_info=error)
             self._fail(program_id, number, Refusal("internal"))
-        finally:
-            gc.unfreeze()
         return True
 
     def _fail(self, program_id: int, number: int, refusal: Refusal) -> None:

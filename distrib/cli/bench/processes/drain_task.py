@@ -38,7 +38,7 @@ def prepare_drain(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
             while time.monotonic() < ends:  # as a worker that is rung up again
                 time.sleep(_REST_S)
                 tally.orders += drainer.run().orders
-        last = max(peak_memory(), *first, 0)  # Linux counts pages per processor: a later reading may be lower by a few
+        last = max([peak_memory(), *first])  # Linux counts pages per processor: a later reading may be lower by a few
         return {
             "orders": tally.orders,
             "batches": tally.batches,
