@@ -31,6 +31,7 @@ from distrib.store.audit import (
     pages,
     postings,
     proofs,
+    running,
     runs,
     trail,
     tree,
@@ -39,7 +40,7 @@ from distrib.store.audit import (
 from distrib.store.audit.customers import EARLIER_ORDERS
 from distrib.store.audit.limits import MERGES, RULE_TOTALS
 from distrib.store.audit.pages import By, Page
-from distrib.store.audit.questions import AuditAnswer, Question, ask
+from distrib.store.audit.questions import AuditAnswer, Question, ask, ask_together
 from distrib.store.audit.runs import Mark, Rest
 from distrib.store.database import Bound
 
@@ -107,7 +108,7 @@ def ask_everything(program: Program, policies: Mapping[str, Policy] | None, *, i
 
 def _names() -> list[str]:
     """The names of all checks, in the order in which they are shown."""
-    names = [question.name for question in _QUESTIONS]
+    names = [*running.RUNNING_TOTALS.names, *(question.name for question in _QUESTIONS)]
     names += [*orders.CHECKS, expected.EXPECTED_CHECK, trail.UNBROKEN, month_totals.STATEMENTS]
     names += [question.name for question in _OF_CLOSED]
     return list(dict.fromkeys([*names, closed_months.DIGESTS, SEALS]))
@@ -131,6 +132,8 @@ def _by_range(asked: Asked, program: Program, by: By, questions: list[Question],
         yield from _page(asked, page, questions, bound)
         if by is By.ORDERS:
             asked.add((yield partial(orders.recompute_orders, program=program, page=page, plans=plans)))
+        else:
+            asked.add((yield partial(ask_together, questions=running.RUNNING_TOTALS, bound=bound, page=page)))
 
 
 def _by_number(asked: Asked, program: Program, mark: Mark, questions: list[Question], bound: Bound) -> Steps[None]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
 
+# Asked once for the page: without it every transfer of the page is read before it is known that no rule has a cap.
+_ANY = "EXISTS (SELECT 1 FROM {} WHERE program_id = :program AND shop_no IN :page)"
 RULE_TOTALS = Question(
     "rule_totals_match",
     "SELECT (SELECT count(*) FROM rule_months WHERE program_id = :program AND shop_no IN :page)"
@@ -17,6 +19,7 @@ RULE_TOTALS = Question(
     FROM rule_months r
     LEFT JOIN (SELECT rule_id, shop_no, COALESCE(belongs_to_period, period) AS period, sum(amount_minor) AS minor
                FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND kind = 'earned'
+                 AND {_ANY.format("rule_months")}
                  AND rule_id IN (SELECT rule_id FROM rule_months WHERE program_id = :program AND shop_no IN :page)
                GROUP BY 1, 2, 3) t
       ON t.rule_id = r.rule_id AND t.shop_no = r.shop_no AND t.period = r.period
@@ -28,8 +31,10 @@ RULE_TOTALS = Question(
                FROM {BY_SHOP} t
                CROSS JOIN LATERAL (SELECT customer_id FROM settlements s WHERE s.program_id = t.program_id
                                    AND s.order_no = t.cause_no OFFSET 0) s
-               WHERE t.program_id = :program AND t.shop_no IN :page AND t.kind = 'earned' AND t.rule_id IN (
-                   SELECT rule_id FROM rule_customers WHERE program_id = :program AND shop_no IN :page)
+               WHERE t.program_id = :program AND t.shop_no IN :page AND t.kind = 'earned'
+                 AND {_ANY.format("rule_customers")}
+                 AND t.rule_id IN (
+                     SELECT rule_id FROM rule_customers WHERE program_id = :program AND shop_no IN :page)
                GROUP BY 1, 2, 3) t
       ON t.rule_id = r.rule_id AND t.shop_no = r.shop_no AND t.customer_id = r.customer_id
     WHERE r.program_id = :program AND r.shop_no IN :page AND r.earned_minor <> COALESCE(t.minor, 0)

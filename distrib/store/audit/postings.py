@@ -1,4 +1,4 @@
-"""What transfers must satisfy: both sides, totals, reversals, dates, plans. Nothing is repaired here."""
+"""What transfers must satisfy: both sides, reversals, dates, plans. Nothing is repaired here."""
 
 from __future__ import annotations
 
@@ -8,45 +8,13 @@ from typing import TypeAlias
 from sqlalchemy import Connection, CursorResult, text
 
 from distrib.domain.periods import to_period
-from distrib.store.audit.pages import BY_SHOP, By, Page, within
+from distrib.store.audit.pages import By, Page, within
 from distrib.store.audit.questions import Question
 from distrib.store.database import Bound
 from distrib.store.ledger.balances import SIGNED
 
 Buckets: TypeAlias = list[tuple[int, int, int]]
 """Money by the month that it counts in and the month from which it is available: both months, and the amount."""
-
-# Months up to ``closed`` are left out with what was posted in them; 0 leaves none out. What counts in a later month was
-# posted after ``posting``, which says so again for the index.
-OF_TRANSFERS = (
-    f"FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND period > :closed AND posting_no > :posting"
-)
-OF_MONTHS = "WHERE program_id = :program AND account_no IN :page AND period > :closed"
-
-_MONTHS = Question(
-    "transfers_match_account_months",
-    f"SELECT count(*) FROM account_months {OF_MONTHS}",
-    f"""
-    SELECT COALESCE(p.account_no, m.account_no) AS account_no, COALESCE(p.period, m.period) AS period,
-           COALESCE(p.figures, '{{0,0,0,0,0,0,0}}') AS posted, COALESCE(m.figures, '{{0,0,0,0,0,0,0}}') AS kept
-    FROM (SELECT account_no, period, ARRAY[earned, reversed, adjusted, paid, tax, orders, refunds]::bigint[] AS figures
-          FROM (SELECT shop_no AS account_no, period,
-                       COALESCE(sum({SIGNED}) FILTER (WHERE kind IN ('earned', 'pool')), 0) AS earned,
-                       COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'reversed'), 0) AS reversed,
-                       COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
-                       COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
-                       COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax,
-                       count(DISTINCT cause_no) FILTER (WHERE kind = 'earned') AS orders,
-                       count(DISTINCT event_no) FILTER (WHERE kind = 'reversed') AS refunds
-                {OF_TRANSFERS} GROUP BY shop_no, period) t) p
-    FULL JOIN (SELECT account_no, period, ARRAY[earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
-                      orders, refunds] AS figures
-               FROM account_months {OF_MONTHS}) m
-      ON m.account_no = p.account_no AND m.period = p.period
-    WHERE COALESCE(p.figures, '{{0,0,0,0,0,0,0}}') <> COALESCE(m.figures, '{{0,0,0,0,0,0,0}}')
-    """,
-    By.SHOPS,
-)
 
 _BALANCED = Question(
     "transfers_balanced",
@@ -63,28 +31,6 @@ _BALANCED = Question(
     """,
     By.ORDERS,
 )
-# Each side of a transfer is an account of a shop or of the program, so that the accounts of any shops and what the
-# program's own accounts hold against them add up to 0, for each page of them as for all.
-_ZERO_SUM = Question(
-    "transfers_balanced",
-    "SELECT 0",
-    f"""
-    SELECT t.cause_no, t.seq, 'account of no shop' AS kind, 0 AS debit_account, t.shop_no AS credit_account,
-           0 AS amount_minor
-    FROM (SELECT shop_no, min(cause_no) AS cause_no, min(seq) AS seq {OF_TRANSFERS} GROUP BY shop_no) t
-    WHERE NOT EXISTS (SELECT 1 FROM shops s
-                      WHERE s.program_id = :program AND s.shop_no = t.shop_no AND s.shop_no IN :page)
-    UNION ALL
-    SELECT 0, 0, 'all accounts', :expense, 0, difference FROM (
-        SELECT (SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor), 0)
-                FROM account_months {OF_MONTHS} AND account_no > 0)
-             + (SELECT COALESCE(sum(CASE WHEN credit_account < 0 THEN amount_minor ELSE -amount_minor END), 0)
-                {OF_TRANSFERS}) AS difference) zero_sum
-    WHERE difference <> 0
-    """,
-    By.SHOPS,
-)
-
 _REVERSALS = Question(
     "reversals_within_earned",
     "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page AND kind = 'reversed'",
@@ -169,7 +115,7 @@ _PLAN_IN_FORCE = Question(
     By.ORDERS,
 )
 
-QUESTIONS = (_MONTHS, _BALANCED, _ZERO_SUM, _REVERSALS, _DATED, _PLAN_IN_FORCE)
+QUESTIONS = (_BALANCED, _REVERSALS, _DATED, _PLAN_IN_FORCE)
 
 _MONTH = "date_trunc('month', {} AT TIME ZONE :time_zone)"
 _FREE = "GREATEST(t.available_at, COALESCE(d.freed_at, '8999-12-15 00:00+00'))"

@@ -1,4 +1,4 @@
-"""What else must hold of the money: running balances, payouts, currencies, and the webhooks delivered.
+"""What else must hold of the money: causes, payouts, currencies, and the webhooks delivered.
 
 Each is one query for what does not hold, as the others are. Nothing is repaired here.
 """
@@ -7,24 +7,7 @@ from __future__ import annotations
 
 from distrib.domain.webhooks import SCHEDULE
 from distrib.store.audit.pages import By
-from distrib.store.audit.postings import OF_MONTHS, OF_TRANSFERS
 from distrib.store.audit.questions import Question
-
-# A batch moves a running total once, and each batch has a number: as many versions as numbers, or an update was lost.
-# What was posted before there were numbers cannot be counted.
-_VERSIONS = Question(
-    "balances_without_gaps",
-    f"SELECT count(*) FROM account_months {OF_MONTHS}",
-    f"""
-    SELECT m.account_no, m.period, m.version, COALESCE(t.postings, 0) AS postings
-    FROM (SELECT account_no, period, version FROM account_months {OF_MONTHS}) m
-    LEFT JOIN (SELECT shop_no, period, count(DISTINCT posting_no) AS postings, min(posting_no) AS first_posting
-               {OF_TRANSFERS} GROUP BY shop_no, period) t
-      ON t.shop_no = m.account_no AND t.period = m.period
-    WHERE m.version <> COALESCE(t.postings, 0) AND COALESCE(t.first_posting, 1) > 0
-    """,
-    By.SHOPS,
-)
 
 _CAUSES = Question(
     "transfers_rest_on_causes",
@@ -223,4 +206,4 @@ _DELIVERIES = Question(
     """,
 )
 
-QUESTIONS = (_VERSIONS, _CAUSES, _PAYOUTS, _RESERVED, _WITHDRAWALS, _CLOSING, _CURRENCY, _DELIVERIES)
+QUESTIONS = (_CAUSES, _PAYOUTS, _RESERVED, _WITHDRAWALS, _CLOSING, _CURRENCY, _DELIVERIES)

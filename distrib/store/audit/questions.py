@@ -6,6 +6,7 @@ that can be. Nothing is repaired here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -29,6 +30,20 @@ class Question:
     figure: str
     wrong: str
     by: By = By.WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Checks that are asked by one statement, as they read the same rows: their names, and the rows that are wrong.
+
+    ``wrong`` are the common table expressions of the statement, one of them by the name of each check; ``figures``
+    count what each looked at. Asked a page at a time, as a ``Question`` is.
+    """
+
+    names: tuple[str, ...]
+    wrong: str
+    figures: Mapping[str, str]
+    by: By
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +74,15 @@ def ask(conn: Connection, question: Question, bound: Bound, page: Page | None = 
     rows = conn.execute(text(statement), bound).mappings().all()
     count = rows[0]["wrong"] if rows else 0
     return AuditAnswer(figure, count, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])
+
+
+def ask_together(conn: Connection, questions: Together, bound: Bound, page: Page) -> dict[str, AuditAnswer]:
+    """Runs the statement of several checks for a page; the result of each by its name."""
+    answers = " UNION ALL ".join(
+        f"SELECT '{name}', ({questions.figures[name]}), (SELECT count(*) FROM {name}),"
+        f" (SELECT json_agg(w) FROM (SELECT * FROM {name} LIMIT {MOST_ROWS}) w)"
+        for name in questions.names
+    )
+    statement = f"WITH {within(questions.wrong, page)} {answers}"
+    rows = conn.execute(text(statement), {**bound, **page.bound})
+    return {name: AuditAnswer(figure, wrong, first or []) for name, figure, wrong, first in rows}
