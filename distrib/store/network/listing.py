@@ -49,9 +49,14 @@ _MATCHES = f"({' OR '.join(f'({word})' for word in _WORDS.values())})"
 _CONDITIONS = {**_CARRIED, **_MET, "q": _MATCHES, **_SPAN}
 _ALL = "SELECT s.shop_no, s.joined_at FROM shops s WHERE s.program_id = %(program)s"
 _ROWS = "SELECT s.* FROM shops s WHERE s.program_id = %(program)s"
-_SIZE = "(SELECT count(*) FROM (SELECT 1 FROM shops s WHERE s.program_id = %(program)s {where} LIMIT %(counted)s) c)"
+# Limits stand in the statement: of a limit that is a parameter, a plan for any values takes a tenth of the rows, and
+# then reads the table from its beginning to the shops of a deep level.
+_SIZE = (
+    "(SELECT count(*) FROM (SELECT 1 FROM shops s WHERE s.program_id = %(program)s {where}"
+    f" LIMIT {MOST_COUNTED + 1}) c)"
+)
 _MATCHED = " UNION ".join(
-    f"(SELECT s.shop_no FROM shops s WHERE s.program_id = %(program)s AND {word} LIMIT %(counted)s)"
+    f"(SELECT s.shop_no FROM shops s WHERE s.program_id = %(program)s AND {word} LIMIT {MOST_COUNTED + 1})"
     for word in _WORDS.values()
 )
 _MATCHED_SIZE = f"(SELECT count(*) FROM ({_MATCHED}) c)"
@@ -140,7 +145,7 @@ class Way:
 
     def bound(self, program_id: int) -> dict[str, object]:
         """What the query of the way is of."""
-        return {**self.filters.values, "program": program_id, "counted": MOST_COUNTED + 1}
+        return {**self.filters.values, "program": program_id}
 
     def sql(self, columns: str = _ROWS, further: str = "", order: str = "") -> str:
         """Builds the query of the shops along the way."""
@@ -157,7 +162,7 @@ def choose_way(conn: Connection, program_id: int, filters: ShopFilters) -> Way:
     span = _all_of(asked.keys() & _SPAN.keys())
     sizes = [_MATCHED_SIZE if name == "q" else _SIZE.format(where=f"AND {_CARRIED[name]}{span}") for name in carriers]
     sizes.append(_SIZE.format(where=span))
-    bound = asked | {"program": program_id, "counted": MOST_COUNTED + 1}
+    bound = asked | {"program": program_id}
     row = driver(conn).execute(f"SELECT {', '.join(sizes)}", bound).fetchone()
     assert row is not None
     of_carrier = dict(zip([*carriers, None], row, strict=True))
@@ -178,14 +183,14 @@ def keys_of_page(
     direction, sign = ("DESC", "<") if is_descending else ("ASC", ">")
     order = f"ORDER BY s.joined_at {direction}, s.shop_no {direction}"
     further = "" if after is None else f" AND (s.joined_at, s.shop_no) {sign} (%(joined_at)s, %(shop_no)s)"
-    bound = way.bound(program_id) | {"limit": limit, "looked": MOST_LOOKED}
+    bound = way.bound(program_id) | {"limit": limit}
     bound |= {} if after is None else after._asdict()
     statement = _PAGE.format(
-        way=f"{way.sql(further=further, order=order)} LIMIT %(looked)s", rest=way.rest, direction=direction
+        way=f"{way.sql(further=further, order=order)} LIMIT {MOST_LOOKED}", rest=way.rest, direction=direction
     )
     keys = driver(conn).cursor(row_factory=rows_as(JoinedKey)).execute(statement, bound).fetchall()
     if len(keys) < limit and way.rest and not way.is_short:
-        beyond = way.sql(_ALL, further, f"{order} OFFSET %(looked)s LIMIT 1")
+        beyond = way.sql(_ALL, further, f"{order} OFFSET {MOST_LOOKED} LIMIT 1")
         row = driver(conn).execute(_IS_LONGER.format(way=beyond), bound).fetchone()
         return None if row is not None and row[0] else keys
     return keys

@@ -159,7 +159,8 @@ def order_numbers(conn: Connection, program_id: int, filters: OrderFilters, afte
     listed: set[int] = set()
     if filters.has_range and filters.shop_id is None:
         for statement in _BY_TIME.get(filters.status, ()):
-            listed.update(_in_blocks(conn, statement, bound, after, limit))
+            last = sorted(listed)[limit - 1] if len(listed) >= limit else None
+            listed.update(_in_blocks(conn, statement, bound, after, limit, last))
     turns = filters.is_newest_first
     sources, way = [_turned(source) if turns else source for source in _sources(filters)], " DESC" if turns else ""
     if sources:
@@ -175,14 +176,19 @@ def _turned(source: str) -> str:
     return before.replace("ORDER BY c.order_no OFFSET 0", "ORDER BY c.order_no DESC OFFSET 0")
 
 
-def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, after: int, limit: int) -> list[int]:
-    """The first orders of a kind that were paid in a range of time, block after block of those that can have some."""
+def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, after: int, limit: int, last: int | None) -> list[int]:
+    """The first orders of a kind that were paid in a range of time, block after block of those that can have some.
+
+    No block beyond that of ``last`` is looked into: with that number the page is full of orders of another kind.
+    """
     statement = text(of_blocks)
     numbers: list[int] = []
     from_block, most = (after + 1) // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = {**bound, "from_block": from_block, "blocks": most}
-        blocks = list(conn.execute(_BLOCKS, asked).scalars())
+        blocks = [
+            block for block in conn.execute(_BLOCKS, asked).scalars() if last is None or block <= last // BLOCK_CAUSES
+        ]
         numbers += conn.execute(statement, {**bound, "numbers": blocks, "limit": limit - len(numbers)}).scalars()
         if len(numbers) >= limit or len(blocks) < most:
             return numbers
