@@ -22,8 +22,8 @@ from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
 from distrib.services.programs.scopes import ROLES, SCOPES, may_confirm, reach_of
-from distrib.services.programs.settings import WAIT
 from distrib.services.programs.tenants import get_program
+from distrib.services.programs.wanted_settings import WAIT
 from distrib.store.database import enter_program
 from distrib.store.network import shops
 from distrib.store.programs import keys as store

@@ -27,6 +27,7 @@ from distrib.services.history.exporting import export_history
 from distrib.services.history.structure import structure_of_files
 from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.programs.settings import set_program
+from distrib.services.programs.wanted_settings import ProgramSettings
 from distrib.services.simulations.running import enter_history
 from distrib.services.statements.pools import pay_pools
 from distrib.store import customer_merges
@@ -180,7 +181,7 @@ def test_files_measure_and_find_at_every_instant_what_the_database_does(crowded:
 def test_a_pack_of_before_judges_the_instants_of_before(crowded: World, tmp_path: Path) -> None:
     before = crowded.container.now()
     with crowded.container.begin() as conn:
-        wanted = {"policy": "cn"}
+        wanted: ProgramSettings = {"policy": "cn"}
         now = crowded.container.now()
         crowded.program = set_program(conn, crowded.program, wanted, crowded.policies, None, COMMAND_LINE, now)
     directory = exported(crowded, tmp_path)
