@@ -78,7 +78,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
         try:
             visit.call("request_withdrawal", body)
         except Refusal as refusal:
-            raise Refusal(refusal.code, _said(visit, refusal), **refusal.params) from None
+            raise refusal.listing(_said(visit, refusal)) from None
         return Onward(url_for("owner.withdraw", done="asked"))
 
     @deed(blueprint, "/withdraw/cancel", withdraw)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.texts import Text
@@ -173,7 +174,7 @@ def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tu
     """Resolves the root of a shop's tree and the subject that names it."""
     known = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if known is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     above = tree.uplines_at(conn, program.program_id, known.shop_no, now, tree.DEEPEST)
     root_no = above[-1] if above else known.shop_no
     return root_no, f"tree:{shops.ids_of(conn, program.program_id, [root_no])[root_no]}"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_ID, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.penalties import (
     IN_FORCE,
     KINDS,
@@ -86,7 +87,7 @@ def record_penalty(
     digest, shop_id = digest_of(content), draft.shop_id
     shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop_id is not None and shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     shop_no = None if shop is None else shop.shop_no
     penalty = NewPenalty(
         draft.id,

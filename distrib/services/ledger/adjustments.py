@@ -15,6 +15,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier, is_storable_text
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.money import MAX_MINOR
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
@@ -75,7 +76,7 @@ def propose_adjustment(
     digest, shop_id = digest_of(content), draft.shop_id
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     is_new = rows.insert_adjustment(
         conn,
         program.program_id,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.json_values import JsonObject
+from distrib.domain.plans.refusals import SignOffRequired
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.services import held_changes
 from distrib.services.context import COMMAND_LINE, Actor, Program
@@ -109,7 +110,7 @@ def set_program(
         raise Refusal("time_zone_fixed")
     is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
     if is_looser and signed_off_by is None:
-        raise Refusal("sign_off_required")
+        raise SignOffRequired()
     updated = row._replace(**changed)
     if actor.key_id != COMMAND_LINE.key_id and _is_sooner(row, updated):
         raise Refusal("key_approval_loosened")

@@ -117,13 +117,11 @@ def check_settings(wanted: ProgramSettings, policies: Mapping[str, Policy], sign
 def _unknown(wanted: ProgramSettings, policies: Mapping[str, Policy]) -> Iterator[Refusal]:
     """Yields a refusal, with its problem, for each name that no zone or pack has."""
     if "time_zone" in wanted and wanted["time_zone"] not in time_zones():
-        yield _about("time_zone", Refusal("time_zone_unknown", time_zone=wanted["time_zone"]))
+        zone = Refusal("time_zone_unknown", time_zone=wanted["time_zone"])
+        yield zone.listing([_problem("time_zone", zone.text)])
     if "policy" in wanted and wanted["policy"] not in policies:
-        yield _about("policy", Refusal("policy_unknown", policy=wanted["policy"]))
-
-
-def _about(name: str, refusal: Refusal) -> Refusal:
-    return Refusal(refusal.code, [_problem(name, refusal.text)], **refusal.params)
+        pack = Refusal("policy_unknown", policy=wanted["policy"])
+        yield pack.listing([_problem("policy", pack.text)])
 
 
 def _misfits(wanted: ProgramSettings) -> list[Problem]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import join_link, read_code, without_claims
 from distrib.domain.texts import Text
@@ -48,7 +49,7 @@ def invitation_of(
     """
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     state = ERASED if store.is_erased(conn, program.program_id, shop_id) else row.status
     if state != ACTIVE:
         raise Refusal("shop_not_inviting", id=shop_id, state=state)

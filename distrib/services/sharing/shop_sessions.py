@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.services.context import Actor, Program
 from distrib.services.pepper import Pepper
 from distrib.services.programs.tenants import get_program
@@ -165,7 +166,7 @@ def _actor(row: SessionRow, shop: ShopRow) -> Actor:
 def _shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return row
 
 

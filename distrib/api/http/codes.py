@@ -1,0 +1,18 @@
+"""The whole table of codes: every room of refusals is read here, so that none is missing from what is described.
+
+What is refused, and how it is said, is theirs.
+"""
+
+from __future__ import annotations
+
+from distrib.domain.errors import CODES
+from distrib.domain.network import refusals as of_network
+from distrib.domain.orders import refusals as of_orders
+from distrib.domain.payouts import refusals as of_payouts
+from distrib.domain.plans import refusals as of_plans
+from distrib.domain.settlement import refusals as of_settlement
+from distrib.services.statements import refusals as of_statements
+
+__all__ = ["CODES", "ROOMS"]
+
+ROOMS = (of_network, of_orders, of_payouts, of_plans, of_settlement, of_statements)
