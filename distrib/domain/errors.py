@@ -63,10 +63,6 @@ CODES: dict[str, Code] = {
     "request_timeout": Code(408, "The request did not come in time."),
     "id_conflict": Code(409, "The id {id} is known with other content."),
     "conflict": Code(409, "The request conflicts with the present state."),
-    "same_key": Code(409, "A second person's key is needed."),
-    "same_person": Code(409, "A second person is needed: both keys are of one, or one of them made the other."),
-    "proposer_revoked": Code(409, "The key that proposed this has ended; it has to be proposed again."),
-    "key_not_approved": Code(409, "The key was made over the API and may not confirm money yet."),
     "too_large": Code(413, "The request is larger than {limit}."),
     "uri_too_long": Code(414, "The request line is too long."),
     "unsupported_media_type": Code(415, "Send {expected}."),
@@ -81,50 +77,9 @@ CODES: dict[str, Code] = {
     "backlog_full": Code(503, "As much of the program waits to be settled as may wait; try again in {seconds} s."),
     "idempotency_key_reused": Code(422, "The Idempotency-Key was used with other content."),
     # programs and keys
-    "program_exists": Code(409, "The program {code} exists with other settings."),
-    "program_unknown": Code(404, "There is no program {code}."),
-    "program_not_named": Code(422, "Name one program with --program: {programs}."),
-    "no_program": Code(404, "There is no program yet; open one with `distrib program create`."),
-    "policy_unknown": Code(422, "There is no policy pack {policy}."),
-    "time_zone_unknown": Code(422, "There is no time zone {time_zone}."),
-    "time_zone_fixed": Code(409, "The time zone is fixed once there are events."),
-    "own_key": Code(409, "A key cannot change what it is itself; another admin has to."),
-    "last_admin": Code(409, "{id} is the last admin who can make keys: let in another first."),
-    "key_is_seat": Code(409, "{id} is what a person may who signs in: it has no secret, and its owner is the person."),
     "form_expired": Code(400, "The form is no longer good; load the page again and send it once more."),
-    "sign_in_failed": Code(401, "The login or the password is not right."),
-    "too_many_sign_ins": Code(429, "Too many tries; try again in {seconds} s."),
-    "person_known": Code(409, "There is a person with the login {login} already."),
-    "person_unknown": Code(404, "Nobody has the login {login}."),
-    "person_seated": Code(409, "{login} has a seat in the program already."),
-    "person_elsewhere": Code(
-        409, "{login} has a seat in another program, too; who runs the service gives a new password there."
-    ),
-    "subject_bound": Code(409, "{login} or {subject} is bound already, and not to each other; unbind first."),
-    "subject_unknown": Code(
-        403, "Nobody here is {subject} of {provider}; who runs this service binds it to a login (distrib person bind)."
-    ),
-    "provider_refused": Code(401, "The sign-in at {provider} did not come to its end; begin it again."),
-    "provider_unreachable": Code(503, "{provider} does not answer; try again in a moment, or use the password."),
-    "password_link_over": Code(
-        410, "The link is over, or was used before; ask an admin of your program for another one."
-    ),
-    "key_ended": Code(409, "The key {id} has ended."),
-    "rotation_open": Code(409, "The key {id} has two secrets until {until}; finish that rotation first."),
-    "key_approval_loosened": Code(409, "Only the command line lets keys confirm money sooner or with fewer people."),
-    "currency_unknown": Code(422, "{currency} is not an ISO 4217 currency."),
     # shops
     # customers
-    "customer_unknown": Code(404, "Nothing is known of the customer {id}."),
-    "binding_shop_unknown": Code(422, "There is no shop {id} to name."),
-    "customer_merged_into_itself": Code(422, "The customer {id} cannot be merged into itself."),
-    "merge_customer_unknown": Code(422, "Nothing is known of the customer {id}, into whom another is to be merged."),
-    "customer_merged": Code(409, "The customer {id} was merged into {into}."),
-    "person_too_large": Code(422, "The customer {id} would be more than {most} customers in one."),
-    "bound_in_future": Code(422, "bound_at lies more than five minutes ahead."),
-    "shop_not_inviting": Code(409, "The shop {id} is {state}: it invites nobody."),
-    "shop_gone": Code(409, "The shop {id} is {state}: nobody acts for it any more."),
-    "session_over": Code(401, "The link or session is over, or was used before; the platform's app gives another one."),
     # plans
     # simulations
     "simulation_unknown": Code(404, "There is no simulation {id}."),
@@ -144,25 +99,13 @@ CODES: dict[str, Code] = {
     "period_not_over": Code(409, "{period} is not over yet."),
     "events_pending": Code(409, "{events} accepted events of the period or before are still to be worked on."),
     "evaluation_in_sequence": Code(409, "Months are evaluated in sequence: {next} comes next."),
-    "adjustment_unknown": Code(404, "There is no adjustment {id}."),
     # compliance
-    "case_unknown": Code(404, "There is no case {number}."),
-    "case_open": Code(409, "A case about {subject} is open."),
-    "case_decided": Code(409, "The case is {state}: {decision} does not go with that."),
-    "organiser_unknown": Code(404, "No shop names the organiser {id}."),
-    "penalty_unknown": Code(404, "There is no penalty {id}."),
-    "penalty_withdrawn": Code(409, "The penalty {id} was withdrawn for another reason."),
-    "policy_loosened": Code(422, "The override loosens the pack and needs a named sign-off: {figures}."),
     # webhooks and the ledger
     "webhook_disabled": Code(409, "The webhook {id} is disabled; enable it first."),
-    "account_unknown": Code(404, "There is no account {id}."),
     # payees and payouts
     "change_unknown": Code(404, "No change waits."),
     "change_in_force": Code(409, "The change is in force: propose another one."),
     "commission_unknown": Code(404, "There is no commission {id}."),
-    "question_unknown": Code(404, "There is no question {id}."),
-    "question_decided": Code(409, "The question {id} is {state}."),
-    "questions_waiting": Code(409, "{most} questions of the shop wait for an answer; ask again once one has it."),
     "task_unknown": Code(404, "There is no task {id}."),
     "task_ended": Code(409, "The task {id} has ended."),
     "tasks_waiting": Code(409, "{most} of your tasks have not ended; start another once one has."),

@@ -24,6 +24,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
+from distrib.services.compliance.refusals import CaseUnknown
 from distrib.services.compliance.report import compliance_report, report_paper
 
 compliance = Resource("compliance", "Compliance 合规: findings 发现, cases 案件, the report 合规报告")
@@ -135,5 +136,5 @@ def decide_case(call: Call, case_no: str) -> Answer:
 def _number(text: str) -> int:
     """Reads the number of a case; raises ``case_unknown`` for a text that is none."""
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise Refusal("case_unknown", number=text)
+        raise CaseUnknown(number=text)
     return int(text)

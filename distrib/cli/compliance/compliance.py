@@ -26,6 +26,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.policies.override import Override
+from distrib.domain.policies.refusals import PolicyLoosened
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.compliance import cases
@@ -37,6 +38,7 @@ from distrib.services.compliance.report_views import ComplianceReport
 from distrib.services.compliance.words import LANGUAGES, ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
+from distrib.services.programs.refusals import NoProgram
 from distrib.services.programs.tenants import list_programs
 from distrib.services.yaml_documents import text_of
 
@@ -193,11 +195,11 @@ def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str
     """Records the sign-off in the trail of every program that the pack judges."""
     if signed_off_by is None or not signed_off_by.strip():
         problems = [Problem(file.name, figure) for figure in loaded.loosened]
-        raise Refusal("policy_loosened", problems, figures="; ".join(loaded.loosened))
+        raise PolicyLoosened(problems=problems, figures="; ".join(loaded.loosened))
     with container.begin() as conn:
         judged = [program for program in list_programs(conn) if program.policy == loaded.policy.name]
         if not judged:
-            raise Refusal("no_program")
+            raise NoProgram()
         text = text_of(file)
         for program in judged:
             container.act(program)

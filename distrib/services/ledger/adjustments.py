@@ -20,6 +20,7 @@ from distrib.domain.periods import counting
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.idempotency import digest_of
+from distrib.services.ledger.refusals import AdjustmentUnknown
 from distrib.services.orders.commissions import commission_id
 from distrib.services.programs.persons import check_second_person
 from distrib.store.ledger import adjustments as rows
@@ -152,7 +153,7 @@ def _post(conn: Connection, program: Program, row: AdjustmentRow, actor: Actor, 
 def _find(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentRow:
     row = rows.find_adjustment(conn, program.program_id, adjustment_id) if is_identifier(adjustment_id) else None
     if row is None:
-        raise Refusal("adjustment_unknown", id=adjustment_id)
+        raise AdjustmentUnknown(id=adjustment_id)
     return row
 
 

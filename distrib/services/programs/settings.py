@@ -21,6 +21,7 @@ from distrib.services import held_changes
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.held_changes import PROGRAM, PROGRAM_NO, HeldChangeRow, PendingChange
 from distrib.services.programs.persons import check_second_person, has_ended
+from distrib.services.programs.refusals import KeyApprovalLoosened, ProgramUnknown, TimeZoneFixed
 from distrib.services.programs.wanted_settings import (
     SECOND_ADMIN,
     WAIT,
@@ -104,16 +105,16 @@ def set_program(
         store.hold_calendar(conn, program.program_id, exclusive=True)
     row = store.lock(conn, program.program_id)
     if row is None:
-        raise Refusal("program_unknown", code=program.code)
+        raise ProgramUnknown(code=program.code)
     changed = _differing(row, wanted)
     if "time_zone" in changed and store.is_used(conn, program.program_id):
-        raise Refusal("time_zone_fixed")
+        raise TimeZoneFixed()
     is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
     if is_looser and signed_off_by is None:
         raise SignOffRequired()
     updated = row._replace(**changed)
     if actor.key_id != COMMAND_LINE.key_id and _is_sooner(row, updated):
-        raise Refusal("key_approval_loosened")
+        raise KeyApprovalLoosened()
     changed = _held_back(conn, row, wanted, changed, signed_off_by, actor, now)
     return _write(conn, row, changed, signed_off_by, actor.key_id, now)
 
@@ -196,7 +197,7 @@ def binding_of(program: Program) -> BindingTerms:
 def _locked(conn: Connection, program: Program) -> store.ProgramRow:
     row = store.lock(conn, program.program_id)
     if row is None:
-        raise Refusal("program_unknown", code=program.code)
+        raise ProgramUnknown(code=program.code)
     return row
 
 

@@ -15,8 +15,10 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.policies.policy import Policy
+from distrib.domain.policies.refusals import PolicyUnknown
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.domain.texts import Text
+from distrib.services.programs.refusals import TimeZoneUnknown
 from distrib.services.programs.tenants import ADMISSIONS, time_zones
 
 
@@ -117,10 +119,10 @@ def check_settings(wanted: ProgramSettings, policies: Mapping[str, Policy], sign
 def _unknown(wanted: ProgramSettings, policies: Mapping[str, Policy]) -> Iterator[Refusal]:
     """Yields a refusal, with its problem, for each name that no zone or pack has."""
     if "time_zone" in wanted and wanted["time_zone"] not in time_zones():
-        zone = Refusal("time_zone_unknown", time_zone=wanted["time_zone"])
+        zone = TimeZoneUnknown(time_zone=wanted["time_zone"])
         yield zone.listing([_problem("time_zone", zone.text)])
     if "policy" in wanted and wanted["policy"] not in policies:
-        pack = Refusal("policy_unknown", policy=wanted["policy"])
+        pack = PolicyUnknown(policy=wanted["policy"])
         yield pack.listing([_problem("policy", pack.text)])
 
 
