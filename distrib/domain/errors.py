@@ -45,13 +45,10 @@ class Code:
 
 
 CODES: dict[str, Code] = {
+    # of no noun
     "bad_request": Code(400, "The request is not usable."),
     "not_json": Code(400, "The body is not JSON: {reason}"),
     "unauthorized": Code(401, "A valid API key is needed."),
-    "key_expired": Code(401, "The key ended at {expires_at}."),
-    "signature_missing": Code(401, "Posts of this key must be signed; missing: {headers}."),
-    "signature_expired": Code(401, "webhook-timestamp is not within {minutes} minutes of now."),
-    "signature_wrong": Code(401, "webhook-signature does not fit webhook-id, webhook-timestamp and the body."),
     "forbidden": Code(403, "The key's role may not do this."),
     "scope_missing": Code(403, "The key's scopes do not reach this: it takes {scope}."),
     "metrics_closed": Code(
@@ -76,12 +73,8 @@ CODES: dict[str, Code] = {
     "program_busy": Code(503, "The program has as many calls under way as it may have; try again in a moment."),
     "backlog_full": Code(503, "As much of the program waits to be settled as may wait; try again in {seconds} s."),
     "idempotency_key_reused": Code(422, "The Idempotency-Key was used with other content."),
-    # programs and keys
     "form_expired": Code(400, "The form is no longer good; load the page again and send it once more."),
-    # shops
-    # customers
-    # plans
-    # simulations
+    # simulations and files of history
     "simulation_unknown": Code(404, "There is no simulation {id}."),
     "simulation_ended": Code(409, "The simulation {id} has ended."),
     "simulation_not_done": Code(409, "The simulation {id} is not done."),
@@ -93,19 +86,14 @@ CODES: dict[str, Code] = {
     "history_worker_lost": Code(500, "A process ended in the middle of its work; nothing is lost: start again."),
     "history_too_little": Code(422, "Files of history do not tell what is asked."),
     "simulations_waiting": Code(409, "{most} simulations wait already; cancel one, or wait for one to end."),
-    # events, refused when they are posted or when they are applied
+    # months
     "period_invalid": Code(422, "{period} is not a month like 2026-03."),
-    # periods, closes, adjustments, pools, files
     "period_not_over": Code(409, "{period} is not over yet."),
     "events_pending": Code(409, "{events} accepted events of the period or before are still to be worked on."),
     "evaluation_in_sequence": Code(409, "Months are evaluated in sequence: {next} comes next."),
-    # compliance
-    # webhooks and the ledger
-    "webhook_disabled": Code(409, "The webhook {id} is disabled; enable it first."),
-    # payees and payouts
+    # changes that wait, tasks, imports
     "change_unknown": Code(404, "No change waits."),
     "change_in_force": Code(409, "The change is in force: propose another one."),
-    "commission_unknown": Code(404, "There is no commission {id}."),
     "task_unknown": Code(404, "There is no task {id}."),
     "task_ended": Code(409, "The task {id} has ended."),
     "tasks_waiting": Code(409, "{most} of your tasks have not ended; start another once one has."),

@@ -19,6 +19,7 @@ from distrib.services.people import refusals as of_people
 from distrib.services.programs import refusals as of_programs
 from distrib.services.sharing import refusals as of_sharing
 from distrib.services.statements import refusals as of_statements
+from distrib.services.webhooks import refusals as of_webhooks
 
 __all__ = ["CODES", "ROOMS"]
 
@@ -36,4 +37,5 @@ ROOMS = (
     of_settlement,
     of_sharing,
     of_statements,
+    of_webhooks,
 )

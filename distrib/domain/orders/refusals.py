@@ -125,3 +125,10 @@ class WaitsForGroup(NamedRefusal, code="waits_for_group", status=202):
 
     said = Said("Waits for the group {id} to succeed.", "等待拼团 {id} 成功。")
     id: str
+
+
+class CommissionUnknown(NamedRefusal, code="commission_unknown", status=404):
+    """There is no commission of that id, or it is another shop's."""
+
+    said = Said("There is no commission {id}.", "没有佣金 {id}。")
+    id: str

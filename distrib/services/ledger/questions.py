@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.orders.refusals import CommissionUnknown
 from distrib.services.context import Actor, Program
 from distrib.services.ledger.refusals import QuestionDecided, QuestionsWaiting, QuestionUnknown
 from distrib.services.orders.commissions import commission_id, place_of
@@ -79,7 +80,7 @@ def ask_question(
     shop = shops.lock(conn, program.program_id, actor.shop_id) if actor.shop_id is not None else None
     place = place_of(draft.commission_id)
     if shop is None or place is None or not find_commission(conn, program.program_id, place, shop.shop_no):
-        raise Refusal("commission_unknown", id=draft.commission_id)
+        raise CommissionUnknown(id=draft.commission_id)
     known = rows.find_question(conn, program.program_id, draft.id)
     if known is not None:
         asked = (known.shop_no, (known.cause_no, known.seq))

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
+from distrib.domain.orders.refusals import CommissionUnknown
 from distrib.services.context import Program, format_period
 from distrib.store.orders import commissions as rows
 from distrib.store.orders import expected
@@ -116,7 +116,7 @@ def get_commission(
     place = place_of(commission_id)
     row = None if place is None else rows.find_commission(conn, program.program_id, place, only_shop_no)
     if row is None:
-        raise Refusal("commission_unknown", id=commission_id)
+        raise CommissionUnknown(id=commission_id)
     return commission_view(program, row, now)
 
 

@@ -22,6 +22,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
+from distrib.services.programs.refusals import KeyExpired
 from distrib.services.programs.scopes import ROLES, SCOPES, may_confirm, reach_of
 from distrib.services.programs.tenants import get_program
 from distrib.services.programs.wanted_settings import WAIT
@@ -106,7 +107,7 @@ def authenticate(conn: Connection, presented: str, pepper: Pepper, now: datetime
     ):
         return None
     if row.expires_at is not None and row.expires_at <= now:
-        raise Refusal("key_expired", expires_at=_instant(row.expires_at))
+        raise KeyExpired(expires_at=_instant(row.expires_at))
     enter_program(conn, row.program_id)
     program = get_program(conn, row.program_id)
     return program, _actor(conn, row)

@@ -142,3 +142,36 @@ class KeyNotApproved(NamedRefusal, code="key_not_approved", status=409):
         "The key was made over the API and may not confirm money yet.", "该密钥经 API 创建，尚不能确认资金操作。"
     )
     problems: Sequence[Problem]
+
+
+class KeyExpired(NamedRefusal, code="key_expired", status=401):
+    """The key was good until then."""
+
+    said = Said("The key ended at {expires_at}.", "密钥已于 {expires_at} 到期。")
+    expires_at: str
+
+
+class SignatureMissing(NamedRefusal, code="signature_missing", status=401):
+    """A key that has to sign did not."""
+
+    said = Said("Posts of this key must be signed; missing: {headers}.", "该密钥提交的内容必须签名；缺少：{headers}。")
+    headers: str
+
+
+class SignatureExpired(NamedRefusal, code="signature_expired", status=401):
+    """What was signed is too old, or of a time to come."""
+
+    said = Said(
+        "webhook-timestamp is not within {minutes} minutes of now.",
+        "webhook-timestamp 与当前时间相差超过 {minutes} 分钟。",
+    )
+    minutes: int
+
+
+class SignatureWrong(NamedRefusal, code="signature_wrong", status=401):
+    """The signature is not that of what came."""
+
+    said = Said(
+        "webhook-signature does not fit webhook-id, webhook-timestamp and the body.",
+        "webhook-signature 与 webhook-id、webhook-timestamp 及正文不符。",
+    )

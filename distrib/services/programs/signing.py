@@ -17,7 +17,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.webhooks import KEEPS_FORMER_SECRET, SIGNED_HEADERS, TOLERANCE, secret_text, signature_fault
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer
-from distrib.services.programs.refusals import KeyEnded, KeyIsSeat
+from distrib.services.programs.refusals import KeyEnded, KeyIsSeat, SignatureExpired, SignatureMissing, SignatureWrong
 from distrib.store.programs import keys
 from distrib.store.programs import signing as store
 from distrib.store.programs.keys import KeyRow
@@ -74,7 +74,7 @@ def check_signature(
     """
     missing = [name for name in SIGNED_HEADERS if not headers.get(name)]
     if missing:
-        raise Refusal("signature_missing", headers=", ".join(missing))
+        raise SignatureMissing(headers=", ".join(missing))
     row = store.read_signing(conn, program.program_id, actor.key_id)
     if row is None or row.secret is None:  # it has ended since the key was read
         return
@@ -85,7 +85,8 @@ def check_signature(
     message_id, timestamp, signatures = (headers[name] for name in SIGNED_HEADERS)
     fault = signature_fault(opened, message_id, timestamp, signatures, body, now)
     if fault is not None:
-        raise Refusal(fault, minutes=int(TOLERANCE.total_seconds()) // 60)
+        minutes = int(TOLERANCE.total_seconds()) // 60
+        raise SignatureExpired(minutes=minutes) if fault == SignatureExpired.code else SignatureWrong()
 
 
 def _find(conn: Connection, program: Program, key_id: str) -> KeyRow:

@@ -28,6 +28,7 @@ from distrib.services.encryption import Sealer
 from distrib.services.held_changes import WEBHOOK, HeldChangeRow, PendingChange
 from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
+from distrib.services.webhooks.refusals import WebhookDisabled
 from distrib.services.webhooks.views import (
     DeliveryInFull,
     DeliveryView,
@@ -213,7 +214,7 @@ def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str
     """
     row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
     if row.status != ENABLED:
-        raise Refusal("webhook_disabled", id=webhook_id)
+        raise WebhookDisabled(id=webhook_id)
     if not rows.resend(conn, program.program_id, row.webhook_no, delivery_no, now):
         raise Refusal("not_found")
     return get_delivery(conn, program, webhook_id, delivery_id)
@@ -227,7 +228,7 @@ def send_test(conn: Connection, program: Program, webhook_id: str, now: datetime
     """
     row = _find(conn, program, webhook_id)
     if row.status != ENABLED:
-        raise Refusal("webhook_disabled", id=webhook_id)
+        raise WebhookDisabled(id=webhook_id)
     payload = json.dumps({"webhook_id": webhook_id, "asked_at": now.isoformat()})
     delivery_no = rows.insert_delivery(conn, program.program_id, row.webhook_no, Message(PING, now, payload))
     return get_delivery(conn, program, webhook_id, f"dlv_{delivery_no}")
