@@ -16,6 +16,7 @@ from distrib.console.deeds import COMMANDS, OPERATIONS, deed_words
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, ListTab, list_view
 from distrib.console.second_person import is_own, names_of, seat_names
+from distrib.console.trail_words import FIELDS
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
@@ -232,16 +233,17 @@ def _deeds(visit: Visit) -> list[tuple[str, Text | str]]:
 
 
 def _difference(visit: Visit, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """What changed, name by name, amounts and times in the reader's form; of what was made, what it is."""
+    """What changed, field by field, amounts and times in the reader's form; of what was made, what it is."""
     names = list(dict.fromkeys([*(before or {}), *(after or {})]))[:8]
     parts = []
     for name in names:
         old, new = ((state or {}).get(name) for state in (before, after))
+        word = visit.say(FIELDS[name]) if name in FIELDS else name
         if _is_hidden(old) or _is_hidden(new):
-            parts.append(name)
+            parts.append(word)
             continue
         was, now = (_plain(visit, name, value) for value in (old, new))
-        parts.append(f"{name}: {now}" if before is None else f"{name}: {was} → {now}")
+        parts.append(f"{word}: {now}" if before is None else f"{word}: {was} → {now}")
     return "; ".join(parts)
 
 

@@ -16,7 +16,7 @@ from distrib.domain.policies.figures import RATIOS, SIGNS, Measured, Threshold, 
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, render
 from distrib.languages.readers import READERS
-from distrib.services.plans.words import SEVERITIES
+from distrib.services.plans.words import SEVERITIES, source_in
 
 LANGUAGES = READERS
 """In which a report can be had on paper."""
@@ -175,6 +175,7 @@ class ReportWording:
             "subject": self._subject,
             "decisions": lambda decisions: "; ".join(map(self._decision, decisions)),
             "loosened": "; ".join,
+            "source": lambda source: source_in(source, language),
         }
 
     def say(self, word: str, **params: object) -> str:
