@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -48,16 +47,16 @@ def audit_in_steps(
             enter_snapshot(conn)
             yield conn
 
-    def run(step: Step) -> Any:
+    def run(step: Step) -> None:
         started = time.monotonic()
-        answer, is_busy = in_transaction(snapshot, partial(_done, step, now), also={LOCK_NOT_AVAILABLE})
+        is_busy = in_transaction(snapshot, partial(_done, step, now), also={LOCK_NOT_AVAILABLE})
         if is_busy:
             time.sleep(min((time.monotonic() - started) * _RESTS, _LONGEST_REST_S))
-        return answer
 
     return conducted(audit_steps(program, now, policies, is_full=is_full), run)
 
 
-def _done(step: Step, now: datetime, conn: Connection) -> tuple[Any, bool]:
-    """What a step comes to, and whether orders wait to be settled meanwhile."""
-    return step(conn), bool(queue.programs_with_pending_events(conn, now))
+def _done(step: Step, now: datetime, conn: Connection) -> bool:
+    """Runs a step; returns whether orders wait to be settled meanwhile."""
+    step(conn)
+    return bool(queue.programs_with_pending_events(conn, now))

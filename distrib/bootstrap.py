@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 
 from distrib import __version__
 from distrib.dispatch import Bell, Ringer
-from distrib.domain.errors import CannotStart, Refusal
+from distrib.domain.errors import CannotStart
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
@@ -38,6 +38,7 @@ from distrib.services.payouts.channels import load_channels
 from distrib.services.pepper import Pepper
 from distrib.services.policies import load_policies, signed_overrides
 from distrib.services.programs.peppers import are_known, record_peppers
+from distrib.services.programs.refusals import NoProgram, ProgramNotNamed
 from distrib.services.programs.tenants import find_program, list_programs
 from distrib.services.trail import Deed, has_written, note
 from distrib.settings import Settings, read_settings
@@ -208,12 +209,11 @@ class Container:
         programs = list_programs(conn)
         if len(programs) > 1:
             more = ["…"] if len(programs) > PROGRAMS_NAMED else []
-            raise Refusal(
-                "program_not_named",
+            raise ProgramNotNamed(
                 programs=", ".join([*(program.code for program in programs[:PROGRAMS_NAMED]), *more]),
             )
         if not programs:
-            raise Refusal("no_program")
+            raise NoProgram()
         return programs[0]
 
     def orders_in_queue(self) -> int:

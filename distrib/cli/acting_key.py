@@ -14,6 +14,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
+from distrib.services.programs.refusals import ProgramUnknown
 from distrib.services.programs.scopes import reach_of
 
 MAY_ACT = ("finance", "admin")
@@ -57,7 +58,7 @@ def acting_as(
         raise Refusal("unauthorized")
     program, actor = authenticated
     if program_code is not None and program_code != program.code:
-        raise Refusal("program_unknown", code=program_code)
+        raise ProgramUnknown(code=program_code)
     if actor.role not in MAY_ACT:
         raise Refusal("forbidden")
     if scope not in reach_of(actor.role, actor.scopes):

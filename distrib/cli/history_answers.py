@@ -31,6 +31,7 @@ from distrib.cli.simulations.by_files import (
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.logs import configure_logs
+from distrib.services.compliance.by_name import by_name
 from distrib.services.compliance.monitors import structure_view
 from distrib.services.context import parse_period
 
@@ -79,11 +80,11 @@ def monitors_command(
         structure = structure_of_files(opened.directory, opened.policies, as_of, opened.engine, shown)
     view = structure_view(program, structure)
     if as_json:
-        print_json({**_source_of(directory, manifest), **view})
+        print_json({**_source_of(directory, manifest), **by_name(view)})
     else:
         show_findings(view, program, language, COLUMNS_OF_FINDINGS)
         _show_source(directory, manifest, language)
-    if any(finding["severity"] in SERIOUS for finding in view["findings"]):
+    if any(finding.severity in SERIOUS for finding in view.findings):
         raise SystemExit(1)
 
 

@@ -37,6 +37,7 @@ from distrib.languages import render
 from distrib.rates import Rate, Standing
 from distrib.services.people import accounts
 from distrib.services.people.accounts import SignedIn
+from distrib.services.people.refusals import SignInFailed, TooManySignIns
 from distrib.transactions import in_transaction
 
 SESSION_PATH: Final = "/console"
@@ -165,7 +166,7 @@ def begin_visit(token: str) -> None:
 
 
 def _refused_try(standing: Standing, login: str) -> Response:
-    refusal = Refusal("too_many_sign_ins", seconds=standing.ends_in_s)
+    refusal = TooManySignIns(seconds=standing.ends_in_s)
     response = _sign_in_page(refusal.status, login, render(refusal.text, chosen_language(request.form)))
     response.headers["Retry-After"] = str(standing.ends_in_s)
     return response
@@ -229,11 +230,11 @@ def _change_password() -> Response:
         accounts.change_password(conn, signed_in, former, password, site.now())
 
     if site.rates.look(_BY_LOGIN, signed_in.person.login).is_over:
-        raise Refusal("too_many_sign_ins", seconds=_WINDOW_S)
+        raise TooManySignIns(seconds=_WINDOW_S)
     try:
         in_transaction(site.begin, unit)
     except Refusal as refusal:
-        if refusal.code == "sign_in_failed":
+        if refusal.code == SignInFailed.code:
             site.rates.take(_BY_LOGIN, signed_in.person.login)
         raise
     flash(render(Text("The password is changed; all other sessions have ended."), chosen_language()), "done")

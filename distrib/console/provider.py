@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from requests import RequestException
 
 from distrib.domain.errors import Refusal
+from distrib.services.people.refusals import ProviderRefused, ProviderUnreachable
 
 TIMEOUT_S: Final = 5
 """For each answer of the provider."""
@@ -79,7 +80,7 @@ class Provider:
             raise self._unreachable(error) from None
         except (AuthlibBaseError, JoseError, KeyError, RuntimeError, ValueError) as error:
             _log.warning("provider_refused", error=type(error).__name__, reason=str(error)[:200])
-            raise Refusal("provider_refused", provider=self.name) from None
+            raise ProviderRefused(provider=self.name) from None
 
     def _check_metadata(self) -> None:
         """Reads what the provider says of itself, once, and takes of its algorithms those that it alone can sign with.
@@ -96,7 +97,7 @@ class Provider:
 
     def _unreachable(self, error: Exception) -> Refusal:
         _log.warning("provider_unreachable", error=type(error).__name__, reason=str(error)[:200])
-        return Refusal("provider_unreachable", provider=self.name)
+        return ProviderUnreachable(provider=self.name)
 
     @cached_property
     def _client(self) -> FlaskOAuth2App:

@@ -12,6 +12,7 @@ from distrib.console.site import SignsInElsewhere, current_site
 from distrib.domain.errors import Refusal
 from distrib.rates import Rate
 from distrib.services.people import accounts
+from distrib.services.people.refusals import SubjectUnknown, TooManySignIns
 from distrib.services.people.subjects import person_of_subject
 from distrib.transactions import in_transaction
 
@@ -65,7 +66,7 @@ def _begin(conn: Any, provider: SignsInElsewhere, subject: str) -> str:
     site = current_site()
     person = person_of_subject(conn, provider.issuer, subject)
     if person is None:
-        raise Refusal("subject_unknown", subject=subject, provider=provider.name)
+        raise SubjectUnknown(subject=subject, provider=provider.name)
     device = request.headers.get("User-Agent", "")
     return accounts.begin_session(conn, person, device, site.pepper, site.now(), accounts.AT_PROVIDER)
 
@@ -76,5 +77,5 @@ def _check_rate() -> str:
     address = site.address_of(request) or ""
     standing = site.rates.look(_BY_ADDRESS, address)
     if standing.is_over:
-        raise Refusal("too_many_sign_ins", seconds=standing.ends_in_s)
+        raise TooManySignIns(seconds=standing.ends_in_s)
     return address

@@ -163,7 +163,7 @@ def cancel(conn: Connection, program: Program, kind: str, subject_no: int, actor
 def change_view(change: HeldChangeRow, shop_id: str | None, webhook_id: str | None) -> ChangeView:
     """A change as it is shown: never what it is to be."""
     return ChangeView(
-        id=_id_of(change),
+        id=id_of(change),
         kind=change.kind,
         fields=change.fields,
         status=change.outcome or OPEN,
@@ -181,10 +181,11 @@ def pending_view(change: HeldChangeRow | None) -> PendingChange | None:
     """The change that waits, as its subject shows it; None where none does."""
     if change is None:
         return None
-    return PendingChange(_id_of(change), change.fields, change.proposed_at, change.proposed_by, change.due_at)
+    return PendingChange(id_of(change), change.fields, change.proposed_at, change.proposed_by, change.due_at)
 
 
-def _id_of(change: HeldChangeRow) -> str:
+def id_of(change: HeldChangeRow) -> str:
+    """The id of a change as it is shown."""
     return f"chg_{change.change_no}"
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.override import Override, apply_override
 from distrib.domain.policies.policy import Policy, policy_from_document
+from distrib.domain.policies.refusals import PolicyLoosened
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.yaml_documents import in_file, read_yaml, text_of
@@ -185,4 +186,4 @@ def _check_signed(path: Path, override: Override, signed: Callable[[], Collectio
     if override.loosened and override.digest not in signed():
         figures = "; ".join(override.loosened)
         problems = [Problem(f"{path.name}", figure) for figure in override.loosened]
-        raise Refusal("policy_loosened", problems, figures=figures)
+        raise PolicyLoosened(problems=problems, figures=figures)

@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +26,7 @@ from babel.messages.pofile import read_po, write_po
 
 from distrib.api.openapi.pages import CONTEXT
 from distrib.api.openapi.reading import nouns_of, texts_of
-from distrib.languages import DIRECTORY, ENGLISH, LANGUAGES
+from distrib.languages import CHINESE, DIRECTORY, ENGLISH, LANGUAGES
 from distrib.services.plans.words import SOURCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,8 @@ TEXTS = ("Text", "_")
 """What a literal message stands in: ``Text(message, context)``."""
 KEYWORDS = {**DEFAULT_KEYWORDS, "both": None}
 """What a template says a message by."""
+SAID = "Said"
+"""What the message of a refusal stands in, with its Chinese."""
 TITLE = "title"
 """The context of the titles of error codes: a code in words, which no literal says."""
 Found = tuple[int, str, str | tuple[str, str], list[str]]
@@ -88,13 +91,27 @@ def _described() -> Iterator[str]:
 
 def updated(template: Catalog, language: str) -> Catalog:
     """The messages of the template with the translations that the language's catalogue has."""
-    known = load(language)
+    known, beside = load(language), said()
     catalogue = _empty(language)
     for message in _messages(template):
         before = known.get(message.id, context=message.context)
         string = message.id if language == ENGLISH else before.string if before is not None else ""
+        if language == CHINESE and not message.context:
+            string = beside.get(message.id, string)
         catalogue.add(message.id, string, sorted(set(message.locations)), context=message.context)
     return catalogue
+
+
+@cache
+def said() -> Mapping[str, str]:
+    """The Chinese of the messages that stand beside it in the code: those of refusals, ``Said(english, chinese)``."""
+    found = {}
+    for path in sorted((ROOT / "distrib").rglob("refusals.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and _name_of(node.func) == SAID:
+                english, chinese = map(_literal, node.args)
+                found[english or ""] = chinese or ""
+    return found
 
 
 def load(language: str) -> Catalog:
@@ -134,14 +151,17 @@ def messages_of_python(
             yield from ((node.lineno, "_", paragraph, []) for paragraph in _paragraphs(node))
         elif isinstance(node, ast.Dict):
             yield from _titles(node)
+        elif isinstance(node, ast.ClassDef):
+            yield from _title_of_class(node)
 
 
 def _messages_of_call(call: ast.Call) -> Iterator[Found]:
     name = _name_of(call.func)
     literals = [_literal(argument) for argument in call.args]
-    padded: list[str | None] = [*(literals[1:2] if name == "Code" else literals), None, None]
+    alone = {"Code": literals[1:2], SAID: literals[:1]}
+    padded: list[str | None] = [*alone.get(name, literals), None, None]
     message, context = padded[:2]
-    if name in (*TEXTS, "Code") and message:
+    if name in (*TEXTS, *alone) and message:
         yield (call.lineno, "pgettext", (context, message), []) if context else (call.lineno, "_", message, [])
     for keyword in call.keywords:
         help_text = _literal(keyword.value) if keyword.arg == "help" else None
@@ -152,7 +172,18 @@ def _messages_of_call(call: ast.Call) -> Iterator[Found]:
 def _titles(table: ast.Dict) -> Iterator[Found]:
     for key, value in zip(table.keys, table.values, strict=True):
         if isinstance(value, ast.Call) and _name_of(value.func) == "Code" and isinstance(key, ast.Constant):
-            yield value.lineno, "pgettext", (TITLE, str(key.value).replace("_", " ").capitalize()), []
+            yield value.lineno, "pgettext", (TITLE, _in_words(str(key.value))), []
+
+
+def _title_of_class(refusal: ast.ClassDef) -> Iterator[Found]:
+    for keyword in refusal.keywords:
+        code = _literal(keyword.value) if keyword.arg == "code" else None
+        if code is not None:
+            yield refusal.lineno, "pgettext", (TITLE, _in_words(code)), []
+
+
+def _in_words(code: str) -> str:
+    return code.replace("_", " ").capitalize()
 
 
 def _literal(node: ast.expr) -> str | None:

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
+from distrib.api.http.codes import CODES
 from distrib.api.schemas.problem import ProblemSchema
-from distrib.domain.errors import CODES
 from distrib.domain.webhooks import SIGNED_HEADERS
 
 _JSON = "application/json"

@@ -16,8 +16,8 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
 from distrib.api.http.answers import json_response, to_json
+from distrib.api.http.codes import CODES
 from distrib.api.openapi.reading import nouns_of
-from distrib.domain.errors import CODES
 from distrib.domain.texts import Text
 from distrib.languages import LANGUAGES, render
 from distrib.languages.web import current_language

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from distrib.api.http.codes import CODES
 from distrib.api.openapi.shapes import FieldRow, Schema, closure, fields_of, names_within, type_of
-from distrib.domain.errors import CODES
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 _JSON: Final = "application/json"

@@ -24,6 +24,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
+from distrib.services.compliance.refusals import CaseUnknown
 from distrib.services.compliance.report import compliance_report, report_paper
 
 compliance = Resource("compliance", "Compliance 合规: findings 发现, cases 案件, the report 合规报告")
@@ -37,7 +38,7 @@ def get_compliance_report(call: Call) -> Answer | Stream:
     """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
     as_of = call.query["as_of"] or call.now
     if call.query["format"] == "json":
-        return Answer(compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now))
+        return Answer(shown(compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now)))
     from distrib.services.compliance.pdf import render_report  # noqa: PLC0415 - what draws takes long to import
 
     composed = report_paper(call.conn, call.program, call.backend.policies, as_of, call.now)
@@ -58,19 +59,21 @@ def list_findings(call: Call) -> Answer:
     rows, follows = service.list_findings(
         call.conn, call.program, wanted["id"], wanted["severity"], wanted["since"], after, call.query["limit"]
     )
-    return Answer(listing.page(rows, follows))
+    return Answer(listing.page(shown(rows), follows))
 
 
 @compliance.operation("POST", "/compliance/runs", {201: RunSchema}, is_idempotent=True)
 def run_monitors(call: Call) -> Answer:
     """Runs the structure monitors now: findings are kept, cases opened where a pack wants pay held."""
-    return Answer(service.run_monitors(call.conn, call.program, call.backend.policies, call.actor, call.now), 201)
+    run = service.run_monitors(call.conn, call.program, call.backend.policies, call.actor, call.now)
+    return Answer(shown(run), 201)
 
 
 @compliance.operation("GET", "/compliance/runs/latest", {200: RunSchema}, refusals=("not_found",))
 def get_latest_run(call: Call) -> Answer:
     """What the monitors measured when they ran last; 404 before the first time."""
-    return Answer(service.latest_run(call.conn, call.program))
+    kept = service.latest_run(call.conn, call.program)
+    return Answer({"run_no": kept.run_no, **kept.result, "as_of": kept.as_of})
 
 
 @compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, query=PageQuerySchema)
@@ -133,5 +136,5 @@ def decide_case(call: Call, case_no: str) -> Answer:
 def _number(text: str) -> int:
     """Reads the number of a case; raises ``case_unknown`` for a text that is none."""
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise Refusal("case_unknown", number=text)
+        raise CaseUnknown(number=text)
     return int(text)

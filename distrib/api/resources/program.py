@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
-from distrib.api.http.answers import Answer
+from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.program import (
     ProgramChangesPageSchema,
@@ -15,15 +13,14 @@ from distrib.api.schemas.program import (
 )
 from distrib.services.context import Program
 from distrib.services.programs.settings import (
-    WITHDRAWAL_TERMS,
     approve_settings,
     binding_of,
     cancel_settings,
     list_changes,
     pending_settings,
     set_program,
-    withdrawals_of,
 )
+from distrib.services.programs.wanted_settings import WITHDRAWAL_TERMS, settings_of
 
 program = Resource("program", "The program 分销计划")
 
@@ -52,7 +49,8 @@ def change_program(call: Call) -> Answer:
         rules = wanted.pop("withdrawals") or {}
         wanted |= {name: rules.get(term) for name, term in WITHDRAWAL_TERMS.items()}
     policies = call.backend.policies
-    made = set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now)
+    settings = settings_of(wanted)
+    made = set_program(call.conn, call.program, settings, policies, signed_off_by, call.actor, call.now)
     return Answer(_shown(call, made))
 
 
@@ -79,7 +77,7 @@ def list_program_changes(call: Call) -> Answer:
     listing = call.listing("program changes")
     after = listing.key(call.query["cursor"])
     rows, follows = list_changes(call.conn, call.program, after or 0, call.query["limit"])
-    return Answer(listing.page_by_key([asdict(row) for row in rows], follows))
+    return Answer(listing.page_by_key(shown(rows), follows))
 
 
 def _shown(call: Call, tenant: Program) -> dict[str, object]:
@@ -97,6 +95,9 @@ def _shown(call: Call, tenant: Program) -> dict[str, object]:
         "key_wait_hours",
         "payee_hold_days",
     )
-    terms = {"binding": binding_of(tenant), "withdrawals": withdrawals_of(tenant)}
-    terms["pending"] = pending_settings(call.conn, tenant)
-    return {name: getattr(tenant, name) for name in names} | terms
+    terms = {
+        "binding": binding_of(tenant),
+        "withdrawals": tenant.withdrawals,
+        "pending": pending_settings(call.conn, tenant),
+    }
+    return {name: getattr(tenant, name) for name in names} | {name: shown(term) for name, term in terms.items()}

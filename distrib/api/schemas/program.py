@@ -20,7 +20,8 @@ from distrib.api.schemas.held_changes import PendingChangeSchema
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
-from distrib.services.programs.settings import (
+from distrib.services.programs.tenants import ADMISSIONS
+from distrib.services.programs.wanted_settings import (
     APPROVALS,
     MAX_TIMES,
     MOST_DAYS,
@@ -28,7 +29,6 @@ from distrib.services.programs.settings import (
     MOST_WAIT_HOURS,
     WITHHOLDINGS,
 )
-from distrib.services.programs.tenants import ADMISSIONS
 
 
 class BindingRuleSchema(Shape):

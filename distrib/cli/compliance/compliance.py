@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,15 +26,19 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.policies.override import Override
+from distrib.domain.policies.refusals import PolicyLoosened
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.compliance import cases
-from distrib.services.compliance.monitors import run_monitors
+from distrib.services.compliance.by_name import by_name
+from distrib.services.compliance.monitors import MonitorRun, StructureView, run_monitors
 from distrib.services.compliance.pdf import render_report
 from distrib.services.compliance.report import report_paper
+from distrib.services.compliance.report_views import ComplianceReport
 from distrib.services.compliance.words import LANGUAGES, ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
+from distrib.services.programs.refusals import NoProgram
 from distrib.services.programs.tenants import list_programs
 from distrib.services.yaml_documents import text_of
 
@@ -84,7 +87,7 @@ def report(
         print_json(document)
     else:
         show_findings(document, program, language, (*COLUMNS_OF_FINDINGS, "done"))
-    if any(finding["severity"] in SERIOUS for finding in document["findings"]):
+    if any(finding.severity in SERIOUS for finding in document.findings):
         raise SystemExit(1)
 
 
@@ -101,7 +104,7 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
         print_json(result)
     else:
         show_findings(result, program, language, COLUMNS_OF_FINDINGS)
-    if any(finding["severity"] in SERIOUS for finding in result["findings"]):
+    if any(finding.severity in SERIOUS for finding in result.findings):
         raise SystemExit(1)
 
 
@@ -192,11 +195,11 @@ def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str
     """Records the sign-off in the trail of every program that the pack judges."""
     if signed_off_by is None or not signed_off_by.strip():
         problems = [Problem(file.name, figure) for figure in loaded.loosened]
-        raise Refusal("policy_loosened", problems, figures="; ".join(loaded.loosened))
+        raise PolicyLoosened(problems=problems, figures="; ".join(loaded.loosened))
     with container.begin() as conn:
         judged = [program for program in list_programs(conn) if program.policy == loaded.policy.name]
         if not judged:
-            raise Refusal("no_program")
+            raise NoProgram()
         text = text_of(file)
         for program in judged:
             container.act(program)
@@ -217,14 +220,16 @@ def _write(paper: bytes, output: Path | None) -> None:
         output.write_bytes(paper)
 
 
-def show_findings(document: Mapping[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
+def show_findings(
+    document: StructureView | MonitorRun | ComplianceReport, program: Program, language: str, columns: Sequence[str]
+) -> None:
     """Prints the figures and findings of a report or a monitor run."""
     reader, console = ReportWording(language, program.currency, program.time_zone), open_console()
-    figures = [(reader.say(name), reader.value(name, figure)) for name, figure in document["structure"].items()]
+    figures = [(reader.say(name), reader.value(name, figure)) for name, figure in document.structure.items()]
     print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
-    rows = [[reader.cell(finding, name) for name in columns] for finding in document["findings"]]
-    as_of = reader.value("as_of", document["as_of"])
-    title = render(_TITLE.with_params(program=document["program"], as_of=f"{as_of} ({program.time_zone})"), language)
+    rows = [[reader.cell(finding, name) for name in columns] for finding in map(by_name, document.findings)]
+    as_of = reader.value("as_of", document.as_of)
+    title = render(_TITLE.with_params(program=document.program, as_of=f"{as_of} ({program.time_zone})"), language)
     if rows:
         print_table(console, title, {reader.say(name): False for name in columns}, rows)
     else:

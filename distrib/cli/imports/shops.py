@@ -27,6 +27,7 @@ from distrib.cli.progress import terminal_progress
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text, parse_instant
 from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
+from distrib.domain.network.refusals import SponsorCycle, SponsorUnknown, TreeTooDeep
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import COMMAND_LINE, Program
@@ -193,16 +194,16 @@ def _register(
         tally.created += result.status == "created"
         tally.unchanged += result.status == "unchanged"
         if result.id in introduced:
-            beside.detached.add(record, "tree_too_deep", in_both(DETACHED.with_params(by=introduced[result.id])))
+            beside.detached.add(record, TreeTooDeep.code, in_both(DETACHED.with_params(by=introduced[result.id])))
 
 
 def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
     """Words a refusal by code and reason; for a shop in a loop of the file, the loop, however far it is spread."""
     loop = index.loops.get(shop_id)
-    if loop is not None and refusal.code in {"sponsor_cycle", "sponsor_unknown"}:
+    if loop is not None and refusal.code in {SponsorCycle.code, SponsorUnknown.code}:
         first, *_ = loop
         shown = " -> ".join([*loop[:20], *(["..."] if len(loop) > 20 else []), first])
-        refusal = Refusal("sponsor_cycle")
+        refusal = SponsorCycle()
         return refusal.code, f"{render_both(refusal.text, ' ')} {shown}"
     return refusal.code, render_both(refusal.text, " ")
 

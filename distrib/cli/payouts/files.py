@@ -32,8 +32,8 @@ def read_results(
     try:
         return result_files.read_results(_rows(file, encoding), channel, file.name, ignored)
     except Refusal as refusal:
-        problems = [Problem(entry.pointer, render_both(entry.detail)) for entry in refusal.problems]
-        raise Refusal(refusal.code, problems, **refusal.params) from refusal
+        refusal.listing([Problem(entry.pointer, render_both(entry.detail)) for entry in refusal.problems])
+        raise
 
 
 def write_pieces(pieces: Iterable[bytes], output: Path | None) -> None:

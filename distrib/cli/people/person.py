@@ -15,6 +15,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.people import accounts, seats, subjects
 from distrib.services.people.passwords import new_password
+from distrib.services.people.refusals import PersonUnknown
 from distrib.services.programs.key_changes import revoke_key
 from distrib.services.programs.scopes import SEAT_ROLES
 
@@ -98,7 +99,7 @@ def remove(login: str, program_code: str | None) -> None:
             program = container.program(conn, program_code)
             live = [row for row in seats.list_seated(conn, program) if row.login == login and not row.revoked_at]
             if not live:
-                raise Refusal("person_unknown", login=login)
+                raise PersonUnknown(login=login)
             for row in live:
                 revoke_key(conn, program, row.key_id, now)
     click.echo(in_both(Text("{id} has ended.", "key", id=login)))

@@ -12,8 +12,9 @@ from distrib.domain.customers import RULES
 from distrib.domain.identifiers import visible
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.programs.settings import APPROVALS, SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, set_program
+from distrib.services.programs.settings import set_program
 from distrib.services.programs.tenants import ADMISSIONS
+from distrib.services.programs.wanted_settings import APPROVALS, SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, settings_of
 
 CLEARED = ("title", "join_url")
 """Settings that an empty text takes back."""
@@ -58,7 +59,7 @@ def set_command(
         now = container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            made = set_program(conn, program, wanted, container.policies, signed_off_by, COMMAND_LINE, now)
+            made = set_program(conn, program, settings_of(wanted), container.policies, signed_off_by, COMMAND_LINE, now)
     if as_json:
         print_json(_shown(made))
         return

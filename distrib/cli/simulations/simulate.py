@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from distrib.api.http.codes import CODES
 from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
@@ -19,7 +20,7 @@ from distrib.cli.simulations.by_files import EXISTING, ByFiles, FileSpan, engine
 from distrib.cli.simulations.chart import FORMATS as CHARTS
 from distrib.cli.simulations.chart import chart_of
 from distrib.cli.simulations.showing import show_check, show_result
-from distrib.domain.errors import CODES, Problem, Refusal
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.logs import configure_logs

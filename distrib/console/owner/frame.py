@@ -27,6 +27,7 @@ from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
 from distrib.domain.texts import Wording
 from distrib.languages import LANGUAGES, render
+from distrib.services.sharing.refusals import SessionOver
 
 COOKIE: Final = "distrib_shop"
 PATH: Final = "/my"
@@ -137,7 +138,7 @@ def deed(blueprint: Blueprint, rule: str, shown_by: LeafFunction) -> Callable[[L
             try:
                 return _serve(function, path)
             except Refusal as refusal:
-                if refusal.code == "session_over":
+                if refusal.code == SessionOver.code:
                     raise
                 return _serve(shown_by, path, refusal)
 
@@ -210,7 +211,7 @@ def problem_words(refusal: Refusal, language: str) -> list[str]:
 def answer_owner_refusal(refusal: Refusal) -> Response:
     """Answers a refusal as a page that says what to do."""
     language = chosen_language(request.form)
-    if refusal.code == "session_over":
+    if refusal.code == SessionOver.code:
         return answer("over.html", language, refusal.status)
     values = {"title": render(title_of(refusal.code), language), "problem": problem_words(refusal, language)}
     response = answer("problem.html", language, refusal.status, **values)

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from distrib.console.owner.frame import OwnerVisit
 from distrib.domain.errors import Refusal
+from distrib.domain.payouts.refusals import PayeeMissing
 from distrib.domain.texts import Text
 
 ACCOUNT_WORDS: Final[Mapping[str, Text]] = {
@@ -34,7 +35,7 @@ def known_payee(visit: OwnerVisit) -> KnownPayee | None:
     try:
         payee: Mapping[str, Any] = visit.own("get_payee")
     except Refusal as refusal:
-        if refusal.code != "payee_missing":
+        if refusal.code != PayeeMissing.code:
             raise
         return None
     accounts = payee["accounts"] or {}

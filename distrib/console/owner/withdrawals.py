@@ -14,6 +14,7 @@ from distrib.console.owner.payees import known_payee
 from distrib.domain.currencies import decimals_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR
+from distrib.domain.payouts.refusals import PayeeMissing, ShopFrozen
 from distrib.domain.texts import Text
 
 LISTED: Final = "20"
@@ -42,7 +43,7 @@ _MOST = Text("A withdrawal is at most {amount}.", "owner")
 _NO_AMOUNT = Text("Type an amount such as {example}.", "owner")
 _NO_PAYEE = Text("The platform has no account yet to pay you to. Give it one in the platform's app.", "owner")
 _FROZEN = Text("The shop is frozen: nothing can be withdrawn. Ask the platform.", "owner")
-_SAID: Final = {"payee_missing": _NO_PAYEE, "shop_frozen": _FROZEN}
+_SAID: Final = {PayeeMissing.code: _NO_PAYEE, ShopFrozen.code: _FROZEN}
 
 
 def withdrawal_pages(blueprint: Blueprint) -> None:
@@ -78,7 +79,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
         try:
             visit.call("request_withdrawal", body)
         except Refusal as refusal:
-            raise Refusal(refusal.code, _said(visit, refusal), **refusal.params) from None
+            raise refusal.listing(_said(visit, refusal)) from None
         return Onward(url_for("owner.withdraw", done="asked"))
 
     @deed(blueprint, "/withdraw/cancel", withdraw)

@@ -13,6 +13,7 @@ from distrib.console.pages.ladder import rank_codes
 from distrib.console.shop_choice import ShopChoice, shop_meant
 from distrib.console.site import current_site
 from distrib.domain.errors import Refusal
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.policies.monitors import TREE
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
@@ -88,7 +89,7 @@ def _outline(visit: Visit, shop_id: str) -> dict[str, Any]:
     try:
         shop = visit.call("get_shop", shop_id=shop_id)
     except Refusal as refusal:
-        if refusal.code != "shop_unknown":
+        if refusal.code != ShopUnknown.code:
             raise
         return {**_outline(visit, ""), "missing": True}
     above = list(reversed(visit.call("list_upline", query={"limit": "500"}, shop_id=shop_id)["data"]))

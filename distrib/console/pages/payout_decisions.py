@@ -12,6 +12,7 @@ from distrib.console.pages.payout_lists import channels_of
 from distrib.console.second_person import check_typed_amount, confirmers, typed_minor
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text
 
 
@@ -58,7 +59,7 @@ def decision_pages(blueprint: Blueprint) -> None:
         given = {name: visit.form.get(name, "").strip() for name in ("payout_id", "shop_id", "reason", "channel")}
         body = {"id": given["payout_id"], "reason": given["reason"], "channel": given["channel"] or None}
         if not is_identifier(given["shop_id"]):
-            raise Refusal("shop_unknown", id=given["shop_id"])
+            raise ShopUnknown(id=given["shop_id"])
         visit.call("propose_closing_payment", body, shop_id=given["shop_id"])
         words = Text("The closing payment is reserved; a second person approves it.")
         return Done(visit.url("payout", payout_id=given["payout_id"]), words)

@@ -12,6 +12,7 @@ from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.pages.payout_lists import NEXT_OUTCOMES
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import channel_on
+from distrib.domain.payouts.refusals import LineUnknownInPayout
 from distrib.domain.payouts.results import FAILED
 from distrib.domain.texts import Text
 from distrib.services.payouts.result_files import read_results, rows_of_bytes
@@ -58,7 +59,7 @@ def result_pages(blueprint: Blueprint) -> None:
     def payout_line(visit: Visit, payout_id: str, shop_id: str) -> HtmlPage:
         lines = visit.call("get_payout", query={"shop_id": shop_id}, payout_id=payout_id)["lines"]
         if not lines:
-            raise Refusal("line_unknown_in_payout", id=shop_id)
+            raise LineUnknownInPayout(id=shop_id)
         visit.name_shops([shop_id])
         outcomes = [(code, visit.say(OUTCOMES[code])) for code in NEXT_OUTCOMES.get(lines[0]["status"], ())]
         values = {

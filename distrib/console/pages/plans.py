@@ -19,8 +19,8 @@ from distrib.console.plans.written import plan_text
 from distrib.console.second_person import check_typed, names_of
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
-from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.refusals import PlanUnknown
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.plans.drafts import check_draft
@@ -136,7 +136,7 @@ def _text(visit: Visit) -> str:
 
 def _plan(visit: Visit, code: str, version: str) -> dict[str, Any]:
     if not (version.isascii() and version.isdigit() and len(version) <= 9):
-        raise Refusal("plan_unknown", code=code, version=version)
+        raise PlanUnknown(code=code, version=version)
     known: dict[str, Any] = visit.call("get_plan", code=code, version=version)
     return known
 

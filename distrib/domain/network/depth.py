@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from distrib.domain.errors import Refusal
+from distrib.domain.network.refusals import SponsorCycle, SponsorIsSelf, TreeTooDeep
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -73,7 +73,7 @@ def resolve_position(sponsor_level: int | None, max_levels: int | None, on_exces
         return TreePosition(level)
     if on_excess == "detach":
         return TreePosition(1, is_detached=True)
-    raise Refusal("tree_too_deep", level=level, max_levels=max_levels)
+    raise TreeTooDeep(level=level, max_levels=max_levels)
 
 
 def sponsor_spans(links: Sequence[SponsorLink], start: datetime, end: datetime) -> Iterator[SponsorSpan]:
@@ -104,7 +104,7 @@ def levels_above(links: Links, shop_no: int, start: datetime, avoid: int | None 
     while open_ends:
         current, lower, upper, depth = open_ends.pop()
         if current == avoid:
-            raise Refusal("sponsor_cycle")
+            raise SponsorCycle()
         own_links = links.get(current, ())
         if not own_links:
             depths.append(DepthSpan(lower, upper, depth))
@@ -154,14 +154,14 @@ def check_move(
     if sponsor_no is None:
         return
     if sponsor_no == shop_no:
-        raise Refusal("sponsor_is_self")
+        raise SponsorIsSelf()
     depths = levels_above(above, sponsor_no, start, avoid=shop_no)
     if max_levels is None:
         return
     recruits = recruits_of(below)
     level = max(span.levels + levels_below(recruits, shop_no, span.start, span.end) for span in depths)
     if level > max_levels:
-        raise Refusal("tree_too_deep", level=level, max_levels=max_levels)
+        raise TreeTooDeep(level=level, max_levels=max_levels)
 
 
 def recruits_of(links: Links) -> dict[int, list[Recruit]]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from distrib.domain.events import SUCCEEDED
 from distrib.domain.orders.effects import Effect, EventDone, EventFailed, GroupDecided
 from distrib.domain.orders.lookups import GroupDecision
+from distrib.domain.orders.refusals import GroupConflict
 from distrib.domain.orders.state import Arrival
 
-ALREADY_DECIDED, GROUP_CONFLICT = "already_decided", "group_conflict"
+ALREADY_DECIDED = "already_decided"
 
 
 def decide_group(
@@ -30,5 +31,6 @@ def decide_group(
         elif decision.has_succeeded == has_succeeded:
             effects.append(EventDone(event_no, ALREADY_DECIDED))
         else:
-            effects.append(EventFailed(event_no, GROUP_CONFLICT, {"id": event.group_id}))
+            refusal = GroupConflict(id=str(event.group_id))
+            effects.append(EventFailed(event_no, refusal.code, refusal.params))
     return decision, effects

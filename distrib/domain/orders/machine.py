@@ -41,6 +41,7 @@ from distrib.domain.orders.expectation import (
     expect,
 )
 from distrib.domain.orders.lookups import Lookups
+from distrib.domain.orders.refusals import CurrencyMismatch, OrderConflict, WaitsForGroup, WaitsForShop
 from distrib.domain.orders.state import (
     Arrival,
     OrderAccount,
@@ -150,7 +151,7 @@ def _apply_content(state: OrderState, arrival: Arrival, order: Order, lookups: L
         return _described(state, order), [EventDone(arrival.event_no, PAYMENT_HAS_FAILED)]
     if kept is not None:
         if not order.has_content_of(kept.order):
-            return _described(state, order), [_failed(arrival, Refusal("order_conflict"))]
+            return _described(state, order), [_failed(arrival, OrderConflict())]
         if state.phase is not _EXPECTED:
             return _described(state, order), [EventDone(arrival.event_no, "already_settled")]
     if state.end is None and group_of(order) is not None:
@@ -191,7 +192,7 @@ def _pay(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups) ->
         return _described(state, order), [EventDone(arrival.event_no, "already_paid")]
     missing = lookups.missing_shop(order)
     if missing is not None:
-        return wait(_described(state, order), arrival, "waits_for_shop", missing, f"shop:{missing}"), []
+        return wait(_described(state, order), arrival, WaitsForShop.code, missing, f"shop:{missing}"), []
     terms, snapshot, commissions = _compute(order, lookups)
     check_payable(terms.plan, commissions)
     account, effects = expect(OrderPaid(arrival, order, terms, snapshot, state.numbers), commissions)
@@ -204,12 +205,12 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
     instant = counts_from(order, arrival.event.occurred_at, lookups)
     if instant is None:
         group_id = str(order.group_id)
-        return wait(_described(state, order), arrival, "waits_for_group", group_id, f"group:{group_id}"), []
+        return wait(_described(state, order), arrival, WaitsForGroup.code, group_id, f"group:{group_id}"), []
     expected = None if state.kept is None else state.expected
     if expected is None:
         missing = lookups.missing_shop(order)
         if missing is not None:
-            return wait(_described(state, order), arrival, "waits_for_shop", missing, f"shop:{missing}"), []
+            return wait(_described(state, order), arrival, WaitsForShop.code, missing, f"shop:{missing}"), []
         computed = _compute(order, lookups)
     else:
         computed = _commissions_of(order, expected.terms, expected.snapshot)
@@ -233,7 +234,7 @@ def _compute(order: Order, lookups: Lookups) -> Computed:
     """What an order comes to as known now, before month and customer caps."""
     terms = lookups.terms_at(order.paid_at)
     if order.currency != terms.plan.currency:
-        raise Refusal("currency_mismatch", currency=order.currency, expected=terms.plan.currency)
+        raise CurrencyMismatch(currency=order.currency, expected=terms.plan.currency)
     return _commissions_of(order, terms, lookups.snapshot(order, terms))
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from distrib.domain.errors import Refusal
 from distrib.domain.events import UNDONE, Refund
 from distrib.domain.money import scale_down
 from distrib.domain.orders.effects import CommissionsReversed, Effect, RefundApplied, RefundedBeside
+from distrib.domain.orders.refusals import LineUnknown, RefundConflict, RefundExceeds, RefundUndoneBefore
 from distrib.domain.orders.state import OrderAccount
 
 NOTHING_LEFT, ALREADY_REFUNDED, ALREADY_REVERSED = "nothing_left", "already_refunded", "already_reversed"
@@ -27,9 +27,9 @@ def is_repeat(account: OrderAccount, refund: Refund, occurred_at: datetime) -> b
     """
     known = account.refunds.get(refund.id)
     if known is not None and not known.refund.has_content_of(refund):
-        raise Refusal("refund_conflict", id=refund.id)
+        raise RefundConflict(id=refund.id)
     if known is not None and known.undone_at is not None and occurred_at > known.undone_at:
-        raise Refusal("refund_undone", id=refund.id)
+        raise RefundUndoneBefore(id=refund.id)
     return known is not None
 
 
@@ -50,10 +50,10 @@ def taken_of_lines(account: OrderAccount, refund: Refund) -> tuple[int, ...]:
     for line in refund.lines:
         index = indexes.get(line.line_id)
         if index is None:
-            raise Refusal("line_unknown", line=line.line_id)
+            raise LineUnknown(line=line.line_id)
         left_minor = account.left_minor[index]
         if line.amount_minor > left_minor:
-            raise Refusal("refund_exceeds", line=line.line_id, amount=line.amount_minor, left=left_minor)
+            raise RefundExceeds(line=line.line_id, amount=line.amount_minor, left=left_minor)
         taken_minor[index] = line.amount_minor
     return tuple(taken_minor)
 
@@ -62,7 +62,7 @@ def _spread(account: OrderAccount, amount_minor: int) -> tuple[int, ...]:
     """An amount of the whole order by what is left of each line, by largest remainder; ties: line order."""
     left_minor = account.left_minor
     if amount_minor > sum(left_minor):
-        raise Refusal("refund_exceeds", amount=amount_minor, left=sum(left_minor))
+        raise RefundExceeds(amount=amount_minor, left=sum(left_minor))
     return tuple(scale_down(left_minor, amount_minor, [(index,) for index in range(len(left_minor))]))
 
 
@@ -75,7 +75,7 @@ def check_lines_known(account: OrderAccount, refund: Refund) -> None:
     known = {line.id for line in account.order.lines}
     for line in refund.lines or ():
         if line.line_id not in known:
-            raise Refusal("line_unknown", line=line.line_id)
+            raise LineUnknown(line=line.line_id)
 
 
 def apply_refund(

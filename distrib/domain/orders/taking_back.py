@@ -25,6 +25,7 @@ from distrib.domain.orders.refunds import (
     remark_of,
     taken_of_lines,
 )
+from distrib.domain.orders.refusals import WaitsForOrder, WaitsForRefund
 from distrib.domain.orders.state import Arrival, EarlyRefund, OrderAccount, OrderState, PaymentNumbers, Phase
 
 
@@ -38,7 +39,7 @@ def refund_order(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     if account is None and state.end is not None:
         return state, [EventDone(event_no, state.end.reason)]
     if account is None:
-        return wait(state, arrival, "waits_for_order", refund.order_id, "order"), []
+        return wait(state, arrival, WaitsForOrder.code, refund.order_id, "order"), []
     if state.end is not None and occurred_at <= state.end.occurred_at and not refund.is_beside_lines:
         return _record_refund_before_end(state, arrival, refund)
     if is_repeat(account, refund, occurred_at):
@@ -63,7 +64,7 @@ def undo_refund(state: OrderState, arrival: Arrival, refund_id: str) -> Step:
         return state, [EventDone(event_no, state.end.reason)]
     known = None if account is None else account.refunds.get(refund_id)
     if account is None or known is None:
-        return wait(state, arrival, "waits_for_refund", refund_id, "order"), []
+        return wait(state, arrival, WaitsForRefund.code, refund_id, "order"), []
     if known.is_undone:
         return state, [EventDone(event_no, ALREADY_REVERSED)]
     early = EarlyRefund(arrival, known.refund, known.taken_minor, is_undone=True)
@@ -140,4 +141,4 @@ def cancel_order(state: OrderState, arrival: Arrival) -> Step:
     if state.is_described:
         state, effects = end_order(state, ORDER_CANCELLED, event_no, occurred_at)
         return state, [*effects, EventDone(event_no)]
-    return wait(state, arrival, "waits_for_order", arrival.event.about_order_id, "order"), []
+    return wait(state, arrival, WaitsForOrder.code, arrival.event.about_order_id, "order"), []

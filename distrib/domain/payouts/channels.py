@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.payouts.refusals import AboveChannelMaximum, AccountMissing, BelowChannelMinimum, ChannelUnknown
 from distrib.domain.payouts.withholding import KINDS
 from distrib.domain.texts import Text
 
@@ -85,7 +86,7 @@ def channel_on(channels: Sequence[Channel], name: str, day: date) -> Channel:
     """
     candidates = [channel for channel in channels if channel.name == name and channel.valid_from <= day]
     if not candidates:
-        raise Refusal("channel_unknown", channel=name)
+        raise ChannelUnknown(channel=name)
     return max(candidates, key=lambda channel: channel.valid_from)
 
 
@@ -99,11 +100,11 @@ def takes_currency(channels: Sequence[Channel], name: str, day: date, currency: 
 def misfit(channel: Channel, kind: str, net_minor: int, accounts: Collection[str]) -> str | None:
     """Checks a payee's line against a channel; the code why it cannot go through, None where it can."""
     if channel.account is not None and channel.account not in accounts:
-        return "account_missing"
+        return AccountMissing.code
     if net_minor < channel.min_minor:
-        return "below_channel_minimum"
+        return BelowChannelMinimum.code
     most = channel.max_minor.get(kind)
-    return "above_channel_maximum" if most is not None and net_minor > most else None
+    return AboveChannelMaximum.code if most is not None and net_minor > most else None
 
 
 def channels_from_document(document: object) -> list[Channel]:

@@ -10,6 +10,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
+from distrib.domain.errors import Refusal
+from distrib.domain.payouts.refusals import (
+    LineNotPaid,
+    PaidOnBeforeApproval,
+    PaidOnBeforePayment,
+    PaidOnClosed,
+    PaidOnInFuture,
+    ResultConflict,
+)
+
 PAID: Final = "paid"
 FAILED: Final = "failed"
 RETURNED: Final = "returned"
@@ -59,25 +69,25 @@ class DayBounds(NamedTuple):
         return max(days)
 
 
-def decide_result(saying: Saying, history: LineHistory, bounds: DayBounds) -> str:
-    """Decides what becomes of what is said: ``recorded``, ``unchanged``, or the code why it is refused.
+def decide_result(saying: Saying, history: LineHistory, bounds: DayBounds, shop_id: str) -> str | Refusal:
+    """Decides what becomes of what is said of a shop's line: ``recorded``, ``unchanged``, or why it is refused.
 
     Said again it may leave out what was said then; anything else is a conflict.
 
     >>> bounds = DayBounds(date(2026, 4, 2), date(2026, 4, 1), date(2026, 4, 9))
-    >>> decide_result(Saying("paid", date(2026, 4, 3)), LineHistory(), bounds)
+    >>> decide_result(Saying("paid", date(2026, 4, 3)), LineHistory(), bounds, "s")
     'recorded'
-    >>> decide_result(Saying("paid", date(2026, 4, 1)), LineHistory(), bounds)
-    'paid_on_before_approval'
-    >>> decide_result(Saying("returned"), LineHistory(), bounds)
-    'line_not_paid'
+    >>> str(decide_result(Saying("paid", date(2026, 4, 1)), LineHistory(), bounds, "s"))
+    '2026-04-01 is before the approval; the first day there can be is 2026-04-02.'
+    >>> str(decide_result(Saying("returned"), LineHistory(), bounds, "s"))
+    'The line of the shop s is not paid, so nothing of it can come back.'
     """
     is_return = saying.status == RETURNED
     if is_return and (history.result is None or history.result.status != PAID):
-        return "line_not_paid"
+        return LineNotPaid(id=shop_id)
     known = history.returned if is_return else history.result
     if known is not None:
-        return UNCHANGED if repeats(saying, known) else "result_conflict"
+        return UNCHANGED if repeats(saying, known) else ResultConflict(id=shop_id)
     return RECORDED if saying.day is None else misfit_of_day(saying.day, history, bounds) or RECORDED
 
 
@@ -96,12 +106,13 @@ def repeats(saying: Saying, known: Saying) -> bool:
     )
 
 
-def misfit_of_day(day: date, history: LineHistory, bounds: DayBounds) -> str | None:
-    """The code why a day of payment or return cannot be; None where it can."""
+def misfit_of_day(day: date, history: LineHistory, bounds: DayBounds) -> Refusal | None:
+    """Why a day of payment or return cannot be, with the first or the last there can be; None where it can."""
+    first = bounds.first(history)
     if day > bounds.today:
-        return "paid_on_in_future"
+        return PaidOnInFuture(day=day, last=bounds.today)
     if day < bounds.approved_on:
-        return "paid_on_before_approval"
+        return PaidOnBeforeApproval(day=day, first=first)
     if day < bounds.open_from:
-        return "paid_on_closed"
-    return "paid_on_before_payment" if day < bounds.first(history) else None
+        return PaidOnClosed(day=day, first=first)
+    return PaidOnBeforePayment(day=day, first=first) if day < first else None

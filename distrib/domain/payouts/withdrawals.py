@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from distrib.domain.errors import Refusal
+from distrib.domain.payouts.refusals import (
+    ExceedsAvailable,
+    WithdrawalAboveMost,
+    WithdrawalBelowLeast,
+    WithdrawalsUsedThisMonth,
+    WithdrawalsUsedToday,
+)
 
 REQUESTED: Final = "requested"
 APPROVED: Final = "approved"
@@ -46,15 +53,15 @@ def withdrawal_misfits(
     >>> [refusal.code for refusal in withdrawal_misfits(WithdrawalRules(100, per_day=1), 99, 50, 1, 1)]
     ['withdrawal_below_least', 'exceeds_available', 'withdrawals_used_today']
     """
-    misfits = []
+    misfits: list[Refusal] = []
     if amount_minor < rules.least_minor:
-        misfits.append(Refusal("withdrawal_below_least", least_minor=rules.least_minor))
+        misfits.append(WithdrawalBelowLeast(least_minor=rules.least_minor))
     if rules.most_minor is not None and amount_minor > rules.most_minor:
-        misfits.append(Refusal("withdrawal_above_most", most_minor=rules.most_minor))
+        misfits.append(WithdrawalAboveMost(most_minor=rules.most_minor))
     if amount_minor > available_minor:
-        misfits.append(Refusal("exceeds_available", available_minor=max(0, available_minor)))
+        misfits.append(ExceedsAvailable(available_minor=max(0, available_minor)))
     if rules.per_day is not None and made_today >= rules.per_day:
-        misfits.append(Refusal("withdrawals_used_today", most=rules.per_day))
+        misfits.append(WithdrawalsUsedToday(most=rules.per_day))
     if rules.per_month is not None and made_this_month >= rules.per_month:
-        misfits.append(Refusal("withdrawals_used_this_month", most=rules.per_month))
+        misfits.append(WithdrawalsUsedThisMonth(most=rules.per_month))
     return misfits

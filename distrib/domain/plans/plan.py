@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from distrib.domain.errors import Refusal
 from distrib.domain.money import parse_ratio
 from distrib.domain.plans.conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
 from distrib.domain.plans.customer_conditions import CustomerCondition, customer_condition
@@ -25,6 +24,7 @@ from distrib.domain.plans.document import (
 from distrib.domain.plans.document_rules import DEFAULTS as RULE_DEFAULTS
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.pools import Pool
+from distrib.domain.plans.refusals import PlanInvalid, RankUnknown
 from distrib.domain.plans.rules import (
     AMOUNT,
     OF_RULE,
@@ -90,7 +90,7 @@ class Plan:
         """
         index = self.rank_indexes.get(code)
         if index is None:
-            raise Refusal("rank_unknown", rank=code)
+            raise RankUnknown(rank=code)
         return index
 
 
@@ -102,7 +102,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
     """
     problems = check_plan(document)
     if problems:
-        raise Refusal("plan_invalid", problems)
+        raise PlanInvalid(problems=problems)
     given = {**DEFAULTS, **{key: value for key, value in document.items() if value is not None}}
     ranks = tuple(_rank(rank) for rank in given.get("ranks") or [{"code": DEFAULT_RANK}])
     rules = _rules([{k: v for k, v in rule.items() if v is not None} for rule in given["rules"]])

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from distrib.domain.document import Report
+from distrib.domain.json_values import Json, JsonObject
 from distrib.domain.money import MAX_MINOR, PPM, parse_ratio, show_ratio
 from distrib.domain.policies.figures import RATIOS, SIGNS, Measured, Threshold, Thresholds
 from distrib.domain.texts import Text
@@ -108,7 +109,7 @@ class Monitor:
         return Thresholds(self.bounds, self.each)
 
 
-def figures_view(figures: Mapping[str, Any]) -> dict[str, Any]:
+def figures_view(figures: Mapping[str, Json]) -> JsonObject:
     """Shows figures as they are answered: ratios as decimal strings, the rest as it is.
 
     >>> figures_view({"persons": 30, "retail_share": 812_500, "indirect_share": None})

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from distrib.domain.errors import Refusal
 from distrib.domain.money import MAX_SUM_MINOR, PPM, scale_down
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.earned import Commission
+from distrib.domain.settlement.refusals import CommissionTooLarge
 from distrib.domain.settlement.snapshot import Room, Snapshot
 
 
@@ -48,7 +48,7 @@ def check_payable(plan: Plan, commissions: Iterable[Commission]) -> None:
         return
     for commission in commissions:
         if commission.amount_minor > MAX_SUM_MINOR:
-            raise Refusal("commission_too_large", rule=plan.rules[commission.rule_index].id, most=MAX_SUM_MINOR)
+            raise CommissionTooLarge(rule=plan.rules[commission.rule_index].id, most=MAX_SUM_MINOR)
 
 
 def cap_each_order(commissions: Sequence[Commission], limits: Mapping[int, int]) -> list[Commission]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from distrib.domain.errors import Refusal
 from distrib.domain.events import OrderLine
 from distrib.domain.money import PPM
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.rules import SLAB_WHOLE, Rule
 from distrib.domain.settlement.earners import STEP_OF_BASE, STEP_OF_REMAINING, Step
+from distrib.domain.settlement.refusals import CostMissing
 
 
 def line_figures(
@@ -80,5 +80,5 @@ def base_of(plan: Plan, line: OrderLine) -> int:
     if plan.base == "list":
         return line.paid_minor if line.list_minor is None else line.list_minor
     if line.cost_minor is None:
-        raise Refusal("cost_missing", line=line.id)
+        raise CostMissing(line=line.id)
     return max(line.paid_minor - line.cost_minor, 0)

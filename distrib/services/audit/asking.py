@@ -11,7 +11,6 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 
 from distrib.domain.ledger import CLEARING, EXPENSE, TAX
 from distrib.domain.plans.document import DEFAULT_HOLD_DAYS
@@ -21,7 +20,7 @@ from distrib.services.audit import closed_months, expected, month_totals, orders
 from distrib.services.audit.results import Covers
 from distrib.services.context import Program
 from distrib.services.ledger.seals import BEFORE_ALL, chain_steps
-from distrib.services.steps import Steps
+from distrib.services.steps import Steps, step
 from distrib.store.audit import (
     closed,
     held_changes,
@@ -81,13 +80,13 @@ class Asked:
 
 def ask_everything(program: Program, policies: Mapping[str, Policy] | None, *, is_full: bool) -> Steps[Asked]:
     """Asks every question and recomputes every order and digest, of everything or of what is not at rest."""
-    mark: Mark | None = None if is_full else (yield partial(runs.last_mark, program_id=program.program_id))
+    mark: Mark | None = None if is_full else (yield from step(runs.last_mark, program_id=program.program_id))
     posting_no = BEFORE_ALL if mark is None else mark.through_posting
-    rest = yield partial(runs.rest_of, program_id=program.program_id, posting_no=posting_no)
+    rest = yield from step(runs.rest_of, program_id=program.program_id, posting_no=posting_no)
     covers = Covers(True) if mark is None else Covers(False, mark.as_of, mark.closed_through)
     asked = Asked(covers, rest, {name: AuditAnswer(0, 0, []) for name in _names()})
     bound = _bound(program, policies, covers.closed_through, posting_no)
-    periods = yield partial(closed.closed_periods, program_id=program.program_id, after=covers.closed_through)
+    periods = yield from step(closed.closed_periods, program_id=program.program_id, after=covers.closed_through)
     questions = (*_QUESTIONS, *(_OF_CLOSED if periods or mark is None else (closed.SEQUENCE, closed.LATE)))
     yield from _whole(asked, [question for question in questions if question.by is By.WHOLE], bound)
     of_orders = [question for question in questions if question.by is By.ORDERS]
@@ -101,7 +100,7 @@ def ask_everything(program: Program, policies: Mapping[str, Policy] | None, *, i
     yield from _trail(asked, program)
     asked.add({month_totals.STATEMENTS: (yield from month_totals.statement_steps(program))})
     for period in periods:
-        asked.add((yield partial(closed_months.check_digests, program=program, period=period)))
+        asked.add((yield from step(closed_months.check_digests, program=program, period=period)))
     asked.add({SEALS: (yield from chain_steps(program))})
     return asked
 
@@ -116,7 +115,7 @@ def _names() -> list[str]:
 
 def _whole(asked: Asked, questions: list[Question], bound: Bound) -> Steps[None]:
     for question in questions:
-        asked.add({question.name: (yield partial(ask, question=question, bound=bound))})
+        asked.add({question.name: (yield from step(ask, question=question, bound=bound))})
 
 
 def _by_range(asked: Asked, program: Program, by: By, questions: list[Question], bound: Bound) -> Steps[None]:
@@ -124,21 +123,21 @@ def _by_range(asked: Asked, program: Program, by: By, questions: list[Question],
 
     So those that keep coming are not run after, and what belongs to no order or shop shows.
     """
-    newest: int = yield partial(pages.newest, program_id=program.program_id, by=by)
+    newest: int = yield from step(pages.newest, program_id=program.program_id, by=by)
     plans: dict[int, Plan] = {}
     page = Page(last=pages.FIRST)
     while page.last < pages.LAST and page.last <= newest:
-        page = yield partial(pages.page_after, program_id=program.program_id, by=by, after=page.last)
+        page = yield from step(pages.page_after, program_id=program.program_id, by=by, after=page.last)
         yield from _page(asked, page, questions, bound)
         if by is By.ORDERS:
-            asked.add((yield partial(orders.recompute_orders, program=program, page=page, plans=plans)))
+            asked.add((yield from step(orders.recompute_orders, program=program, page=page, plans=plans)))
         else:
-            asked.add((yield partial(ask_together, questions=running.RUNNING_TOTALS, bound=bound, page=page)))
+            asked.add((yield from step(ask_together, questions=running.RUNNING_TOTALS, bound=bound, page=page)))
 
 
 def _by_number(asked: Asked, program: Program, mark: Mark, questions: list[Question], bound: Bound) -> Steps[None]:
     """Asks for the orders that are not at rest, some at a time."""
-    numbers: array[int] = yield partial(
+    numbers: array[int] = yield from step(
         pages.lively_orders,
         program_id=program.program_id,
         posting_no=mark.through_posting,
@@ -148,25 +147,25 @@ def _by_number(asked: Asked, program: Program, mark: Mark, questions: list[Quest
     for start in range(0, len(numbers), pages.PAGE_ORDERS):
         page = Page(numbers=numbers[start : start + pages.PAGE_ORDERS])
         yield from _page(asked, page, questions, bound)
-        asked.add((yield partial(orders.recompute_orders, program=program, page=page, plans=plans)))
+        asked.add((yield from step(orders.recompute_orders, program=program, page=page, plans=plans)))
 
 
 def _page(asked: Asked, page: Page, questions: list[Question], bound: Bound) -> Steps[None]:
     for question in questions:
-        asked.add({question.name: (yield partial(ask, question=question, bound=bound, page=page))})
+        asked.add({question.name: (yield from step(ask, question=question, bound=bound, page=page))})
 
 
 def _expected(asked: Asked, program: Program) -> Steps[None]:
     after: int | None = 0
     while after is not None:
-        results, after = yield partial(expected.recompute_expected, program=program, after=after)
+        results, after = yield from step(expected.recompute_expected, program=program, after=after)
         asked.add(results)
 
 
 def _trail(asked: Asked, program: Program) -> Steps[None]:
     after: int | None = 0
     while after is not None:
-        answer, after = yield partial(trail.unbroken_page, program_id=program.program_id, after=after)
+        answer, after = yield from step(trail.unbroken_page, program_id=program.program_id, after=after)
         asked.add({trail.UNBROKEN: answer})
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import partial
 
 from sqlalchemy import Connection
 
 from distrib.services.context import Program, period_bounds
-from distrib.services.steps import Steps
+from distrib.services.steps import Steps, step
 from distrib.store.audit import pages, postings
 from distrib.store.audit.pages import By, Page
 from distrib.store.audit.postings import Buckets
@@ -27,19 +26,19 @@ STATEMENTS = "statements_add_up"
 
 def statement_steps(program: Program) -> Steps[AuditAnswer]:
     """Checks each month's statement against the transfers by date (freezes, reservations apart), and its opening."""
-    horizon: int = yield seals.posting_horizon
+    horizon: int = yield from step(seals.posting_horizon)
     bound = {"program": program.program_id, "time_zone": program.time_zone, "horizon": horizon}
     posted: Counter[tuple[int, int]] = Counter()
-    newest: int = yield partial(pages.newest, program_id=program.program_id, by=By.ORDERS)
+    newest: int = yield from step(pages.newest, program_id=program.program_id, by=By.ORDERS)
     page = Page(last=pages.FIRST)
     while page.last < pages.LAST:
-        following = partial(pages.page_after, program_id=program.program_id, by=By.ORDERS, after=page.last)
-        page = (yield following) if page.last < newest else Page(page.last)
-        _add(posted, (yield partial(postings.money_of_page, page=page, bound=bound)))
-    periods: list[int] = yield partial(months.periods_with_movement, program_id=program.program_id)
+        following = step(pages.page_after, program_id=program.program_id, by=By.ORDERS, after=page.last)
+        page = (yield from following) if page.last < newest else Page(page.last)
+        _add(posted, (yield from step(postings.money_of_page, page=page, bound=bound)))
+    periods: list[int] = yield from step(months.periods_with_movement, program_id=program.program_id)
     wrong: list[dict[str, object]] = []
     for period in periods:
-        wrong += yield partial(_wrong_in, program=program, period=period, posted=posted, bound=bound)
+        wrong += yield from step(_wrong_in, program=program, period=period, posted=posted, bound=bound)
     return AuditAnswer(len(periods), len(wrong), wrong[:MOST_ROWS])
 
 

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import Connection
 
@@ -19,7 +18,7 @@ from distrib.domain.policies.policy import Policy
 from distrib.services.audit.asking import Asked, ask_everything
 from distrib.services.audit.results import AuditCheck, AuditResult, audit_view, checks_of, warnings_of
 from distrib.services.context import Program
-from distrib.services.steps import Steps, conducted
+from distrib.services.steps import Steps, conducted, step
 from distrib.store.audit import runs
 
 _NEWEST = 2**63 - 1
@@ -54,7 +53,7 @@ def run_audit(
         policies: the policy packs, to hold the tree against the program's own; without them it is not.
         is_full: asks what is at rest again.
     """
-    return conducted(audit_steps(program, now, policies, is_full=is_full), lambda step: step(conn))
+    return conducted(audit_steps(program, now, policies, is_full=is_full), lambda perform: perform(conn))
 
 
 def audit_steps(
@@ -66,10 +65,10 @@ def audit_steps(
     audit found it clean, unless ``is_full``: see ``asking``.
     """
     asked: Asked = yield from ask_everything(program, policies, is_full=is_full)
-    checks: list[AuditCheck] = yield partial(checks_of, program=program, answers=asked.answers)
-    warnings: list[AuditCheck] = yield partial(warnings_of, program=program, now=now)
+    checks: list[AuditCheck] = yield from step(checks_of, program=program, answers=asked.answers)
+    warnings: list[AuditCheck] = yield from step(warnings_of, program=program, now=now)
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks), asked.covers, tuple(warnings))
-    yield partial(_keep, program=program, result=result, asked=asked)
+    yield from step(_keep, program=program, result=result, asked=asked)
     return result
 
 

@@ -16,9 +16,11 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.texts import Text
+from distrib.services.compliance.refusals import CaseDecided, CaseOpen, CaseUnknown, OrganiserUnknown
 from distrib.services.context import Actor, Program
 from distrib.store import plans
 from distrib.store.compliance import cases as store
@@ -89,10 +91,10 @@ def open_case(
     else:
         root_no, subject = None, f"organiser:{organiser_id}"
         if not store.has_organised(conn, number, organiser_id or ""):
-            raise Refusal("organiser_unknown", id=organiser_id)
+            raise OrganiserUnknown(id=organiser_id or "")
     plans.lock_timeline(conn, number)
     if store.subjects_with_open_case(conn, number, [subject]):
-        raise Refusal("case_open", subject=subject)
+        raise CaseOpen(subject=subject)
     organiser = None if root_no is not None else organiser_id
     case = NewCase(subject, root_no, organiser, None, reason, "{}")
     [case_no] = store.insert_cases(conn, number, [case], now, actor.key_id)
@@ -123,7 +125,7 @@ def decide_case(
     case = get_case(conn, program, case_no, _EVER)
     now = max(now, _last_instant(case) + _TICK)
     if case.state not in _FROM[decision]:
-        raise Refusal("case_decided", state=case.state, decision=decision)
+        raise CaseDecided(state=case.state, decision=decision)
     if not decided_by.strip() or not is_storable_text(decided_by):
         raise Refusal("invalid", [Problem("/decided_by", Text("a person's name"))])
     seq = len(case.decisions) + 1
@@ -146,7 +148,7 @@ def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) 
     """Reads a case as it stood at an instant; raises ``case_unknown``."""
     row = store.find_case(conn, program.program_id, case_no, as_of) if 0 < case_no <= _NEWEST else None
     if row is None:
-        raise Refusal("case_unknown", number=case_no)
+        raise CaseUnknown(number=case_no)
     return _view(program, row, store.decisions_of(conn, program.program_id, [case_no], as_of)[case_no])
 
 
@@ -173,7 +175,7 @@ def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tu
     """Resolves the root of a shop's tree and the subject that names it."""
     known = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if known is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     above = tree.uplines_at(conn, program.program_id, known.shop_no, now, tree.DEEPEST)
     root_no = above[-1] if above else known.shop_no
     return root_no, f"tree:{shops.ids_of(conn, program.program_id, [root_no])[root_no]}"

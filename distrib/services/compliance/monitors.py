@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.json_values import JsonObject
+from distrib.domain.policies.figures import Measured, Thresholds
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
+from distrib.services.compliance.by_name import as_json, by_name
 from distrib.services.compliance.structure import Structure, StructureFinding, measure_structure
+from distrib.services.compliance.tree_units import Unit
 from distrib.services.context import Actor, Program
 from distrib.store.compliance import cases
 from distrib.store.compliance import findings as store
@@ -33,33 +36,126 @@ MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
 FINDING_SEVERITIES = ("info", "alert", "sign_off", "hold", "refuse")
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFinding:
+    """A finding as it was recorded; figure, threshold and action as texts, ``evidence`` with the figures by name."""
+
+    finding_no: int
+    id: str
+    severity: str
+    moment: str
+    subject: str
+    figure: str
+    threshold: str
+    source: str
+    detail_en: str
+    detail_zh: str
+    action: str
+    evidence: JsonObject
+    pack: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPayeeFinding(KeptFinding):
+    """A recorded finding about a payee, with the first of its shops."""
+
+    shop_ids: list[str]
+
+
+@dataclass(frozen=True)
+class StructureFindingView:
+    """What a monitor found in a structure."""
+
+    id: str
+    severity: str
+    subject: str
+    figure: Measured
+    threshold: Thresholds
+    source: str
+    detail_en: str
+    detail_zh: str
+    pack: str
+
+
+@dataclass(frozen=True)
+class PayeeFindingView(StructureFindingView):
+    """What a monitor found about a payee, with the first of its shops."""
+
+    shop_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StructureView:
+    """A measured structure: figures by name, the largest trees and the organisers with theirs, and what was found."""
+
+    program: str
+    as_of: datetime
+    structure: JsonObject
+    largest_trees: list[JsonObject]
+    organisers: list[JsonObject]
+    findings: list[StructureFindingView]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorRun:
+    """A run of the monitors: what they measured and found, how much of it is new, and the subjects of new cases."""
+
+    run_no: int
+    program: str
+    as_of: datetime
+    structure: JsonObject
+    largest_trees: list[JsonObject]
+    organisers: list[JsonObject]
+    findings: list[StructureFindingView]
+    new_findings: int
+    cases_opened: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """The newest run; ``result`` is what a ``MonitorRun`` holds beside its number, as JSON keeps it."""
+
+    run_no: int
+    as_of: datetime
+    result: JsonObject
+
+
 def run_monitors(
     conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> MonitorRun:
     """Measures the program as it stands, records new findings, opens cases; answers the run."""
     store.lock_monitors(conn, program.program_id)
     structure = measure_structure(conn, program, policies, now)
     changed = _changed(conn, program, structure.findings)
     actions = _open_cases(conn, program, [*structure.findings, *structure.unreported], actor, now)
     rows = [_row(program, finding, actions.get(finding.subject, REPORTED), now) for finding in changed]
-    result = {
-        **structure_view(program, structure),
-        "new_findings": record_findings(conn, program, rows),
-        "cases_opened": sorted(subject for subject, action in actions.items() if action == CASE_OPENED),
-    }
-    text = json.dumps(result, default=str, ensure_ascii=False)
-    day = program.day_of(now)
-    run_no = store.insert_run(conn, program.program_id, now, day, text, now, actor.key_id)
-    return {"run_no": run_no, **result}
+    view = structure_view(program, structure)
+    new_findings = record_findings(conn, program, rows)
+    cases_opened = sorted(subject for subject, action in actions.items() if action == CASE_OPENED)
+    result = {**by_name(view), "new_findings": new_findings, "cases_opened": cases_opened}
+    text = json.dumps(result, default=as_json, ensure_ascii=False)
+    run_no = store.insert_run(conn, program.program_id, now, program.day_of(now), text, now, actor.key_id)
+    return MonitorRun(
+        run_no=run_no,
+        program=view.program,
+        as_of=view.as_of,
+        structure=view.structure,
+        largest_trees=view.largest_trees,
+        organisers=view.organisers,
+        findings=view.findings,
+        new_findings=new_findings,
+        cases_opened=cases_opened,
+    )
 
 
-def latest_run(conn: Connection, program: Program) -> dict[str, Any]:
+def latest_run(conn: Connection, program: Program) -> KeptRun:
     """Reads the newest run as it was answered; raises ``not_found`` before the first."""
     kept = store.latest_run(conn, program.program_id)
     if kept is None:
         raise Refusal("not_found")
     run_no, as_of, result = kept
-    return {"run_no": run_no, **json.loads(result), "as_of": as_of}
+    return KeptRun(run_no, as_of, json.loads(result))
 
 
 def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
@@ -91,7 +187,7 @@ def list_findings(
     since: datetime | None = None,
     after: tuple[int] | None = None,
     limit: int = 50,
-) -> tuple[list[dict[str, Any]], tuple[int] | None]:
+) -> tuple[list[KeptFinding], tuple[int] | None]:
     """Lists a page of recorded findings, the newest first, and the cursor of the next page."""
     (before,) = after or (_NEWEST,)
     rows = store.list_findings(conn, program.program_id, before, limit + 1, finding_id, severity, since)
@@ -99,40 +195,64 @@ def list_findings(
     return page, (rows[limit - 1].finding_no,) if len(rows) > limit else None
 
 
-def finding_view(row: ListedFinding) -> dict[str, Any]:
+def finding_view(row: ListedFinding) -> KeptFinding:
     """Shows a recorded finding; one about a payee names its shops."""
-    evidence = json.loads(row.evidence)
+    evidence: JsonObject = json.loads(row.evidence)
     shop_ids = evidence.pop("shop_ids", None)
-    return {**asdict(row), "evidence": figures_view(evidence), **({"shop_ids": shop_ids} if shop_ids else {})}
+    shown = (
+        row.finding_no,
+        row.id,
+        row.severity,
+        row.moment,
+        row.subject,
+        row.figure,
+        row.threshold,
+        row.source,
+        row.detail_en,
+        row.detail_zh,
+        row.action,
+        figures_view(evidence),
+        row.pack,
+        row.found_at,
+    )
+    if isinstance(shop_ids, list) and shop_ids:
+        return KeptPayeeFinding(*shown, [str(shop_id) for shop_id in shop_ids])
+    return KeptFinding(*shown)
 
 
-def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
+def structure_view(program: Program, structure: Structure) -> StructureView:
     """Shows a measured structure: the figures, the largest trees, the organisers, and the findings of the packs."""
-    return {
-        "program": program.code,
-        "as_of": structure.as_of,
-        "structure": figures_view(structure.figures),
-        "largest_trees": [{"subject": unit.subject, **figures_view(unit.figures)} for unit in structure.largest],
-        "organisers": [{"subject": unit.subject, **figures_view(unit.figures)} for unit in structure.organisers],
-        "findings": [structure_finding_view(finding) for finding in structure.findings],
-    }
+    return StructureView(
+        program=program.code,
+        as_of=structure.as_of,
+        structure=figures_view(structure.figures),
+        largest_trees=[_unit_view(unit) for unit in structure.largest],
+        organisers=[_unit_view(unit) for unit in structure.organisers],
+        findings=[structure_finding_view(finding) for finding in structure.findings],
+    )
 
 
-def structure_finding_view(finding: StructureFinding) -> dict[str, Any]:
-    """Shows a finding of a monitor."""
+def _unit_view(unit: Unit) -> JsonObject:
+    return {"subject": unit.subject, **figures_view(unit.figures)}
+
+
+def structure_finding_view(finding: StructureFinding) -> StructureFindingView:
+    """Shows a finding of a monitor; one about a payee names its shops."""
     monitor = finding.monitor
-    return {
-        "id": monitor.id,
-        "severity": monitor.severity,
-        "subject": finding.subject,
-        "figure": finding.figure,
-        "threshold": monitor.threshold(),
-        "source": monitor.source,
-        "detail_en": monitor.en,
-        "detail_zh": monitor.zh,
-        "pack": finding.pack,
-        **({"shop_ids": list(finding.shop_ids)} if finding.shop_ids else {}),
-    }
+    shown = (
+        monitor.id,
+        monitor.severity,
+        finding.subject,
+        finding.figure,
+        monitor.threshold(),
+        monitor.source,
+        monitor.en,
+        monitor.zh,
+        finding.pack,
+    )
+    if finding.shop_ids:
+        return PayeeFindingView(*shown, list(finding.shop_ids))
+    return StructureFindingView(*shown)
 
 
 def _changed(conn: Connection, program: Program, findings: Sequence[StructureFinding]) -> list[StructureFinding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 from xml.sax.saxutils import escape  # nosec B406  # writes, reads nothing
 
 from reportlab.lib.colors import HexColor
@@ -26,7 +26,9 @@ from reportlab.platypus import (
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.languages.readers import Readership, reader_of
-from distrib.services.compliance.report import NOTICE, ReportPaper
+from distrib.services.compliance.by_name import by_name
+from distrib.services.compliance.report import NOTICE
+from distrib.services.compliance.report_views import ComplianceReport, ReportPaper
 from distrib.services.compliance.tree_picture import TreePicture
 from distrib.services.compliance.words import ReportWording
 from distrib.services.numbered_paper import NumberedPaper
@@ -129,7 +131,7 @@ def render_report(paper: ReportPaper, language: str = "zh") -> bytes:
     open_typeface()
     buffer = io.BytesIO()
     readership, report = reader_of(language), paper.report
-    readers = [ReportWording(chosen, report["currency"], report["time_zone"]) for chosen in readership.languages]
+    readers = [ReportWording(chosen, report.currency, report.time_zone) for chosen in readership.languages]
     document = SimpleDocTemplate(
         buffer,
         pagesize=_PAGE,
@@ -163,35 +165,49 @@ def _edges(canvas: NumberedPaper, paper: ReportPaper, readership: Readership) ->
     canvas.drawRightString(right, top, on_paper(readership.line(Text("Compliance report"))))
     canvas.line(left, top - 5, right, top - 5)
     canvas.line(left, foot + 10, right, foot + 10)
-    canvas.drawString(left, foot, f"SHA-256 {paper.report['digest']}")
+    canvas.drawString(left, foot, f"SHA-256 {paper.report.digest}")
     canvas.draw_page_number(readership, right, foot, _SMALL)
 
 
 def _story(paper: ReportPaper, reader: ReportWording) -> list[Flowable]:
     report = paper.report
-    as_of = reader.value("as_of", report["as_of"])
-    head = reader.say(
-        "as_of", as_of=as_of, zone=report["time_zone"], currency=report["currency"], digest=report["digest"]
-    )
+    as_of = reader.value("as_of", report.as_of)
+    head = reader.say("as_of", as_of=as_of, zone=report.time_zone, currency=report.currency, digest=report.digest)
     story: list[Flowable] = [
         _text(reader.say("title", program=paper.platform), _TITLE),
         _text(head, _BODY),
         _text(render(NOTICE, reader.language), _BODY),
     ]
-    for name in ("caps", "structure"):
-        story += [*_headline(name, reader), _pairs(report[name], reader)]
+    story += [*_headline("caps", reader), _pairs(by_name(report.caps), reader)]
+    story += [*_headline("structure", reader), _pairs(report.structure, reader)]
+    sections = _sections_of(report)
     for name, columns in _SECTIONS:
-        story += [*_headline(name, reader), _rows(report[name], columns, reader)]
+        story += [*_headline(name, reader), _rows(sections[name], columns, reader)]
         if name == "largest_trees" and paper.tree:
             story.append(_picture(paper, reader))
     return [*story, Spacer(1, 18), _signers(reader)]
+
+
+def _sections_of(report: ComplianceReport) -> Mapping[str, Sequence[Mapping[str, object]]]:
+    """The rows of each table of ``_SECTIONS``, each by the names of its columns."""
+    return {
+        "packs": list(map(by_name, report.packs)),
+        "plans": list(map(by_name, report.plans)),
+        "largest_trees": report.largest_trees,
+        "organisers": report.organisers,
+        "findings": list(map(by_name, report.findings)),
+        "recorded": list(map(by_name, report.recorded)),
+        "penalties": list(map(by_name, report.penalties)),
+        "cases": list(map(by_name, report.cases)),
+        "sign_offs": list(map(by_name, report.sign_offs)),
+    }
 
 
 def _picture(paper: ReportPaper, reader: ReportWording) -> Flowable:
     """Draws the largest tree under a line on how to read it, on one page."""
     tree = paper.tree
     words = reader.say("picture", shop=tree[0].shop_id, drawn=len(tree), persons=f"{tree[0].node.persons:,}")
-    picture = TreePicture(tree, paper.report["caps"]["max_tree_levels"], _WIDTH, reader.language)
+    picture = TreePicture(tree, paper.report.caps.max_tree_levels, _WIDTH, reader.language)
     return KeepTogether([Spacer(1, 8), _text(words, _BODY), Spacer(1, 4), picture])
 
 
@@ -221,12 +237,12 @@ def _headline(name: str, reader: ReportWording) -> list[Flowable]:
     return [CondPageBreak(_HEADING_AND_ROWS), _text(reader.say(_HEADINGS.get(name, name)), _HEAD)]
 
 
-def _pairs(figures: Mapping[str, Any], reader: ReportWording) -> Flowable:
+def _pairs(figures: Mapping[str, object], reader: ReportWording) -> Flowable:
     cells = [[reader.say(name), reader.value(name, figure)] for name, figure in figures.items()]
     return _table(cells, [_WIDTH / 3, _WIDTH / 6], has_heading=False)
 
 
-def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: ReportWording) -> Flowable:
+def _rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str], reader: ReportWording) -> Flowable:
     if not rows:
         return _text(reader.say("none"), _BODY)
     cells = [[reader.say(name) for name in columns], *([reader.cell(row, name) for name in columns] for row in rows)]
@@ -258,11 +274,9 @@ def _table(cells: Sequence[Sequence[str]], widths: list[float], *, has_heading: 
         for row in cells
     ]
     table = Table(paragraphs, colWidths=widths, repeatRows=int(has_heading), hAlign="LEFT")
-    looks: list[tuple[Any, ...]] = [
-        ("LINEBELOW", (0, 0), (-1, -1), 0.4, _HAIRLINE),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ]
+    looks = TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, _HAIRLINE), ("VALIGN", (0, 0), (-1, -1), "TOP")])
     if has_heading:
-        looks += [("BACKGROUND", (0, 0), (-1, 0), _SHADE), ("LINEBELOW", (0, 0), (-1, 0), 0.8, _ACCENT)]
-    table.setStyle(TableStyle(looks))
+        looks.add("BACKGROUND", (0, 0), (-1, 0), _SHADE)
+        looks.add("LINEBELOW", (0, 0), (-1, 0), 0.8, _ACCENT)
+    table.setStyle(looks)
     return table

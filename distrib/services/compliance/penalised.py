@@ -7,15 +7,16 @@ organiser: a penalised person that stands under another's root is not out of sig
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
-from distrib.columns.structure import Forest, measure_below
+from distrib.columns.structure import Forest, Whole, measure_below
 from distrib.services.compliance.facts import CountingPenalty, StructureFacts
-from distrib.services.compliance.penalties import CONTENT, penalty_view
+from distrib.services.compliance.penalties import penalty_view
 from distrib.services.context import Program
 from distrib.store.compliance import penalties as store
 from distrib.store.network import shops
@@ -33,6 +34,26 @@ class Penalised(NamedTuple):
 
     penalty_no: int
     roots: frozenset[int]
+    persons: int | None
+    levels: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyInForce:
+    """A penalty as a report shows it: with whose tree it counts for, how many trees, and who stands below its shop."""
+
+    id: str
+    shop_id: str | None
+    organiser_id: str | None
+    kind: str
+    decided_on: str
+    authority: str | None
+    reference: str | None
+    reason: str
+    lapses_on: str | None
+    recorded_at: datetime
+    subject: str | None
+    trees: int
     persons: int | None
     levels: int | None
 
@@ -74,7 +95,7 @@ def by_root(penalised: Iterable[Penalised]) -> dict[int, set[int]]:
 
 def penalised_view(
     conn: Connection, program: Program, penalised: Sequence[Penalised], as_of: datetime
-) -> list[dict[str, Any]]:
+) -> list[PenaltyInForce]:
     """Shows the penalties in force for a report as of an instant, the newest first; later withdrawals do not show."""
     newest = {penalty.penalty_no: penalty for penalty in penalised[-MOST_SHOWN:]}
     rows = store.penalties_of_numbers(conn, program.program_id, list(newest))
@@ -83,15 +104,23 @@ def penalised_view(
     views = []
     for row in reversed(rows):
         view, penalty = penalty_view(program, row, as_of), newest[row.penalty_no]
-        content = {name: getattr(view, name) for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
         views.append(
-            {
-                **content,
-                "subject": _subject(row.organiser_id, penalty, ids),
-                "trees": len(penalty.roots),
-                "persons": penalty.persons,
-                "levels": penalty.levels,
-            }
+            PenaltyInForce(
+                id=view.id,
+                shop_id=view.shop_id,
+                organiser_id=view.organiser_id,
+                kind=view.kind,
+                decided_on=view.decided_on,
+                authority=view.authority,
+                reference=view.reference,
+                reason=view.reason,
+                lapses_on=view.lapses_on,
+                recorded_at=view.recorded_at,
+                subject=_subject(row.organiser_id, penalty, ids),
+                trees=len(penalty.roots),
+                persons=penalty.persons,
+                levels=penalty.levels,
+            )
         )
     return views
 
@@ -117,6 +146,6 @@ def _numbers(penalty: CountingPenalty, named: Mapping[str, Sequence[int]]) -> Se
     return () if penalty.shop_no is None else (penalty.shop_no,)
 
 
-def _places(forest: Forest, numbers: Sequence[int]) -> Any:
+def _places(forest: Forest, numbers: Sequence[int]) -> Whole:
     places = forest.places_of(np.array(numbers, np.int64))
     return places[places >= 0]

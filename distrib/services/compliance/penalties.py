@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_ID, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.penalties import (
     IN_FORCE,
     KINDS,
@@ -22,6 +23,7 @@ from distrib.domain.penalties import (
     lapses_on,
 )
 from distrib.domain.texts import Text
+from distrib.services.compliance.refusals import PenaltyUnknown, PenaltyWithdrawn
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
@@ -86,7 +88,7 @@ def record_penalty(
     digest, shop_id = digest_of(content), draft.shop_id
     shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop_id is not None and shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     shop_no = None if shop is None else shop.shop_no
     penalty = NewPenalty(
         draft.id,
@@ -121,7 +123,7 @@ def withdraw_penalty(
     store.insert_withdrawal(conn, program.program_id, row.penalty_no, reason, now, actor.key_id)
     row = _find(conn, program, penalty_id)
     if row.withdrawal_reason != reason:
-        raise Refusal("penalty_withdrawn", id=penalty_id)
+        raise PenaltyWithdrawn(id=penalty_id)
     return penalty_view(program, row, now)
 
 
@@ -183,7 +185,7 @@ def _status(program: Program, row: PenaltyRow, as_of: datetime) -> str:
 def _find(conn: Connection, program: Program, penalty_id: str) -> PenaltyRow:
     row = store.find_penalty(conn, program.program_id, penalty_id) if is_identifier(penalty_id) else None
     if row is None:
-        raise Refusal("penalty_unknown", id=penalty_id)
+        raise PenaltyUnknown(id=penalty_id)
     return row
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from distrib.domain.network.refusals import IdentityUsed, SponsorCycle, SponsorIsSelf, TreeTooDeep
 from distrib.domain.policies.figures import Measured
 from distrib.domain.policies.monitors import REGISTRATION, Monitor
 from distrib.domain.policies.policy import Policy
@@ -16,7 +17,7 @@ from distrib.services.context import Program
 from distrib.store.compliance.findings import FindingRow
 from distrib.store.network.shops import NewShop
 
-WATCHED = frozenset({"sponsor_cycle", "sponsor_is_self", "identity_used", "tree_too_deep"})
+WATCHED = frozenset({SponsorCycle.code, SponsorIsSelf.code, IdentityUsed.code, TreeTooDeep.code})
 """The refusals that CN-R03 logs."""
 MOST_EXAMPLES = 20
 ALLOWED, DETACHED, REFUSED = "allowed", "detached", "refused"

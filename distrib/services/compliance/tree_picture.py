@@ -13,7 +13,7 @@ from reportlab.platypus import Flowable
 
 from distrib.domain.texts import Text
 from distrib.languages import render
-from distrib.services.compliance.report import DrawnShop
+from distrib.services.compliance.report_views import DrawnShop
 from distrib.services.typeface import FONT, on_paper, text_width
 
 _ROW, _HEAD, _SIZE, _SMALL = 12.0, 16.0, 6.6, 5.8

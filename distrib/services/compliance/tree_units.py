@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from distrib.columns.structure import Trees
+from distrib.columns.structure import Trees, Whole
+from distrib.columns.tree import Truths
 from distrib.domain.policies.figures import Threshold
 from distrib.domain.policies.monitors import Monitor, share
 from distrib.services.compliance.facts import StructureFacts
@@ -106,7 +107,7 @@ class TreeUnits:
             if len(trees) > 1 and int(levels[trees].max()) >= LEVELS_OF_A_DEEP_TREE
         }
 
-    def _reached(self, bounds: Sequence[Threshold], count_root: bool) -> Any:
+    def _reached(self, bounds: Sequence[Threshold], count_root: bool) -> Truths:
         """Marks the trees that reach every bound, in arrays; by the same figures as of one unit."""
         columns, reached = (self._columns(0 if count_root else 1), np.ones(self._trees.roots.size, bool))
         for bound in bounds:
@@ -117,7 +118,7 @@ class TreeUnits:
                 reached &= (column >= bound.figure) if bound.kind == "at_least" else (column > bound.figure)
         return reached
 
-    def _columns(self, less: int) -> dict[str, Callable[[], Any]]:
+    def _columns(self, less: int) -> dict[str, Callable[[], Whole]]:
         trees = self._trees
         return {
             "persons": lambda: trees.persons - less,
@@ -128,13 +129,16 @@ class TreeUnits:
             "direct_minor": lambda: trees.direct_minor,
             "indirect_minor": lambda: trees.indirect_minor,
             "buyers": lambda: trees.buyers,
-            "fee_or_head_count": lambda: ((trees.recent_entry_minor > 0) | self._has_fee_or_head_count).astype(int),
+            "fee_or_head_count": self._tainted,
             "penalties": self._penalties_by_tree,
             "retail_share": lambda: _shares(trees.retail_minor, trees.sales_minor),
             "indirect_share": lambda: _shares(trees.indirect_minor, trees.direct_minor + trees.indirect_minor),
         }
 
-    def _penalties_by_tree(self) -> Any:
+    def _tainted(self) -> Whole:
+        return ((self._trees.recent_entry_minor > 0) | self._has_fee_or_head_count).astype(np.int64)
+
+    def _penalties_by_tree(self) -> Whole:
         counts = np.zeros(self._trees.roots.size, np.int64)
         roots = np.array(list(self._penalties), np.int64)
         counts[np.searchsorted(self._trees.roots, roots)] = [len(numbers) for numbers in self._penalties.values()]
@@ -177,7 +181,7 @@ def counted(unit: Unit, count_root: bool) -> Unit:
     return unit._replace(figures=figures)
 
 
-def _shares(parts: Any, wholes: Any) -> Any:
+def _shares(parts: Whole, wholes: Whole) -> Whole:
     """Computes shares in parts per million, exact as of one unit; ``_NO_SHARE`` where there is no whole."""
     shares = (share(part, whole) for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True))
     return np.array([_NO_SHARE if ppm is None else ppm for ppm in shares], np.int64)

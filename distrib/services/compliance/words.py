@@ -5,10 +5,9 @@ One table for the papers and the command line. No figure is computed here, nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from distrib.domain.amounts import show_amount
@@ -16,6 +15,7 @@ from distrib.domain.policies.figures import RATIOS, SIGNS, Measured, Threshold, 
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, render
 from distrib.languages.readers import READERS
+from distrib.services.compliance.cases import DecisionView
 from distrib.services.plans.words import SEVERITIES, source_in
 
 LANGUAGES = READERS
@@ -155,6 +155,7 @@ _CASE, _SIGNED = Text("case {case}: {state}"), Text("signed off by {by}")
 _EACH = Text(" (each: {each})")
 _SHOPS = Text(" Shops: {shops}.")
 _SHARES = RATIOS | {"order_cap"}
+_MEASURED = ("figure", "threshold")
 _CODED = ("severity", "state", "kind", "on_excess")
 _NUMBERS_OF_THINGS = ("case_no", "version")
 
@@ -169,41 +170,43 @@ class ReportWording:
     def __init__(self, language: str, currency: str, time_zone: str) -> None:
         self.language = self._language = language
         self._currency, self._zone = currency, ZoneInfo(time_zone)
-        self._special: dict[str, Callable[[Any], str]] = {
-            "figure": self._measured,
-            "threshold": self._measured,
-            "subject": self._subject,
-            "decisions": lambda decisions: "; ".join(map(self._decision, decisions)),
-            "loosened": "; ".join,
-            "source": lambda source: source_in(source, language),
-        }
 
     def say(self, word: str, **params: object) -> str:
         """Renders a heading, the name of a column or of a measure."""
         return render((MEASURES.get(word) or WORDS[word]).with_params(**params), self._language)
 
-    def cell(self, row: Mapping[str, Any], name: str) -> str:
+    def cell(self, row: Mapping[str, object], name: str) -> str:
         """Renders a row's value as the reader reads it."""
         if name == "done":
             return self._done(row)
         if name == "detail":
-            detail: str = row["detail_zh" if self._language == CHINESE else "detail_en"]
-            return detail + self._shops(row)
+            return str(row["detail_zh" if self._language == CHINESE else "detail_en"]) + self._shops(row)
         return self.value(name, row[name])
 
-    def value(self, name: str, value: Any) -> str:
+    def value(self, name: str, value: object) -> str:
         """Renders a value by its name: amounts in the currency, shares in percent, times by the program's clock."""
         if value is None:
             return "–"
-        if name in self._special:
-            return self._special[name](value)
+        if isinstance(value, (Measured, Thresholds)):
+            return self._measured(value)
+        if isinstance(value, list):
+            return "; ".join(self._decision(part) if isinstance(part, DecisionView) else str(part) for part in value)
+        return self._instant(name, value) if isinstance(value, datetime) else self._plain(name, value)
+
+    def _instant(self, name: str, value: datetime) -> str:
+        local = value.astimezone(self._zone).replace(tzinfo=None)
+        return local.isoformat(" ", "auto" if name == "as_of" else "seconds")  # a report is asked for again by as_of
+
+    def _plain(self, name: str, value: object) -> str:
+        """Renders what has one value; a plan's figures, and those that are texts, stand as they are."""
+        if name == "subject":
+            return self._subject(str(value))
+        if name == "source":
+            return source_in(str(value), self._language)
+        if name in _MEASURED:
+            return str(value)
         if isinstance(value, bool):
             return self._coded("yes" if value else "no")
-        if isinstance(value, datetime):
-            local = value.astimezone(self._zone).replace(tzinfo=None)
-            return local.isoformat(
-                " ", "auto" if name == "as_of" else "seconds"
-            )  # a report is asked for again by as_of
         if name in _CODED:
             return self._coded(str(value))
         return self._figure(name, str(value)) if _is_figure(name, value) else str(value)
@@ -218,13 +221,11 @@ class ReportWording:
             return digits
         return show_amount(int(digits), self._currency) if name.endswith("_minor") else f"{int(digits):,}"
 
-    def _measured(self, value: object) -> str:
-        """Renders what was measured, or what had to be reached; a plan's figures as they stand."""
+    def _measured(self, value: Measured | Thresholds) -> str:
+        """Renders what was measured, or what had to be reached."""
         if isinstance(value, Measured):
             return ", ".join(f"{self.say(name)} {self._amount(name, figure)}" for name, figure in value.figures.items())
-        if isinstance(value, Thresholds):
-            return ", ".join(map(self._threshold, value.bounds)) + self._each(value)
-        return str(value)
+        return ", ".join(map(self._threshold, value.bounds)) + self._each(value)
 
     def _threshold(self, threshold: Threshold) -> str:
         measure, kind, figure = threshold
@@ -240,28 +241,29 @@ class ReportWording:
         each = self._figure("each_minor" if is_money else "each", str(thresholds.each))
         return render(_EACH.with_params(each=each), self._language)
 
-    def _shops(self, row: Mapping[str, Any]) -> str:
+    def _shops(self, row: Mapping[str, object]) -> str:
         """Names the shops that a finding is about, where it lists them."""
         shop_ids = row.get("shop_ids")
-        return render(_SHOPS.with_params(shops=", ".join(shop_ids)), self._language) if shop_ids else ""
+        if not isinstance(shop_ids, list) or not shop_ids:
+            return ""
+        return render(_SHOPS.with_params(shops=", ".join(map(str, shop_ids))), self._language)
 
     def _subject(self, text: str) -> str:
         kind, _, rest = text.partition(":")
         return f"{render(_SUBJECTS[kind], self._language)} {rest}".rstrip() if kind in _SUBJECTS else text
 
-    def _done(self, finding: Mapping[str, Any]) -> str:
+    def _done(self, finding: Mapping[str, object]) -> str:
         """Renders what was done about a finding of a report."""
         if finding["case_no"] is not None:
-            return render(
-                _CASE.with_params(case=finding["case_no"], state=self._coded(finding["case_state"])), self._language
-            )
+            state = self._coded(str(finding["case_state"]))
+            return render(_CASE.with_params(case=finding["case_no"], state=state), self._language)
         if finding["signed_off_by"] is not None:
             return render(_SIGNED.with_params(by=finding["signed_off_by"]), self._language)
         return self._coded("reported")
 
-    def _decision(self, decision: Mapping[str, Any]) -> str:
-        recorded_at = self.value("recorded_at", decision["recorded_at"])
-        return f"{self._coded(decision['decision'])} {recorded_at} {decision['decided_by']}: {decision['reason']}"
+    def _decision(self, decision: DecisionView) -> str:
+        recorded_at = self.value("recorded_at", decision.recorded_at)
+        return f"{self._coded(decision.decision)} {recorded_at} {decision.decided_by}: {decision.reason}"
 
 
 def _is_figure(name: str, value: object) -> bool:

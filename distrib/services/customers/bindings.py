@@ -13,6 +13,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import CLOCK_SKEW
 from distrib.services.context import Actor, Program
 from distrib.services.customers.people import ClaimsOfPeople, lock_people
+from distrib.services.customers.refusals import BindingShopUnknown, BoundInFuture, CustomerUnknown
 from distrib.store import customers as store
 from distrib.store.customers import ClaimRow, NewClaim
 from distrib.store.network import shops
@@ -97,9 +98,9 @@ def bind_customers(
     for draft in drafts:
         shop = known.get(draft.shop_id)
         if shop is None:
-            outcomes.append(Refusal("binding_shop_unknown", id=draft.shop_id))
+            outcomes.append(BindingShopUnknown(id=draft.shop_id))
         elif draft.bound_at > now + CLOCK_SKEW:
-            outcomes.append(Refusal("bound_in_future"))
+            outcomes.append(BoundInFuture())
         else:
             outcomes.append(batch.record(draft, shop.shop_no))
     if batch.new:
@@ -168,7 +169,7 @@ def _claim_view(row: ClaimRow, dated: DatedClaim, ids: dict[int, str]) -> ClaimV
 def check_record(conn: Connection, program_id: int, customer_id: str) -> None:
     """Raises ``customer_unknown`` for a customer without a record of its own."""
     if customer_id not in store.shops_of_customers(conn, program_id, [customer_id]):
-        raise Refusal("customer_unknown", id=customer_id)
+        raise CustomerUnknown(id=customer_id)
 
 
 def binding_views(

@@ -12,10 +12,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from distrib.domain.customers import Identities
-from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.customers.bindings import BindingView, binding_views, check_record
 from distrib.services.customers.people import ClaimsOfPeople, identities_of, lock_people
+from distrib.services.customers.refusals import (
+    BindingShopUnknown,
+    CustomerMerged,
+    CustomerMergedIntoItself,
+    CustomerUnknown,
+    MergeCustomerUnknown,
+    PersonTooLarge,
+)
 from distrib.store import customer_merges
 from distrib.store import customers as store
 from distrib.store.network import shops
@@ -72,7 +79,7 @@ def set_customer(
     surviving = identities_of(conn, program_id, [customer_id]).surviving(customer_id)
     shop = None if shop_id is None else shops.by_ids(conn, program_id, [shop_id]).get(shop_id)
     if shop is None and shop_id is not None:
-        raise Refusal("binding_shop_unknown", id=shop_id)
+        raise BindingShopUnknown(id=shop_id)
     shop_no = None if shop is None else shop.shop_no
     recorded = store.shops_of_customers(conn, program_id, [surviving])
     if surviving not in recorded or recorded[surviving] != shop_no:
@@ -92,7 +99,7 @@ def merge_customer(
             where one of the two was merged into another, ``person_too_large``.
     """
     if customer_id == into_id:
-        raise Refusal("customer_merged_into_itself", id=customer_id)
+        raise CustomerMergedIntoItself(id=customer_id)
     program_id = program.program_id
     lock_people(conn, program_id, [customer_id, into_id])
     _check_known(conn, program_id, customer_id, into_id)
@@ -102,9 +109,9 @@ def merge_customer(
         return get_customer(conn, program, customer_id, now)
     for merged in (customer_id, into_id):
         if identities.merge_of(merged) is not None:
-            raise Refusal("customer_merged", id=merged, into=identities.surviving(merged))
+            raise CustomerMerged(id=merged, into=identities.surviving(merged))
     if len(identities.ids_of(customer_id)) + len(identities.ids_of(into_id)) > MOST_IDS:
-        raise Refusal("person_too_large", id=into_id, most=MOST_IDS)
+        raise PersonTooLarge(id=into_id, most=MOST_IDS)
     merged_at = _instant(identities, now)
     customer_merges.insert_merge(conn, program_id, customer_id, into_id, merged_at, actor.key_id)
     _hand_shop_over(conn, program_id, customer_id, into_id, merged_at, actor)
@@ -114,9 +121,9 @@ def merge_customer(
 def _check_known(conn: Connection, program_id: int, customer_id: str, into_id: str) -> None:
     known = customer_merges.known_customers(conn, program_id, [customer_id, into_id])
     if customer_id not in known:
-        raise Refusal("customer_unknown", id=customer_id)
+        raise CustomerUnknown(id=customer_id)
     if into_id not in known:
-        raise Refusal("merge_customer_unknown", id=into_id)
+        raise MergeCustomerUnknown(id=into_id)
 
 
 def _instant(identities: Identities, now: datetime) -> datetime:

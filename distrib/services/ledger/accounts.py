@@ -16,6 +16,7 @@ from distrib.domain.identifiers import is_identifier
 from distrib.domain.ledger import ACCOUNT_NAMES, CLEARING, EXPENSE, TAX
 from distrib.domain.texts import Text
 from distrib.services.context import Program, format_period
+from distrib.services.ledger.refusals import AccountUnknown
 from distrib.services.orders.commissions import PlanVersionView, commission_id, plan_view, rate_text
 from distrib.services.statements import months
 from distrib.store.ledger import accounts as rows
@@ -258,7 +259,7 @@ def _find(conn: Connection, program: Program, account: str) -> PayableRow:
     if account.startswith(PAYABLE) and is_identifier(shop_id):
         row = rows.payable_account(conn, program.program_id, shop_id)
     if row is None:
-        raise Refusal("account_unknown", id=account)
+        raise AccountUnknown(id=account)
     return row
 
 

@@ -15,10 +15,12 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier, is_storable_text
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.money import MAX_MINOR
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.idempotency import digest_of
+from distrib.services.ledger.refusals import AdjustmentUnknown
 from distrib.services.orders.commissions import commission_id
 from distrib.services.programs.persons import check_second_person
 from distrib.store.ledger import adjustments as rows
@@ -75,7 +77,7 @@ def propose_adjustment(
     digest, shop_id = digest_of(content), draft.shop_id
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     is_new = rows.insert_adjustment(
         conn,
         program.program_id,
@@ -151,7 +153,7 @@ def _post(conn: Connection, program: Program, row: AdjustmentRow, actor: Actor, 
 def _find(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentRow:
     row = rows.find_adjustment(conn, program.program_id, adjustment_id) if is_identifier(adjustment_id) else None
     if row is None:
-        raise Refusal("adjustment_unknown", id=adjustment_id)
+        raise AdjustmentUnknown(id=adjustment_id)
     return row
 
 

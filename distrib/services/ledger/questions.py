@@ -15,7 +15,9 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services.context import Actor, Program
+from distrib.services.ledger.refusals import QuestionDecided, QuestionsWaiting, QuestionUnknown
 from distrib.services.orders.commissions import commission_id, place_of
+from distrib.services.sharing.refusals import ShopGone
 from distrib.store.ledger import questions as rows
 from distrib.store.ledger.questions import QuestionRow
 from distrib.store.network import shops
@@ -85,9 +87,9 @@ def ask_question(
             raise Refusal("id_conflict", id=draft.id)
         return question_view(program, known, actor), False
     if is_erased(conn, program.program_id, shop.shop_id):
-        raise Refusal("shop_gone", id=shop.shop_id, state="erased")
+        raise ShopGone(id=shop.shop_id, state="erased")
     if rows.count_waiting(conn, program.program_id, shop.shop_no, MOST_WAITING) >= MOST_WAITING:
-        raise Refusal("questions_waiting", most=MOST_WAITING)
+        raise QuestionsWaiting(most=MOST_WAITING)
     written = rows.insert_question(
         conn, program.program_id, draft.id, shop.shop_no, place, draft.words, now, actor.key_id
     )
@@ -107,7 +109,7 @@ def answer_question(
     row = _held(conn, program, question_id, actor)
     if row.answered_at is None or row.answer != words:
         if row.state != OPEN:
-            raise Refusal("question_decided", id=question_id, state=row.state)
+            raise QuestionDecided(id=question_id, state=row.state)
         rows.insert_answer(conn, program.program_id, row.question_no, words, now, actor.key_id)
     return question_view(program, _find(conn, program, question_id, actor), actor)
 
@@ -193,5 +195,5 @@ def _held(conn: Connection, program: Program, question_id: str, actor: Actor) ->
 def _find(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionRow:
     row = rows.find_question(conn, program.program_id, question_id) if is_identifier(question_id) else None
     if row is None or actor.shop_no not in (None, row.shop_no):
-        raise Refusal("question_unknown", id=question_id)
+        raise QuestionUnknown(id=question_id)
     return row

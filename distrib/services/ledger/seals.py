@@ -11,13 +11,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
-from distrib.services.steps import Steps, conducted
+from distrib.services.steps import Steps, conducted, step
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.ledger import seals as rows
 from distrib.store.ledger.seals import SealedTransfer, SealRow
@@ -131,7 +130,7 @@ def programs_to_seal(conn: Connection, now: datetime, limit: int = 100) -> list[
 
 def verify_chain(conn: Connection, program: Program) -> AuditAnswer:
     """Recomputes the whole chain in one transaction; what ``chain_steps`` finds."""
-    return conducted(chain_steps(program), lambda step: step(conn))
+    return conducted(chain_steps(program), lambda perform: perform(conn))
 
 
 def chain_steps(program: Program) -> Steps[AuditAnswer]:
@@ -145,13 +144,13 @@ def chain_steps(program: Program) -> Steps[AuditAnswer]:
     """
     count, wrong = 0, list[dict[str, object]]()
     previous: SealRow | None = None
-    chunk: list[SealRow] = yield partial(_seals_after, program=program, seal_no=0)
+    chunk: list[SealRow] = yield from step(_seals_after, program=program, seal_no=0)
     while chunk:
         for seal in chunk:
             wrong += yield from _fault_steps(program, seal, previous)
             previous = seal
         count += len(chunk)
-        chunk = yield partial(_seals_after, program=program, seal_no=chunk[-1].seal_no)
+        chunk = yield from step(_seals_after, program=program, seal_no=chunk[-1].seal_no)
     return AuditAnswer(count, len(wrong), wrong[:MOST_ROWS])
 
 
@@ -176,7 +175,7 @@ def _fault_steps(program: Program, seal: SealRow, previous: SealRow | None) -> S
         number, after, digest = previous.seal_no + 1, previous.through_posting, previous.digest
     content = _Content(program, seal.seal_no, digest, seal.after_posting, seal.through_posting)
     for low, high in _parts(after, seal):
-        part: list[SealedTransfer] = yield partial(_transfers, program=program, after=low, through=high)
+        part: list[SealedTransfer] = yield from step(_transfers, program=program, after=low, through=high)
         for transfer in part:
             content.add(transfer)
     content.close()

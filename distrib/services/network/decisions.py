@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.network.refusals import BeforeJoining, ShopUnknown
 from distrib.services.context import Actor, Program
 from distrib.store.network import shops, standing
 from distrib.store.network.standing import NewStatus
@@ -57,10 +58,10 @@ def decide_shops(
     for decision in decisions:
         shop, since = known.get(decision.shop_id), decision.effective_at or now
         if shop is None:
-            decided.append(_refused(decision, Refusal("shop_unknown", id=decision.shop_id)))
+            decided.append(_refused(decision, ShopUnknown(id=decision.shop_id)))
             continue
         if since < shop.joined_at:
-            decided.append(_refused(decision, Refusal("before_joining")))
+            decided.append(_refused(decision, BeforeJoining()))
             continue
         before = newest[decision.shop_id]
         if before.status == decision.status and before.since <= since:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.network.refusals import ListTooWide, ShopUnknown
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
 from distrib.services.network.branches import Branch, branches_of
@@ -104,7 +105,7 @@ def list_shops(
     else:
         places = _by_joining(conn, program, way, query.sort, after, limit + 1)
     if places is None:
-        raise Refusal("list_too_wide", filters=", ".join(_named(query)))
+        raise ListTooWide(filters=", ".join(_named(query)))
     count, is_estimate = listing.count_shops(conn, program.program_id, way)
     return ShopPage(
         _entries(conn, program, [shop_no for _, shop_no in places[:limit]], now),
@@ -157,7 +158,7 @@ def _filters(conn: Connection, program: Program, query: ShopQuery, now: datetime
     if query.root is not None:
         root = by_ids(conn, program.program_id, [query.root]).get(query.root)
         if root is None:
-            raise Refusal("shop_unknown", id=query.root)
+            raise ShopUnknown(id=query.root)
         if root.root_no != root.shop_no:
             raise Refusal("invalid", [Problem("?root", Text("stands below another shop: a whole tree has a root"))])
         root_no = root.shop_no

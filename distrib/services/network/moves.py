@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import check_move
+from distrib.domain.network.refusals import MoveTooEarly, ShopUnknown, SponsorNotActive, SponsorUnknown
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.network.registration import has_promotions
@@ -48,13 +48,13 @@ def move_shop(
     known = shops.by_ids(conn, program_id, [shop_id] if sponsor_id is None else [shop_id, sponsor_id])
     shop, sponsor = known.get(shop_id), _sponsor(known, sponsor_id, now)
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     last = tree.last_link_at(conn, program_id, shop.shop_no)
     if last is not None and now < last <= now + WAITED:
         now = last
     moved_at = effective_at or now
     if last is not None and moved_at < last:
-        raise Refusal("move_too_early")
+        raise MoveTooEarly()
     _check(conn, program_id, policy, shop, sponsor, moved_at)
     sponsor_no = None if sponsor is None else sponsor.shop_no
     tree.insert_link(conn, program_id, shop.shop_no, moved_at, sponsor_no, reason, now, actor.key_id)
@@ -69,9 +69,9 @@ def _sponsor(known: dict[str, KnownShop], sponsor_id: str | None, now: datetime)
         return None
     sponsor = known.get(sponsor_id)
     if sponsor is None:
-        raise Refusal("sponsor_unknown", sponsor=sponsor_id)
+        raise SponsorUnknown(sponsor=sponsor_id)
     if sponsor.status == "closed" and sponsor.status_since <= now:
-        raise Refusal("sponsor_not_active", sponsor=sponsor_id)
+        raise SponsorNotActive(sponsor=sponsor_id)
     return sponsor
 
 

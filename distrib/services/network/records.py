@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.services.context import Actor, Program
 from distrib.services.network.views import ShopView, get_shop
 from distrib.services.payouts.payee_versions import erase_payee
@@ -41,7 +41,7 @@ def change_shop(
     program_id = program.program_id
     shop = shops.lock(conn, program_id, shop_id)
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     view = get_shop(conn, program, shop_id, now)
     if "name" in wanted or "attributes" in wanted:
         attributes = wanted.get("attributes", view.attributes)
@@ -61,7 +61,7 @@ def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, n
     batches.lock_payouts(conn, program.program_id)
     shop = shops.lock(conn, program.program_id, shop_id)
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     erase_payee(conn, program, shop.shop_no, actor, now)
     shop_sessions.end_sessions(conn, program.program_id, shop.shop_no, actor.key_id, now)
     questions.erase_words(conn, program.program_id, shop.shop_no, now, actor.key_id)

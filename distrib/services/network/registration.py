@@ -19,6 +19,16 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import SponsorLink, TreePosition, highest_level, resolve_position
 from distrib.domain.network.graph import arrange
+from distrib.domain.network.refusals import (
+    IdentityRequired,
+    IdentityUsed,
+    SponsorAndInviteCode,
+    SponsorCycle,
+    SponsorIsSelf,
+    SponsorNotActive,
+    SponsorRequired,
+    SponsorUnknown,
+)
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
@@ -209,15 +219,15 @@ class _RegistrationBatch:
         """Checks a draft against the program's rules of admission and identity."""
         has_sponsor = draft.sponsor_id is not None or draft.invite_code is not None
         if draft.sponsor_id is not None and draft.invite_code is not None:
-            raise Refusal("sponsor_and_invite_code")
+            raise SponsorAndInviteCode()
         if self._actor.role == "partner" and not has_sponsor:
             raise Refusal("forbidden")
         if self._program.admission == "invite" and not has_sponsor:
-            raise Refusal("sponsor_required")
+            raise SponsorRequired()
         if self._program.identity_required and identity_hash is None:
-            raise Refusal("identity_required")
+            raise IdentityRequired()
         if identity_hash in self._identities:
-            raise Refusal("identity_used")
+            raise IdentityUsed()
 
     def _sponsor(self, draft: ShopDraft) -> KnownShop | None:
         if draft.sponsor_id is None and draft.invite_code is None:
@@ -229,9 +239,9 @@ class _RegistrationBatch:
         if self._actor.role == "partner" and (sponsor is None or not self._is_own(sponsor)):
             raise Refusal("forbidden")
         if sponsor is None:
-            raise Refusal("sponsor_unknown", sponsor=draft.sponsor_id or draft.invite_code)
+            raise SponsorUnknown(sponsor=draft.sponsor_id or draft.invite_code or "")
         if sponsor.status == "closed" and sponsor.status_since <= self._now:
-            raise Refusal("sponsor_not_active", sponsor=sponsor.shop_id)
+            raise SponsorNotActive(sponsor=sponsor.shop_id)
         return sponsor
 
     def _may_repeat(self, draft: ShopDraft, shop: KnownShop) -> bool:
@@ -339,4 +349,4 @@ def _digest(draft: ShopDraft, identity: bytes | None) -> bytes:
 
 
 def _loop_refusal(loop: Sequence[str]) -> Refusal:
-    return Refusal("sponsor_is_self") if len(loop) == 1 else Refusal("sponsor_cycle")
+    return SponsorIsSelf() if len(loop) == 1 else SponsorCycle()

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import month_number
 from distrib.services.context import Program, period_bounds
 from distrib.services.customers.people import ClaimsOfPeople
@@ -82,7 +82,7 @@ def shop_month(
     """
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     start, end = period_bounds(period, program.zone)
     program_id, shop_no = program.program_id, shop.shop_no
     own = store.own_month(conn, program_id, shop_no, start, end, _first_bound(conn, program_id, shop_no, end))

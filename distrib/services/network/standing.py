@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.json_values import Json
+from distrib.domain.network.refusals import BeforeJoining, ShopUnknown
 from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.refusals import RankUnknown
 from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
@@ -105,7 +107,7 @@ def set_rank(
     timeline = load_timeline(conn, program)
     entry = timeline.in_force(effective_at) or next(iter(timeline.entries), None)
     if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
-        raise Refusal("rank_unknown", rank=rank)
+        raise RankUnknown(rank=rank)
     store.add_rank(conn, program_id, shop.shop_no, effective_at, rank, HAND, reason, now, actor.key_id)
     if entry is not None:
         _complete_ranks(conn, program_id, shop.shop_no, effective_at, ladder_of(timeline), entry.plan, now, actor)
@@ -155,7 +157,7 @@ def _known(conn: Connection, program: Program, shop_id: str) -> KnownShop:
     """Finds a shop by its id; raises ``shop_unknown``."""
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return shop
 
 
@@ -163,9 +165,9 @@ def _lock(conn: Connection, program: Program, shop_id: str, effective_at: dateti
     """Locks the shop's row; raises ``shop_unknown``, or ``before_joining`` where it has not joined by then."""
     shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     if effective_at < shop.joined_at:
-        raise Refusal("before_joining")
+        raise BeforeJoining()
     return shop
 
 

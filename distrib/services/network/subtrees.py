@@ -8,9 +8,9 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.network.graph import Tree, node_link_of
 from distrib.domain.network.graphml import graphml_of
+from distrib.domain.network.refusals import SubtreeTooLarge
 from distrib.services.context import Program
 from distrib.services.network.views import RelatedShop, ShopView, downline, get_shop
 from distrib.store.network import tree as network
@@ -41,7 +41,7 @@ def read_subtree(
     if levels != 0:
         deep = network.DEEPEST if levels is None else levels
         if network.is_larger(conn, program.program_id, top.shop_no, now, deep, MOST_SHOPS):
-            raise Refusal("subtree_too_large", most=MOST_SHOPS)
+            raise SubtreeTooLarge(most=MOST_SHOPS)
         rows, _ = downline(conn, program, shop_id, levels, now, None, MOST_SHOPS)
     nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}
     edges = [(row.sponsor_id, row.id) for row in rows if row.sponsor_id is not None]

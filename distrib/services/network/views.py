@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.json_values import JsonObject
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.services.context import Program
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.plans.versions import load_timeline
@@ -219,7 +219,7 @@ class _RelatedPlace(NamedTuple):
 def _find(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return row
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
+from distrib.domain.orders.refusals import OrderUnknown
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.customers import CustomerVerdict, customer_verdicts
 from distrib.domain.settlement.explanation import Look, explain
@@ -143,7 +143,7 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
     is_settled = head.settled_at is not None
     if head.version_no is None or head.snapshot is None or order is None or not (is_settled or head.is_expected):
         if only_shop_no is not None:
-            raise Refusal("order_unknown", id=order_id)
+            raise OrderUnknown(id=order_id)
         return view
     if not is_settled:
         posted = expected.expected_of_order(conn, program.program_id, head.order_no)
@@ -183,7 +183,7 @@ def _recomputed(
         unlike = [difference for difference in unlike if difference.key.shop_no == only_shop_no]
         people = [(role, person) for role, person in people if person.shop_no == only_shop_no]
         if not (looks or unlike or seller_no == only_shop_no):
-            raise Refusal("order_unknown", id=order.id)
+            raise OrderUnknown(id=order.id)
     numbers = {look.shop_no for look in looks} | {difference.key.shop_no for difference in unlike}
     numbers |= {person.shop_no for _, person in people}
     ids = shops.ids_of(conn, program.program_id, {number for number in numbers if number is not None})

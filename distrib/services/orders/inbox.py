@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.events import REFUNDED, DecodedEvent
 from distrib.domain.json_values import JsonObject
+from distrib.domain.orders.refusals import EventNotFailed, EventUnknown, RefundAmbiguous
 from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.orders.codec import EVENT_TYPES, decode_stored
@@ -144,9 +145,10 @@ def _keep_reversals(
     orders = rows.orders_of_refunds(conn, program_id, {event.refund_id for event in new if event.refund_id})
     placed, waiting = [], []
     for event in new:
-        of_refund = orders.get(event.refund_id or "", set())
+        refund_id = event.refund_id or ""
+        of_refund = orders.get(refund_id, set())
         if len(of_refund) > 1:
-            kept.refused[event.id] = Refusal("refund_ambiguous", id=event.refund_id)
+            kept.refused[event.id] = RefundAmbiguous(id=refund_id)
         elif of_refund:
             placed.append(event._replace(order_id=min(of_refund)))
         else:
@@ -175,7 +177,7 @@ def get_event(conn: Connection, program: Program, event_id: str) -> KeptEventVie
     """Reads one event as it was first kept, and what became of it; raises ``event_unknown``."""
     event = event_views.event_view(conn, program.program_id, event_id)
     if event is None:
-        raise Refusal("event_unknown", id=event_id)
+        raise EventUnknown(id=event_id)
     return KeptEventView(**_shown(event), payload=_content(event.payload))
 
 
@@ -213,7 +215,7 @@ def retry_event(conn: Connection, program: Program, event_id: str) -> KeptEventV
     if event.status == "failed" and event.order_id is None and event.group_id is None:
         rows.place_events(conn, 1, program.program_id)  # of several orders' refunds there may be one yet
     elif not rows.reopen(conn, program.program_id, event_id):
-        raise Refusal("event_not_failed")
+        raise EventNotFailed()
     return get_event(conn, program, event_id)
 
 

@@ -13,8 +13,8 @@ from typing import TypeAlias, TypedDict
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCEL, UNDONE, Order
+from distrib.domain.orders.refusals import OrderUnknown
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.orders.commissions import EXPECTED, PlanVersionView, plan_view, rate_text, state_at
@@ -214,7 +214,7 @@ def find_order(conn: Connection, program: Program, order_id: str) -> OrderRow:
     """Reads the head of an order; raises ``order_unknown``."""
     head = views.find_order(conn, program.program_id, order_id)
     if head is None:
-        raise Refusal("order_unknown", id=order_id)
+        raise OrderUnknown(id=order_id)
     return head
 
 

@@ -15,6 +15,13 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.payouts.channels import CSV, Channel, channel_on
+from distrib.domain.payouts.refusals import (
+    ChannelCurrency,
+    PayoutApproved,
+    PayoutCancelled,
+    PayoutUnknown,
+    WithholdingCurrency,
+)
 from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
 from distrib.domain.texts import Text
 from distrib.failpoints import reach
@@ -176,7 +183,7 @@ def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Ac
     """
     head = locked_head(conn, program, payout_id)
     if head.decision == CANCELLED:
-        raise Refusal("payout_cancelled", id=payout_id)
+        raise PayoutCancelled(id=payout_id)
     check_second_person(conn, program, head.created_by, actor, now, is_decided=head.decision is not None)
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
@@ -192,7 +199,7 @@ def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Act
     """
     head = locked_head(conn, program, payout_id)
     if head.decision == APPROVED:
-        raise Refusal("payout_approved", id=payout_id)
+        raise PayoutApproved(id=payout_id)
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
         rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, decided_at, actor.key_id)
@@ -226,7 +233,7 @@ def head_of(conn: Connection, program: Program, payout_id: str) -> BatchHead:
     """Reads a batch; raises ``payout_unknown``."""
     head = rows.head_of(conn, program.program_id, payout_id) if is_identifier(payout_id) else None
     if head is None:
-        raise Refusal("payout_unknown", id=payout_id)
+        raise PayoutUnknown(id=payout_id)
     return head
 
 
@@ -300,12 +307,12 @@ def check_draft(program: Program, draft: PayoutDraft) -> None:
         raise Refusal("invalid", problems)
     currency = CURRENCY_OF.get(program.withholding, program.currency)
     if currency != program.currency:
-        raise Refusal("withholding_currency", withholding=program.withholding, currency=currency)
+        raise WithholdingCurrency(withholding=program.withholding, currency=currency)
 
 
 def channel_for(program: Program, channels: Sequence[Channel], name: str, now: datetime) -> Channel:
     """Finds a channel as it is today; raises ``channel_unknown`` or ``channel_currency``."""
     channel = channel_on(channels, name, program.day_of(now))
     if channel.currency not in (None, program.currency):
-        raise Refusal("channel_currency", channel=name, currency=channel.currency)
+        raise ChannelCurrency(channel=name, currency=channel.currency)
     return channel

@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.payouts.channels import CSV, Channel
+from distrib.domain.payouts.refusals import ClosingPaymentOpen, ClosingPaymentUnknown, ShopNotClosed
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts import batches
@@ -50,10 +52,10 @@ def propose_closing_payment(
     if batches.is_known(conn, program, closing.id, digest_of(closing_content(draft, closing.reason))):
         return False
     if shop.status != "closed":
-        raise Refusal("shop_not_closed", id=closing.shop_id)
+        raise ShopNotClosed(id=closing.shop_id)
     last = rows.last_closing(conn, program.program_id, shop.shop_no)
     if last is not None and last.decision is None:
-        raise Refusal("closing_payment_open", id=closing.shop_id, payout=last.payout_id)
+        raise ClosingPaymentOpen(id=closing.shop_id, payout=last.payout_id)
     batches.check_draft(program, draft)
     selection = Selection(CLOSING, {closing.shop_id: shop.shop_no})
     refused = batches.write_batch(conn, program, draft, selection, closing.reason, channels, actor, now)
@@ -74,7 +76,7 @@ def approve_closing_payment(conn: Connection, program: Program, shop_id: str, ac
     shop = _shop(conn, program, shop_id, now)
     last = rows.last_closing(conn, program.program_id, shop.shop_no)
     if last is None:
-        raise Refusal("closing_payment_unknown", id=shop_id)
+        raise ClosingPaymentUnknown(id=shop_id)
     batches.approve_payout(conn, program, last.payout_id, actor, now)
     return last.payout_id
 
@@ -82,5 +84,5 @@ def approve_closing_payment(conn: Connection, program: Program, shop_id: str, ac
 def _shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
     shop = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return shop

@@ -20,6 +20,14 @@ from distrib.domain.currencies import major_text
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import ALIPAY, CSV, Channel, channel_on, misfit
 from distrib.domain.payouts.personal_data import Payee, is_account_text
+from distrib.domain.payouts.refusals import (
+    ChannelCurrency,
+    ChannelUnfit,
+    PartUnknown,
+    PayeeMissing,
+    PayoutCancelled,
+    PayoutNotApproved,
+)
 from distrib.domain.spreadsheet_cells import neutralised
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
@@ -139,7 +147,7 @@ def channel_file(
     channel = _channel(program, channels, wanted or head.channel, head.created_at)
     parts = _parts(conn, program, head, channel)
     if not 1 <= part <= parts:
-        raise Refusal("part_unknown", parts=parts)
+        raise PartUnknown(parts=parts)
     lines = _lines(conn, program, head, channel, part, sealer)
     remark = f"{channel.remark} {program.day_of(head.up_to)}".strip()[:REMARK_CHARACTERS]
     if channel.name == CSV:
@@ -191,14 +199,14 @@ def _cell(cell: object, is_exact: bool) -> object:
 def _approved(conn: Connection, program: Program, payout_id: str) -> BatchHead:
     head = head_of(conn, program, payout_id)
     if head.decision != APPROVED:
-        raise Refusal("payout_cancelled" if head.decision == CANCELLED else "payout_not_approved", id=payout_id)
+        raise PayoutCancelled(id=payout_id) if head.decision == CANCELLED else PayoutNotApproved(id=payout_id)
     return head
 
 
 def _channel(program: Program, channels: Sequence[Channel], name: str, created_at: datetime) -> Channel:
     channel = channel_on(channels, name, program.day_of(created_at))
     if channel.currency not in (None, program.currency):
-        raise Refusal("channel_currency", channel=name, currency=channel.currency)
+        raise ChannelCurrency(channel=name, currency=channel.currency)
     return channel
 
 
@@ -220,16 +228,18 @@ def _lines(
     lines, problems = [], []
     for row in stored:
         payee = payees.get(VersionKey(row.shop_no, row.payee_version))
-        code = "payee_missing" if payee is None else misfit(channel, payee.kind, row.net_minor, payee.account_kinds)
-        if payee is None or code is not None:
-            refusal = Refusal(code or "payee_missing", id=row.shop_id)
-            problems.append(Problem(row.shop_id, refusal.text))
+        if payee is None:
+            problems.append(Problem(row.shop_id, PayeeMissing(id=row.shop_id).text))
+            continue
+        code = misfit(channel, payee.kind, row.net_minor, payee.account_kinds)
+        if code is not None:
+            problems.append(Problem(row.shop_id, Refusal(code).text))
             continue
         number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
         is_new = is_fresh(row.account_changed_at, head.created_at)
         lines.append(FileLine(number, row.shop_id, row.net_minor, payee, row.account_changed_at, is_new))
     if problems:
-        raise Refusal("channel_unfit", problems[:_PROBLEMS_NAMED], channel=channel.name)
+        raise ChannelUnfit(problems=problems[:_PROBLEMS_NAMED], channel=channel.name)
     return lines
 
 

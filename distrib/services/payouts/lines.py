@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from distrib.domain.payouts.channels import Channel, misfit
+from distrib.domain.payouts.refusals import BelowMinimum, ExceedsAvailable, PayeeMissing, ShopClosed, ShopFrozen
 from distrib.domain.payouts.withholding import (
     CUMULATIVE,
     PER_PAYMENT,
@@ -90,7 +91,7 @@ class Lines:
         """Computes the line of a candidate, or the code why it gets none."""
         amount_minor = self.selection.amounts.get(candidate.shop_id, candidate.amount_minor)
         if candidate.version is None or candidate.kind is None or candidate.identity_hash is None:
-            return self._kept(candidate) or "payee_missing"
+            return self._kept(candidate) or PayeeMissing.code
         unfit = self._kept(candidate) or self._amount_misfit(candidate, amount_minor)
         if unfit is not None:
             return unfit
@@ -99,7 +100,7 @@ class Lines:
         net_minor = amount_minor - tax_minor - fee_minor
         unfit = misfit(self.channel, candidate.kind, net_minor, candidate.accounts or ())
         if net_minor <= 0 or unfit is not None:
-            return unfit or "below_minimum"
+            return unfit or BelowMinimum.code
         self._add_income(payee, amount_minor, tax_minor)
         self.count += 1
         return NewLine(
@@ -122,12 +123,12 @@ class Lines:
         """The code of the status that keeps a shop's money; none keeps a closing payment of a closed shop."""
         if candidate.kept_by is None or (candidate.kept_by == "closed" and self.selection.name == CLOSING):
             return None
-        return f"shop_{candidate.kept_by}"
+        return ShopFrozen.code if candidate.kept_by == "frozen" else ShopClosed.code
 
     def _amount_misfit(self, candidate: Candidate, amount_minor: int) -> str | None:
         if amount_minor > candidate.amount_minor:
-            return "exceeds_available"
-        return "below_minimum" if amount_minor < self.min_minor else None
+            return ExceedsAvailable.code
+        return BelowMinimum.code if amount_minor < self.min_minor else None
 
     def _tax(self, candidate: Candidate, payee: bytes, amount_minor: int) -> tuple[IncomeSoFar, int | None, int]:
         """The income before, the months counted, and the tax of this line: of the whole amount, the fee included."""

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.payouts.refusals import PayoutUnknown
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.services.context import Program
 from distrib.services.payouts.batch_views import CANCELLED
@@ -51,7 +51,7 @@ def get_own_payout(conn: Connection, program: Program, shop_no: int, payout_id: 
     if is_identifier(payout_id):
         row = rows.line_of_shop(conn, program.program_id, shop_no, payout_id)
     if row is None:
-        raise Refusal("payout_unknown", id=payout_id)
+        raise PayoutUnknown(id=payout_id)
     return own_view(program, row)
 
 

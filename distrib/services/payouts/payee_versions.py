@@ -17,10 +17,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.json_values import JsonObject
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
+from distrib.domain.payouts.refusals import PayeeInPayout, PayeeMissing
 from distrib.services import held_changes
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import KEY_BYTES, Sealer
@@ -177,7 +178,7 @@ def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) 
     shop_no = shop_no_of(conn, program, shop_id)
     view = _shown(conn, program, shop_id, shop_no, sealer)
     if view.version is None:
-        raise Refusal("payee_missing", id=shop_id)
+        raise PayeeMissing(id=shop_id)
     return view
 
 
@@ -206,7 +207,7 @@ def erase_payee(conn: Connection, program: Program, shop_no: int, actor: Actor, 
     """
     batches.lock_payouts(conn, program.program_id)
     if batches.has_open_line(conn, program.program_id, shop_no):
-        raise Refusal("payee_in_payout")
+        raise PayeeInPayout()
     waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
     if waiting is not None:
         held_changes.end(conn, program, waiting, held_changes.ERASED, actor.key_id, now)
@@ -238,14 +239,14 @@ def shop_no_of(conn: Connection, program: Program, shop_id: str) -> int:
     """Finds the number of a shop by id; raises ``shop_unknown``."""
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return shop.shop_no
 
 
 def _locked(conn: Connection, program: Program, shop_id: str) -> int:
     shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return shop.shop_no
 
 

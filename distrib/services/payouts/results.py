@@ -13,8 +13,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
+from distrib.domain.payouts.refusals import PayoutCancelled, PayoutNotApproved
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program
@@ -49,7 +49,7 @@ def record_results(
     """
     head = locked_head(conn, program, payout_id)
     if head.decision != APPROVED or head.decided_at is None:
-        raise Refusal("payout_cancelled" if head.decision == CANCELLED else "payout_not_approved", id=payout_id)
+        raise PayoutCancelled(id=payout_id) if head.decision == CANCELLED else PayoutNotApproved(id=payout_id)
     counts_at, _ = posting_time(conn, program, now)
     sheet = ResultSheet(conn, program, head, head.decided_at, results, channels, counts_at)
     settled = [sheet.settle(draft) for draft in results]

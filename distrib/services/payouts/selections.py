@@ -14,6 +14,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.network.refusals import ShopUnknown
+from distrib.domain.payouts.refusals import ExceedsAvailable, NothingAvailable, WithdrawalDecided, WithdrawalUnknown
 from distrib.domain.payouts.withdrawals import APPROVED
 from distrib.domain.texts import Text
 from distrib.services.context import Program
@@ -60,7 +62,7 @@ class Selection:
     def without_money(self, seen: Iterable[int]) -> list[RefusedShop]:
         """The named shops that have no money, as refusals, given the numbers of those that have."""
         missing = set((self.numbers or {}).values()) - set(seen)
-        return [RefusedShop(shop_no, "nothing_available", 0) for shop_no in sorted(missing)]
+        return [RefusedShop(shop_no, NothingAvailable.code, 0) for shop_no in sorted(missing)]
 
 
 def select(
@@ -94,7 +96,7 @@ def select(
     for place, shop_id in enumerate(named):
         if shop_id not in known:
             pointer = _amount_of(shop_id) if shop_ids is None else f"/shop_ids/{place}"
-            problems.append(Problem(pointer, Refusal("shop_unknown", id=shop_id).text))
+            problems.append(Problem(pointer, ShopUnknown(id=shop_id).text))
     if problems:
         raise Refusal("invalid", problems)
     numbers = {shop_id: known[shop_id].shop_no for shop_id in named}
@@ -108,15 +110,15 @@ def unmet(selection: Selection, refused: Sequence[RefusedShop]) -> Refusal | Non
     for row in refused:
         shop_id = ids.get(row.shop_no)
         if selection.name == AMOUNTS and shop_id is not None and shop_id in selection.amounts:
-            code = "exceeds_available" if row.code == "nothing_available" else row.code
+            code = ExceedsAvailable.code if row.code == NothingAvailable.code else row.code
             codes.add(code)
             available_minor += row.amount_minor
             words = Refusal(code, id=shop_id, available_minor=row.amount_minor).text
             problems.append(Problem(_amount_of(shop_id), words))
     if not problems:
         return None
-    if codes == {"exceeds_available"}:
-        return Refusal("exceeds_available", problems, available_minor=available_minor)
+    if codes == {ExceedsAvailable.code}:
+        return ExceedsAvailable(available_minor=available_minor).listing(problems)
     return Refusal("invalid", problems)
 
 
@@ -151,14 +153,13 @@ def _of_withdrawals(conn: Connection, program: Program, withdrawals: Sequence[st
     known = {row.withdrawal_id: row for row in withdrawal_rows.of_ids(conn, program.program_id, withdrawals)}
     problems = []
     for place, withdrawal_id in enumerate(withdrawals):
-        row = known.get(withdrawal_id)
+        row, words = known.get(withdrawal_id), None
         if row is None:
-            refusal = Refusal("withdrawal_unknown", id=withdrawal_id)
+            words = WithdrawalUnknown(id=withdrawal_id).text
         elif row.state != APPROVED:
-            refusal = Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
-        else:
-            continue
-        problems.append(Problem(f"/withdrawals/{place}", refusal.text))
+            words = WithdrawalDecided(id=withdrawal_id, state=row.state).text
+        if words is not None:
+            problems.append(Problem(f"/withdrawals/{place}", words))
     if problems:
         raise Refusal("invalid", problems)
     amounts: Counter[str] = Counter()

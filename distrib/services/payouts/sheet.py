@@ -13,11 +13,17 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel, channel_on
+from distrib.domain.payouts.refusals import (
+    ChannelWithoutReturns,
+    DetailOfOtherShop,
+    DetailUnknownInPayout,
+    LineAmbiguous,
+    LineUnknownInPayout,
+)
 from distrib.domain.payouts.results import (
     PAID,
     RECORDED,
     RETURNED,
-    UNCHANGED,
     DayBounds,
     LineHistory,
     Saying,
@@ -114,13 +120,10 @@ class ResultSheet:
         saying = Saying(draft.status, draft.paid_on, draft.reference, draft.reason)
         history = self.histories[line.line_no]
         if saying.status == RETURNED and not self.knows_returns:
-            return Refusal("channel_without_returns", channel=self.head.channel)
-        decided = decide_result(saying, history, self.bounds)
+            return ChannelWithoutReturns(channel=self.head.channel)
+        decided = decide_result(saying, history, self.bounds, line.shop_id)
         if decided == RECORDED:
             self._record(saying, line, history)
-        elif decided != UNCHANGED:
-            first, last = self.bounds.first(history), self.bounds.today
-            return Refusal(decided, id=line.shop_id, day=draft.paid_on, first=first, last=last)
         return decided
 
     def _record(self, saying: Saying, line: LineRow, history: LineHistory) -> None:
@@ -152,16 +155,16 @@ class ResultSheet:
         shop_id = draft.shop_id or ""
         exact, unmarked = self.by_shop.get(shop_id), self.by_shop.get(restored(shop_id))
         if exact is not None and unmarked is not None and exact.line_no != unmarked.line_no:
-            return Refusal("line_ambiguous", id=exact.shop_id, other=unmarked.shop_id)
-        return exact or unmarked or Refusal("line_unknown_in_payout", id=shop_id)
+            return LineAmbiguous(id=exact.shop_id, other=unmarked.shop_id)
+        return exact or unmarked or LineUnknownInPayout(id=shop_id)
 
     def _line_of_number(self, draft: ResultDraft, detail_no: str) -> LineRow | Refusal:
         number = self._line_no(draft)
         line = None if number is None else self.by_number.get(number)
         if line is None:
-            return Refusal("detail_unknown_in_payout", detail=detail_no)
+            return DetailUnknownInPayout(detail=detail_no)
         if draft.shop_id is not None and line.shop_id not in (draft.shop_id, restored(draft.shop_id)):
-            return Refusal("detail_of_other_shop", detail=detail_no, id=draft.shop_id)
+            return DetailOfOtherShop(detail=detail_no, id=draft.shop_id)
         return line
 
 

@@ -17,6 +17,16 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.ledger import EXPENSE
+from distrib.domain.network.refusals import ShopUnknown
+from distrib.domain.payouts.refusals import (
+    ExceedsAvailable,
+    PayeeMissing,
+    ShopClosed,
+    ShopFrozen,
+    WithdrawalDecided,
+    WithdrawalsOff,
+    WithdrawalUnknown,
+)
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.domain.payouts.withdrawals import (
     APPROVED,
@@ -66,7 +76,7 @@ def request_withdrawal(
     """
     shop = shops.lock(conn, program.program_id, draft.shop_id) if is_identifier(draft.shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=draft.shop_id)
+        raise ShopUnknown(id=draft.shop_id)
     digest = digest_of({"shop": draft.shop_id, "amount": draft.amount_minor})
     known = _known(conn, program, draft.id)
     if known is not None:
@@ -75,7 +85,7 @@ def request_withdrawal(
         return withdrawal_view(program, known), False
     rules = program.withdrawals
     if rules is None:
-        raise Refusal("withdrawals_off")
+        raise WithdrawalsOff()
     _check(conn, program, rules, shop, draft.amount_minor, now)
     is_new = rows.insert_withdrawal(
         conn,
@@ -108,13 +118,13 @@ def approve_withdrawal(
     row = _locked(conn, program, withdrawal_id)
     check_second_person(conn, program, row.requested_by, actor, now, is_decided=row.state != REQUESTED)
     if row.state in (REFUSED, CANCELLED):
-        raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
+        raise WithdrawalDecided(id=withdrawal_id, state=row.state)
     if row.state == REQUESTED:
         as_of, _ = posting_time(conn, program, now)
         candidate = _payable(conn, program, row.shop_no, row.shop_id, as_of)
         available = _amount_of(candidate) - _so_far(conn, program, row.shop_no, now).approved_minor
         if row.amount_minor > available:
-            raise Refusal("exceeds_available", available_minor=max(0, available))
+            raise ExceedsAvailable(available_minor=max(0, available))
         rows.insert_decision(conn, program.program_id, row.withdrawal_no, APPROVED, None, now, actor.key_id)
         tell_withdrawals(conn, program, [_find(conn, program, withdrawal_id)], now)
     return withdrawal_view(program, _find(conn, program, withdrawal_id))
@@ -211,8 +221,7 @@ def _check(
     misfits = withdrawal_misfits(rules, amount_minor, available, so_far.today, so_far.this_month)
     problems = [Problem("/amount_minor", refusal.text) for refusal in misfits]
     if misfits:
-        code, params = (misfits[0].code, misfits[0].params) if len(misfits) == 1 else ("invalid", {})
-        raise Refusal(code, problems, **params)
+        raise misfits[0].listing(problems) if len(misfits) == 1 else Refusal("invalid", problems)
 
 
 def _payable(conn: Connection, program: Program, shop_no: int, shop_id: str, now: datetime) -> Candidate | None:
@@ -220,9 +229,9 @@ def _payable(conn: Connection, program: Program, shop_no: int, shop_id: str, now
     stored = candidates.candidates_of_shops(conn, program.program_id, [shop_no], now, now)
     candidate = stored[0] if stored else None
     if candidate is not None and candidate.kept_by is not None:
-        raise Refusal(f"shop_{candidate.kept_by}", id=shop_id)
+        raise ShopFrozen(id=shop_id) if candidate.kept_by == "frozen" else ShopClosed(id=shop_id)
     if payee_versions.current(conn, program.program_id, shop_no) is None:
-        raise Refusal("payee_missing", id=shop_id)
+        raise PayeeMissing(id=shop_id)
     return candidate
 
 
@@ -250,7 +259,7 @@ def _end(
     if row.state == decision and row.reason == reason:
         return withdrawal_view(program, row)
     if row.state not in (REQUESTED, APPROVED):
-        raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
+        raise WithdrawalDecided(id=withdrawal_id, state=row.state)
     rows.insert_decision(conn, program.program_id, row.withdrawal_no, decision, reason, now, actor.key_id)
     rows.end_withdrawals(conn, program.program_id, [row.withdrawal_no])
     ended = _find(conn, program, withdrawal_id)
@@ -267,7 +276,7 @@ def _locked(conn: Connection, program: Program, withdrawal_id: str) -> Withdrawa
 def _find(conn: Connection, program: Program, withdrawal_id: str) -> WithdrawalRow:
     row = _known(conn, program, withdrawal_id)
     if row is None:
-        raise Refusal("withdrawal_unknown", id=withdrawal_id)
+        raise WithdrawalUnknown(id=withdrawal_id)
     return row
 
 
@@ -279,4 +288,4 @@ def _known(conn: Connection, program: Program, withdrawal_id: str) -> Withdrawal
 def _own(row: WithdrawalRow, actor: Actor) -> None:
     """A shop's key reaches its own withdrawals alone; raises ``withdrawal_unknown`` for another's."""
     if actor.shop_no is not None and actor.shop_no != row.shop_no:
-        raise Refusal("withdrawal_unknown", id=row.withdrawal_id)
+        raise WithdrawalUnknown(id=row.withdrawal_id)

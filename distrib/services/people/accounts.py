@@ -20,6 +20,7 @@ from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.json_values import Json
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
+from distrib.services.people.refusals import PersonKnown, PersonUnknown, SignInFailed
 from distrib.services.pepper import Pepper
 from distrib.store.people import accounts as store
 from distrib.store.people import password_links
@@ -76,7 +77,7 @@ def make_person(
     if problems:
         raise Refusal("invalid", problems)
     if store.by_login(conn, login) is not None:
-        raise Refusal("person_known", login=login)
+        raise PersonKnown(login=login)
     row = PersonRow(0, login, name, hash_of_password(password), must_change, None, "{}", now)
     return _made(conn, row)
 
@@ -85,7 +86,7 @@ def person_by_login(conn: Connection, login: str) -> SignedPerson:
     """Finds a person who still signs in, and enters the person; raises ``person_unknown``."""
     row = store.by_login(conn, login)
     if row is None or row.ended_at is not None:
-        raise Refusal("person_unknown", login=login)
+        raise PersonUnknown(login=login)
     store.enter_person(conn, row.person_no)
     return _person(row)
 
@@ -111,7 +112,7 @@ def check_password(conn: Connection, login: str, password: str) -> SignedPerson:
     row = store.by_login(conn, login) if _LOGIN.fullmatch(login) else None
     kept = row.password_hash if row is not None and row.ended_at is None else None
     if not is_password(kept, password[: LONGEST + 1]) or row is None:
-        raise Refusal("sign_in_failed")
+        raise SignInFailed()
     store.enter_person(conn, row.person_no)
     return _person(row)
 
@@ -257,7 +258,7 @@ def _made(conn: Connection, row: PersonRow) -> SignedPerson:
     store.insert_person(conn, row)
     made = store.by_login(conn, row.login)
     if made is None or made.password_hash != row.password_hash:
-        raise Refusal("person_known", login=row.login)
+        raise PersonKnown(login=row.login)
     store.enter_person(conn, made.person_no)
     return _person(made)
 

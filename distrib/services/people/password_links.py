@@ -18,10 +18,12 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no, set_password
+from distrib.services.people.refusals import PasswordLinkOver, PersonElsewhere
 from distrib.services.people.seats import seats_of
 from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
 from distrib.services.programs.keys import actor_of, awaiting, reaches
+from distrib.services.programs.refusals import KeyEnded, OwnKey
 from distrib.services.programs.tenants import get_program
 from distrib.store.database import enter_program
 from distrib.store.people import password_links as store
@@ -78,9 +80,9 @@ def create_link(
     if row is None or row.person_no is None or row.owner is None:
         raise Refusal("not_found")
     if persons.is_over(row, now):
-        raise Refusal("key_ended", id=key_id)
+        raise KeyEnded(id=key_id)
     if key_id == actor.key_id or row.owner == actor.person:
-        raise Refusal("own_key")
+        raise OwnKey()
     if not reaches(actor, row.role, row.scopes):
         raise Refusal("forbidden")
     person = person_by_login(conn, row.owner)
@@ -107,14 +109,14 @@ def open_link(conn: Connection, token: str, pepper: Pepper, now: datetime) -> Op
     links = (store.find_link(conn, link_hash) for link_hash in pepper.hashes(_content(token)))
     row = next(filter(None, links), None)
     if row is None or row.used_at is not None or row.over_at <= now:
-        raise Refusal("password_link_over")
+        raise PasswordLinkOver()
     enter_program(conn, row.program_id)
     program = get_program(conn, row.program_id)
     if persons.ended_among(conn, program, [row.key_id, row.made_by], now):
-        raise Refusal("password_link_over")
+        raise PasswordLinkOver()
     person = person_by_no(conn, row.person_no)
     if person is None:
-        raise Refusal("password_link_over")
+        raise PasswordLinkOver()
     _check_nowhere_else(conn, program, person, now)
     return OpenedLink(row, person, program, actor_of(conn, program, row.key_id, now))
 
@@ -127,7 +129,7 @@ def use_link(conn: Connection, token: str, password: str, pepper: Pepper, now: d
     """
     opened = open_link(conn, token, pepper, now)
     if not store.use_link(conn, opened.row.link_hash, now):
-        raise Refusal("password_link_over")
+        raise PasswordLinkOver()
     set_password(conn, opened.person, password, now, must_change=False)
     return opened
 
@@ -135,7 +137,7 @@ def use_link(conn: Connection, token: str, password: str, pepper: Pepper, now: d
 def _check_nowhere_else(conn: Connection, program: Program, person: SignedPerson, now: datetime) -> None:
     """Raises ``person_elsewhere``; the transaction has entered the person, whose seats it sees in every program."""
     if any(seat.program_id != program.program_id for seat in seats_of(conn, person, now)):
-        raise Refusal("person_elsewhere", login=person.login)
+        raise PersonElsewhere(login=person.login)
 
 
 def _content(token: str) -> bytes:

@@ -18,6 +18,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.people.accounts import SignedPerson, make_person, person_by_login
 from distrib.services.people.passwords import new_password
+from distrib.services.people.refusals import PersonSeated, PersonUnknown
 from distrib.services.programs.keys import MADE, actor_of, awaiting, key_view, reaches
 from distrib.services.programs.scopes import SEAT_ROLES
 from distrib.services.programs.tenants import get_program
@@ -83,7 +84,7 @@ def give_seat(
     if not reaches(actor, role, None):
         raise Refusal("invalid", [Problem("/role", Text("must not reach further than the key that asks"))])
     if store.live_seat(conn, program.program_id, person.person_no, now) is not None:
-        raise Refusal("person_seated", login=person.login)
+        raise PersonSeated(login=person.login)
     key_id = secrets.token_hex(8)
     row = KeyRow(program.program_id, key_id, person.name, role, None, secrets.token_bytes(_SECRET_BYTES), now)
     row = row._replace(owner=person.login, made_by=actor.key_id, person_no=person.person_no)
@@ -130,7 +131,7 @@ def let_in(
     try:
         person = person_by_login(conn, login)
     except Refusal as refusal:
-        if refusal.code != "person_unknown":
+        if refusal.code != PersonUnknown.code:
             raise
         password = new_password()
         person = make_person(conn, login, name or login, password, now, must_change=True)

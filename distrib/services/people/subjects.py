@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no
+from distrib.services.people.refusals import SubjectBound
 from distrib.store.people import accounts
 from distrib.store.people import subjects as store
 
@@ -34,7 +35,7 @@ def bind_subject(conn: Connection, login: str, issuer: str, subject: str, now: d
     if store.subject_of(conn, person.person_no, issuer) == subject:
         return
     if not store.bind(conn, person.person_no, issuer, subject, now):
-        raise Refusal("subject_bound", login=login, subject=subject)
+        raise SubjectBound(login=login, subject=subject)
 
 
 def unbind_subject(conn: Connection, login: str, issuer: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Finding, Limits, Policy, combine
+from distrib.domain.policies.refusals import PolicyUnknown
 from distrib.services.context import Program
 from distrib.services.plans.versions import check_document, judge
 from distrib.services.yaml_documents import in_file, line_at, read_with_lines, text_of
@@ -50,7 +51,7 @@ def check_draft(text: str, pack: str | None, policies: Mapping[str, Policy]) -> 
     if len(text) > MAX_CHARACTERS:
         raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,} characters")
     if pack is not None and pack not in policies:
-        raise Refusal("policy_unknown", policy=pack)
+        raise PolicyUnknown(policy=pack)
     try:
         document, lines = read_with_lines(text)
     except Refusal as refusal:

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.refusals import RankMapRequired
 from distrib.domain.ranks.history import Ladder, RankHistory, row_reason
 from distrib.store.network import standing
 from distrib.store.ranks import figures
@@ -31,7 +31,7 @@ def check_held_ranks(conn: Connection, program_id: int, plan: Plan) -> None:
     known = {*plan.rank_indexes, *plan.rank_map}
     dropped = {rank: shops for rank, shops in standing.ranks_held(conn, program_id).items() if rank not in known}
     if dropped:
-        raise Refusal("rank_map_required", ranks=", ".join(f"{rank} ({dropped[rank]:,})" for rank in sorted(dropped)))
+        raise RankMapRequired(ranks=", ".join(f"{rank} ({dropped[rank]:,})" for rank in sorted(dropped)))
 
 
 def map_ranks(

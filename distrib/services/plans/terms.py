@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from distrib.domain.errors import Refusal
 from distrib.domain.plans.limits import Cap
+from distrib.domain.plans.refusals import NoPlan
 from distrib.domain.policies.policy import Policy, combine
 from distrib.domain.ranks.promotion import EARNINGS, Metric, promotion_metrics
 from distrib.domain.settlement.terms import Terms
@@ -95,7 +95,7 @@ class TermsBook:
         """Finds the terms in force at ``paid_at``; raises ``no_plan`` where there were none."""
         entry = self._timeline.in_force(paid_at)
         if entry is None:
-            raise Refusal("no_plan", paid_at=paid_at.isoformat())
+            raise NoPlan(paid_at=paid_at.isoformat())
         key = (entry.version_no, self._program.day_of(paid_at)) if self._is_dated else entry.version_no
         terms = self._known.get(key)
         if terms is None:

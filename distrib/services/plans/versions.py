@@ -22,6 +22,16 @@ from distrib.domain.identifiers import is_storable_text
 from distrib.domain.json_values import JsonObject
 from distrib.domain.plans.document import canonical_json, check_plan
 from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.refusals import (
+    EffectiveFromClosed,
+    EffectiveFromTaken,
+    OrdersHandledBefore,
+    PlanInvalid,
+    PlanPublished,
+    PlanRefused,
+    PlanUnknown,
+    SignOffRequired,
+)
 from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_plan
 from distrib.domain.ranks.history import Ladder
 from distrib.domain.texts import Text
@@ -106,7 +116,7 @@ def create_plan(
     """
     problems = check_document(program, policies, document)
     if problems or not isinstance(document, Mapping):
-        raise Refusal("plan_invalid", problems)
+        raise PlanInvalid(problems=problems)
     text = canonical_json(document)
     digest = hashlib.sha256(text.encode()).digest()
     plan = _compiled(digest, text)
@@ -141,18 +151,18 @@ def publish_plan(
     findings = judge(program, policies, plan)
     if row.effective_from is not None:
         if row.effective_from != effective_from:
-            raise Refusal("plan_published")
+            raise PlanPublished()
         return _view(row, findings)
     _check_findings(findings, signed_off_by)
     check_held_ranks(conn, program.program_id, plan)
     _check_open(conn, program, effective_from)
     if effective_from <= now + CLOCK_SKEW and store.has_orders_since(conn, program.program_id, effective_from):
-        raise Refusal("orders_worked_on")
+        raise OrdersHandledBefore()
     stored = store.insert_publication(
         conn, program.program_id, row.version_no, effective_from, now, actor.key_id, signed_off_by
     )
     if not stored:
-        raise Refusal("effective_from_taken")
+        raise EffectiveFromTaken()
     if plan.rank_map:
         ladder = ladder_of(load_timeline(conn, program))
         map_ranks(conn, program.program_id, ladder, plan, effective_from, actor.key_id, now)
@@ -203,10 +213,10 @@ def ladder_of(timeline: Timeline) -> Ladder:
 def _check_findings(findings: Sequence[Finding], signed_off_by: str | None) -> None:
     refused = [finding for finding in findings if finding.severity == "refuse"]
     if refused:
-        raise Refusal("plan_refused", [_problem(finding) for finding in refused])
+        raise PlanRefused(problems=[_problem(finding) for finding in refused])
     unsigned = [finding for finding in findings if finding.severity == "sign_off"]
     if unsigned and signed_off_by is None:
-        raise Refusal("sign_off_required", [_problem(finding) for finding in unsigned])
+        raise SignOffRequired(problems=[_problem(finding) for finding in unsigned])
     if signed_off_by is not None and (not is_storable_text(signed_off_by) or not signed_off_by.strip()):
         raise Refusal("invalid", [Problem("signed_off_by", "a person's name, 1-255 characters")])
 
@@ -215,7 +225,7 @@ def _check_open(conn: Connection, program: Program, effective_from: datetime) ->
     """Refuses an instant inside a closed period (plan.md): its pools and figures are fixed."""
     period = program.period_of(effective_from)
     if period <= books.closed_through(conn, program.program_id):
-        raise Refusal("effective_from_closed", period=format_period(period))
+        raise EffectiveFromClosed(period=format_period(period))
 
 
 def _problem(finding: Finding) -> Problem:
@@ -227,7 +237,7 @@ def _find(conn: Connection, program: Program, code: str, version: int) -> store.
     is_possible = is_storable_text(code) and 0 < version <= _NEWEST
     row = store.find_version(conn, program.program_id, code, version) if is_possible else None
     if row is None:
-        raise Refusal("plan_unknown", code=code, version=version)
+        raise PlanUnknown(code=code, version=version)
     return row
 
 

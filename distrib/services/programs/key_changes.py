@@ -17,6 +17,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.programs import persons
 from distrib.services.programs.keys import KeyTerms, KeyView, awaiting, hash_of, key_text, key_view, misfits, reaches
+from distrib.services.programs.refusals import KeyEnded, KeyIsSeat, LastAdmin, OwnKey, RotationOpen
 from distrib.services.programs.scopes import KEYS, may_confirm, reach_of
 from distrib.store.network import shops
 from distrib.store.programs import keys as store
@@ -57,7 +58,7 @@ def set_key(
     """
     row = _live(conn, program, key_id, now)
     if key_id == actor.key_id:
-        raise Refusal("own_key")
+        raise OwnKey()
     _check_presentable(row)
     terms = _terms_of(row)
     if "owner" in wanted:
@@ -100,7 +101,7 @@ def rotate_key(
         raise Refusal("invalid", [Problem("/keep_hours", words)])
     row = _in_hand(conn, program, key_id, actor, now)
     if row.old_secret_ends_at is not None and now < row.old_secret_ends_at:
-        raise Refusal("rotation_open", id=key_id, until=row.old_secret_ends_at.isoformat())
+        raise RotationOpen(id=key_id, until=row.old_secret_ends_at.isoformat())
     secret = secrets.token_urlsafe(32)
     ends_at = now + timedelta(hours=keep_hours)
     changed = row._replace(secret_hmac=hash_of(pepper, key_id, secret))
@@ -167,7 +168,7 @@ def _must_leave_admin(conn: Connection, program: Program, row: KeyRow, now: date
     """Raises ``last_admin`` where a key that can make keys is the last, also of two that end each other at once."""
     is_admin = row.role == _ADMIN and KEYS in reach_of(row.role, row.scopes) and not persons.is_over(row, now)
     if is_admin and not store.has_other_admin(conn, program.program_id, row.key_id, KEYS, now):
-        raise Refusal("last_admin", id=row.name if row.person_no is None else row.owner)
+        raise LastAdmin(id=row.name if row.person_no is None or row.owner is None else row.owner)
 
 
 def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyRow:
@@ -186,13 +187,13 @@ def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now:
 def _check_presentable(row: KeyRow) -> None:
     """Raises ``key_is_seat`` for what a person may who signs in: it has no secret, and its owner is the person."""
     if row.person_no is not None:
-        raise Refusal("key_is_seat", id=row.key_id)
+        raise KeyIsSeat(id=row.key_id)
 
 
 def _live(conn: Connection, program: Program, key_id: str, now: datetime) -> KeyRow:
     row = _find(conn, program, key_id, locks=True)
     if persons.is_over(row, now):
-        raise Refusal("key_ended", id=key_id)
+        raise KeyEnded(id=key_id)
     return row
 
 

@@ -17,13 +17,14 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
 from distrib.services.programs.scopes import ROLES, SCOPES, may_confirm, reach_of
-from distrib.services.programs.settings import WAIT
 from distrib.services.programs.tenants import get_program
+from distrib.services.programs.wanted_settings import WAIT
 from distrib.store.database import enter_program
 from distrib.store.network import shops
 from distrib.store.programs import keys as store
@@ -291,7 +292,7 @@ def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
 def _shop_no(conn: Connection, program: Program, shop_id: str) -> int:
     row = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return row.shop_no
 
 

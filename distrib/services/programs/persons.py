@@ -13,9 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
+from distrib.services.programs.refusals import KeyNotApproved, ProposerRevoked, SameKey, SamePerson
 from distrib.store.programs import key_holders, keys
 from distrib.store.programs.keys import KeyRow
 
@@ -84,13 +85,13 @@ def check_second_person(
             ``key_not_approved`` with when the actor's may confirm.
     """
     if proposed_by == actor.key_id:
-        raise Refusal("same_key")
+        raise SameKey()
     if is_decided:
         return
     if is_same_person(conn, program, proposed_by, actor.key_id):
-        raise Refusal("same_person")
+        raise SamePerson()
     if has_ended(conn, program, proposed_by, now):
-        raise Refusal("proposer_revoked")
+        raise ProposerRevoked()
     check_may_confirm(conn, program, actor, now)
 
 
@@ -101,7 +102,7 @@ def check_may_confirm(conn: Connection, program: Program, actor: Actor, now: dat
         problems = [Problem("", Text("at once, when an admin who did not make it approves it"))]
         if row.confirms_from is not None:
             problems.append(Problem("", Text("from {instant} on", instant=row.confirms_from.isoformat())))
-        raise Refusal("key_not_approved", problems)
+        raise KeyNotApproved(problems=problems)
 
 
 def check_approver(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> None:
@@ -111,9 +112,9 @@ def check_approver(conn: Connection, program: Program, key_id: str, actor: Actor
         Refusal: ``same_key``, ``same_person`` or ``key_not_approved``.
     """
     if key_id == actor.key_id:
-        raise Refusal("same_key")
+        raise SameKey()
     if _meet(conn, program, actor.key_id, [key_id, *key_holders.makers_of(conn, program.program_id, key_id)]):
-        raise Refusal("same_person")
+        raise SamePerson()
     check_may_confirm(conn, program, actor, now)
 
 

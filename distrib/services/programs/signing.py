@@ -17,6 +17,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.webhooks import KEEPS_FORMER_SECRET, SIGNED_HEADERS, TOLERANCE, secret_text, signature_fault
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer
+from distrib.services.programs.refusals import KeyEnded, KeyIsSeat
 from distrib.store.programs import keys
 from distrib.store.programs import signing as store
 from distrib.store.programs.keys import KeyRow
@@ -39,9 +40,9 @@ def require_signing(
     """
     row = _find(conn, program, key_id)
     if row.revoked_at is not None:
-        raise Refusal("key_ended", id=key_id)
+        raise KeyEnded(id=key_id)
     if row.person_no is not None:
-        raise Refusal("key_is_seat", id=key_id)
+        raise KeyIsSeat(id=key_id)
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, key_id))
     made = store.set_secret(conn, program.program_id, key_id, sealed, now + KEEPS_FORMER_SECRET, now)

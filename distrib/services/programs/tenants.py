@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import ID_RULE, is_identifier
+from distrib.domain.policies.refusals import PolicyUnknown
 from distrib.domain.texts import Text
 from distrib.services.context import Program
+from distrib.services.programs.refusals import CurrencyUnknown, ProgramExists, ProgramUnknown, TimeZoneUnknown
 from distrib.store.programs import tenants as store
 
 ADMISSIONS = ("open", "invite", "review")
@@ -53,7 +55,7 @@ def create_program(
     wanted = store.ProgramRow(0, code, currency, time_zone, policy, admission, identity_required)
     row = store.insert_program(conn, wanted, now) or store.by_code(conn, code)
     if row is None or _as_opened(conn, row)._replace(program_id=0) != wanted:
-        raise Refusal("program_exists", code=code)
+        raise ProgramExists(code=code)
     return Program(**row._asdict())
 
 
@@ -61,7 +63,7 @@ def find_program(conn: Connection, code: str) -> Program:
     """Finds a program by code; raises ``program_unknown``."""
     row = store.by_code(conn, code) if is_identifier(code) else None
     if row is None:
-        raise Refusal("program_unknown", code=code)
+        raise ProgramUnknown(code=code)
     return Program(**row._asdict())
 
 
@@ -69,7 +71,7 @@ def get_program(conn: Connection, program_id: int) -> Program:
     """Finds a program by number; raises ``program_unknown``."""
     row = store.by_id(conn, program_id)
     if row is None:
-        raise Refusal("program_unknown", code=program_id)
+        raise ProgramUnknown(code=program_id)
     return Program(**row._asdict())
 
 
@@ -101,11 +103,11 @@ def _check(code: str, currency: str, time_zone: str, policy: str, policies: Coll
     if not is_identifier(code):
         raise Refusal("invalid", [Problem("code", ID_RULE)])
     if not is_currency(currency):
-        raise Refusal("currency_unknown", currency=currency)
+        raise CurrencyUnknown(currency=currency)
     if time_zone not in time_zones():
-        raise Refusal("time_zone_unknown", time_zone=time_zone)
+        raise TimeZoneUnknown(time_zone=time_zone)
     if policy not in policies:
-        raise Refusal("policy_unknown", policy=policy)
+        raise PolicyUnknown(policy=policy)
     if admission not in ADMISSIONS:
         raise Refusal(
             "invalid",

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import partial
 
 import numpy as np
 from sqlalchemy import Connection
@@ -73,20 +73,20 @@ class LifeRows:
         if self.decisions:
             groups.insert_decisions(conn, program_id, self.decisions)
             groups.reopen_events(conn, program_id, self.decisions)
-        kinds: tuple[tuple[Sized, Callable[[Connection, int, Any], None]], ...] = (
-            (self.members, groups.insert_orders),
-            (self.failures, life.insert_failures),
-            (self.closed, life.close_payments),
-            (self.paid, life.insert_paid),
-            (self.opened, life.open_payments),
-            (self.expected, life.insert_expected),
-            (self.early, life.insert_early_refunds),
-            (self.beside, life.insert_beside),
-            (self.ends, life.insert_ends),
+        kinds: tuple[tuple[Sized, Callable[[Connection, int], None]], ...] = (
+            (self.members, partial(groups.insert_orders, members=self.members)),
+            (self.failures, partial(life.insert_failures, rows=self.failures)),
+            (self.closed, partial(life.close_payments, orders=self.closed)),
+            (self.paid, partial(life.insert_paid, rows=self.paid)),
+            (self.opened, partial(life.open_payments, payments=self.opened)),
+            (self.expected, partial(life.insert_expected, rows=self.expected)),
+            (self.early, partial(life.insert_early_refunds, rows=self.early)),
+            (self.beside, partial(life.insert_beside, rows=self.beside)),
+            (self.ends, partial(life.insert_ends, rows=self.ends)),
         )
         for rows_of_kind, write in kinds:
             if rows_of_kind:
-                write(conn, program_id, rows_of_kind)
+                write(conn, program_id)
 
 
 class Batch:

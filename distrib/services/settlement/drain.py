@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.events import Order, group_of
 from distrib.domain.orders.groups import decide_group
 from distrib.domain.orders.machine import apply_all, counts_from
+from distrib.domain.orders.refusals import Poison
 from distrib.domain.orders.state import NEW, Arrival, OrderState
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
@@ -122,10 +123,10 @@ def drain_orders(
 
 def park_order(conn: Connection, program: Program, order_no: int, reason: str, now: datetime) -> None:
     """Marks the open events of an order failed that cannot be worked on, so that others go on."""
-    batch = Batch(program, now)
+    batch, poison = Batch(program, now), Poison(reason=reason)
     claimed = queue.claim_named(conn, program.program_id, [order_no])
     for pending in queue.pending_events(conn, program.program_id, claimed.orders):
-        batch.finish(pending, "failed", "poison", {"reason": reason})
+        batch.finish(pending, "failed", poison.code, poison.params)
     batch.write(conn)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TypeAlias, assert_never
 
 from distrib.domain.events import Order
 from distrib.domain.orders import effects as of
@@ -28,11 +28,99 @@ from distrib.store.orders.queue import Reopening
 from distrib.store.settlement.batch import RefundLineRow, SettlementRow
 from distrib.store.settlement.transfers import Posting, Reversal
 
+_Paying: TypeAlias = of.OrderPaid | of.ExpectationChanged | of.ExpectationClosed | of.PaymentFailed | of.EventsReopened
+_GivingBack: TypeAlias = (
+    of.RefundApplied
+    | of.EarlyRefundApplied
+    | of.RefundedBeside
+    | of.RefundUndone
+    | of.CommissionsReversed
+    | of.SalesChanged
+)
+_Ending: TypeAlias = of.OrderEnded | of.GroupJoined | of.GroupDecided
+_Waiting: TypeAlias = of.EventFailed | of.EventPostponed | of.EventWaiting
+
 
 def gather(batch: Batch, order_no: int, effects: Iterable[Effect]) -> None:
     """Turns the effects of the events of one order, or group, into rows of the batch."""
     for effect in effects:
-        _GATHER[type(effect)](batch, order_no, effect)
+        match effect:
+            case of.OrderSettled():
+                _gather_settled(batch, order_no, effect)
+            case of.EventDone():
+                _gather_done(batch, order_no, effect)
+            case of.OrderPaid() | of.ExpectationChanged() | of.ExpectationClosed():
+                _gather_paying(batch, order_no, effect)
+            case of.PaymentFailed() | of.EventsReopened():
+                _gather_paying(batch, order_no, effect)
+            case of.OrderEnded() | of.GroupJoined() | of.GroupDecided():
+                _gather_ending(batch, order_no, effect)
+            case of.EventFailed() | of.EventPostponed() | of.EventWaiting():
+                _gather_waiting(batch, effect)
+            case _:
+                _gather_giving_back(batch, order_no, effect)
+
+
+def _gather_paying(batch: Batch, order_no: int, effect: _Paying) -> None:
+    match effect:
+        case of.OrderPaid():
+            _gather_paid(batch, order_no, effect)
+        case of.ExpectationChanged():
+            _gather_expectation(batch, order_no, effect)
+        case of.ExpectationClosed():
+            batch.life.closed.add(order_no)
+            batch.life.opened.pop(order_no, None)
+        case of.PaymentFailed():
+            batch.life.failures.append(FailedPayment(order_no, *effect))
+        case of.EventsReopened(arrival, only_conflicts):
+            event_no, day, event = arrival
+            batch.failed_payments.append(Reopening(order_no, event_no, event.occurred_at, day, only_conflicts))
+        case _:
+            assert_never(effect)
+
+
+def _gather_giving_back(batch: Batch, order_no: int, effect: _GivingBack) -> None:
+    match effect:
+        case of.RefundApplied():
+            _gather_refund(batch, order_no, effect)
+        case of.EarlyRefundApplied():
+            _gather_early_refund(batch, order_no, effect)
+        case of.RefundedBeside(event_no, refund_id, amount_minor, occurred_at):
+            batch.life.beside.append(BesideRefund(order_no, refund_id, event_no, amount_minor, occurred_at))
+        case of.RefundUndone((event_no, day, event)):
+            batch.undone_refunds.append(Reopening(order_no, event_no, event.occurred_at, day))
+        case of.CommissionsReversed():
+            _gather_reversed(batch, order_no, effect)
+        case of.SalesChanged():
+            _gather_sales(batch, effect)
+        case _:
+            assert_never(effect)
+
+
+def _gather_ending(batch: Batch, order_no: int, effect: _Ending) -> None:
+    match effect:
+        case of.OrderEnded():
+            batch.life.ends.append(EndedOrder(order_no, *effect))
+        case of.GroupJoined(group_id):
+            batch.life.members.add((batch.groups.number(group_id), order_no))
+        case of.GroupDecided():
+            _gather_decided(batch, order_no, effect)
+        case _:
+            assert_never(effect)
+
+
+def _gather_waiting(batch: Batch, effect: _Waiting) -> None:
+    event = batch.pending[effect.event_no]
+    match effect:
+        case of.EventFailed():
+            batch.finish(event, "failed", effect.code, effect.params)
+        case of.EventPostponed():
+            batch.postpone_waiting(event)
+            batch.postponed += 1
+        case of.EventWaiting():
+            batch.finish(event, "waiting", effect.code, {"id": effect.id}, effect.waits_for)
+        case _:
+            assert_never(effect)
 
 
 def _gather_settled(batch: Batch, order_no: int, effect: of.OrderSettled) -> None:
@@ -103,15 +191,6 @@ def _gather_paid(batch: Batch, order_no: int, effect: of.OrderPaid) -> None:
     )
 
 
-def _gather_payment_failed(batch: Batch, order_no: int, effect: of.PaymentFailed) -> None:
-    batch.life.failures.append(FailedPayment(order_no, *effect))
-
-
-def _gather_reopened(batch: Batch, order_no: int, effect: of.EventsReopened) -> None:
-    event_no, day, event = effect.arrival
-    batch.failed_payments.append(Reopening(order_no, event_no, event.occurred_at, day, effect.only_conflicts))
-
-
 def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChanged) -> None:
     lines, rules = effect.account.order.lines, effect.account.terms.plan.rules
     for seq, (state, amount_minor) in enumerate(effect.changes, effect.first_seq):
@@ -132,11 +211,6 @@ def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChang
                 effect.occurred_at,
             )
         )
-
-
-def _gather_expectation_closed(batch: Batch, order_no: int, _effect: of.ExpectationClosed) -> None:
-    batch.life.closed.add(order_no)
-    batch.life.opened.pop(order_no, None)
 
 
 def _gather_refund(batch: Batch, order_no: int, effect: of.RefundApplied) -> None:
@@ -178,16 +252,6 @@ def _gather_early_refund(batch: Batch, order_no: int, effect: of.EarlyRefundAppl
     )
 
 
-def _gather_beside(batch: Batch, order_no: int, effect: of.RefundedBeside) -> None:
-    event_no, refund_id, amount_minor, occurred_at = effect
-    batch.life.beside.append(BesideRefund(order_no, refund_id, event_no, amount_minor, occurred_at))
-
-
-def _gather_undone(batch: Batch, order_no: int, effect: of.RefundUndone) -> None:
-    event_no, day, event = effect.arrival
-    batch.undone_refunds.append(Reopening(order_no, event_no, event.occurred_at, day))
-
-
 def _gather_reversed(batch: Batch, order_no: int, effect: of.CommissionsReversed) -> None:
     account = effect.account
     posting = _posting(batch, order_no, effect.event_no, account.terms.version_no, effect.occurred_at)
@@ -199,19 +263,11 @@ def _gather_reversed(batch: Batch, order_no: int, effect: of.CommissionsReversed
         batch.months[shop_no, posting.period].refunds += 1
 
 
-def _gather_sales(batch: Batch, order_no: int, effect: of.SalesChanged) -> None:
+def _gather_sales(batch: Batch, effect: of.SalesChanged) -> None:
     account = effect.account
     shops = [key.shop_no for key in account.commissions]
     instant = account.no_earlier(effect.arrival.event.occurred_at)
     signal(batch, effect.arrival.day, instant, account.seller_no, shops)
-
-
-def _gather_ended(batch: Batch, order_no: int, effect: of.OrderEnded) -> None:
-    batch.life.ends.append(EndedOrder(order_no, *effect))
-
-
-def _gather_group(batch: Batch, order_no: int, effect: of.GroupJoined) -> None:
-    batch.life.members.add((batch.groups.number(effect.group_id), order_no))
 
 
 def _gather_decided(batch: Batch, order_no: int, effect: of.GroupDecided) -> None:
@@ -228,20 +284,6 @@ def _gather_done(batch: Batch, order_no: int, effect: of.EventDone) -> None:
         batch.done.append((order_no, event_no))
     else:
         batch.finish(event, "done", remark)
-
-
-def _gather_failed(batch: Batch, order_no: int, effect: of.EventFailed) -> None:
-    batch.finish(batch.pending[effect.event_no], "failed", effect.code, effect.params)
-
-
-def _gather_postponed(batch: Batch, order_no: int, effect: of.EventPostponed) -> None:
-    batch.postpone_waiting(batch.pending[effect.event_no])
-    batch.postponed += 1
-
-
-def _gather_waiting(batch: Batch, order_no: int, effect: of.EventWaiting) -> None:
-    event = batch.pending[effect.event_no]
-    batch.finish(event, "waiting", effect.code, {"id": effect.id}, effect.waits_for)
 
 
 def _posting(batch: Batch, order_no: int, event_no: int, version_no: int, instant: datetime) -> Posting:
@@ -266,27 +308,3 @@ def sales_minor_of(order: Order, snapshot: Snapshot, paid_minor: int) -> int:
     if snapshot.seller is None or snapshot.is_self_purchase:
         return 0
     return paid_minor - sum([line.paid_minor for line in order.lines if line.entry])
-
-
-_GATHER: dict[type[Any], Callable[[Batch, int, Any], None]] = {
-    of.OrderSettled: _gather_settled,
-    of.OrderPaid: _gather_paid,
-    of.ExpectationChanged: _gather_expectation,
-    of.ExpectationClosed: _gather_expectation_closed,
-    of.PaymentFailed: _gather_payment_failed,
-    of.EventsReopened: _gather_reopened,
-    of.RefundApplied: _gather_refund,
-    of.EarlyRefundApplied: _gather_early_refund,
-    of.RefundedBeside: _gather_beside,
-    of.RefundUndone: _gather_undone,
-    of.CommissionsReversed: _gather_reversed,
-    of.SalesChanged: _gather_sales,
-    of.OrderEnded: _gather_ended,
-    of.GroupJoined: _gather_group,
-    of.GroupDecided: _gather_decided,
-    of.EventDone: _gather_done,
-    of.EventFailed: _gather_failed,
-    of.EventPostponed: _gather_postponed,
-    of.EventWaiting: _gather_waiting,
-}
-"""What gathers each effect."""

@@ -17,6 +17,7 @@ from distrib.domain.events import Order
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.caps import check_payable, counted, within_rooms
 from distrib.domain.settlement.commission import Commission, settle
+from distrib.domain.settlement.refusals import CustomerMissing
 from distrib.domain.settlement.snapshot import Person, Room, Snapshot
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
@@ -141,7 +142,7 @@ class RuleLimits:
             month = self._left(MONTHS, [RuleTotal(rule_id, shop_no, period)], cap.per_month_minor)
         if cap.per_customer_minor is not None:
             if order.customer_id is None:
-                raise Refusal("customer_missing", rule=rule_id)
+                raise CustomerMissing(rule=rule_id)
             own = RuleTotal(rule_id, shop_no, order.customer_id)
             self._lock(CUSTOMERS, [own])
             customer = self._left(CUSTOMERS, self._of_person(own), cap.per_customer_minor)

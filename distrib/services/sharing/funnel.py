@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.store.database import allow_long_reads
@@ -197,7 +198,7 @@ def _midnight(program: Program, day: date) -> datetime:
 def _shop_no(conn: Connection, program: Program, shop_id: str) -> int:
     row = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return row.shop_no
 
 

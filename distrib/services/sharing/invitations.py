@@ -14,11 +14,13 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import join_link, read_code, without_claims
 from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.programs.tenants import get_program
+from distrib.services.sharing.refusals import ShopNotInviting
 from distrib.store.database import enter_program
 from distrib.store.network import shops
 from distrib.store.sharing import codes as store
@@ -48,10 +50,10 @@ def invitation_of(
     """
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     state = ERASED if store.is_erased(conn, program.program_id, shop_id) else row.status
     if state != ACTIVE:
-        raise Refusal("shop_not_inviting", id=shop_id, state=state)
+        raise ShopNotInviting(id=shop_id, state=state)
     claims = _claims(policies[program.policy])
     return Invitation(
         without_claims(program.title, claims) or program.code,
@@ -76,7 +78,7 @@ def find_invitations(conn: Connection, policies: Mapping[str, Policy], typed: st
         try:
             invitations.append(invitation_of(conn, get_program(conn, program_id), policies, shop_id, now))
         except Refusal as refusal:
-            if refusal.code != "shop_not_inviting":
+            if refusal.code != ShopNotInviting.code:
                 raise
     return invitations
 

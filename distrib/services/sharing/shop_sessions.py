@@ -17,9 +17,11 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.services.context import Actor, Program
 from distrib.services.pepper import Pepper
 from distrib.services.programs.tenants import get_program
+from distrib.services.sharing.refusals import SessionOver, ShopGone
 from distrib.store.database import enter_program
 from distrib.store.network import shops
 from distrib.store.network.shops import ShopRow
@@ -75,7 +77,7 @@ def create_link(
     row = _shop(conn, program, shop_id, now)
     state = _end_state(conn, program, row)
     if state is not None:
-        raise Refusal("shop_gone", id=shop_id, state=state)
+        raise ShopGone(id=shop_id, state=state)
     session_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
     opens_until = now + timedelta(minutes=link_minutes)
     hashed = pepper.hash(_content(_LINK, session_id, secret))
@@ -105,7 +107,7 @@ def open_link(conn: Connection, token: str, pepper: Pepper, now: datetime) -> tu
     row, _, _ = _live(conn, token, _LINK, pepper, now)
     secret, over_at = secrets.token_urlsafe(32), now + timedelta(minutes=row.session_minutes)
     if not store.open_session(conn, row, pepper.hash(_content(_SESSION, row.session_id, secret)), now, over_at):
-        raise Refusal("session_over")
+        raise SessionOver()
     return _token(_SESSION, row.session_id, secret), over_at
 
 
@@ -147,12 +149,12 @@ def _live(
     row = store.find_session(conn, session_id)
     is_good = pepper.made(row.secret_hmac if row else _NOBODY, _content(kind, session_id, secret))
     if match is None or match[1] != kind or row is None or not is_good or row.over_at <= now:
-        raise Refusal("session_over")
+        raise SessionOver()
     enter_program(conn, row.program_id)
     program = get_program(conn, row.program_id)
     shop = shops.show_many(conn, row.program_id, [row.shop_no], now)[row.shop_no]
     if _end_state(conn, program, shop) is not None:
-        raise Refusal("session_over")
+        raise SessionOver()
     return row, program, shop
 
 
@@ -165,7 +167,7 @@ def _actor(row: SessionRow, shop: ShopRow) -> Actor:
 def _shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return row
 
 

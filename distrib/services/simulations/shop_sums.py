@@ -77,20 +77,20 @@ class ShopSums:
             numbers: each once, sorted.
             first: where each came first, which orders the new ones.
         """
-        at = np.searchsorted(self._known, numbers)
+        standing = np.searchsorted(self._known, numbers)
         is_new = np.ones(numbers.size, np.bool_)
-        within = at < self._known.size
-        is_new[within] = self._known[at[within]] != numbers[within]
+        within = standing < self._known.size
+        is_new[within] = self._known[standing[within]] != numbers[within]
         if is_new.any():
             turns = np.argsort(first[is_new])
             places = np.empty(turns.size, np.int64)
             places[turns] = self._known.size + np.arange(turns.size)
             self._numbers = np.concatenate([self._numbers, numbers[is_new][turns]])
-            self._places = np.insert(self._places, at[is_new], places)
-            self._known = np.insert(self._known, at[is_new], numbers[is_new])
+            self._places = np.insert(self._places, standing[is_new], places)
+            self._known = np.insert(self._known, standing[is_new], numbers[is_new])
             self._grow()
-            at = np.searchsorted(self._known, numbers)
-        return self._places[at]
+            standing = np.searchsorted(self._known, numbers)
+        return self._places[standing]
 
     def _grow(self) -> None:
         size = self._numbers.size

@@ -25,6 +25,7 @@ from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.statements import close_figures
 from distrib.services.statements.close_figures import BooksMark, MonthFigures, MonthLines
 from distrib.services.statements.pools import are_due, check_nothing_pending, check_over, pay_missing
+from distrib.services.statements.refusals import CloseChanged, CloseInSequence, CloseNotProposed, PeriodClosed
 from distrib.store.ledger import books
 from distrib.store.statements import exports, periods
 from distrib.store.statements.exports import FileHead
@@ -163,10 +164,10 @@ def confirm_close(conn: Connection, program: Program, period: int, actor: Actor,
     periods.lock_closing(conn, program.program_id)
     known = periods.closed_period(conn, program.program_id, period)
     if known is None and is_sealed(conn, program, period):
-        raise Refusal("period_closed", period=format_period(period))
+        raise PeriodClosed(period=format_period(period))
     proposal = known or periods.latest_proposal(conn, program.program_id, period)
     if proposal is None:
-        raise Refusal("close_not_proposed", period=format_period(period))
+        raise CloseNotProposed(period=format_period(period))
     check_second_person(conn, program, proposal.proposed_by, actor, now, is_decided=known is not None)
     if isinstance(proposal, Proposal):
         proposal = _close(conn, program, period, proposal, actor, now)
@@ -245,11 +246,11 @@ def _check(
     received_before: datetime | None,
 ) -> None:
     if period <= closed_through:
-        raise Refusal("period_closed", period=format_period(period))
+        raise PeriodClosed(period=format_period(period))
     check_over(program, period, now)
     first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
-        raise Refusal("close_in_sequence", next=format_period(first))
+        raise CloseInSequence(next=format_period(first))
     check_nothing_pending(conn, program, period, received_before)
 
 
@@ -287,7 +288,7 @@ def _figures_of(conn: Connection, program: Program, period: int, proposal: Propo
 def _figures_anew(conn: Connection, program: Program, period: int, proposal: Proposal) -> MonthFigures:
     figures = close_figures.compute_figures(conn, program, period)
     if figures.digest != proposal.digest:
-        raise Refusal("close_changed")
+        raise CloseChanged()
     return figures
 
 

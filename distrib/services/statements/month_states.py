@@ -14,6 +14,7 @@ from distrib.services.context import Program, format_period
 from distrib.services.statements import closing
 from distrib.services.statements.closing import MonthView
 from distrib.services.statements.pools import check_nothing_pending, check_over
+from distrib.services.statements.refusals import CloseInSequence
 from distrib.store.ledger import books
 from distrib.store.statements import periods
 
@@ -86,7 +87,7 @@ def _stops(
     """Yields what stops the close; the same checks in the same order as a proposal makes."""
     first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
-        yield Refusal("close_in_sequence", next=format_period(first))
+        yield CloseInSequence(next=format_period(first))
     try:
         check_over(program, period, now)
         check_nothing_pending(conn, program, period, since)

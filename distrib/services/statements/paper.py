@@ -15,8 +15,8 @@ from reportlab.lib.pagesizes import A4
 from sqlalchemy import Connection
 
 from distrib.domain.amounts import show_amount, show_percent
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text, Wording
 from distrib.languages.readers import Readership, reader_of
 from distrib.services.context import Program, period_bounds
@@ -73,7 +73,7 @@ def write_paper(
     """Streams the PDF of one shop's month in ``zh``, ``en`` or ``both``; raises ``shop_unknown`` before it begins."""
     shop = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return _written(conn, program, period, shop, now, reader_of(language))
 
 

@@ -13,9 +13,9 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.statements import closing
+from distrib.services.statements.refusals import SortNotKept
 from distrib.services.statements.releases import keep_releases
 from distrib.services.statements.totals import LEAST_BLOCKS, LEAST_MONTHS, held_from_of
 from distrib.store.ledger import balances, books, seals, sorted_balances
@@ -137,7 +137,7 @@ def list_month(
     kept = None if closed is not None else sorted_balances.kept_order(conn, program.program_id)
     source = CLOSED if closed is not None else COMPUTED if kept is None else KEPT
     if kept is not None and period not in kept.periods:
-        raise Refusal("sort_not_kept", period=format_period(period))
+        raise SortNotKept(period=format_period(period))
     figures_no = None if closed is None else closed.figures_no
     held_from = held_from_of(program, period, now)
     month = SortedMonth(period, source, figure, is_descending, state, held_from, figures_no)

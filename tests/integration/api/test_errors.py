@@ -17,7 +17,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from distrib.api.calls.bodies import BATCH_BYTES as MOST_BYTES
-from distrib.domain.errors import CODES
+from distrib.api.http.codes import CODES
 from distrib.domain.texts import Text
 from distrib.languages import LANGUAGES, render
 from distrib.store.patience import PatientConnection

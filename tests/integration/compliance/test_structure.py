@@ -217,7 +217,7 @@ def test_more_trees_than_are_reported_are_counted(cn: World, monkeypatch: pytest
     ]
 
 
-def run(world: World) -> dict[str, Any]:
+def run(world: World) -> monitors.MonitorRun:
     with world.container.begin() as conn:
         return monitors.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
 
@@ -229,23 +229,23 @@ def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_reported(
     cn.join(*((root, None) for root in "abcd"))
     cn.join(*(pair for root in "abcd" for pair in children(root, 119, f"{root}-")))
     first = run(cn)
-    held = [(finding["subject"], str(finding["figure"])) for finding in first["findings"] if finding["id"] == "CN-M04"]
+    held = [(finding.subject, str(finding.figure)) for finding in first.findings if finding.id == "CN-M04"]
     assert held == [("tree:a", "persons 120"), ("tree:b", "persons 120"), ("more trees", "trees 2")]
-    assert first["cases_opened"] == ["tree:a", "tree:b", "tree:c", "tree:d"]
+    assert first.cases_opened == ["tree:a", "tree:b", "tree:c", "tree:d"]
     cases = cn.rows("SELECT subject, evidence::jsonb ->> 'persons' FROM compliance_cases ORDER BY case_no")
     assert sorted(cases) == [(f"tree:{root}", "120") for root in "abcd"]
-    assert run(cn)["cases_opened"] == []
+    assert run(cn).cases_opened == []
 
 
 def test_a_case_that_was_dismissed_comes_back_only_with_other_figures(cn: World) -> None:
     cn.join(("a", None), *children("a", 119))
-    assert run(cn)["cases_opened"] == ["tree:a"]
+    assert run(cn).cases_opened == ["tree:a"]
     [(case_no,)] = cn.rows("SELECT case_no FROM compliance_cases")
     with cn.container.begin() as conn:
         decide_case(conn, cn.program, case_no, "dismiss", None, "Li", "seen", COMMAND_LINE, cn.container.now())
-    assert run(cn)["cases_opened"] == []
+    assert run(cn).cases_opened == []
     cn.join(("z", "a"))
-    assert run(cn)["cases_opened"] == ["tree:a"]
+    assert run(cn).cases_opened == ["tree:a"]
 
 
 def test_a_run_keeps_what_is_new_and_opens_one_case_for_what_is_to_be_held(cn: World) -> None:
@@ -253,12 +253,12 @@ def test_a_run_keeps_what_is_new_and_opens_one_case_for_what_is_to_be_held(cn: W
     cn.join(("a", None), *children("a", 28), ("g", "c0"))
     cn.earn(settled("e", "o", "g", line(39_900, entry=True), paid_at=recently))
     first, second = run(cn), run(cn)
-    assert first["cases_opened"] == ["tree:a"]
-    assert (second["cases_opened"], second["new_findings"]) == ([], 0)
+    assert first.cases_opened == ["tree:a"]
+    assert (second.cases_opened, second.new_findings) == ([], 0)
     kept = {row[0]: row[1] for row in cn.rows("SELECT id, action FROM compliance_findings WHERE subject = 'tree:a'")}
     assert kept == {"CN-M01": "case_opened", "CN-M03": "reported", "CN-M09": "reported"}
     cn.join(("h", "c1"))
-    assert run(cn)["new_findings"] > 0
+    assert run(cn).new_findings > 0
     assert len(cn.rows("SELECT * FROM compliance_cases WHERE program_id = :program")) == 1
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.programs.key_changes import revoke_key
 from distrib.services.programs.scopes import ROLES, SCOPES, reach_of
 from distrib.services.programs.settings import set_program
+from distrib.services.programs.wanted_settings import ProgramSettings
 from tests.world.api import Api, Caller
 from tests.world.documents import SELLER_TEN_PERCENT
 
@@ -242,7 +242,7 @@ def test_under_second_admin_no_wait_is_long_enough_and_http_only_tightens(api: A
     assert world.rows("SELECT count(*) FROM program_changes WHERE program_id = :program")[0][0] == 4
 
 
-def loosen(api: Api, wanted: dict[str, Any]) -> None:
+def loosen(api: Api, wanted: ProgramSettings) -> None:
     """Sets the program as on the command line."""
     world = api.world
     with world.container.begin() as conn:

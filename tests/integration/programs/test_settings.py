@@ -13,6 +13,7 @@ from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.programs import tenants
 from distrib.services.programs.settings import set_program
+from distrib.services.programs.wanted_settings import ProgramSettings
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import EARLY, World
@@ -74,7 +75,7 @@ def test_an_event_that_meets_a_change_of_the_time_zone_counts_its_day_by_the_new
     def change() -> None:
         now = world.container.now()
         with world.container.begin() as conn:
-            zone = {"time_zone": "Pacific/Kiritimati"}
+            zone: ProgramSettings = {"time_zone": "Pacific/Kiritimati"}
             set_program(conn, world.program, zone, world.container.policies, None, COMMAND_LINE, now)
             is_set.set()
             assert may_commit.wait(20)
@@ -143,7 +144,7 @@ def test_everything_that_does_not_fit_is_told_at_once(api: Api) -> None:
 def test_opening_a_program_again_answers_as_the_first_time_whatever_was_set_since(world: World) -> None:
     container, now = world.container, world.container.now()
     with container.begin() as conn:
-        wanted = {"admission": "invite", "binding_rule": "last", "policy": "cn"}
+        wanted: ProgramSettings = {"admission": "invite", "binding_rule": "last", "policy": "cn"}
         set_program(conn, world.program, wanted, container.policies, None, COMMAND_LINE, now)
         again = tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "open", EARLY, container.policies)
         assert (again.admission, again.policy) == ("invite", "cn")

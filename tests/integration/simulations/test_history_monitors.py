@@ -16,6 +16,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.policies.figures import Threshold
 from distrib.domain.policies.monitors import MEASURES, PAYEE, PROGRAM, TREE, Monitor
 from distrib.domain.policies.policy import Policy
+from distrib.services.compliance.by_name import as_json, by_name
 from distrib.services.compliance.monitors import structure_view
 from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE, Actor
@@ -26,6 +27,7 @@ from distrib.services.history.exporting import export_history
 from distrib.services.history.structure import structure_of_files
 from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.programs.settings import set_program
+from distrib.services.programs.wanted_settings import ProgramSettings
 from distrib.services.simulations.running import enter_history
 from distrib.services.statements.pools import pay_pools
 from distrib.store import customer_merges
@@ -179,7 +181,8 @@ def test_files_measure_and_find_at_every_instant_what_the_database_does(crowded:
 def test_a_pack_of_before_judges_the_instants_of_before(crowded: World, tmp_path: Path) -> None:
     before = crowded.container.now()
     with crowded.container.begin() as conn:
-        wanted, now = {"policy": "cn"}, crowded.container.now()
+        wanted: ProgramSettings = {"policy": "cn"}
+        now = crowded.container.now()
         crowded.program = set_program(conn, crowded.program, wanted, crowded.policies, None, COMMAND_LINE, now)
     directory = exported(crowded, tmp_path)
     policies = watching(crowded.container.policies, 1)
@@ -215,12 +218,10 @@ def test_the_command_answers_without_a_database_whoever_sums_the_months(
     expected = structure_view(
         world.program, measured(world, world.container.policies, datetime(2026, 4, 14, 16, tzinfo=UTC))
     )
-    assert {name: view[name] for name in expected} == json.loads(json.dumps(expected, default=str)) | {
-        "as_of": view["as_of"]
-    }
+    shown = json.loads(json.dumps(by_name(expected), default=as_json))
+    assert {name: view[name] for name in shown} == shown | {"as_of": view["as_of"]}
     assert answers[0].exit_code == any(finding["severity"] != "info" for finding in view["findings"])
-    shown = run("history", "monitors", tmp_path / "h", "--lang", "en")
-    assert "From the files of" in shown.output
+    assert "From the files of" in run("history", "monitors", tmp_path / "h", "--lang", "en").output
     for words in (("--on", "2999-01-01"), ("--on", "never"), ("--scheduler", "tcp://127.0.0.1:1")):
         refused = run("history", "monitors", tmp_path / "h", *words).exception
         assert isinstance(refused, Refusal)

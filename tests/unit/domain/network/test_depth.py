@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,7 +28,7 @@ def day(number: int) -> datetime:
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
 
 
-def refusal(*args: object, **keys: object) -> tuple[str, dict[str, object]]:
+def refusal(*args: object, **keys: object) -> tuple[str, Mapping[str, object]]:
     with pytest.raises(Refusal) as caught:
         check_move(*args, **keys)  # type: ignore[arg-type]
     return caught.value.code, caught.value.params

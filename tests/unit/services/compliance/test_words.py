@@ -10,7 +10,7 @@ import pytest
 from distrib.domain.policies import monitors
 from distrib.domain.policies.figures import Measured, read_thresholds
 from distrib.languages import render
-from distrib.services.compliance.cases import DECISIONS, OPEN, STATES
+from distrib.services.compliance.cases import DECISIONS, OPEN, STATES, DecisionView
 from distrib.services.compliance.monitors import FINDING_SEVERITIES
 from distrib.services.compliance.words import MEASURES, ReportWording
 
@@ -36,9 +36,7 @@ def test_no_code_reaches_a_chinese_reader_as_it_is(name: str, codes: tuple[str, 
 def test_every_decision_is_told_with_the_day_and_the_person() -> None:
     decided_at = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)
     texts = [
-        ZH.value(
-            "decisions", [{"decision": decision, "recorded_at": decided_at, "decided_by": "韩梅梅", "reason": "核实"}]
-        )
+        ZH.value("decisions", [DecisionView(1, decision, decided_at, "韩梅梅", "核实", decided_at, "cli")])
         for decision in DECISIONS
     ]
     assert texts == [f"{word} 2026-03-02 00:30:00 韩梅梅: 核实" for word in ("冻结", "解冻", "冲回", "驳回")]
