@@ -131,6 +131,10 @@ class Refusal(Exception):
         self.params = params
         super().__init__(str(self.text))
 
+    def __reduce__(self) -> tuple[object, tuple[object, ...], dict[str, object]]:
+        """How a refusal goes to another process: as it is, and not made anew of its text, as other exceptions are."""
+        return _unmade, (type(self), *self.args), self.__dict__
+
     def listing(self, problems: Sequence[Problem]) -> Self:
         """Lists these as what is wrong, in place of what is listed; returns the refusal."""
         self.problems = tuple(problems)
@@ -148,6 +152,11 @@ class Refusal(Exception):
         if code.of_order is not None and "line" not in self.params:
             return Text(code.of_order.message, **self.params)
         return Text(code.message, **self.params)
+
+
+def _unmade(kind: type[Refusal], *args: object) -> Refusal:
+    """A refusal whose values follow."""
+    return kind.__new__(kind, *args)
 
 
 class Said(NamedTuple):

@@ -40,6 +40,15 @@ def render_both(text: Wording, between: str = " / ") -> str:
     return between.join(dict.fromkeys(render(text, language) for language in LANGUAGES))
 
 
+def render_found(text: str, context: str, language: str) -> str:
+    """Renders a text that data holds: as the catalogues know it in that context, or as it stands; no braces are filled.
+
+    >>> render_found("our own", "source", "zh"), render_found("Art. {7}", "source", "zh")
+    ('自定', 'Art. {7}')
+    """
+    return _template(Text(text, context), language)
+
+
 def _template(text: Text, language: str) -> str:
     if not text.message:  # which the catalogues keep for their own header
         return ""

@@ -1,7 +1,8 @@
 """``python -m tests.tools.catalogues``: brings distrib/languages up to date with the messages in the code.
 
-Extracts every message, those of the committed description of the API too, keeps the translations there are, drops what
-nothing says any more, compiles; ends with 1 and the list where a translation is missing. English translates itself.
+Extracts every message, those of the committed description of the API and the sources of the policy packs too, keeps the
+translations there are, drops what nothing says any more, compiles; ends with 1 and the list where a translation is
+missing. English translates itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
@@ -25,9 +27,11 @@ from babel.messages.pofile import read_po, write_po
 from distrib.api.openapi.pages import CONTEXT
 from distrib.api.openapi.reading import nouns_of, texts_of
 from distrib.languages import CHINESE, DIRECTORY, ENGLISH, LANGUAGES
+from distrib.services.plans.words import SOURCE
 
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTION = "docs/openapi.json"
+PACKS = ROOT / "config" / "policies"
 MAPPING = ROOT / "config" / "babel.cfg"
 TEXTS = ("Text", "_")
 """What a literal message stands in: ``Text(message, context)``."""
@@ -68,7 +72,15 @@ def extracted() -> Catalog:
         template.add(message, None, [(f"distrib/{name}", 1)], context=context)
     for text in _described():
         template.add(text, None, [(DESCRIPTION, 1)], context=CONTEXT)
+    for path in sorted(PACKS.glob("*.yaml")):
+        for source in _sources(yaml.safe_load(path.read_text("utf-8"))):
+            template.add(source, None, [(f"config/policies/{path.name}", 1)], context=SOURCE)
     return template
+
+
+def _sources(pack: Mapping[str, Any]) -> Iterator[str]:
+    """Where a policy pack and each of its rules come from."""
+    return (part["source"] for part in (pack, *pack.get("findings", ()), *pack.get("monitors", ())))
 
 
 def _described() -> Iterator[str]:

@@ -21,7 +21,8 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from distrib.bootstrap import open_container
-from distrib.domain.periods import previous_period
+from distrib.cli.demo.life.night import spend_night
+from distrib.domain.periods import next_period, previous_period
 from distrib.own_secret import own_secret
 from distrib.services.context import format_period
 from distrib.services.network.registration import ShopDraft
@@ -96,11 +97,14 @@ def _fill(api: Api) -> None:
     shop_ids = _shops(world, dice, began_at - timedelta(days=20))
     _orders(world, dice, shop_ids, began_at)
     _visits(api, dice, shop_ids)
+    spend_night(world.container, world.program)
     period = previous_period(world.program.period_of(world.now()))
     li, wang = (api.caller("finance", name=name, owner=login) for login, name in _PEOPLE.items())
-    for month in (previous_period(previous_period(period)), previous_period(period)):
+    month = world.program.period_of(began_at)
+    while month < period:
         li.post(f"/v1/statements/{format_period(month)}/close")
         wang.post(f"/v1/statements/{format_period(month)}/close/confirm")
+        month = next_period(month)
     li.post(f"/v1/statements/{format_period(period)}/close")
 
 

@@ -1,8 +1,9 @@
 """Measures whole simulations: from history in PostgreSQL to a result that is kept, against settling the same orders.
 
-Each round settles a fresh copy of the orders in one process, then tries a plan on them twice in another, with ranks as
-they were and replayed; between both the tables are vacuumed, as a server does by itself. Processor time is counted, of
-the processes and of the server, so nothing else may work on that server meanwhile. Memory is that of a process that
+Each round settles a fresh copy of the orders in one process, then tries a plan on them in others: with ranks as they
+were and replayed, and with ranks as they were on files that were exported before; between settling and trying the
+tables are vacuumed, as a server does by itself. Processor time is counted, of the processes and of the server, so
+nothing else may work on that server meanwhile. Memory is that of a process that
 runs one simulation, of a history and of one ten times as long.
 """
 
@@ -29,7 +30,7 @@ from distrib.cli.bench.world import PLAN, SOLD_FOR, SOLD_FROM, World
 from distrib.domain.texts import Text
 from distrib.services.simulations.running import AS_WERE, REPLAYED
 
-SIMULATION_GOAL, REPLAYED_GOAL = 15, 0.3
+SIMULATION_GOAL, FILES_GOAL, REPLAYED_GOAL = 15, 30, 0.3
 MEMORY_GOAL_BYTES, GROWTH_GOAL = 2**30, 0.10
 _TICK_S = 0.01
 LONGER = 10
@@ -97,11 +98,12 @@ def bench_whatif(container: Container, size: WhatIfSize, say: Callable[[str], No
     kernel = bench_kernel(size.kernel, say)
     with ExitStack() as stack:
         bench = _Turns(container, stack.enter_context(own_databases(container.database_url)), say)
-        settled, were, replayed = bench.rounds(size)
+        settled, were, replayed, by_files = bench.rounds(size)
         peak, peak_longer = bench.memory(size.history)
     orders = size.world.orders
     ratio = _times(settled, were)
     replayed_ratio = _times(were, replayed)
+    files_ratio = _times(settled, by_files)
     grown = growth(peak, peak_longer)
     is_small = peak_longer <= MEMORY_GOAL_BYTES and grown <= GROWTH_GOAL
     return {
@@ -111,8 +113,11 @@ def bench_whatif(container: Container, size: WhatIfSize, say: Callable[[str], No
         **settled.figures("settle", orders),
         **were.figures("simulate", orders),
         **replayed.figures("replay", orders),
+        "files_python_us": by_files.figures("files", orders)["files_python_us"],
         "simulation_ratio": round(ratio, 1),
         "simulation_goal": SIMULATION_GOAL,
+        "files_ratio": round(files_ratio, 1),
+        "files_goal": FILES_GOAL,
         "replayed_ratio": round(replayed_ratio, 3),
         "replayed_goal": REPLAYED_GOAL,
         "simulation_memory_orders": size.history.orders // LONGER,
@@ -121,7 +126,11 @@ def bench_whatif(container: Container, size: WhatIfSize, say: Callable[[str], No
         "simulation_memory_goal_bytes": MEMORY_GOAL_BYTES,
         "simulation_memory_growth": round(grown, 3),
         "simulation_memory_growth_goal": GROWTH_GOAL,
-        "met": kernel["met"] and ratio >= SIMULATION_GOAL and replayed_ratio >= REPLAYED_GOAL and is_small,
+        "met": kernel["met"]
+        and ratio >= SIMULATION_GOAL
+        and files_ratio >= FILES_GOAL
+        and replayed_ratio >= REPLAYED_GOAL
+        and is_small,
     }
 
 
@@ -138,21 +147,32 @@ class _Turns:
     databases: Databases
     say: Callable[[str], None]
 
-    def rounds(self, size: WhatIfSize) -> tuple[_Spent, _Spent, _Spent]:
-        """Settling, simulating with ranks as they were, and with ranks replayed, by turns."""
-        settled, were, replayed = _Spent(), _Spent(), _Spent()
+    def rounds(self, size: WhatIfSize) -> tuple[_Spent, _Spent, _Spent, _Spent]:
+        """Settling, simulating with ranks as they were, with ranks replayed, and on files, by turns."""
+        settled, were, replayed, by_files = _Spent(), _Spent(), _Spent(), _Spent()
         self.say("prepare")
         prepare(self.container, self.databases.make("prepared"), size.world)
-        with Hands("drain", 1) as drainer, Hands("simulate", 1) as simulator:
+        with (
+            Hands("drain", 1) as drainer,
+            Hands("simulate", 1) as simulator,
+            Hands("simulate_files", 1) as file_simulator,
+        ):
             for _ in range(size.rounds):
                 with self.databases.copy_of("prepared") as url:
                     self.say("drain_alone")
                     self._timed(drainer, self._drain(url, size.world), settled, size.world)
                     vacuum(url)
+                    costs = {}
                     for ranks, spent in ((AS_WERE, were), (REPLAYED, replayed)):
                         self.say(f"simulate_{ranks}")
-                        self._timed(simulator, self._simulation(url, ranks, SOLD_FOR), spent, size.world)
-        return settled, were, replayed
+                        asked = self._simulation(url, ranks, SOLD_FOR)
+                        costs[ranks] = self._timed(simulator, asked, spent, size.world)["cost_minor"]
+                    self.say("simulate_files")
+                    asked = self._simulation(url, AS_WERE, SOLD_FOR)
+                    report = self._timed(file_simulator, asked, by_files, size.world, with_server=False)
+                    if report["cost_minor"] != costs[AS_WERE]:
+                        raise BenchFailed(Text("files and database come to different costs"))
+        return settled, were, replayed, by_files
 
     def memory(self, history: World) -> tuple[int, int]:
         """The peak of a process that simulates a tenth of a history, and of one that simulates all of it."""
@@ -169,7 +189,9 @@ class _Turns:
             peaks.append(int(run.reports[0]["peak"]))
         return peaks[0], peaks[1]
 
-    def _timed(self, hands: Hands, spec: dict[str, Any], spent: _Spent, world: World) -> None:
+    def _timed(
+        self, hands: Hands, spec: dict[str, Any], spent: _Spent, world: World, *, with_server: bool = True
+    ) -> dict[str, Any]:
         before, _ = self.databases.spent()
         run = hands.run([spec])
         after, _ = self.databases.spent()
@@ -177,7 +199,8 @@ class _Turns:
             done, wanted = run.reports[0]["orders"], world.orders
             raise BenchFailed(Text("not all orders were settled: {orders} of {wanted}", orders=done, wanted=wanted))
         spent.python_s.append(run.processor_s)
-        spent.postgresql_s.append(after - before)
+        spent.postgresql_s.append(after - before if with_server else 0.0)
+        return run.reports[0]
 
     def _drain(self, url: str, world: World) -> dict[str, Any]:
         return {"environment": environment(self.container, url), "first_orders": world.orders}

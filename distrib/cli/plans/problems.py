@@ -16,7 +16,7 @@ from distrib.domain.identifiers import visible
 from distrib.domain.policies.policy import Finding
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, LANGUAGES, render
-from distrib.services.plans.words import SEVERITIES
+from distrib.services.plans.words import SEVERITIES, source_in
 from distrib.services.yaml_documents import line_at
 
 _STYLES = {"refuse": "red", "sign_off": "yellow", "alert": "yellow"}
@@ -44,7 +44,8 @@ def show_findings(findings: Sequence[Finding]) -> None:
         severity = f"{finding.severity} {render(SEVERITIES[finding.severity], CHINESE)}"
         head = f"{severity} {finding.id}: {finding.figure} ({finding.threshold})"
         _print(console, head, _STYLES.get(finding.severity, ""))
-        for words in (finding.detail_en, finding.detail_zh, f"[{finding.source}]"):
+        sources = dict.fromkeys(source_in(finding.source, language) for language in LANGUAGES)
+        for words in (finding.detail_en, finding.detail_zh, f"[{' / '.join(sources)}]"):
             _print(console, f"    {words}")
 
 

@@ -285,7 +285,7 @@ def _findings(visit: Visit) -> ListSpec:
             "measured": meters(bars_of(wording, row["figure"], row["threshold"])),
             "threshold": threshold_words(wording, row["threshold"]),
             "case": _case_cell(visit, row, cases),
-            "source": row["source"],
+            "source": wording.value("source", row["source"]),
             "found_at": visit.reader.time(row["found_at"]),
             "action": visit.say(_ACTIONS[row["action"]]) if row["action"] in _ACTIONS else row["action"],
         }

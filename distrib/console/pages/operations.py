@@ -16,6 +16,7 @@ from distrib.console.deeds import COMMANDS, OPERATIONS, deed_words
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, ListTab, list_view
 from distrib.console.second_person import is_own, names_of, seat_names
+from distrib.console.trail_words import FIELDS, OF_PAGES, STATES
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
@@ -30,6 +31,7 @@ _CALLS: Final[Mapping[str, tuple[str, str]]] = {
     "webhook": ("approve_webhook_change", "cancel_webhook_change"),
     "program": ("approve_program_change", "cancel_program_change"),
 }
+_MOST_FIELDS: Final = 12
 _TRAIL_KINDS: Final = ((CHANGED, Text("changed", "trail")), (READ, Text("read", "trail")))
 _CHANGES: Final = (
     ListColumn("what", Text("What is to be another"), is_fixed=True),
@@ -232,17 +234,22 @@ def _deeds(visit: Visit) -> list[tuple[str, Text | str]]:
 
 
 def _difference(visit: Visit, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """What changed, name by name, amounts and times in the reader's form; of what was made, what it is."""
-    names = list(dict.fromkeys([*(before or {}), *(after or {})]))[:8]
+    """What changed, field by field, amounts and times in the reader's form; of what was made, what it is."""
+    names = [name for name in dict.fromkeys([*(before or {}), *(after or {})]) if name not in OF_PAGES][:_MOST_FIELDS]
     parts = []
     for name in names:
         old, new = ((state or {}).get(name) for state in (before, after))
+        word = _word(visit, name)
         if _is_hidden(old) or _is_hidden(new):
-            parts.append(name)
+            parts.append(word)
             continue
         was, now = (_plain(visit, name, value) for value in (old, new))
-        parts.append(f"{name}: {now}" if before is None else f"{name}: {was} → {now}")
+        parts.append(f"{word}: {now}" if before is None else f"{word}: {was} → {now}")
     return "; ".join(parts)
+
+
+def _word(visit: Visit, name: str) -> str:
+    return visit.say(FIELDS[name]) if name in FIELDS else name
 
 
 def _is_hidden(value: Any) -> bool:
@@ -256,6 +263,11 @@ def _plain(visit: Visit, name: str, value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return visit.say(Text("yes") if value else Text("no"))
+    if isinstance(value, Mapping):
+        parts = ((key, inner) for key, inner in value.items() if not _is_hidden(inner))
+        return ", ".join(f"{_word(visit, key)} {_plain(visit, key, inner)}" for key, inner in parts)
+    if name in ("status", "state") and isinstance(value, str) and value in STATES:
+        return visit.say(STATES[value])
     if name.endswith("_minor") and isinstance(value, int):
         return visit.reader.money(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -24,6 +24,7 @@ from distrib.domain.plans.refusals import PlanUnknown
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.plans.drafts import check_draft
+from distrib.services.plans.words import source_in
 from distrib.services.yaml_documents import read_yaml
 
 _REFUSE, _SIGN_OFF = "refuse", "sign_off"
@@ -153,6 +154,7 @@ def _findings(visit: Visit, findings: list[dict[str, Any]]) -> list[dict[str, An
             **finding,
             "badge": state_badge(SEVERITIES, finding["severity"], language),
             "detail": finding[f"detail_{language}"],
+            "source": source_in(finding["source"], language),
         }
         for finding in sorted(findings, key=lambda finding: places.index(finding["severity"]))
     ]

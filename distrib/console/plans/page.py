@@ -28,7 +28,7 @@ from distrib.domain.texts import Text
 from distrib.languages import LANGUAGES, render
 from distrib.services.plans.drafts import Draft, check_draft
 from distrib.services.plans.trials import SEATS, SELLER, try_order
-from distrib.services.plans.words import SEVERITIES, schema_for_editors
+from distrib.services.plans.words import SEVERITIES, schema_for_editors, source_in
 
 MOST_BYTES = 256 * 1024
 FIRST_SAMPLE = "two-level-shop"
@@ -126,6 +126,7 @@ def _view(draft: Draft, form: Form, say: Say, language: str) -> View:
         "refusal": None,
         "draft": draft,
         "slips": [(slip.line, slip.problem.pointer, render(slip.problem.detail, language)) for slip in draft.slips],
+        "sources": {finding.source: source_in(finding.source, language) for finding in draft.findings},
         "severities": {name: render(words, language) for name, words in SEVERITIES.items()},
         "verdict": _verdict(draft),
         "values": values,

@@ -16,7 +16,7 @@ from distrib.domain.texts import Text
 from distrib.languages import CHINESE, render
 from distrib.languages.readers import READERS
 from distrib.services.compliance.cases import DecisionView
-from distrib.services.plans.words import SEVERITIES
+from distrib.services.plans.words import SEVERITIES, source_in
 
 LANGUAGES = READERS
 """In which a report can be had on paper."""
@@ -201,6 +201,8 @@ class ReportWording:
         """Renders what has one value; a plan's figures, and those that are texts, stand as they are."""
         if name == "subject":
             return self._subject(str(value))
+        if name == "source":
+            return source_in(str(value), self._language)
         if name in _MEASURED:
             return str(value)
         if isinstance(value, bool):

@@ -5,10 +5,12 @@ What a code means is decided elsewhere.
 
 from __future__ import annotations
 
+from typing import Final
+
 from distrib.domain.json_values import Json
 from distrib.domain.plans.schema import TITLE, Schema, plan_schema
 from distrib.domain.texts import Text
-from distrib.languages import render_both
+from distrib.languages import render_both, render_found
 
 REASONS: dict[str, Text] = {
     "paid": Text("paid", "reason"),
@@ -36,6 +38,16 @@ SEVERITIES: dict[str, Text] = {
     "info": Text("for information"),
 }
 """What a finding of a policy pack does to a plan."""
+SOURCE: Final = "source"
+"""In the catalogues, the context of where a rule of a policy pack comes from."""
+
+
+def source_in(source: str, language: str) -> str:
+    """Words where a rule of a policy pack comes from: a law by its own name, what is said of it in the language.
+
+    A source that a local override brought is as it stands there.
+    """
+    return render_found(source, SOURCE, language)
 
 
 def schema_for_editors() -> Schema:

@@ -18,7 +18,8 @@ class ShopSums:
     """What each shop has on each side; a row a shop, by the store's number, in the order in which shops came."""
 
     def __init__(self, sides: int) -> None:
-        self._places: dict[int, int] = {}
+        # Numbers sorted, each with its place; and the numbers by place.
+        self._known = self._places = self._numbers = np.zeros(0, np.int64)
         self._sums: Whole = np.zeros((1_024, sides), np.int64)
 
     def add(self, amounts: Mapping[tuple[int, int], int]) -> None:
@@ -34,31 +35,28 @@ class ShopSums:
         if not shops.size:
             return
         numbers, first, of = np.unique(shops, return_index=True, return_inverse=True)
-        known = self._places
-        for number in numbers[np.argsort(first)].tolist():
-            known.setdefault(number, len(known))
-        self._grow()
-        places = np.array([known[number] for number in numbers.tolist()], np.int64)
+        places = self._places_of(numbers, first)
         amounts = widened(amounts)
         if self._sums.dtype == np.int64 and amounts.dtype == object:
             self._sums = self._sums.astype(object)
-        np.add.at(self._sums, (places[of], sides), amounts)
+        np.add.at(self._sums.reshape(-1), places[of] * self._sums.shape[1] + sides, amounts)
         if self._sums.dtype == np.int64 and np.abs(self._sums[places]).max() >= MOST_SUM:
             self._sums = self._sums.astype(object)
 
     def add_sums(self, other: ShopSums) -> None:
         """Adds what shops have elsewhere."""
-        shops = np.array(other.shops(), np.int64)
-        for side in range(other._sums.shape[1]):
-            self.add_columns(np.full(shops.size, side), shops, other._sums[: shops.size, side])
+        size, sides = other._numbers.size, other._sums.shape[1]
+        amounts = other._sums[:size].reshape(-1)
+        self.add_columns(np.tile(np.arange(sides), size), np.repeat(other._numbers, sides), amounts)
 
     def shops(self) -> list[int]:
         """The numbers of all shops that had anything on any side."""
-        return list(self._places)
+        shops: list[int] = self._numbers.tolist()
+        return shops
 
     def side(self, side: int) -> list[int]:
         """What the shops have on a side, in the order of ``shops``."""
-        figures: list[int] = self._sums[: len(self._places), side].tolist()
+        figures: list[int] = self._sums[: self._numbers.size, side].tolist()
         return figures
 
     def pages(self) -> Iterator[list[list[int]]]:
@@ -72,8 +70,31 @@ class ShopSums:
                 if any(sums)
             ]
 
+    def _places_of(self, numbers: Integers, first: Integers) -> Integers:
+        """The rows of shops; those that are new get the next ones.
+
+        Args:
+            numbers: each once, sorted.
+            first: where each came first, which orders the new ones.
+        """
+        standing = np.searchsorted(self._known, numbers)
+        is_new = np.ones(numbers.size, np.bool_)
+        within = standing < self._known.size
+        is_new[within] = self._known[standing[within]] != numbers[within]
+        if is_new.any():
+            turns = np.argsort(first[is_new])
+            places = np.empty(turns.size, np.int64)
+            places[turns] = self._known.size + np.arange(turns.size)
+            self._numbers = np.concatenate([self._numbers, numbers[is_new][turns]])
+            self._places = np.insert(self._places, standing[is_new], places)
+            self._known = np.insert(self._known, standing[is_new], numbers[is_new])
+            self._grow()
+            standing = np.searchsorted(self._known, numbers)
+        return self._places[standing]
+
     def _grow(self) -> None:
-        if len(self._places) > len(self._sums):
-            grown = np.zeros((2 * len(self._places), self._sums.shape[1]), self._sums.dtype)
+        size = self._numbers.size
+        if size > len(self._sums):
+            grown = np.zeros((2 * size, self._sums.shape[1]), self._sums.dtype)
             grown[: len(self._sums)] = self._sums
             self._sums = grown

@@ -16,6 +16,8 @@ def test_whole_simulations_are_measured_against_settling_the_same_orders(setting
         figures = bench_whatif(container, TINY, lambda step: None)
     assert figures["simulation_ratio"] >= 0
     assert figures["replayed_ratio"] >= 0
+    assert figures["files_ratio"] >= 0
+    assert figures["files_goal"] == 30
     assert figures["simulation_memory_longer_bytes"] > 0
     assert figures["simulation_memory_orders"] == 10
     assert figures["simulation_goal"] == 15

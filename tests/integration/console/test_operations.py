@@ -155,6 +155,9 @@ def test_amounts_and_instants_of_the_trail_are_in_the_readers_form(api: Api, per
     api.world.join(("mei", None))
     api.caller().post("/v1/adjustments", {"id": "a-1", "shop_id": "mei", "amount_minor": 12_345, "reason": "kind"})
     trail = words(ann.page("/operations/trail"))
-    assert "amount_minor: 123.45" in trail
+    assert "amount: 123.45" in trail
+    assert "status: proposed, to be approved" in trail
     assert "12345" not in trail
-    assert re.search(r"proposed_at: \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d", trail)
+    assert re.search(r"proposed: \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d", trail)
+    ann.language = "zh"
+    assert "金额: 123.45" in words(ann.page("/operations/trail"))

@@ -20,6 +20,7 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.plans.drafts import MAX_CHARACTERS
+from distrib.services.plans.words import source_in
 from distrib.services.yaml_documents import read_with_lines, read_yaml
 from tests.world.api import Api
 from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, send, words_of
@@ -90,6 +91,8 @@ def test_a_pack_finds_what_it_finds_in_a_plan_that_is_sent(api: Api, reader: Fla
         for finding in findings:
             values = (finding["id"], finding["figure"], finding["threshold"], finding["source"], finding["detail_en"])
             assert all(" ".join(value.split()) in words for value in values)
+            chinese = words_of(send(reader, text, pack=pack, spoken="zh"))
+            assert source_in(finding["source"], "zh") in chinese
         severities = {finding["severity"] for finding in findings}
         worst = next((severity for severity in ("refuse", "sign_off") if severity in severities), None)
         verdict = {"refuse": "refused", "sign_off": "needs_sign_off", None: "may_publish"}[worst]

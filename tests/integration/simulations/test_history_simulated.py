@@ -169,7 +169,15 @@ def test_what_files_do_not_tell_is_refused_by_name(
         refused = run("simulate", *wrong).exception
         assert isinstance(refused, Refusal)
         assert refused.code == "invalid"
-    next((tmp_path / "h" / "orders").glob("*.parquet")).unlink()
+    file = next((tmp_path / "h" / "orders").glob("*.parquet"))
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 3] + bytes(len(content) - len(content) // 3 - 64) + content[-64:])
+    for processes in (1, 2):
+        words = (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--processes", processes)
+        refused = run("simulate", *words).exception
+        assert isinstance(refused, Refusal)
+        assert refused.code == "history_unreadable"
+    file.unlink()
     refused = run("simulate", plans["flat"], *WHOLE, "--history", tmp_path / "h").exception
     assert isinstance(refused, Refusal)
     assert refused.code == "history_unreadable"

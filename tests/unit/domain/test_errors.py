@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from typing import Any
 
@@ -57,6 +58,21 @@ def test_a_refusal_lists_what_is_wrong() -> None:
 def test_a_value_forgotten_or_misspelt_is_an_error_of_types(given: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=r"RefundExceeds takes \['amount', 'left', 'line'\]"):
         RefundExceeds(**given)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal("invalid", [Problem("/a", Text("must be {right}", right=1))]),
+        Refusal("not_found"),
+        RefundExceeds(line="1", amount=3, left=2),
+        RefundExceeds(amount=3, left=2).listing([Problem("/lines/0", "too much")]),
+    ],
+)
+def test_a_refusal_comes_whole_from_another_process(refusal: Refusal) -> None:
+    come = pickle.loads(pickle.dumps(refusal))
+    assert type(come) is type(refusal)
+    assert (str(come), vars(come)) == (str(refusal), vars(refusal))
 
 
 def test_a_code_belongs_to_one_class() -> None:

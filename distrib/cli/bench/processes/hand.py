@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, TextIO, TypeAlias
 
 from distrib.cli.bench.limits import orm, rows
-from distrib.cli.bench.processes import drain_task, post_task, simulate_task
+from distrib.cli.bench.processes import drain_task, post_task, simulate_files_task, simulate_task
 
 _PR_SET_PDEATHSIG = 1
 
@@ -27,6 +27,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], TimedTask]] = {
     "orm": orm.prepare_orm,
     "post": post_task.prepare_post,
     "simulate": simulate_task.prepare_simulation,
+    "simulate_files": simulate_files_task.prepare_file_simulation,
 }
 
 

@@ -71,6 +71,8 @@ def test_every_decision_is_told_with_the_day_and_the_person() -> None:
         ),
         ("threshold", "> 0.30", "> 0.30", "> 0.30"),
         ("figure", "gold, silver", "gold, silver", "gold, silver"),
+        ("source", "禁止传销条例 art. 7(2)", "《禁止传销条例》第七条第（二）项", "禁止传销条例 art. 7(2)"),
+        ("source", "our lawyer, {2026}", "our lawyer, {2026}", "our lawyer, {2026}"),  # of an override
     ],
 )
 def test_a_value_is_told_as_its_reader_reads_it(name: str, value: object, zh: str, en: str) -> None:
