@@ -29,6 +29,7 @@ from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.figures import BlockFigures
 from distrib.services.simulations.histories import failed_orders
 from distrib.services.simulations.in_columns import BlockOutcome, ColumnCandidate
+from distrib.services.simulations.own_tables import TableRanks
 from distrib.services.simulations.replaying import Replayed, SimulatedRanks, replay, with_candidate
 from distrib.services.simulations.results import Described, result_view
 from distrib.services.simulations.sources import HistorySource, PlanNeeds, PostgresHistory
@@ -155,10 +156,10 @@ def _replayed(
     timeline, span = load_timeline(conn, program), question.span
     since = question.ranks_from or span.since
     since = max(since, rank_rows.first_fact(own, program.program_id) or since)
-    over = partial(_over_at, program, now)
+    over = partial(over_at, program, now)
     for place, plan in enumerate(question.plans, 1):
         months = Replayed(since, min(span.until, now), over)
-        replay(own, program, policies, with_candidate(timeline, plan, since), months, now)
+        replay(TableRanks(own, program, now), program, policies, with_candidate(timeline, plan, since), months)
         rank_rows.keep_ranks(own, place)
         _add_own_pools(own, program, question, tally, place, now)
     return [
@@ -166,7 +167,7 @@ def _replayed(
     ]
 
 
-def _over_at(program: Program, now: datetime, period: int) -> datetime | None:
+def over_at(program: Program, now: datetime, period: int) -> datetime | None:
     """When a month is evaluated: as soon as it is over; None while it lasts."""
     _, end = period_bounds(period, program.zone)
     return end if end <= now else None
