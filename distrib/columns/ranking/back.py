@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distrib.columns.ranking.spans import each_of, some_at_a_time, span_of
+from distrib.columns.ranking.spans import each_of, runs_of, span_of
 from distrib.columns.tree import Integers, Truths
 
 
-class Span(NamedTuple):
+class LookSpan(NamedTuple):
     """Of each look from when to when sales count, both included, and up to when what came back of them does."""
 
     since: Integers
     until: Integers
     back: Integers
 
-    def of(self, looks: Integers) -> Span:
+    def of(self, looks: Integers) -> LookSpan:
         """Those of some looks."""
-        return Span(self.since[looks], self.until[looks], self.back[looks])
+        return LookSpan(self.since[looks], self.until[looks], self.back[looks])
 
 
 class RefundedOrders(NamedTuple):
@@ -86,26 +86,26 @@ class KnownRefunds:
         """The sellers of whom something was taken back."""
         return np.unique(self._sellers[self._rows.minor > 0])
 
-    def taken(self, shops: Integers, spans: Span) -> Integers:
+    def taken(self, shops: Integers, spans: LookSpan) -> Integers:
         """What was taken back of the sales of each shop in its span, in minor units."""
         sums = np.zeros(shops.size, np.int64)
         begins, ends = span_of(self._sellers, shops)
-        for some in some_at_a_time(ends - begins):
-            of, rows = each_of(begins[some], ends[some])
-            of += some.start
+        for run in runs_of(ends - begins):
+            of, rows = each_of(begins[run], ends[run])
+            of += run.start
             minor, sold_at = self._rows.minor[rows], self._sold_at[rows]
             counts = (sold_at >= spans.since[of]) & (sold_at <= spans.until[of])
             counts &= self._rows.occurred_at[rows] <= np.where(minor < 0, spans.until[of], spans.back[of])
             np.add.at(sums, of[counts], minor[counts])
         return sums
 
-    def gone(self, shops: Integers, spans: Span) -> Integers:
+    def gone(self, shops: Integers, spans: LookSpan) -> Integers:
         """Of how many orders of each shop in its span nothing is left."""
         counts = np.zeros(shops.size, np.int64)
         begins, ends = span_of(self._gone_of, shops)
-        for some in some_at_a_time(ends - begins):
-            of, places = each_of(begins[some], ends[some])
-            of += some.start
+        for run in runs_of(ends - begins):
+            of, places = each_of(begins[run], ends[run])
+            of += run.start
             orders = self._gone[places]
             settled_at = self._orders.settled_at[orders]
             is_within = (settled_at >= spans.since[of]) & (settled_at <= spans.until[of])

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distrib.columns.ranking.back import KnownRefunds, RefundedOrders, RefundRows, Span
+from distrib.columns.ranking.back import KnownRefunds, LookSpan, RefundedOrders, RefundRows
 from distrib.columns.ranking.held import DatedRanks
 from distrib.columns.ranking.links import SponsorLinks, figures_of
 from distrib.columns.ranking.persons import Persons
 from distrib.columns.ranking.sold import SoldMonth
-from distrib.columns.ranking.spans import Pairs, each_of, once, some_at_a_time
+from distrib.columns.ranking.spans import Pairs, each_of, once, runs_of
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers, Truths
 
@@ -45,12 +45,12 @@ class Looks(NamedTuple):
     """Shops that are looked at: of each over which span, and from when on who stood below it counts as below it."""
 
     shops: Integers
-    span: Span
+    span: LookSpan
     tree_at: Integers
 
     def of(self, looks: Integers | slice) -> Looks:
         """Some of them."""
-        return Looks(self.shops[looks], Span(*(column[looks] for column in self.span)), self.tree_at[looks])
+        return Looks(self.shops[looks], LookSpan(*(column[looks] for column in self.span)), self.tree_at[looks])
 
 
 class SoldBySeller(NamedTuple):
@@ -105,11 +105,11 @@ class RankingFigures:
         }
         counted = np.zeros(looks.shops.size, np.int64)
         depth = levels or 1
-        for some in some_at_a_time(self._facts.links.most_below(looks.shops, depth)):
-            own = looks.of(some)
+        for run in runs_of(self._facts.links.most_below(looks.shops, depth)):
+            own = looks.of(run)
             itself = Pairs(np.arange(own.shops.size), own.shops)
             pairs = self._facts.links.team(itself, depth, own.tree_at, own.span.until)
-            counted[some] = teams[name](own, pairs)
+            counted[run] = teams[name](own, pairs)
         return counted
 
     def sold(self, since: int, until: int) -> SoldBySeller:
@@ -119,7 +119,7 @@ class RankingFigures:
         """
         parts = []
         for month in self._months(since, until):
-            spans = Span(*(np.full(month.shops.size, bound) for bound in (since, until, until)))
+            spans = LookSpan(*(np.full(month.shops.size, bound) for bound in (since, until, until)))
             begins, ends = month.rows(month.shops, spans.since, spans.until)
             parts.append((month.shops, month.sums[ends] - month.sums[begins], ends - begins))
         orders, taken = self._facts.orders, self._refunds.by_order()
@@ -152,21 +152,21 @@ class RankingFigures:
     def _months(self, since: int, until: int) -> list[SoldMonth]:
         return [month for month in self._facts.months if month.start <= until and month.last >= since]
 
-    def _sales(self, shops: Integers, spans: Span) -> Integers:
+    def _sales(self, shops: Integers, spans: LookSpan) -> Integers:
         sums = np.zeros(shops.size, np.int64)
         for month, here in self._in_months(spans):
             begins, ends = month.rows(shops[here], spans.since[here], spans.until[here])
             sums[here] += month.sums[ends] - month.sums[begins]
         return sums - self._refunds.taken(shops, spans)
 
-    def _orders(self, shops: Integers, spans: Span) -> Integers:
+    def _orders(self, shops: Integers, spans: LookSpan) -> Integers:
         counts = np.zeros(shops.size, np.int64)
         for month, here in self._in_months(spans):
             begins, ends = month.rows(shops[here], spans.since[here], spans.until[here])
             counts[here] += ends - begins
         return counts - self._refunds.gone(shops, spans)
 
-    def _in_months(self, spans: Span) -> list[tuple[SoldMonth, Integers]]:
+    def _in_months(self, spans: LookSpan) -> list[tuple[SoldMonth, Integers]]:
         """Each month with the places of the spans that reach into it."""
         reached = []
         for month in self._facts.months:
@@ -180,16 +180,16 @@ class RankingFigures:
         bought = [Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         for place, month in enumerate(self._facts.months):
             begins, ends = month.rows(looks.shops, looks.span.since, looks.span.until)
-            for some in some_at_a_time(ends - begins if month.buyers.size else np.zeros(0, np.int64)):
-                of, rows = each_of(begins[some], ends[some])
-                of += some.start
+            for run in runs_of(ends - begins if month.buyers.size else np.zeros(0, np.int64)):
+                of, rows = each_of(begins[run], ends[run])
+                of += run.start
                 kept = (month.buyers[rows] >= 0) & self._is_left(place, rows, looks.span.of(of))
                 of, rows = of[kept], rows[kept]
                 persons = self._facts.persons.of(month.buyers[rows], looks.span.back[of])
                 bought.append(once(Pairs(of, persons)))
         return np.bincount(_joined(bought).looks, minlength=looks.shops.size).astype(np.int64)
 
-    def _is_left(self, month: int, rows: Integers, spans: Span) -> Truths:
+    def _is_left(self, month: int, rows: Integers, spans: LookSpan) -> Truths:
         """Of which orders of a month, by their rows, anything is left."""
         orders = self._facts.orders
         here = np.flatnonzero(orders.months == month)

@@ -62,8 +62,8 @@ class DatedRanks:
         begins, ends = span_of(known.shops, new.shops)
         of, places = each_of(begins, ends)
         before = np.bincount(of[known.since[places] <= new.since[of]], minlength=new.shops.size)
-        at = begins + before
-        self.rows = RankColumns(*(np.insert(own, at, more) for own, more in zip(known, new, strict=True)))
+        behind = begins + before
+        self.rows = RankColumns(*(np.insert(own, behind, more) for own, more in zip(known, new, strict=True)))
 
     def of_shops(self, shops: Integers) -> RankColumns:
         """The rows of ascending shops."""

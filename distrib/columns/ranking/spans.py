@@ -40,7 +40,7 @@ def span_of(numbered: Integers, wanted: Integers) -> tuple[Integers, Integers]:
     return np.searchsorted(numbered, wanted, "left"), np.searchsorted(numbered, wanted, "right")
 
 
-def some_at_a_time(sizes: Integers) -> Iterator[slice]:
+def runs_of(sizes: Integers) -> Iterator[slice]:
     """Cuts things one after another into runs of about ``MOST_AT_ONCE`` pairs; one alone may have more.
 
     Args:

@@ -1,29 +1,23 @@
-"""What ranks are replayed by, from files: what was sold, what came back, links, joinings, and the ranks there were.
-
-Of an order 16 bytes are kept, 24 where conditions count customers, of those months alone that a condition can reach.
-"""
+"""What ranks are replayed by, from files: what was sold, what came back, links, joinings, and the ranks there were."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distrib.columns.ranking.back import RefundedOrders, RefundRows
 from distrib.columns.ranking.figures import RankingFacts
 from distrib.columns.ranking.held import NO_INSTANT, RankColumns
 from distrib.columns.ranking.links import SponsorLinks
 from distrib.columns.ranking.persons import Persons
-from distrib.columns.ranking.sold import SoldMonth, sold_month
 from distrib.columns.tree import Integers
 from distrib.domain.customers import taken_along
-from distrib.domain.plans.conditions import Metric
 from distrib.domain.ranks.history import PROMOTION, RANK_CAUSES
-from distrib.domain.ranks.promotion import EARNINGS, keep_metrics, promotion_metrics
+from distrib.domain.ranks.promotion import EARNINGS
 from distrib.services.history.arrays import coded, column_of, last_numbers, numbers, truths
 from distrib.services.history.dated import rows_until
 from distrib.services.history.directory import HistoryDirectory
@@ -32,15 +26,21 @@ from distrib.services.history.parquet import arrow_schema, row_groups, row_group
 from distrib.services.history.pools import first_fact
 from distrib.services.history.schema import FAILURES, ORDERS, RANKS, REFERRALS, REFUNDS, SHOPS, TRANSFERS
 from distrib.services.plans.versions import Timeline
-from distrib.services.simulations.own_arrays import RankingSource
+from distrib.services.simulations.ranking import (
+    BackColumns,
+    GatheredFacts,
+    RankingSource,
+    SoldColumns,
+    earliest_sale,
+    metrics_of,
+)
 from distrib.store.copying import microseconds
 from distrib.store.ranks.evaluations import Failure
 from distrib.store.ranks.figures import FigureQuery
 
 _EVER: Final = int(np.iinfo(np.int64).max)
-_MONTH: Final = timedelta(days=32)
 _REFUNDS: Final = ("order_no", "seller_no", "settled_at", "sales_minor", "occurred_at", "happened_at", "done_at")
-_SOLD: Final = ("settled_at", "order_no", "seller_no", "sales_minor")
+_SOLD: Final = ("order_no", "seller_no", "settled_at", "sales_minor")
 _GIVEN: Final = ("shop_no", "effective_at", "seq", "rank", "cause", "earned_at", "earned_rank")
 
 
@@ -52,15 +52,13 @@ def ranking_source(
     Args:
         timelines: the plans whose conditions decide, of every candidate.
     """
-    plans = [entry.plan for timeline in timelines for entry in timeline.entries]
-    metrics = {metric for plan in plans for metric in promotion_metrics(plan) | keep_metrics(plan)}
+    metrics = metrics_of(timelines)
     ranks, codes = _ranks(directory)
     evaluated = {month.period: datetime.fromisoformat(month.effective_at) for month in directory.manifest.evaluations}
-    customers = _Customers() if any(metric.name == "customers" for metric in metrics) else None
-    earliest = _earliest(metrics, ranks, evaluated, since)
-    facts = _facts(directory, earliest, microseconds([until])[0], customers)
+    customers = _FileCustomers() if any(metric.name == "customers" for metric in metrics) else None
+    earliest = earliest_sale(metrics, ranks, evaluated, since)
     return RankingSource(
-        facts=facts,
+        facts=_facts(directory, earliest, microseconds([until])[0], customers),
         first_fact=first_fact(directory),
         ranks=ranks,
         rank_codes=codes,
@@ -72,23 +70,7 @@ def ranking_source(
     )
 
 
-def _earliest(metrics: Iterable[Metric], ranks: RankColumns, evaluated: dict[int, datetime], since: datetime) -> int:
-    """From when on what was sold can reach into a window of any look.
-
-    Promotions made since the newest evaluation are looked at again as of the instants that earned them.
-    """
-    windows = {metric.window for metric in metrics}
-    if "ever" in windows:
-        return -_EVER
-    before = max(microseconds([at for at in evaluated.values() if at <= since]), default=-_EVER)
-    (start,) = microseconds([since])
-    is_looked_at = (ranks.since > before) & (ranks.since <= start) & (ranks.earned_at != NO_INSTANT)
-    first = min(start, int(ranks.earned_at[is_looked_at].min(initial=start)))
-    reach = max([_MONTH, *(timedelta(days=int(window[:-1])) for window in windows if window != "month")])
-    return first - reach // timedelta(microseconds=1)
-
-
-class _Customers:
+class _FileCustomers:
     """The customers that bought, by number; their ids are in memory once."""
 
     def __init__(self) -> None:
@@ -104,66 +86,37 @@ class _Customers:
         return np.where(truths(ids.is_valid()), numbers(places), -1)
 
 
-class _Refunded(NamedTuple):
-    """The numbers of orders of which sales came back, ascending, and what is known of each."""
-
-    order_no: Integers
-    orders: RefundedOrders
-
-    @staticmethod
-    def of(order_no: Integers) -> _Refunded:
-        """Nothing is known yet."""
-        numbered = np.unique(order_no)
-        return _Refunded(numbered, RefundedOrders(*(np.full(numbered.size, -1) for _ in RefundedOrders._fields)))
-
-    def note(self, month: int, order_no: Integers, sold: RefundedOrders) -> None:
-        """Notes those among the orders of a month; ``sold`` has the same length."""
-        places = np.searchsorted(self.order_no, order_no)
-        is_refunded = np.append(self.order_no, -1)[places] == order_no
-        for column, known in zip(self.orders, sold, strict=True):
-            column[places[is_refunded]] = known[is_refunded]
-        self.orders.months[places[is_refunded]] = month
-
-
-def _facts(directory: HistoryDirectory, earliest: int, until: int, customers: _Customers | None) -> RankingFacts:
-    back = _table(directory, REFUNDS, _REFUNDS)
-    is_sold = numbers(column_of(back, "seller_no")) >= 0
-    order_no, sellers, settled_at, minor, occurred_at, happened_at = (
-        numbers(column_of(back, name))[is_sold] for name in _REFUNDS[:-1]
-    )
-    refunded = _Refunded.of(order_no[minor != 0])
-    months: list[SoldMonth] = []
+def _facts(directory: HistoryDirectory, earliest: int, until: int, customers: _FileCustomers | None) -> RankingFacts:
+    gathered = GatheredFacts(_back(directory))
     for file in directory.manifest.files_of(ORDERS):
         start, end = directory.bounds(file.period)
         if start < until and end > earliest:
-            months += _month(directory, file.period, len(months), refunded, customers)
-    orders = np.where(minor != 0, np.searchsorted(refunded.order_no, order_no), -1)
-    orders[(orders >= 0) & (np.append(refunded.orders.rows, -1)[orders] < 0)] = -1
-    done_at = last_numbers(column_of(back, "done_at"))[is_sold]
-    rows = RefundRows(orders, occurred_at, done_at, minor, sellers, np.maximum(happened_at, settled_at))
-    shops, joined_at = (
-        numbers(column_of(_table(directory, SHOPS, ("shop_no", "joined_at")), name))
-        for name in ("shop_no", "joined_at")
-    )
-    turns = np.argsort(shops)
+            gathered.add_month(_sold(directory, file.period, customers))
+    shops = _table(directory, SHOPS, ("shop_no", "joined_at"))
     links = _table(directory, REFERRALS, ("shop_no", "effective_at", "seq", "sponsor_no"))
-    return RankingFacts(
-        months,
-        refunded.orders,
-        rows,
+    return gathered.facts(
         SponsorLinks(*(numbers(column_of(links, name), 0) for name in links.column_names)),
-        shops[turns],
-        joined_at[turns],
+        *(numbers(column_of(shops, name)) for name in shops.column_names),
         _persons(directory, customers),
     )
 
 
-def _month(
-    directory: HistoryDirectory, period: int, place: int, refunded: _Refunded, customers: _Customers | None
-) -> list[SoldMonth]:
-    """What was sold in a month, as a list of one, or of none."""
+def _back(directory: HistoryDirectory) -> BackColumns:
+    """What refunds took of the sales of somebody."""
+    rows = _table(directory, REFUNDS, _REFUNDS)
+    rows = rows.filter(pc.is_valid(rows["seller_no"]))
+    settled_at, happened_at = (numbers(column_of(rows, name)) for name in ("settled_at", "happened_at"))
+    return BackColumns(
+        *(numbers(column_of(rows, name)) for name in ("order_no", "seller_no", "sales_minor", "occurred_at")),
+        last_numbers(column_of(rows, "done_at")),
+        np.maximum(happened_at, settled_at),
+    )
+
+
+def _sold(directory: HistoryDirectory, period: int, customers: _FileCustomers | None) -> SoldColumns:
+    """The orders of a month that count."""
     columns = _SOLD if customers is None else (*_SOLD, "customer_id")
-    parts: list[list[Integers]] = [[np.zeros(0, np.int64)] for _ in columns]
+    parts: list[list[Integers]] = [[np.zeros(0, np.int64)] for _ in SoldColumns._fields]
     for path in directory.paths(ORDERS, period):
         for group in row_groups(path, columns):
             counts = (numbers(column_of(group, "seller_no")) >= 0) & (numbers(column_of(group, "sales_minor")) > 0)
@@ -172,16 +125,10 @@ def _month(
                 part.append(numbers(column_of(kept, name)))
             if customers is not None:
                 parts[-1].append(customers.numbers_of(column_of(kept, "customer_id")))
-    settled_at, order_no, sellers, minor, *buyers = (np.concatenate(part) for part in parts)
-    sold = sold_month(sellers, settled_at, minor, buyers[0] if buyers else np.zeros(0, np.int64))
-    if sold is None:
-        return []
-    month, rows = sold
-    refunded.note(place, order_no, RefundedOrders(sellers, settled_at, minor, np.full(rows.size, place), rows))
-    return [month]
+    return SoldColumns(*(np.concatenate(part) for part in parts))
 
 
-def _persons(directory: HistoryDirectory, customers: _Customers | None) -> Persons:
+def _persons(directory: HistoryDirectory, customers: _FileCustomers | None) -> Persons:
     merged = list(taken_along(directory.identities.merges)) if customers is not None else []
     if customers is None or not merged:
         return Persons(*(np.zeros(0, np.int64) for _ in range(3)))

@@ -8,9 +8,8 @@ from functools import partial
 from distrib.services.history.months import FileQuestion
 from distrib.services.history.pools import first_fact
 from distrib.services.history.ranking import ranking_source
-from distrib.services.simulations.held_arrays import GivenRanks
-from distrib.services.simulations.own_arrays import ArrayRanks
-from distrib.services.simulations.replaying import Replayed, replay, with_candidate
+from distrib.services.simulations.own_arrays import replayed_in_arrays
+from distrib.services.simulations.replaying import Replayed, with_candidate
 from distrib.services.simulations.running import over_at
 
 
@@ -23,10 +22,6 @@ def with_ranks_replayed(question: FileQuestion) -> FileQuestion:
     until = min(span.until, now)
     timelines = [with_candidate(directory.manifest.timeline(), plan, since) for plan in question.plans]
     source = ranking_source(directory, timelines, since, until)
-    given = []
-    for timeline in timelines:
-        ranks = ArrayRanks(program, source)
-        replay(ranks, program, question.policies, timeline, Replayed(since, until, partial(over_at, program, now)))
-        rows = ranks.given
-        given.append(GivenRanks(rows.shops, rows.since, rows.rank, tuple(ranks.codes)))
+    months = Replayed(since, until, partial(over_at, program, now))
+    given = [replayed_in_arrays(program, question.policies, source, timeline, months) for timeline in timelines]
     return replace(question, given=tuple(given))

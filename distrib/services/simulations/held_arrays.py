@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,7 +14,9 @@ from distrib.columns.ranking.spans import span_of
 from distrib.columns.tree import Integers
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import known_rank
+from distrib.services.simulations.looking import instant_of
 from distrib.store.copying import microseconds
+from distrib.store.simulations.ranks import HeldColumns, KeptRank
 
 
 class GivenRanks(NamedTuple):
@@ -27,6 +29,17 @@ class GivenRanks(NamedTuple):
     since: Integers
     rank: Integers
     codes: Sequence[str]
+
+    @property
+    def rows(self) -> HeldColumns:
+        """The rows without what their numbers stand for."""
+        return HeldColumns(self.shops, self.since, self.rank)
+
+    def kept(self, place: int) -> Iterator[KeptRank]:
+        """Yields the rows as those of a candidate."""
+        codes: list[str | None] = [*self.codes, None]
+        for shop_no, since, rank in zip(*(column.tolist() for column in self.rows), strict=True):
+            yield KeptRank(place, shop_no, instant_of(since), codes[rank])
 
     def places_at(self, shops: Integers, instants: Integers) -> Integers:
         """The row that held of each shop at its instant; -1 of none."""
@@ -52,8 +65,8 @@ class RanksInArrays:
 
     def rank_of(self, shop_no: int, instant: datetime) -> str:
         """The rank of a shop at an instant."""
-        at = np.array(microseconds([instant]), np.int64)
-        return self._plan.ranks[int(self._ranks[self._given.places_at(np.array([shop_no]), at)][0])].code
+        instants = np.array(microseconds([instant]), np.int64)
+        return self._plan.ranks[int(self._ranks[self._given.places_at(np.array([shop_no]), instants)][0])].code
 
     def of_columns(self, shop_no: Integers, paid_at: Integers) -> Integers:
         """Reads ``RanksUnder.of_columns``; places where nobody stands have the lowest rank."""

@@ -7,24 +7,28 @@ happened in a month could carry higher is not looked at one by one. No SQL may e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 
-from distrib.columns.ranking.figures import Looks, RankingFacts, RankingFigures, Span
+from distrib.columns.ranking.figures import Looks, LookSpan, RankingFigures
 from distrib.columns.ranking.held import NO_INSTANT, DatedRanks, RankColumns
 from distrib.columns.ranking.links import figures_of
 from distrib.columns.tree import Integers, Truths, at_places
+from distrib.domain.policies.policy import Policy
 from distrib.domain.ranks.history import EARNED, HAND, PROMOTION, RANK_CAUSES
 from distrib.domain.ranks.promotion import EARNINGS
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
+from distrib.services.plans.versions import Timeline
 from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
 from distrib.services.ranks.figures import RankFigures, shops_at
+from distrib.services.simulations.held_arrays import GivenRanks
 from distrib.services.simulations.looking import DayLooks, LookedAt, instant_of, may_rise, midnight_of
+from distrib.services.simulations.ranking import BEFORE_ALL, RankingSource
+from distrib.services.simulations.replaying import Replayed, replay
 from distrib.store.copying import microseconds
 from distrib.store.ranks.columns import Sales
 from distrib.store.ranks.evaluations import EarnedRankRow, Failure
@@ -32,33 +36,7 @@ from distrib.store.ranks.figures import FigureQuery, RankChange, RankSignal
 
 BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
 """Where a window begins that has no beginning."""
-_NEVER: Final = int(np.iinfo(np.int64).min)
 _NO_RANK: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class RankingSource:
-    """Everything that ranks of a program rest on, whoever read it.
-
-    Attributes:
-        facts: what happened, and ``first_fact`` when something did first.
-        ranks: every row of ranks of the program, by the numbers of ``rank_codes``.
-        settled: reads who sold, and when it settled, in a span of microseconds, the end not included.
-        evaluated: months that were evaluated, with the instant from which on what was decided holds.
-        failures: reads who failed to keep a rank in a month's evaluation of the program.
-        earned: computes figures of what shops earned.
-        reversed_of: reads the shops of which commissions were taken back.
-    """
-
-    facts: RankingFacts
-    first_fact: datetime | None
-    ranks: RankColumns
-    rank_codes: Sequence[str]
-    settled: Callable[[int, int], tuple[Integers, Integers]]
-    evaluated: Mapping[int, datetime]
-    failures: Callable[[int], Sequence[Failure]]
-    earned: Callable[[Sequence[FigureQuery]], Sequence[int]]
-    reversed_of: Callable[[], Integers]
 
 
 class ArrayRanks:
@@ -91,7 +69,8 @@ class ArrayRanks:
         (start,), ranks = microseconds([since]), self._source.ranks
         self._given = DatedRanks(ranks.among((ranks.since <= start) | (ranks.cause == RANK_CAUSES.index(HAND))))
         self._figures = RankingFigures(self._facts, self._given)
-        before = {period: at for period, at in self._source.evaluated.items() if at <= since}
+        evaluated = self._source.evaluated.items()
+        before = {period: effective_at for period, effective_at in evaluated if effective_at <= since}
         newest = max(before, default=None)
         self._mark = None if newest is None else EvaluationMark(before[newest], self._given.newest_seq)
         self._failures = {} if newest is None else {newest: self._source.failures(newest)}
@@ -105,7 +84,7 @@ class ArrayRanks:
 
     def know_refunds(self, until: datetime, known: datetime | None) -> None:
         """Makes known what came back before an instant, and all that was done by ``known``."""
-        done_by = _NEVER if known is None else microseconds([known])[0]
+        done_by = BEFORE_ALL if known is None else microseconds([known])[0]
         self._figures.know(microseconds([until])[0], done_by)
 
     def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Sequence[RankSignal]:
@@ -279,7 +258,7 @@ class ArrayRanks:
                 ),
             )
         )
-        looks = Looks(shops, Span(since, until, back), tree_at)
+        looks = Looks(shops, LookSpan(since, until, back), tree_at)
         asked = None if ranks is None else self._numbers_of(ranks)
         figures: list[int] = self._figures.figure(name, levels, looks, asked).tolist()
         return figures
@@ -313,3 +292,17 @@ class ArrayRanks:
 
     def _numbers_of(self, ranks: Sequence[str]) -> Integers:
         return np.array([self._number_of(rank) for rank in ranks], np.int64)
+
+
+def replayed_in_arrays(
+    program: Program,
+    policies: Mapping[str, Policy],
+    source: RankingSource,
+    timeline: Timeline,
+    replayed: Replayed,
+) -> GivenRanks:
+    """Replays the ranks of a candidate over arrays; arguments as of ``replaying.replay``."""
+    ranks = ArrayRanks(program, source)
+    replay(ranks, program, policies, timeline, replayed)
+    rows = ranks.given
+    return GivenRanks(rows.shops, rows.since, rows.rank, tuple(ranks.codes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,19 +24,24 @@ from distrib.services.history.exporting import export_history
 from distrib.services.history.months import FileQuestion
 from distrib.services.history.replaying import with_ranks_replayed
 from distrib.services.history.simulating import question_of, simulate_files
+from distrib.services.plans.versions import load_timeline
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.simulations.asking import Wish
-from distrib.services.simulations.looking import instant_of
+from distrib.services.simulations.own_tables import TableRanks
+from distrib.services.simulations.replaying import Replayed, replay, with_candidate
 from distrib.services.simulations.running import (
     REPLAYED,
     PaidSpan,
     SimulationQuestion,
     Watcher,
     enter_history,
+    over_at,
+    own_ranks,
     simulate,
 )
 from distrib.store import customer_merges
-from distrib.store.simulations.ranks import KeptRank
+from distrib.store.database import driver
+from distrib.store.simulations.ranks import KeptRank, first_fact
 from tests.integration.simulations.test_in_columns import SHOPS, seed, some_events
 from tests.world.commands import name_servers, run
 from tests.world.documents import PAID, line, refunded, settled
@@ -142,32 +148,49 @@ def ranked(world: World, seed: int) -> World:
     return world
 
 
-class Replayed(NamedTuple):
+class Tried(NamedTuple):
     """A result, and the rows of ranks that it rests on: candidate, shop, from when on, which."""
 
     result: dict[str, Any]
     ranks: list[KeptRank]
 
 
-def by_database(world: World, question: FileQuestion, now: datetime) -> Replayed:
-    """What the database comes to, by tables."""
+def by_tables(world: World, question: FileQuestion, now: datetime) -> list[KeptRank]:
+    """The ranks that the rules of the program give by its own statements, on tables of a transaction's own."""
+    program, begin = world.program, world.container.worker_engine.begin
+    kept: list[KeptRank] = []
+    with begin() as conn:
+        enter_history(conn)
+        timeline = load_timeline(conn, program)
+        since = question.ranks_from or question.span.since
+        with own_ranks(conn, begin) as own:
+            since = max(since, first_fact(own, program.program_id) or since)
+            for place, plan in enumerate(question.plans, 1):
+                months = Replayed(since, min(question.span.until, now), partial(over_at, program, now))
+                candidate = with_candidate(timeline, plan, since)
+                replay(TableRanks(own, program, now), program, world.policies, candidate, months)
+                rows = driver(own).execute(
+                    "SELECT shop_no, effective_at, rank FROM pg_temp.shop_ranks ORDER BY shop_no, effective_at, seq"
+                )
+                kept += [KeptRank(place, *row) for row in rows]
+    return kept
+
+
+def by_database(world: World, question: FileQuestion, now: datetime) -> Tried:
+    """What a simulation in the database comes to."""
     ranks: list[KeptRank] = []
     asked = SimulationQuestion(question.plans, question.span, question.refunds, question.ranks, question.ranks_from)
     begin = world.container.worker_engine.begin
     with begin() as conn:
         enter_history(conn)
         result = simulate(conn, world.program, world.policies, asked, begin, now, Watcher(keep_ranks=ranks.extend))
-    return Replayed(result, ranks)
+    return Tried(result, ranks)
 
 
-def by_files(question: FileQuestion, engine: Engine) -> Replayed:
+def by_files(question: FileQuestion, engine: Engine) -> Tried:
     """What the files come to."""
-    ranks = [
-        KeptRank(place, shop_no, instant_of(since), [*given.codes, None][rank])
-        for place, given in enumerate(with_ranks_replayed(question).given, 1)
-        for shop_no, since, rank in zip(given.shops.tolist(), given.since.tolist(), given.rank.tolist(), strict=True)
-    ]
-    return Replayed(simulate_files(question, engine), ranks)
+    given = enumerate(with_ranks_replayed(question).given, 1)
+    return Tried(simulate_files(question, engine), [kept for place, ranks in given for kept in ranks.kept(place)])
 
 
 def exported(world: World, path: Path, now: datetime) -> HistoryDirectory:
@@ -199,7 +222,8 @@ def test_any_plan_on_a_random_program_comes_to_every_rank_and_figure_of_the_data
         since = None if before is None else span.since - before * DAY
         question = FileQuestion(directory, tuple(plans), ranked.policies, span, refunds, REPLAYED, since)
         expected, found = by_database(ranked, question, now), by_files(question, Engine())
-        assert found.ranks == expected.ranks, seed
+        assert found.ranks == by_tables(ranked, question, now), seed
+        assert expected.ranks == found.ranks, seed
         assert found.result == expected.result, seed
         changes += len(found.ranks)
 

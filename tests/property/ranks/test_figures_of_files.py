@@ -17,7 +17,7 @@ from distrib.services.history.exporting import export_history
 from distrib.services.history.ranking import ranking_source
 from distrib.services.history.ranks import FileRanks
 from distrib.services.plans.terms import TermsBook
-from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of, load_timeline
 from distrib.services.ranks.basis import ALL_REFUNDS
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import RankFigures, shops_at, touched_shops
@@ -28,6 +28,15 @@ from tests.property.ranks.test_figures import LAST, METRICS, PLAN, Story, opened
 from tests.world.world import World
 
 __all__ = ["opened"]
+
+LATER = LAST + timedelta(days=30)
+ASKING = PLAN | {
+    "ranks": [
+        {"code": "member"},
+        {"code": "owner", "promote": {"metric": "customers", "window": "ever", "at_least": 1}},
+    ]
+}
+"""A plan that asks for all that was sold ever, and for who bought it."""
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -73,9 +82,10 @@ def test_arrays_and_the_database_agree_on_every_figure_of_every_look_and_of_ever
         enter_history(conn)
         export_history(conn, program, world.policies, Path(path), world.container.now())
         directory, timeline = HistoryDirectory.open(Path(path)), load_timeline(conn, program)
-        source = ranking_source(directory, [timeline], LAST, LAST + timedelta(days=1))
+        asking = Timeline((TimelineEntry(0, LAST, "asking", 0, compile_plan(ASKING)),))
+        source = ranking_source(directory, [asking], LAST, LATER)
         stored, arrays = StoredRanks(conn, program.program_id), ArrayRanks(program, source)
-        arrays.begin(TermsBook(program, timeline, world.policies), LAST + timedelta(days=1))
+        arrays.begin(TermsBook(program, timeline, world.policies), LATER)
         arrays.know_refunds(ALL_REFUNDS, None)
         ladder = ladder_of(timeline)
         shops = [shops_at(facts, LAST) for facts in (stored, arrays)]
