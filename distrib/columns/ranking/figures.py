@@ -15,7 +15,7 @@ import numpy as np
 from distrib.columns.ranking.back import KnownRefunds, LookSpan, RefundedOrders, RefundRows
 from distrib.columns.ranking.held import DatedRanks
 from distrib.columns.ranking.links import SponsorLinks, figures_of
-from distrib.columns.ranking.persons import Persons
+from distrib.columns.ranking.persons import MergedPersons
 from distrib.columns.ranking.sold import SoldMonth
 from distrib.columns.ranking.spans import Pairs, each_of, once, runs_of
 from distrib.columns.sums import sums_by
@@ -38,19 +38,19 @@ class RankingFacts:
     links: SponsorLinks
     shops: Integers
     joined_at: Integers
-    persons: Persons
+    persons: MergedPersons
 
 
-class Looks(NamedTuple):
+class ShopLooks(NamedTuple):
     """Shops that are looked at: of each over which span, and from when on who stood below it counts as below it."""
 
     shops: Integers
     span: LookSpan
     tree_at: Integers
 
-    def of(self, looks: Integers | slice) -> Looks:
+    def of(self, looks: Integers | slice) -> ShopLooks:
         """Some of them."""
-        return Looks(self.shops[looks], LookSpan(*(column[looks] for column in self.span)), self.tree_at[looks])
+        return ShopLooks(self.shops[looks], LookSpan(*(column[looks] for column in self.span)), self.tree_at[looks])
 
 
 class SoldBySeller(NamedTuple):
@@ -83,7 +83,7 @@ class RankingFigures:
         """The shops of whose sales something was taken back."""
         return self._refunds.shops()
 
-    def figure(self, name: str, levels: int, looks: Looks, ranks: Integers | None) -> Integers:
+    def figure(self, name: str, levels: int, looks: ShopLooks, ranks: Integers | None) -> Integers:
         """One figure of each look.
 
         Args:
@@ -91,14 +91,14 @@ class RankingFigures:
             levels: how many levels below a shop are read in its place; 0 reads the shop itself.
             ranks: of which a recruit counts, by number; None: of all.
         """
-        alone: dict[str, Callable[[Looks], Integers]] = {
+        alone: dict[str, Callable[[ShopLooks], Integers]] = {
             "personal_sales_minor": lambda own: self._sales(own.shops, own.span),
             "personal_orders": lambda own: self._orders(own.shops, own.span),
             "customers": self._customers,
         }
         if name in alone:
             return alone[name](looks)
-        teams: dict[str, Callable[[Looks, Pairs], Integers]] = {
+        teams: dict[str, Callable[[ShopLooks, Pairs], Integers]] = {
             "team_sales_minor": self._team_sales,
             "direct_recruits": self._recruits,
             "active_recruits": lambda own, pairs: self._active(own, pairs, ranks),
@@ -175,7 +175,7 @@ class RankingFigures:
                 reached.append((month, here))
         return reached
 
-    def _customers(self, looks: Looks) -> Integers:
+    def _customers(self, looks: ShopLooks) -> Integers:
         """How many different persons each look has."""
         bought = [Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         for place, month in enumerate(self._facts.months):
@@ -201,18 +201,18 @@ class RankingFigures:
         is_left[of] = self._refunds.is_left(refunded[places[of]], spans.until[of], spans.back[of])
         return is_left
 
-    def _team_sales(self, looks: Looks, pairs: Pairs) -> Integers:
+    def _team_sales(self, looks: ShopLooks, pairs: Pairs) -> Integers:
         sums = np.zeros(looks.shops.size, np.int64)
         np.add.at(sums, pairs.looks, self._sales(pairs.shops, looks.span.of(pairs.looks)))
         return sums
 
-    def _recruits(self, looks: Looks, pairs: Pairs) -> Integers:
+    def _recruits(self, looks: ShopLooks, pairs: Pairs) -> Integers:
         joined_at = figures_of(self._facts.shops, self._facts.joined_at, pairs.shops)
         spans = looks.span.of(pairs.looks)
         counts = (joined_at >= spans.since) & (joined_at <= spans.until)
         return np.bincount(pairs.looks[counts], minlength=looks.shops.size).astype(np.int64)
 
-    def _active(self, looks: Looks, pairs: Pairs, ranks: Integers | None) -> Integers:
+    def _active(self, looks: ShopLooks, pairs: Pairs, ranks: Integers | None) -> Integers:
         if ranks is not None:
             tree_at, until = looks.tree_at[pairs.looks], looks.span.until[pairs.looks]
             kept = self._ranks.held_any(pairs.shops, tree_at, until, ranks)

@@ -8,7 +8,7 @@ from distrib.columns.ranking.spans import each_of, span_of
 from distrib.columns.tree import Integers
 
 
-class Persons:
+class MergedPersons:
     """Customers by number, and whom they were merged into.
 
     Args:
@@ -24,7 +24,7 @@ class Persons:
     def of(self, customers: Integers, instants: Integers) -> Integers:
         """The number of each customer's person by its instant: by the merge recorded last of those that had come.
 
-        >>> people = Persons(np.array([1, 1, 2]), np.array([10, 20, 20]), np.array([2, 3, 3]))
+        >>> people = MergedPersons(np.array([1, 1, 2]), np.array([10, 20, 20]), np.array([2, 3, 3]))
         >>> people.of(np.array([1, 1, 1, 2, 4]), np.array([9, 10, 20, 10, 99])).tolist()
         [1, 2, 3, 2, 4]
         """

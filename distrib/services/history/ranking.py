@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from distrib.columns.ranking.figures import RankingFacts
 from distrib.columns.ranking.held import NO_INSTANT, RankColumns
 from distrib.columns.ranking.links import SponsorLinks
-from distrib.columns.ranking.persons import Persons
+from distrib.columns.ranking.persons import MergedPersons
 from distrib.columns.tree import Integers
 from distrib.domain.customers import taken_along
 from distrib.domain.ranks.history import PROMOTION, RANK_CAUSES
@@ -128,11 +128,11 @@ def _sold(directory: HistoryDirectory, period: int, customers: _FileCustomers | 
     return SoldColumns(*(np.concatenate(part) for part in parts))
 
 
-def _persons(directory: HistoryDirectory, customers: _FileCustomers | None) -> Persons:
+def _persons(directory: HistoryDirectory, customers: _FileCustomers | None) -> MergedPersons:
     merged = list(taken_along(directory.identities.merges)) if customers is not None else []
     if customers is None or not merged:
-        return Persons(*(np.zeros(0, np.int64) for _ in range(3)))
-    return Persons(
+        return MergedPersons(*(np.zeros(0, np.int64) for _ in range(3)))
+    return MergedPersons(
         customers.numbers_of(pa.array([customer_id for customer_id, _ in merged], pa.string())),
         np.array(microseconds([merge.merged_at for _, merge in merged]), np.int64),
         customers.numbers_of(pa.array([merge.into_id for _, merge in merged], pa.string())),
@@ -164,10 +164,10 @@ def _settled(directory: HistoryDirectory, start: int, end: int) -> tuple[Integer
         if first < end and last > start:
             path, columns = directory.path / file.path, ("seller_no", "settled_at")
             for group in row_groups_between(path, columns, "settled_at", start, end):
-                of, at = (numbers(column_of(group, name)) for name in columns)
-                is_asked = (of >= 0) & (at >= start) & (at < end)
+                of, settled = (numbers(column_of(group, name)) for name in columns)
+                is_asked = (of >= 0) & (settled >= start) & (settled < end)
                 sellers.append(of[is_asked])
-                settled_at.append(at[is_asked])
+                settled_at.append(settled[is_asked])
     return np.concatenate(sellers), np.concatenate(settled_at)
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from distrib.columns.evaluation import holding
-from distrib.columns.ranking.figures import Looks, LookSpan, RankingFigures
+from distrib.columns.ranking.figures import LookSpan, RankingFigures, ShopLooks
 from distrib.columns.ranking.links import SponsorLinks
 from distrib.columns.ranking.spans import Pairs, once
 from distrib.columns.tree import Integers, Truths
@@ -82,7 +82,7 @@ class LookedDays(NamedTuple):
 
 
 class DayLooks:
-    """Looks by shop and day.
+    """ShopLooks by shop and day.
 
     Args:
         since: the earliest instant of any look.
@@ -147,4 +147,4 @@ def _bounds(program: Program, figures: RankingFigures, metric: Metric, days: Loo
         first = first_instant(program, metric.window, since)
         start = np.full(days.first.size, _BEFORE_ALL if first is None else microseconds([first])[0])
     span = LookSpan(start, days.end, days.start - 1)
-    return figures.figure(metric.name, metric.levels, Looks(days.shops, span, days.first), None)
+    return figures.figure(metric.name, metric.levels, ShopLooks(days.shops, span, days.first), None)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from distrib.columns.ranking.figures import Looks, LookSpan, RankingFigures
+from distrib.columns.ranking.figures import LookSpan, RankingFigures, ShopLooks
 from distrib.columns.ranking.held import NO_INSTANT, DatedRanks, RankColumns
 from distrib.columns.ranking.links import figures_of
 from distrib.columns.tree import Integers, Truths, at_places
@@ -27,7 +27,7 @@ from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
 from distrib.services.ranks.figures import RankFigures, shops_at
 from distrib.services.simulations.held_arrays import GivenRanks
 from distrib.services.simulations.looking import DayLooks, LookedAt, instant_of, may_rise, midnight_of
-from distrib.services.simulations.ranking import BEFORE_ALL, RankingSource
+from distrib.services.simulations.ranking import BEFORE_ALL, RankingSource, evaluated_by
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.store.copying import microseconds
 from distrib.store.ranks.columns import Sales
@@ -69,8 +69,7 @@ class ArrayRanks:
         (start,), ranks = microseconds([since]), self._source.ranks
         self._given = DatedRanks(ranks.among((ranks.since <= start) | (ranks.cause == RANK_CAUSES.index(HAND))))
         self._figures = RankingFigures(self._facts, self._given)
-        evaluated = self._source.evaluated.items()
-        before = {period: effective_at for period, effective_at in evaluated if effective_at <= since}
+        before = evaluated_by(self._source.evaluated, since)
         newest = max(before, default=None)
         self._mark = None if newest is None else EvaluationMark(before[newest], self._given.newest_seq)
         self._failures = {} if newest is None else {newest: self._source.failures(newest)}
@@ -227,8 +226,8 @@ class ArrayRanks:
         rows, codes = rows.among(np.lexsort((rows.seq, rows.shops))), self.codes
         columns = (rows.shops.tolist(), rows.seq.tolist(), rows.earned_at.tolist(), rows.earned.tolist())
         return [
-            PromotedRank(shop_no, seq, instant_of(at), codes[rank])
-            for shop_no, seq, at, rank in zip(*columns, strict=True)
+            PromotedRank(shop_no, seq, instant_of(earned_at), codes[rank])
+            for shop_no, seq, earned_at, rank in zip(*columns, strict=True)
         ]
 
     def earned_rows(self, shops: Sequence[int], until: datetime) -> Mapping[int, Sequence[EarnedRankRow]]:
@@ -258,7 +257,7 @@ class ArrayRanks:
                 ),
             )
         )
-        looks = Looks(shops, LookSpan(since, until, back), tree_at)
+        looks = ShopLooks(shops, LookSpan(since, until, back), tree_at)
         asked = None if ranks is None else self._numbers_of(ranks)
         figures: list[int] = self._figures.figure(name, levels, looks, asked).tolist()
         return figures

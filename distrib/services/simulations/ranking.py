@@ -16,7 +16,7 @@ from distrib.columns.ranking.back import RefundedOrders, RefundRows
 from distrib.columns.ranking.figures import RankingFacts
 from distrib.columns.ranking.held import NO_INSTANT, RankColumns
 from distrib.columns.ranking.links import SponsorLinks
-from distrib.columns.ranking.persons import Persons
+from distrib.columns.ranking.persons import MergedPersons
 from distrib.columns.ranking.sold import SoldMonth, sold_month
 from distrib.columns.tree import Integers
 from distrib.domain.plans.conditions import Metric
@@ -99,7 +99,7 @@ class GatheredFacts:
             column[places[is_refunded]] = values[is_refunded]
         self._months.append(month)
 
-    def facts(self, links: SponsorLinks, shops: Integers, joined_at: Integers, persons: Persons) -> RankingFacts:
+    def facts(self, links: SponsorLinks, shops: Integers, joined_at: Integers, persons: MergedPersons) -> RankingFacts:
         """All that was added, with what is known of shops."""
         back = self._back
         orders = np.where(back.minor != 0, np.searchsorted(self._refunded, back.order_no), -1)
@@ -117,6 +117,11 @@ def metrics_of(timelines: Iterable[Timeline]) -> set[Metric]:
     return {metric for plan in plans for metric in promotion_metrics(plan) | keep_metrics(plan)}
 
 
+def evaluated_by(evaluated: Mapping[int, datetime], since: datetime) -> dict[int, datetime]:
+    """The months of which what was decided holds by an instant."""
+    return {period: effective_at for period, effective_at in evaluated.items() if effective_at <= since}
+
+
 def earliest_sale(
     metrics: Iterable[Metric], ranks: RankColumns, evaluated: Mapping[int, datetime], since: datetime
 ) -> int:
@@ -127,9 +132,7 @@ def earliest_sale(
     windows = {metric.window for metric in metrics}
     if "ever" in windows:
         return BEFORE_ALL
-    before = max(
-        microseconds([effective_at for effective_at in evaluated.values() if effective_at <= since]), default=BEFORE_ALL
-    )
+    before = max(microseconds([*evaluated_by(evaluated, since).values()]), default=BEFORE_ALL)
     (start,) = microseconds([since])
     is_looked_at = (ranks.since > before) & (ranks.since <= start) & (ranks.earned_at != NO_INSTANT)
     first = min(start, int(ranks.earned_at[is_looked_at].min(initial=start)))

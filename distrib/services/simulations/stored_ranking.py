@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.columns.ranking.held import RankColumns
 from distrib.columns.ranking.links import SponsorLinks, figures_of
-from distrib.columns.ranking.persons import Persons
+from distrib.columns.ranking.persons import MergedPersons
 from distrib.columns.tree import Integers
 from distrib.domain.customers import taken_along
 from distrib.domain.periods import next_period
@@ -26,6 +26,7 @@ from distrib.services.simulations.ranking import (
     RankingSource,
     SoldColumns,
     earliest_sale,
+    evaluated_by,
     metrics_of,
 )
 from distrib.store.copying import microseconds
@@ -53,9 +54,7 @@ def stored_source(
     evaluated = rows.evaluated_from(conn, number)
     codes = {code for timeline in timelines for code in ladder_of(timeline).codes()}
     known = sorted(codes | {*rows.rank_codes(conn, number)})
-    looked_from = max(
-        (effective_at for effective_at in evaluated.values() if effective_at <= since), default=_BEGINNING
-    )
+    looked_from = max(evaluated_by(evaluated, since).values(), default=_BEGINNING)
     ranks = RankColumns(*rows.given_ranks(conn, number, known, RANK_CAUSES, since, looked_from))
     gathered = GatheredFacts(BackColumns(*rows.back_rows(conn, number)))
     customers = _StoredCustomers() if any(metric.name == "customers" for metric in metrics) else None
@@ -69,7 +68,7 @@ def stored_source(
         sellers, settled_at = rows.settled_between(conn, number, instant_of(start), instant_of(end))
         return sellers, settled_at
 
-    persons = Persons(_NOTHING, _NOTHING, _NOTHING) if customers is None else customers.persons(conn, number)
+    persons = MergedPersons(_NOTHING, _NOTHING, _NOTHING) if customers is None else customers.persons(conn, number)
     return RankingSource(
         facts=gathered.facts(SponsorLinks(*rows.links(conn, number)), *rows.shops_joined(conn, number), persons),
         first_fact=first,
@@ -115,10 +114,10 @@ class _StoredCustomers:
             np.isin(order_no, named), figures_of(*_by_number(named, self._numbers_of(customers)), order_no), -1
         )
 
-    def persons(self, conn: Connection, number: int) -> Persons:
+    def persons(self, conn: Connection, number: int) -> MergedPersons:
         """Who is one person with whom."""
         merged = list(taken_along(all_merges(conn, number)))
-        return Persons(
+        return MergedPersons(
             self._numbers_of([customer_id.encode() for customer_id, _ in merged]),
             np.array(microseconds([merge.merged_at for _, merge in merged]), np.int64),
             self._numbers_of([merge.into_id.encode() for _, merge in merged]),
