@@ -40,7 +40,8 @@ UPDATE pg_temp.shops s SET rank = k.rank, rank_since = COALESCE(k.effective_at, 
 FROM pg_temp.shops o LEFT JOIN (
     SELECT DISTINCT ON (shop_no) shop_no, rank, effective_at FROM pg_temp.shop_ranks
     ORDER BY shop_no, effective_at DESC, seq DESC) k ON k.shop_no = o.shop_no
-WHERE s.shop_no = o.shop_no AND (s.rank IS DISTINCT FROM k.rank OR s.rank_since > COALESCE(k.effective_at, s.joined_at))
+WHERE s.shop_no = o.shop_no
+  AND (s.rank IS DISTINCT FROM k.rank OR s.rank_since <> COALESCE(k.effective_at, s.joined_at))
 """
 _EVALUATIONS: Final = """
 INSERT INTO pg_temp.rank_evaluations SELECT * FROM public.rank_evaluations

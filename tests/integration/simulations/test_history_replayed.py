@@ -66,7 +66,16 @@ PLAN: dict[str, Any] = {
     "tiers": 2,
     "hold_days": 0,
     "rules": [
-        {"id": "own", "pay": "seller", "rate": {"member": "0.05", "gold": "0.10", "top": "0.13", "default": "0.01"}},
+        {"id": "own", "pay": "seller", "rate": {"gold": "0.10", "default": "0.05"}},
+        {"id": "up", "pay": "upline", "tier": 1, "rate": {"gold": "0.02", "default": "0.01"}},
+        {"id": "far", "pay": "upline", "tier": 2, "rate": "0.01"},
+    ],
+}
+WITH_TOP: dict[str, Any] = {
+    **PLAN,
+    "code": "tried",
+    "rules": [
+        {"id": "own", "pay": "seller", "rate": {"gold": "0.10", "top": "0.13", "default": "0.05"}},
         {"id": "up", "pay": "upline", "tier": 1, "rate": {"gold": "0.02", "top": "0.04", "default": "0.01"}},
         {"id": "far", "pay": "upline", "tier": 2, "rate": {"top": "0.01"}},
     ],
@@ -119,7 +128,7 @@ def documents(draw: st.DrawFn) -> str:
         ranks.append(rank)
     mapped = {"rank_map": {"old": draw(st.sampled_from(("member", "gold", "top")))}} if draw(st.booleans()) else {}
     pools = [{"id": "all", "rate": "0.01", "weights": {"gold": 1, "top": 3}}]
-    return canonical_json({**PLAN, "code": "tried", "ranks": ranks, "pools": pools, **mapped})
+    return canonical_json({**WITH_TOP, "ranks": ranks, "pools": pools, **mapped})
 
 
 @pytest.fixture
@@ -237,7 +246,7 @@ def test_processes_and_dask_come_to_what_one_process_and_the_database_do(
     name_servers(ranked.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
     top = {"code": "top", "promote": {"metric": "active_recruits", "window": "month", "at_least": 1}}
-    plan = {**PLAN, "code": "tried", "ranks": [*RANKS[:2], top], "rank_map": {"old": "top"}}
+    plan = {**WITH_TOP, "ranks": [*RANKS[:2], top], "rank_map": {"old": "top"}}
     (tmp_path / "plan.json").write_text(json.dumps(plan), "utf-8")
     words = ["simulate", tmp_path / "plan.json", "--from", "2026-03-01", "--to", "2026-06-01", "--ranks", "replayed"]
     words += ["--ranks-from", "2026-02-20", "--json"]
@@ -280,7 +289,7 @@ def _sales_of(minor: int) -> dict[str, Any]:
 
 
 def test_a_condition_on_earnings_is_refused_by_name(world: World, tmp_path: Path) -> None:
-    world.publish(PLAN)
+    world.publish({**PLAN, "ranks": RANKS}, signed_off_by="Han")
     directory = exported(world, tmp_path, world.container.now())
     promote = {"metric": "earned_minor", "window": "month", "at_least": 5}
     plan = {**PLAN, "code": "earning", "ranks": [{"code": "member"}, {"code": "gold", "promote": promote}]}
