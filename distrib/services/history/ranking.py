@@ -96,7 +96,8 @@ def _facts(directory: HistoryDirectory, earliest: int, until: int, customers: _F
     links = _table(directory, REFERRALS, ("shop_no", "effective_at", "seq", "sponsor_no"))
     return gathered.facts(
         SponsorLinks(*(numbers(column_of(links, name), 0) for name in links.column_names)),
-        *(numbers(column_of(shops, name)) for name in shops.column_names),
+        numbers(column_of(shops, "shop_no")),
+        numbers(column_of(shops, "joined_at")),
         _persons(directory, customers),
     )
 
@@ -106,8 +107,14 @@ def _back(directory: HistoryDirectory) -> BackColumns:
     rows = _table(directory, REFUNDS, _REFUNDS)
     rows = rows.filter(pc.is_valid(rows["seller_no"]))
     settled_at, happened_at = (numbers(column_of(rows, name)) for name in ("settled_at", "happened_at"))
+    order_no, sellers, minor, occurred_at = (
+        numbers(column_of(rows, name)) for name in ("order_no", "seller_no", "sales_minor", "occurred_at")
+    )
     return BackColumns(
-        *(numbers(column_of(rows, name)) for name in ("order_no", "seller_no", "sales_minor", "occurred_at")),
+        order_no,
+        sellers,
+        minor,
+        occurred_at,
         last_numbers(column_of(rows, "done_at")),
         np.maximum(happened_at, settled_at),
     )
@@ -146,8 +153,11 @@ def _ranks(directory: HistoryDirectory) -> tuple[RankColumns, list[str]]:
     causes = {cause: place for place, cause in enumerate(RANK_CAUSES)}
     earned_at = numbers(column_of(rows, "earned_at"), NO_INSTANT)
     is_promotion = truths(pc.equal(column_of(rows, "cause"), PROMOTION))
+    shops, since, seq = (numbers(column_of(rows, name)) for name in _GIVEN[:3])
     columns = RankColumns(
-        *(numbers(column_of(rows, name)) for name in _GIVEN[:3]),
+        shops,
+        since,
+        seq,
         coded(column_of(rows, "rank"), lambda code: codes.setdefault(code, len(codes))),
         coded(column_of(rows, "cause"), causes.__getitem__),
         np.where(is_promotion, earned_at, NO_INSTANT),

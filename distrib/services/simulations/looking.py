@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from distrib.columns.evaluation import holding
-from distrib.columns.ranking.figures import LookSpan, RankingFigures, ShopLooks
+from distrib.columns.ranking.back import LookSpan
+from distrib.columns.ranking.figures import RankingFigures, ShopLooks
 from distrib.columns.ranking.links import SponsorLinks
 from distrib.columns.ranking.spans import Pairs, once
 from distrib.columns.tree import Integers, Truths

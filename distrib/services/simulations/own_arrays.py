@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from distrib.columns.ranking.figures import LookSpan, RankingFigures, ShopLooks
+from distrib.columns.ranking.back import LookSpan
+from distrib.columns.ranking.figures import RankingFigures, ShopLooks
 from distrib.columns.ranking.held import NO_INSTANT, DatedRanks, RankColumns
 from distrib.columns.ranking.links import figures_of
 from distrib.columns.tree import Integers, Truths, at_places

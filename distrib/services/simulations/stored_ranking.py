@@ -69,8 +69,9 @@ def stored_source(
         return sellers, settled_at
 
     persons = MergedPersons(_NOTHING, _NOTHING, _NOTHING) if customers is None else customers.persons(conn, number)
+    shops, joined_at = rows.shops_joined(conn, number)
     return RankingSource(
-        facts=gathered.facts(SponsorLinks(*rows.links(conn, number)), *rows.shops_joined(conn, number), persons),
+        facts=gathered.facts(SponsorLinks(*rows.links(conn, number)), shops, joined_at, persons),
         first_fact=first,
         ranks=ranks,
         rank_codes=known,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.columns.ranking import spans
-from distrib.columns.ranking.figures import LookSpan, RankingFigures, ShopLooks
+from distrib.columns.ranking.back import LookSpan
+from distrib.columns.ranking.figures import RankingFigures, ShopLooks
 from distrib.columns.ranking.held import DatedRanks, RankColumns
 from distrib.columns.ranking.links import SponsorLinks
 from distrib.columns.ranking.persons import MergedPersons
@@ -155,7 +156,7 @@ def figures_of(past: Past) -> RankingFigures:
     persons = MergedPersons(*(column(past.merged, place) for place in range(3)))
     facts = gathered.facts(links, np.array(SHOPS), np.array(past.joined_at), persons)
     nothing = np.zeros(len(past.ranks), np.int64)
-    rows = RankColumns(*(column(past.ranks, place) for place in range(4)), nothing, nothing, nothing)
+    rows = RankColumns(*[*(column(past.ranks, place) for place in range(4)), nothing, nothing, nothing])
     ranks = DatedRanks(RankColumns.none())
     for start in range(0, len(past.ranks), 5):
         ranks.add(rows.among(np.arange(start, start + 5)))
