@@ -87,11 +87,19 @@ def decide_promotions(
     return True
 
 
-def decide_signals(ranks: DecidedRanks, program: Program, terms: TermsBook, signals: Sequence[RankSignal]) -> None:
+def decide_signals(
+    ranks: DecidedRanks,
+    program: Program,
+    terms: TermsBook,
+    signals: Sequence[RankSignal],
+    *,
+    are_likely: bool = False,
+) -> None:
     """Decides the promotions that these signals ask for, day by day, and writes the changes of rank.
 
     Args:
         ranks: with what they are decided by, wherever they are.
+        are_likely: whether figures that no check of a day can exceed were asked for already.
     """
     shops = sorted({signal.shop_no for signal in signals})
     history = RankHistory(ranks.rank_rows(shops), terms.ladder)
@@ -99,9 +107,34 @@ def decide_signals(ranks: DecidedRanks, program: Program, terms: TermsBook, sign
     for signal in signals:
         days.setdefault(signal.day, {}).setdefault(signal.shop_no, set()).add(signal.instant)
     for day in sorted(days):
-        changes = _decide_day(ranks, program, terms, day, days[day], history)
+        likely = sorted(days[day]) if are_likely else _likely(ranks, program, terms, day, days[day], history)
+        changes = _decide_day(ranks, program, terms, day, {shop_no: days[day][shop_no] for shop_no in likely}, history)
         if changes:  # the checks of the next day read the ranks of recruits
             ranks.insert(changes)
+
+
+def _likely(
+    facts: RankFigureFacts,
+    program: Program,
+    terms: TermsBook,
+    day: date,
+    instants: Mapping[int, set[datetime]],
+    ranks: RankHistory,
+) -> list[int]:
+    """Lists the shops that figures would promote which no check of the day can exceed."""
+    start, end = _bounds_of(program, day)
+    bounds = [
+        PromotionCheck(shop_no, first, end, start - _INSTANT)
+        for shop_no, times in sorted(instants.items())
+        for first in _first_instants(terms, times)
+    ]
+    return sorted({promotion.check.shop_no for promotion in _promotions(facts, program, terms, bounds, ranks)})
+
+
+def _bounds_of(program: Program, day: date) -> tuple[datetime, datetime]:
+    """The first and the last instant of a day."""
+    start = datetime.combine(day, time(), tzinfo=program.zone).astimezone(UTC)
+    return start, promotion_effective_at(start, program.zone) - _INSTANT
 
 
 def _decide_day(
@@ -113,16 +146,11 @@ def _decide_day(
     ranks: RankHistory,
 ) -> list[RankChange]:
     """Decides the promotions of one day by the signalled instants of each shop; answers the rows to write."""
-    start = datetime.combine(day, time(), tzinfo=program.zone).astimezone(UTC)
-    end = promotion_effective_at(start, program.zone) - _INSTANT
-    bounds = [
-        PromotionCheck(shop_no, first, end, start - _INSTANT)
-        for shop_no, times in sorted(instants.items())
-        for first in _first_instants(terms, times)
+    _, end = _bounds_of(program, day)
+    exact = [
+        PromotionCheck(shop_no, as_of, as_of, as_of) for shop_no, times in instants.items() for as_of in sorted(times)
     ]
-    likely = sorted({promotion.check.shop_no for promotion in _promotions(facts, program, terms, bounds, ranks)})
-    exact = [PromotionCheck(shop_no, as_of, as_of, as_of) for shop_no in likely for as_of in sorted(instants[shop_no])]
-    exact += [PromotionCheck(shop_no, end, end, end) for shop_no in likely]
+    exact += [PromotionCheck(shop_no, end, end, end) for shop_no in instants]
     changes = []
     for promotion in _promotions(facts, program, terms, exact, ranks):
         plan_then = terms.ladder.plan_at(promotion.effective_at) or promotion.plan

@@ -6,7 +6,7 @@ above for all shops and days of a month at once. Who is left is decided by the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -105,39 +105,48 @@ class DayLooks:
         start, end = self._starts[day[first]], self._starts[np.minimum(day[first] + 1, len(starts) - 1)] - 1
         self.days = LookedDays(shops[first], looked_at.instants[first], start, end)
 
-    def signals(self, kept: Truths) -> list[RankSignal]:
-        """The looks of those days that are kept."""
-        places = np.flatnonzero(kept[self._of])
+    def signals(self, kept: Truths | Integers) -> list[RankSignal]:
+        """The looks of those days of shops that are kept."""
+        is_kept = np.zeros(self.days.shops.size, np.bool_)
+        is_kept[kept] = True
+        places = np.flatnonzero(is_kept[self._of])
         looked_at, days = self._looked_at.among(places), self._days
         columns = (self._day[places].tolist(), looked_at.shops.tolist(), looked_at.instants.tolist())
         return [RankSignal(days[day], shop_no, instant_of(us)) for day, shop_no, us in zip(*columns, strict=True)]
 
+    def by_day(self) -> Iterator[Integers]:
+        """Yields the places of the shops of each day, day after day."""
+        turns = np.argsort(self.days.start, kind="stable")
+        yield from np.split(turns, np.flatnonzero(np.diff(self.days.start[turns])) + 1)
 
-def may_rise(
+
+def highest_places(
     plan: Plan, program: Program, figures: RankingFigures, days: LookedDays, earned: Integers, since: datetime
-) -> Truths:
-    """Which shops some look of a day may carry above the rank that they have earned, by figures no look can exceed.
+) -> Integers:
+    """The highest rank, by its place in the plan, that some look of a day may carry each shop to; 0 of none.
+
+    It is that of figures which no look of the day can exceed.
 
     Args:
-        earned: the place among the plan's ranks of the least that each shop has earned by then.
+        earned: the place of the least that each shop has earned by then; ranks up to it are of no interest.
         since: an instant of the month of all looks.
     """
     left = np.arange(days.shops.size)
     known: dict[Metric, Integers] = {metric: np.full(left.size, _BOUNDLESS) for metric in promotion_metrics(plan)}
     for metric in sorted(known, key=by_cost):
-        left = left[_rises(plan, {own: column[left] for own, column in known.items()}, earned[left])]
+        left = left[_highest(plan, {own: column[left] for own, column in known.items()}, left.size) > earned[left]]
         known[metric][left] = _bounds(program, figures, metric, days.among(left), since)
-    rises = np.zeros(days.shops.size, np.bool_)
-    rises[left[_rises(plan, {own: column[left] for own, column in known.items()}, earned[left])]] = True
-    return rises
+    highest = np.zeros(days.shops.size, np.int64)
+    highest[left] = _highest(plan, {own: column[left] for own, column in known.items()}, left.size)
+    return highest
 
 
-def _rises(plan: Plan, figures: Mapping[Metric, Integers], earned: Integers) -> Truths:
-    rises = np.zeros(earned.size, np.bool_)
+def _highest(plan: Plan, figures: Mapping[Metric, Integers], count: int) -> Integers:
+    highest = np.zeros(count, np.int64)
     for place, rank in enumerate(plan.ranks):
         if rank.promote is not None:
-            rises |= (earned < place) & holding(rank.promote, figures, earned.size)
-    return rises
+            highest[holding(rank.promote, figures, count)] = place
+    return highest
 
 
 def _bounds(program: Program, figures: RankingFigures, metric: Metric, days: LookedDays, since: datetime) -> Integers:

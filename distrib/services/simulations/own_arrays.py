@@ -7,7 +7,7 @@ happened in a month could carry higher is not looked at one by one. No SQL may e
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,18 +16,17 @@ import numpy as np
 from distrib.columns.ranking.back import LookSpan
 from distrib.columns.ranking.figures import RankingFigures, ShopLooks
 from distrib.columns.ranking.held import NO_INSTANT, DatedRanks, RankColumns
-from distrib.columns.ranking.links import figures_of
 from distrib.columns.tree import Integers, Truths, at_places
+from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
-from distrib.domain.ranks.history import EARNED, HAND, PROMOTION, RANK_CAUSES
+from distrib.domain.ranks.history import EARNED, HAND, PROMOTION, RANK_CAUSES, Ladder, known_rank
 from distrib.domain.ranks.promotion import EARNINGS
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline
 from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
-from distrib.services.ranks.figures import RankFigures, shops_at
 from distrib.services.simulations.held_arrays import GivenRanks
-from distrib.services.simulations.looking import DayLooks, LookedAt, instant_of, may_rise, midnight_of
+from distrib.services.simulations.looking import DayLooks, LookedAt, highest_places, instant_of, midnight_of
 from distrib.services.simulations.ranking import BEFORE_ALL, RankingSource, evaluated_by
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.store.copying import microseconds
@@ -37,11 +36,14 @@ from distrib.store.ranks.figures import FigureQuery, RankChange, RankSignal
 
 BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
 """Where a window begins that has no beginning."""
+_BEGINNING_OF_TIME: Final = datetime.min.replace(tzinfo=UTC)
 _NO_RANK: Final = -1
 
 
 class ArrayRanks:
     """The ranks of a candidate, and what they are decided by; ``begin`` makes them those of an instant."""
+
+    are_likely = True
 
     def __init__(self, program: Program, source: RankingSource) -> None:
         self._program, self._source, self._facts = program, source, source.facts
@@ -87,23 +89,43 @@ class ArrayRanks:
         done_by = BEFORE_ALL if known is None else microseconds([known])[0]
         self._figures.know(microseconds([until])[0], done_by)
 
-    def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Sequence[RankSignal]:
-        """Reads ``OwnRanks.signals``, less those of days that can carry a shop no higher."""
+    def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Iterator[Sequence[RankSignal]]:
+        """Yields ``OwnRanks.signals`` day by day, less those of shops that their day can carry no higher."""
         if until <= since:
-            return []
+            return
         looked_at = self._looked_at(since, midnight_of(self._program, until), terms.signal_levels)
         by_day = DayLooks(self._program, looked_at, since, until)
         days = by_day.days
         follows = terms.ladder.next_after(since)
         if follows is not None and follows < until:
-            return by_day.signals(np.ones(days.shops.size, np.bool_))
+            raise ValueError("of the plans of a replay over arrays one is in force throughout")
         plan = terms.in_force(since).plan
-        if not plan.has_promotions:
-            return []
-        shops = shops_at(self, since)
-        earned, _ = RankFigures(self, self._program, terms.ladder, shops, since).earned_ranks(plan, since, since)
-        own = figures_of(shops.numbers, earned, days.shops)
-        return by_day.signals(may_rise(plan, self._program, self._figures, days, own, since))
+        if not plan.has_promotions or not days.shops.size:
+            return
+        earned = self._earned(terms.ladder, plan, days.shops, since)
+        highest = highest_places(plan, self._program, self._figures, days, earned, since)
+        for places in by_day.by_day():
+            takes_effect = instant_of(int(days.end[places[0]]) + 1)
+            own = self._earned(terms.ladder, plan, days.shops[places], takes_effect)
+            yield by_day.signals(places[highest[places] > own])
+
+    def _earned(self, ladder: Ladder, plan: Plan, shops: Integers, instant: datetime) -> Integers:
+        """The rank that each shop has earned by an instant, by its place in the plan's."""
+        known, of = np.unique(shops, return_inverse=True)
+        (until,) = microseconds([instant])
+        rows = self._given.of_shops(known)
+        rows = rows.among(is_cause(rows, EARNED) & (rows.since <= until))
+        rows = rows.among(np.append(rows.shops[1:] != rows.shops[:-1], True)[: rows.shops.size])
+        # Which names a rank has had since follows from which of the versions that rename any had begun.
+        begins = [_BEGINNING_OF_TIME, *ladder.maps_from(_BEGINNING_OF_TIME)]
+        begun = np.searchsorted(np.array(microseconds(begins[1:]), np.int64), rows.since, "right")
+        codes = self.codes
+        pairs, of_rows = np.unique(np.stack([rows.rank, begun]), axis=1, return_inverse=True)
+        places = [
+            plan.rank_index(known_rank(plan, ladder.carry(codes[rank], begins[place], instant)))
+            for rank, place in pairs.T.tolist()
+        ]
+        return at_places(known, rows.shops, np.array(places, np.int64)[of_rows.ravel()])[of]
 
     def _looked_at(self, since: datetime, until: datetime, levels: int) -> LookedAt:
         """Everybody for whom something happened in a span, and those above."""
@@ -194,7 +216,7 @@ class ArrayRanks:
         self, codes: Sequence[str], begins: Sequence[datetime], causes: Sequence[str], as_of: datetime
     ) -> Sequence[Integers]:
         """Reads ``RankFacts.newest_ranks``."""
-        newest = self._given.newest(self._is_cause(causes), microseconds([as_of])[0])
+        newest = self._given.newest(is_cause(self.given, causes), microseconds([as_of])[0])
         places = {code: place for place, code in enumerate(codes, 1)}
         table = np.array([*(places.get(code, 0) for code in self._codes), 0], np.int64)
         begun = np.searchsorted(np.array(microseconds(begins), np.int64), newest.since, "right").astype(np.int64)
@@ -281,17 +303,19 @@ class ArrayRanks:
         """The rows of promotions after a mark, up to an instant."""
         first, last = microseconds([since.instant, until])
         rows = self.given
-        is_asked = self._is_cause([PROMOTION]) & (rows.since <= last)
+        is_asked = is_cause(rows, [PROMOTION]) & (rows.since <= last)
         return rows.among(is_asked & ((rows.since > first) | (rows.seq > since.seq)))
-
-    def _is_cause(self, causes: Sequence[str]) -> Truths:
-        return np.isin(self.given.cause, [RANK_CAUSES.index(cause) for cause in causes])
 
     def _number_of(self, rank: str | None) -> int:
         return _NO_RANK if rank is None else self._codes.setdefault(rank, len(self._codes))
 
     def _numbers_of(self, ranks: Sequence[str]) -> Integers:
         return np.array([self._number_of(rank) for rank in ranks], np.int64)
+
+
+def is_cause(rows: RankColumns, causes: Sequence[str]) -> Truths:
+    """Which rows have one of those causes."""
+    return np.isin(rows.cause, [RANK_CAUSES.index(cause) for cause in causes])
 
 
 def replayed_in_arrays(

@@ -5,7 +5,7 @@ The rules of ranks find there what they find in the program's. Such a transactio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -30,6 +30,8 @@ class TableRanks(WrittenRanks):
         conn: a transaction with tables of its own (``store.simulations.ranks.own_tables``).
         as_it_came: whether refunds are known as they came in; otherwise each from when it happened.
     """
+
+    are_likely = False
 
     def __init__(self, conn: Connection, program: Program, now: datetime, *, as_it_came: bool = False) -> None:
         super().__init__(conn, program.program_id, COMMAND_LINE.key_id, now)
@@ -57,8 +59,8 @@ class TableRanks(WrittenRanks):
         """Makes known ``OwnRanks.know_refunds``."""
         rows.know_refunds(self._conn, until, known)
 
-    def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Sequence[RankSignal]:
-        """Takes ``OwnRanks.signals``; from here on the transaction reads few rows of large tables."""
+    def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Iterator[Sequence[RankSignal]]:
+        """Takes ``OwnRanks.signals``, all at once; from here on the transaction reads few rows of large tables."""
         figures.prefer_indexes(self._conn)
         signals = {
             (self._program.day_of(instant), shop_no, instant)
@@ -66,7 +68,7 @@ class TableRanks(WrittenRanks):
         }
         if signals:
             batch.insert_signals(self._conn, self._number, signals, terms.signal_levels)
-        return rows.take_signals(self._conn, self._number, self._program.day_of(until))
+        yield rows.take_signals(self._conn, self._number, self._program.day_of(until))
 
     def shops_with_ranks(self, ranks: Sequence[str]) -> Sequence[int]:
         """Reads ``MappedRanks.shops_with_ranks``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -75,8 +75,14 @@ class OwnRanks(RankFacts, DecidedRanks, MappedRanks, Protocol):
     def know_refunds(self, until: datetime, known: datetime | None) -> None:
         """Makes known what came back before an instant, and all that was done by ``known``."""
 
-    def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Sequence[RankSignal]:
-        """Whom the days that are through by ``until`` may promote for what happened from ``since`` on."""
+    are_likely: bool
+    """Whether signals are of shops alone that figures which no look of their day can exceed would promote."""
+
+    def signals(self, terms: TermsBook, since: datetime, until: datetime) -> Iterator[Sequence[RankSignal]]:
+        """Yields whom the days that are through by ``until`` may promote for what happened from ``since`` on.
+
+        What follows may depend on what was decided by what was yielded before.
+        """
 
     def evaluated(self) -> EvaluationMark | None:
         """Where the newest evaluation ended; None before the first."""
@@ -111,7 +117,8 @@ def replay(
         _map(ranks, timeline, max(start, since), end)
         ranks.know_refunds(end, None)
         if terms.has_promotions:
-            decide_signals(ranks, program, terms, ranks.signals(terms, max(start, since), min(end, until)))
+            for signals in ranks.signals(terms, max(start, since), min(end, until)):
+                decide_signals(ranks, program, terms, signals, are_likely=ranks.are_likely)
         if known is not None and end <= until:
             ranks.know_refunds(end, known)
             _evaluate(ranks, program, timeline, period)
