@@ -57,22 +57,27 @@ class SponsorLinks:
         places = newest_by(*span_of(self.shops, shops), self.since, instants)
         return np.where(places >= 0, np.append(self.sponsors, 0)[places], 0)
 
-    def below(self, above: Pairs, tree_at: Integers, to_at: Integers) -> Pairs:
-        """Whoever stood directly below those shops at any time from ``tree_at`` to ``to_at`` of their looks, once."""
-        of, places = each_of(*span_of(self._above, above.shops))
-        looks = above.looks[of]
-        holds = (self._below_since[places] <= to_at[looks]) & (self._below_until[places] > tree_at[looks])
-        return once(Pairs(looks[holds], self._below[places[holds]]))
-
     def team(self, above: Pairs, levels: int, tree_at: Integers, to_at: Integers) -> Pairs:
-        """The same of all that stand within so many levels."""
-        parts, reached = [], above
+        """Whoever stood within so many levels below those shops at any time from ``tree_at`` to ``to_at``, each once.
+
+        Args:
+            above: looks with a shop each, and ``tree_at`` and ``to_at`` those of the looks.
+        """
+        parts, reached, is_still = [], above, True
         for _ in range(levels):
-            reached = self.below(reached, tree_at, to_at)
+            of, places = each_of(*span_of(self._above, reached.shops))
+            looks = reached.looks[of]
+            since, until = self._below_since[places], self._below_until[places]
+            holds = (since <= to_at[looks]) & (until > tree_at[looks])
+            # Where nobody moved meanwhile everybody stands below one alone, and on one level.
+            is_still = is_still and bool(((since <= tree_at[looks]) & (until > to_at[looks]))[holds].all())
+            reached = Pairs(looks[holds], self._below[places[holds]])
+            reached = reached if is_still else once(reached)
             parts.append(reached)
         if levels == 1:
             return parts[0]
-        return once(Pairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+        team = Pairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return team if is_still else once(team)
 
     def most_below(self, shops: Integers, levels: int) -> Integers:
         """At most how many pairs the team of each shop comes to."""

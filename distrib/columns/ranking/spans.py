@@ -11,6 +11,7 @@ from distrib.columns.tree import Integers
 
 MOST_AT_ONCE: Final = 1_000_000
 """So many pairs, of a look and what it reads, are held at once."""
+_WIDEST: Final = 2**63 - 1
 
 
 class Pairs(NamedTuple):
@@ -60,6 +61,10 @@ def once(pairs: Pairs) -> Pairs:
     >>> [part.tolist() for part in once(Pairs(np.array([1, 0, 1]), np.array([7, 9, 7])))]
     [[0, 1], [9, 7]]
     """
+    width = int(pairs.shops.max(initial=0)) + 1
+    if int(pairs.shops.min(initial=0)) >= 0 and int(pairs.looks.max(initial=0)) < _WIDEST // width:
+        keys = np.unique(pairs.looks * width + pairs.shops)
+        return Pairs(keys // width, keys % width)
     turns = np.lexsort((pairs.shops, pairs.looks))
     looks, shops = pairs.looks[turns], pairs.shops[turns]
     is_first = np.ones(looks.size, np.bool_)

@@ -43,7 +43,7 @@ class Back(NamedTuple):
 
 
 class Dated(NamedTuple):
-    """A link to a sponsor, or a rank."""
+    """A link to a sponsor, whose number is lower, 0 of a root; or a rank."""
 
     shop: int
     since: int
@@ -76,11 +76,10 @@ class Past:
         ]
         self.back = [self._back(draw, order) for order in self.orders for _ in range(draw.randrange(3))]
         self.links = [
-            Dated(shop, draw.randrange(300) if turn else 0, shop * 10 + turn, draw.choice([0, *SHOPS]))
+            Dated(shop, draw.randrange(300) if turn else 0, shop * 10 + turn, draw.randrange(shop))
             for shop in SHOPS
             for turn in range(draw.randrange(1, 4))
         ]
-        self.links = [link for link in self.links if link.shop != link.value]
         self.joined_at = [draw.randrange(200) for _ in SHOPS]
         self.ranks = [Dated(draw.choice(SHOPS), draw.randrange(300), seq, draw.randrange(-1, 3)) for seq in range(20)]
         self.merged = [Merged(draw.randrange(4), draw.randrange(300), draw.randrange(4)) for _ in range(3)]
