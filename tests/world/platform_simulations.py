@@ -39,7 +39,12 @@ CANDIDATE: dict[str, Any] = {
         {
             "code": "owner",
             "promote": {"metric": "personal_sales_minor", "window": "30d", "at_least": 40_000},
-            "keep": {"metric": "personal_orders", "window": "month", "at_least": 1},
+            "keep": {
+                "all": [
+                    {"metric": "personal_orders", "window": "month", "at_least": 1},
+                    {"metric": "customers", "window": "month", "at_least": 1},
+                ]
+            },
         },
     ],
     "rules": [

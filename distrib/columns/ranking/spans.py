@@ -9,7 +9,7 @@ import numpy as np
 
 from distrib.columns.tree import Integers
 
-MOST_AT_ONCE: Final = 1_000_000
+MOST_AT_ONCE: Final = 200_000
 """So many pairs, of a look and what it reads, are held at once."""
 _WIDEST: Final = 2**63 - 1
 

@@ -269,10 +269,10 @@ def hold_ranks(conn: Connection, program_id: int, ranks: HeldColumns, codes: Seq
         raw.execute(_EMPTY.format(name=name).encode())
     bound = {"program": program_id, "codes": list(codes), "shops": numbers_array(ranks.shops)}
     bound |= {"since": instants_array(ranks.since), "ranks": numbers_array(ranks.rank + 1)}
-    for statement in (_HOLD, _SHOPS, _STANDING, _ALL_REFUNDS):
+    for statement, name in ((_HOLD, "shop_ranks"), (_SHOPS, "shops"), (_ALL_REFUNDS, "refund_lines")):
         raw.execute(statement.encode(), bound)
-    for name in ("shop_ranks", "shops"):
         raw.execute(f"ANALYZE pg_temp.{name}".encode())
+    raw.execute(_STANDING.encode())
 
 
 def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[KeptRank]) -> None:
