@@ -99,5 +99,5 @@ def _check(day: PlatformDay) -> None:
         with own_ranks(conn, container.worker_engine.begin) as own:
             rank_rows.evaluated_months(own, program.program_id)
             months = Replayed(LATE, ALL.until, lambda _period: None)
-            replay(TableRanks(own, program, now, as_it_came=True), program, container.policies, timeline, months)
+            replay(TableRanks(own, program, now), program, container.policies, timeline, months)
             rank_rows.unlike_ranks(own, program.program_id)

@@ -119,7 +119,7 @@ def check_ranks(
     timeline = load_timeline(conn, program)
     with own_ranks(conn, begin) as own:
         evaluated = rank_rows.evaluated_months(own, program.program_id)
-        ranks = TableRanks(own, program, now, as_it_came=True)
+        ranks = TableRanks(own, program, now)
         replay(ranks, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get))
         checked.ranks, unlike = rank_rows.unlike_ranks(own, program.program_id)
     for row in unlike:

@@ -28,14 +28,13 @@ class TableRanks(WrittenRanks):
 
     Args:
         conn: a transaction with tables of its own (``store.simulations.ranks.own_tables``).
-        as_it_came: whether refunds are known as they came in; otherwise each from when it happened.
     """
 
     are_likely = False
 
-    def __init__(self, conn: Connection, program: Program, now: datetime, *, as_it_came: bool = False) -> None:
+    def __init__(self, conn: Connection, program: Program, now: datetime) -> None:
         super().__init__(conn, program.program_id, COMMAND_LINE.key_id, now)
-        self._program, self._as_it_came = program, as_it_came
+        self._program = program
         self._mapped = StoredMappedRanks(conn, program.program_id, COMMAND_LINE.key_id, now)
         self._mark: EvaluationMark | None = None
 
@@ -44,8 +43,8 @@ class TableRanks(WrittenRanks):
         return rows.first_fact(self._conn, self._number)
 
     def begin(self, terms: TermsBook, since: datetime) -> None:
-        """Fills the tables with what stood at an instant."""
-        rows.begin_ranks(self._conn, self._number, since, self._program.time_zone if self._as_it_came else None)
+        """Fills the tables with what stood at an instant; refunds are known as they came in."""
+        rows.begin_ranks(self._conn, self._number, since, self._program.time_zone)
         newest = store.newest_evaluation(self._conn, self._number)
         self._mark = None if newest is None else EvaluationMark(newest.effective_at, newest.ranks_seq)
         if terms.has_promotions:

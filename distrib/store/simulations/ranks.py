@@ -58,9 +58,6 @@ _MAKE_KNOWN: Final = """
 CREATE TEMP TABLE known_refunds ON COMMIT DROP AS SELECT r.*, NULL::timestamptz AS done_at FROM public.refund_lines r
 WHERE false
 """
-_KNOWN: Final = """
-INSERT INTO pg_temp.known_refunds SELECT r.*, NULL FROM public.refund_lines r WHERE r.program_id = %(program)s
-"""
 # As it came in: the looks of a day knew of a refund unless something of a later day was done before it. What came late
 # counts from the first day whose looks could know of it.
 _KNOWN_AS_IT_CAME: Final = """
@@ -213,17 +210,17 @@ def _make_tables(raw: RawConnection) -> None:
     raw.execute(b"SET TRANSACTION READ ONLY")
 
 
-def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str | None) -> None:
+def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -> None:
     """Fills the tables with what stood at an instant: ranks, evaluations, failures; and what hands set at any time.
 
     Args:
-        zone: the program's time zone, where refunds are to be known as they came in; None: as they happened.
+        zone: the program's time zone, in which a refund that came late is known from the next day on.
     """
     raw, bound = driver(conn), {"program": program_id, "since": since, "zone": zone}
     for name in (*_TABLES, "known_refunds"):
         raw.execute(_EMPTY.format(name=name).encode())
     for statement in (
-        _KNOWN if zone is None else _KNOWN_AS_IT_CAME,
+        _KNOWN_AS_IT_CAME,
         _RANKS,
         _SHOPS,
         _STANDING,

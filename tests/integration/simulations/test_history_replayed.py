@@ -24,6 +24,7 @@ from distrib.services.history.exporting import export_history
 from distrib.services.history.months import FileQuestion
 from distrib.services.history.replaying import with_ranks_replayed
 from distrib.services.history.simulating import question_of, simulate_files
+from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.simulations.asking import Wish
@@ -164,6 +165,16 @@ class Tried(NamedTuple):
     ranks: list[KeptRank]
 
 
+class AsItHappened(TableRanks):
+    """Ranks in tables, with each refund known from when it happened, as a simulation knows it."""
+
+    def begin(self, terms: TermsBook, since: datetime) -> None:
+        super().begin(terms, since)
+        raw = driver(self._conn)
+        raw.execute("DELETE FROM pg_temp.known_refunds")
+        raw.execute("INSERT INTO pg_temp.known_refunds SELECT r.*, NULL FROM public.refund_lines r")
+
+
 def by_tables(world: World, question: FileQuestion, now: datetime) -> list[KeptRank]:
     """The ranks that the rules of the program give by its own statements, on tables of a transaction's own."""
     program, begin = world.program, world.container.worker_engine.begin
@@ -177,7 +188,7 @@ def by_tables(world: World, question: FileQuestion, now: datetime) -> list[KeptR
             for place, plan in enumerate(question.plans, 1):
                 months = Replayed(since, min(question.span.until, now), partial(over_at, program, now))
                 candidate = with_candidate(timeline, plan, since)
-                replay(TableRanks(own, program, now), program, world.policies, candidate, months)
+                replay(AsItHappened(own, program, now), program, world.policies, candidate, months)
                 rows = driver(own).execute(
                     "SELECT shop_no, effective_at, rank FROM pg_temp.shop_ranks ORDER BY shop_no, effective_at, seq"
                 )
