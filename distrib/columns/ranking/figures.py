@@ -168,8 +168,10 @@ class RankingFigures:
 
     def _in_months(self, spans: LookSpan) -> list[tuple[SoldMonth, Integers]]:
         """Each month with the places of the spans that reach into it."""
-        reached = []
-        for month in self._facts.months:
+        reached: list[tuple[SoldMonth, Integers]] = []
+        if not spans.since.size:
+            return reached
+        for month in self._months(int(spans.since.min()), int(spans.until.max())):
             here = np.flatnonzero((spans.since <= month.last) & (spans.until >= month.start))
             if here.size:
                 reached.append((month, here))
