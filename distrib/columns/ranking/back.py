@@ -82,10 +82,6 @@ class KnownRefunds:
         self._gone = gone[np.lexsort((orders.settled_at[gone], orders.sellers[gone]))]
         self._gone_of = orders.sellers[self._gone]
 
-    def shops(self) -> Integers:
-        """The sellers of whom something was taken back."""
-        return np.unique(self._sellers[self._rows.minor > 0])
-
     def taken(self, shops: Integers, spans: LookSpan) -> Integers:
         """What was taken back of the sales of each shop in its span, in minor units."""
         sums = np.zeros(shops.size, np.int64)

@@ -80,8 +80,9 @@ class RankingFigures:
         return self._facts.refunds.among(self._is_known)
 
     def refunded(self) -> Integers:
-        """The shops of whose sales something was taken back."""
-        return self._refunds.shops()
+        """The shops of whose sales something was taken back, whenever they were made."""
+        known = self.known_refunds()
+        return np.unique(known.sellers[known.minor > 0])
 
     def figure(self, name: str, levels: int, looks: ShopLooks, ranks: Integers | None) -> Integers:
         """One figure of each look.

@@ -87,7 +87,9 @@ class Past:
 
     def _back(self, draw: random.Random, order: Order) -> Back:
         minor = draw.choice((order.minor, draw.randrange(order.minor + 1), -draw.randrange(1, 10)))
-        return Back(order.number, order.seller, minor, draw.randrange(400), NEVER, 0)
+        return Back(
+            order.number, order.seller, minor, draw.randrange(400), draw.choice((NEVER, draw.randrange(400))), 0
+        )
 
     def _look(self, draw: random.Random) -> Look:
         instant = draw.randrange(300)
@@ -145,8 +147,8 @@ def column(rows: Sequence[tuple[int, ...]], place: int) -> Integers:
     return np.array([row[place] for row in rows], np.int64)
 
 
-def figures_of(past: Past) -> RankingFigures:
-    """The same past in arrays, by months of a hundred instants."""
+def figures_of(past: Past, until: int = ALL_KNOWN, done_by: int = -1) -> RankingFigures:
+    """The same past in arrays, by months of a hundred instants; of refunds those of before ``until`` are known."""
     gathered = GatheredFacts(BackColumns(*(column(past.back, place) for place in range(6))))
     for month in range(3):
         orders = [order for order in past.orders if order.settled_at // 100 == month]
@@ -161,7 +163,7 @@ def figures_of(past: Past) -> RankingFigures:
         ranks.add(rows.among(np.arange(start, start + 5)))
     assert [part.tolist() for part in ranks.rows] == [part.tolist() for part in rows.in_order()]
     figures = RankingFigures(facts, ranks)
-    figures.know(ALL_KNOWN, -1)
+    figures.know(until, done_by)
     return figures
 
 
@@ -203,6 +205,20 @@ def test_figures_of_looks_are_those_of_each_look_by_itself(seed: int, pairs_at_o
             assert figures.figure(name, levels, asked, None).tolist() == [figure(look) for look in looks], name
     by_rank = figures.figure("active_recruits", 0, asked, np.array([1, 2]))
     assert by_rank.tolist() == [active({1, 2})(look) for look in looks]
+
+
+@given(seeds)
+def test_refunds_are_known_once_they_happened_or_were_done(seed: int) -> None:
+    past = Past(seed)
+    figures = figures_of(past, 150, 200)
+    past.back = [row for row in past.back if row.occurred_at < 150 or row.done_at <= 200]
+    looks = [Look(shop, 0, 300, back, 300) for shop in SHOPS for back in (NEVER, 120)]
+    asked = ShopLooks(column(looks, 0), LookSpan(*(column(looks, place) for place in (1, 2, 3))), column(looks, 4))
+    sales, counted = (figures.figure(name, 0, asked, None) for name in ("personal_sales_minor", "personal_orders"))
+    assert sales.tolist() == [past.sales(look.shop, look) for look in looks]
+    assert counted.tolist() == [past.count(look.shop, look) for look in looks]
+    touched = {row.seller for row in past.back if row.minor > 0}
+    assert {*figures.refunded().tolist()} == touched
 
 
 @given(seeds)
