@@ -9,7 +9,7 @@ Source of the rules: the contract's ``PUT /v1/customers/{id}/binding``; how a bi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -132,14 +132,23 @@ def persons_by(merges: Iterable[Merge], instant: datetime) -> dict[str, str]:
     >>> persons_by(merges, day(1)), sorted(persons_by(merges, day(2)).items())
     ({'a': 'b'}, [('a', 'c'), ('b', 'c')])
     """
+    return {customer_id: merge.into_id for customer_id, merge in taken_along(merges) if merge.merged_at <= instant}
+
+
+def taken_along(merges: Iterable[Merge]) -> Iterator[tuple[str, Merge]]:
+    """Yields each merge with every customer whose person it makes another, in the order in which merges were recorded.
+
+    >>> day = lambda n: datetime(2026, 3, n)
+    >>> merges = [Merge(day(1), 1, "a", "b"), Merge(day(2), 2, "b", "c")]
+    >>> [(customer_id, merge.into_id) for customer_id, merge in taken_along(merges)]
+    [('a', 'b'), ('a', 'c'), ('b', 'c')]
+    """
     below: dict[str, set[str]] = {}
-    into: dict[str, str] = {}
     for merge in sorted(merges, key=lambda merge: merge.seq):
         members = {merge.customer_id, *below.get(merge.customer_id, ())}
         below.setdefault(merge.into_id, set()).update(members)
-        if merge.merged_at <= instant:
-            into |= dict.fromkeys(members, merge.into_id)
-    return into
+        for customer_id in sorted(members):
+            yield customer_id, merge
 
 
 def judge_claims(claims: Iterable[Claim]) -> list[JudgedClaim]:

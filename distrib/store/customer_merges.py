@@ -35,6 +35,10 @@ CROSS JOIN LATERAL (
 WHERE (SELECT EXISTS (SELECT 1 FROM customer_merges WHERE program_id = %(program)s))
 ORDER BY o.merged_at, o.seq
 """
+_ALL = """
+SELECT merged_at, seq, customer_id, into_id FROM customer_merges
+WHERE program_id = %(program)s AND merged_id = customer_id ORDER BY merged_at, seq
+"""
 # The customer itself, and all that were merged into it before.
 _INSERT = """
 INSERT INTO customer_merges (program_id, customer_id, into_id, merged_id, merged_at, recorded_by)
@@ -80,6 +84,11 @@ def merges_of(conn: Connection, program_id: int, customer_ids: Collection[str]) 
     """Lists the merges of everyone who is one person with one of those customers, the earliest first."""
     values = {"program": program_id, "customers": list(customer_ids)}
     return driver(conn).cursor(row_factory=rows_as(Merge)).execute(_MERGES, values).fetchall()
+
+
+def all_merges(conn: Connection, program_id: int) -> list[Merge]:
+    """Lists all merges of a program, the earliest first."""
+    return driver(conn).cursor(row_factory=rows_as(Merge)).execute(_ALL, {"program": program_id}).fetchall()
 
 
 def insert_merge(

@@ -34,6 +34,7 @@ SIMULATED = "a simulation tries a plan on all orders of a span: on the day the p
 ASKED = "what is asked for comes as an array, of which the planner expects ten rows"
 EXPORTED = "an export of history reads every table of a program whole, once, and each month by a cursor"
 OWN_RANKS = "a simulation replays the ranks of all shops in tables of its own, of which no statistics know"
+REPLAYED = "a replay of ranks reads once who was brought in, who sold and what came back, of all shops"
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
 _REASONS: dict[str, dict[str, str]] = {
@@ -88,7 +89,10 @@ _REASONS: dict[str, dict[str, str]] = {
         "simulations/history.count_orders": SIMULATED,
         "simulations/history.numbers_of": SIMULATED,
         "simulations/history.outside_rows": SIMULATED,
+        "simulations/rank_facts._columns": REPLAYED,
+        "simulations/rank_facts.buyers_between": SIMULATED,
         "simulations/ranks.begin_ranks": OWN_RANKS,
+        "simulations/ranks.hold_ranks": OWN_RANKS,
         "simulations/ranks.first_fact": OWN_RANKS,
         "simulations/ranks.looks": OWN_RANKS,
         "statements/counts.count_once": MONTH,
@@ -145,6 +149,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "simulations/history.bought_before": ASKED,
         "simulations/arrays.settled_arrays": BY_RANGE,
         "simulations/history._rows": BY_RANGE,
+        "simulations/rank_facts._columns": REPLAYED,
         "simulations/ranks.begin_ranks": OWN_RANKS,
         "simulations/ranks.looks": OWN_RANKS,
         "simulations/ranks.take_signals": OWN_RANKS,

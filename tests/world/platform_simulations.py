@@ -15,6 +15,7 @@ from distrib.services.history.schema import COLUMNS
 from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations.checking import check_as_published
 from distrib.services.simulations.files import ORDERS, SHOPS, file_of
+from distrib.services.simulations.own_tables import TableRanks
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.services.simulations.running import PaidSpan, enter_history, own_ranks
 from distrib.store.simulations import ranks as rank_rows
@@ -38,7 +39,12 @@ CANDIDATE: dict[str, Any] = {
         {
             "code": "owner",
             "promote": {"metric": "personal_sales_minor", "window": "30d", "at_least": 40_000},
-            "keep": {"metric": "personal_orders", "window": "month", "at_least": 1},
+            "keep": {
+                "all": [
+                    {"metric": "personal_orders", "window": "month", "at_least": 1},
+                    {"metric": "customers", "window": "month", "at_least": 1},
+                ]
+            },
         },
     ],
     "rules": [
@@ -92,6 +98,6 @@ def _check(day: PlatformDay) -> None:
         timeline = load_timeline(conn, program)
         with own_ranks(conn, container.worker_engine.begin) as own:
             rank_rows.evaluated_months(own, program.program_id)
-            months = Replayed(LATE, ALL.until, lambda _period: None, as_it_came=True)
-            replay(own, program, container.policies, timeline, months, now)
+            months = Replayed(LATE, ALL.until, lambda _period: None)
+            replay(TableRanks(own, program, now), program, container.policies, timeline, months)
             rank_rows.unlike_ranks(own, program.program_id)

@@ -66,6 +66,7 @@ class FileSpan(NamedTuple):
     until: str
     refunds: str
     ranks: str
+    ranks_from: str | None
 
 
 class OpenedHistory(NamedTuple):
@@ -117,7 +118,8 @@ def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -
     since, until = (
         instant_of(text, directory.program, option) for text, option in ((asked.since, "--from"), (asked.until, "--to"))
     )
-    question = question_of(directory, policies, Wish(documents, since, until, asked.refunds, asked.ranks))
+    begun = None if asked.ranks_from is None else instant_of(asked.ranks_from, directory.program, "--ranks-from")
+    question = question_of(directory, policies, Wish(documents, since, until, asked.refunds, asked.ranks, begun))
     with months_progress() as shown:
         result = simulate_files(question, engine, shown)
     return {
@@ -128,6 +130,7 @@ def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -
         "to": until,
         "refunds": asked.refunds,
         "ranks": asked.ranks,
+        "ranks_from": begun,
         "last_event": directory.manifest.last_event_no,
         "events_since": None,
         "before": None,

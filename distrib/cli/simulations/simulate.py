@@ -100,14 +100,13 @@ def simulate(
             "--output": output,
             "--orders": orders,
             "--program": program_code,
-            "--ranks-from": ranks_from,
         }
     )
     documents = [read_yaml(text_of(file)) for file in files]
     configure_logs("WARNING", "text")  # on standard error: standard output is the result's
     if directory is not None:
         _tell(
-            simulate_by_files(by_files, documents, FileSpan(since or "", until or "", refunds, ranks)),
+            simulate_by_files(by_files, documents, FileSpan(since or "", until or "", refunds, ranks, ranks_from)),
             chart,
             language,
             as_json=as_json,

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distrib.columns.ranking.spans import Pairs, each_of, once
 from distrib.columns.tree import Integers, Truths, at_places
 from distrib.domain.ranks.promotion import EARNINGS
 from distrib.services.history.arrays import column_of, numbers, truths
@@ -28,13 +29,6 @@ from distrib.store.ranks.figures import FigureQuery
 MOST_AT_ONCE: Final = 1_000_000
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
 _LAST: Final = np.iinfo(np.int64).max
-
-
-class _Pairs(NamedTuple):
-    """Looks, each with a shop that it reads."""
-
-    looks: Integers
-    shops: Integers
 
 
 class _Links(NamedTuple):
@@ -86,7 +80,7 @@ class FileLooks:
         matched = self._matched(pairs, since, until, with_earnings=name == EARNINGS)
         return self._added_up(name, pairs, matched, len(queries))
 
-    def _added_up(self, name: str, pairs: _Pairs, matched: Iterator[tuple[_FoundFacts, Any]], looks: int) -> list[int]:
+    def _added_up(self, name: str, pairs: Pairs, matched: Iterator[tuple[_FoundFacts, Any]], looks: int) -> list[int]:
         """What the facts that were found come to, look by look."""
         sums, count = np.zeros(looks, np.int64), np.zeros(looks, np.int64)
         active = np.zeros(pairs.looks.size, np.bool_)
@@ -106,9 +100,9 @@ class FileLooks:
             return _different([of for of, _ in bought], [persons for _, persons in bought], looks)
         return [int(figure) for figure in (count if name == "personal_orders" else sums)]
 
-    def _pairs(self, name: str, levels: int, shops: Integers, until: Integers, ranks: Sequence[str] | None) -> _Pairs:
+    def _pairs(self, name: str, levels: int, shops: Integers, until: Integers, ranks: Sequence[str] | None) -> Pairs:
         """The shops that each look reads."""
-        own = _Pairs(np.arange(shops.size), shops)
+        own = Pairs(np.arange(shops.size), shops)
         if name in ("direct_recruits", "active_recruits"):
             recruits = self._below(own, until)
             return recruits if ranks is None else self._holding(recruits, until, ranks)
@@ -118,32 +112,32 @@ class FileLooks:
         for _ in range(levels):
             reached = self._below(reached, until)
             team.append(reached)
-        return _once(_Pairs(*(np.concatenate(parts) for parts in zip(*team, strict=True))))
+        return once(Pairs(*(np.concatenate(parts) for parts in zip(*team, strict=True))))
 
-    def _below(self, above: _Pairs, until: Integers) -> _Pairs:
+    def _below(self, above: Pairs, until: Integers) -> Pairs:
         """Whoever stood directly below those shops at the instants of their looks."""
         links = self._links
         begins, ends = (np.searchsorted(links.sponsors, above.shops, side) for side in ("left", "right"))
-        of, places = _each_of(begins, ends)
+        of, places = each_of(begins, ends)
         looks = above.looks[of]
         holds = (links.since[places] <= until[looks]) & (until[looks] < links.until[places])
-        return _Pairs(looks[holds], links.shops[places[holds]])
+        return Pairs(looks[holds], links.shops[places[holds]])
 
-    def _holding(self, pairs: _Pairs, until: Integers, ranks: Sequence[str]) -> _Pairs:
+    def _holding(self, pairs: Pairs, until: Integers, ranks: Sequence[str]) -> Pairs:
         """Those of the pairs whose shop held one of those ranks at the instant of its look."""
         shops, since, seq = (numbers(column_of(self._ranks, name)) for name in ("shop_no", "effective_at", "seq"))
         turns = np.lexsort((seq, since, shops))
         is_asked = truths(pc.is_in(column_of(self._ranks, "rank"), value_set=pa.array([*ranks], pa.string())))
         begins, ends = (np.searchsorted(shops[turns], pairs.shops, side) for side in ("left", "right"))
-        of, places = _each_of(begins, ends)
+        of, places = each_of(begins, ends)
         come = since[turns[places]] <= until[pairs.looks[of]]
         newest = np.full(pairs.looks.size, -1, np.int64)
         np.maximum.at(newest, of[come], places[come])
         holds = newest >= 0
         holds[holds] = is_asked[turns[newest[holds]]]
-        return _Pairs(pairs.looks[holds], pairs.shops[holds])
+        return Pairs(pairs.looks[holds], pairs.shops[holds])
 
-    def _joined_within(self, pairs: _Pairs, since: Integers, until: Integers) -> Truths:
+    def _joined_within(self, pairs: Pairs, since: Integers, until: Integers) -> Truths:
         """Which of the pairs have a shop that joined within the span of its look."""
         joined = rows_until(self._directory, SHOPS, ["shop_no", "joined_at"], int(_LAST), since="joined_at")
         shops, places = np.unique(pairs.shops, return_inverse=True)
@@ -152,7 +146,7 @@ class FileLooks:
         return np.asarray((instants >= since[pairs.looks]) & (instants <= until[pairs.looks]), np.bool_)
 
     def _matched(
-        self, pairs: _Pairs, since: Integers, until: Integers, *, with_earnings: bool
+        self, pairs: Pairs, since: Integers, until: Integers, *, with_earnings: bool
     ) -> Iterator[tuple[_FoundFacts, Any]]:
         """Yields the facts of the pairs within the spans of their looks, with the customers of all facts."""
         last, first = int(until.max()), int(since.min())
@@ -166,14 +160,14 @@ class FileLooks:
                     yield matched, facts.customers
 
 
-def _of_pairs(facts: NetFacts, pairs: _Pairs, since: Integers, until: Integers) -> Iterator[_FoundFacts]:
+def _of_pairs(facts: NetFacts, pairs: Pairs, since: Integers, until: Integers) -> Iterator[_FoundFacts]:
     """Yields the facts of pairs, some pairs at a time."""
     turns = np.argsort(facts.shops, kind="stable")
     begins, ends = (np.searchsorted(facts.shops[turns], pairs.shops, side) for side in ("left", "right"))
     slots = np.cumsum(ends - begins) // MOST_AT_ONCE
     for slot in np.unique(slots).tolist():
         chosen = np.flatnonzero(slots == slot)
-        of, places = _each_of(begins[chosen], ends[chosen])
+        of, places = each_of(begins[chosen], ends[chosen])
         of, places = chosen[of], turns[places]
         looks, instants = pairs.looks[of], facts.occurred_at[places]
         is_within = (instants >= since[looks]) & (instants <= until[looks])
@@ -185,21 +179,10 @@ def _again(facts: NetFacts, places: Integers, until: Integers) -> Integers:
     """What had come again of facts by instants."""
     turns = np.argsort(facts.again.places, kind="stable")
     begins, ends = (np.searchsorted(facts.again.places[turns], places, side) for side in ("left", "right"))
-    of, again = _each_of(begins, ends)
+    of, again = each_of(begins, ends)
     sums, again = np.zeros(places.size, np.int64), turns[again]
     np.add.at(sums, of, facts.again.minor[again] * (facts.again.occurred_at[again] <= until[of]))
     return sums
-
-
-def _each_of(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
-    """Every place of spans, after the span that it is of.
-
-    >>> [part.tolist() for part in _each_of(np.array([4, 0, 7]), np.array([6, 0, 8]))]
-    [[0, 0, 2], [4, 5, 7]]
-    """
-    width = ends - begins
-    of = np.repeat(np.arange(width.size), width)
-    return of, np.arange(of.size) - np.repeat(np.cumsum(width) - width, width) + begins[of]
 
 
 def _links_of(directory: HistoryDirectory) -> _Links:
@@ -216,15 +199,6 @@ def _links_of(directory: HistoryDirectory) -> _Links:
     return _Links(sponsors[order], shops[order], since[order], until[order])
 
 
-def _once(pairs: _Pairs) -> _Pairs:
-    """Each pair once."""
-    turns = np.lexsort((pairs.shops, pairs.looks))
-    looks, shops = pairs.looks[turns], pairs.shops[turns]
-    is_first = np.ones(looks.size, np.bool_)
-    is_first[1:] = (looks[1:] != looks[:-1]) | (shops[1:] != shops[:-1])
-    return _Pairs(looks[is_first], shops[is_first])
-
-
 def _counted(looks: Integers, count: int) -> list[int]:
     return [int(figure) for figure in np.bincount(looks, minlength=count)]
 
@@ -232,4 +206,4 @@ def _counted(looks: Integers, count: int) -> list[int]:
 def _different(looks: Sequence[Integers], persons: Sequence[Any], count: int) -> list[int]:
     """How many different persons each look has."""
     codes = codes_of(pa.concat_arrays(persons))
-    return _counted(_once(_Pairs(np.concatenate(looks), codes)).looks, count)
+    return _counted(once(Pairs(np.concatenate(looks), codes)).looks, count)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from itertools import zip_longest
 
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Policy
@@ -18,8 +20,9 @@ from distrib.services.history.reading import MonthHistory
 from distrib.services.plans.terms import TermsBook
 from distrib.services.simulations.block_tallies import add_block
 from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.held_arrays import GivenRanks, RanksInArrays
 from distrib.services.simulations.in_columns import ColumnCandidate
-from distrib.services.simulations.running import KNOWN, left_to_engine
+from distrib.services.simulations.running import AS_WERE, KNOWN, left_to_engine
 from distrib.services.simulations.sources import PlanNeeds
 from distrib.services.simulations.tallies import Tally
 from distrib.store.simulations.history import PaidSpan
@@ -27,13 +30,21 @@ from distrib.store.simulations.history import PaidSpan
 
 @dataclass(frozen=True)
 class FileQuestion:
-    """What is asked of a directory: which plans, as JSON, on orders paid in a span, with what came back or without."""
+    """What is asked of a directory: which plans, as JSON, on orders paid in a span, with what came back or without.
+
+    Attributes:
+        ranks: those of each order, or replayed from ``ranks_from`` on, or from the beginning of the span.
+        given: the ranks replayed, by candidate, once they are.
+    """
 
     directory: HistoryDirectory
     documents: tuple[str, ...]
     policies: Mapping[str, Policy]
     span: PaidSpan
     refunds: str = KNOWN
+    ranks: str = AS_WERE
+    ranks_from: datetime | None = None
+    given: tuple[GivenRanks, ...] = ()
 
     @property
     def with_refunds(self) -> bool:
@@ -58,9 +69,12 @@ class FileQuestion:
         """The candidates, which know of orders outside of the span those that settled in some months."""
         facts = FileFacts(self.directory, periods)
         program, policies, span, refunds = self.directory.program, self.policies, self.span, self.with_refunds
+        own = [RanksInArrays(plan, given) for plan, given in zip(self.plans, self.given, strict=False)]
         return [
-            CandidatePlan(facts, program, plan, policies, span, self.published, f"c{place}", with_refunds=refunds)
-            for place, plan in enumerate(self.plans, 1)
+            CandidatePlan(
+                facts, program, plan, policies, span, self.published, f"c{place}", ranks, with_refunds=refunds
+            )
+            for place, (plan, ranks) in enumerate(zip_longest(self.plans, own), 1)
         ]
 
     def __getstate__(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from distrib.domain.simulations.candidates import rank_under
 from distrib.services.history.arrays import column_of, numbers
 from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
+from distrib.services.history.months import FileQuestion
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.pool_bases import base_of_month
 from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, SHOPS, STATUSES, TRANSFERS
@@ -38,9 +40,10 @@ class _Standing(NamedTuple):
     rank: Sequence[str]
 
 
-def add_pools(directory: HistoryDirectory, tally: Tally, plans: Sequence[Plan], span: PaidSpan) -> None:
+def add_pools(question: FileQuestion, tally: Tally) -> None:
     """Adds the pools of the months that are over: those that were paid, and those of the candidates."""
-    months = months_of(directory, span)
+    directory, plans = question.directory, question.plans
+    months = months_of(directory, question.span)
     posted = _posted(directory, [month.period for month in months])
     for month in months:
         released = released_on(directory.program, month)
@@ -53,7 +56,10 @@ def add_pools(directory: HistoryDirectory, tally: Tally, plans: Sequence[Plan], 
         bases = {
             base: base_of_month(directory, base, month.period) for base in {plan.base for plan in plans if plan.pools}
         }
-        for side, plan in enumerate(plans, 1):
+        for side, (plan, given) in enumerate(zip_longest(plans, question.given), 1):
+            if given is not None:
+                ranks = given.ranks_at(standing.shop_no, month.last_instant)
+                standing = standing._replace(rank=[rank or "" for rank in ranks])
             held = _held_under(directory, plan, standing)
             for pool in plan.pools:
                 shared = share_pool(plan, pool, bases[plan.base], held, partial(rank_under, plan))
@@ -62,7 +68,7 @@ def add_pools(directory: HistoryDirectory, tally: Tally, plans: Sequence[Plan], 
 
 def months_of(directory: HistoryDirectory, span: PaidSpan) -> list[Month]:
     """The months that were over and whose last instant lies in the span, from the first fact of the program on."""
-    first = _first_fact(directory)
+    first = first_fact(directory)
     months: list[Month] = []
     if first is None:
         return months
@@ -75,7 +81,7 @@ def months_of(directory: HistoryDirectory, span: PaidSpan) -> list[Month]:
         period = next_period(period)
 
 
-def _first_fact(directory: HistoryDirectory) -> datetime | None:
+def first_fact(directory: HistoryDirectory) -> datetime | None:
     """When the first order settled, or the first shop joined; None before either."""
     instants = [
         pc.min(group[column]).as_py()

@@ -11,25 +11,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Refusal
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
 from distrib.domain.ranks.history import known_rank
 from distrib.domain.settlement.snapshot import Person, Snapshot
-from distrib.domain.texts import Text
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.months import FileQuestion, add_month, tally_of_month
 from distrib.services.history.pools import add_pools
 from distrib.services.history.reading import past_order
+from distrib.services.history.replaying import with_ranks_replayed
 from distrib.services.history.schema import FAILED, ORDERS
 from distrib.services.plans.versions import judge
-from distrib.services.simulations.asking import Wish, check_wish, problems_of
+from distrib.services.simulations.asking import Wish, check_replayable, check_wish, problems_of
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.results import Described, result_view
-from distrib.services.simulations.running import AS_WERE
+from distrib.services.simulations.running import REPLAYED
 from distrib.services.simulations.tallies import Tally
 from distrib.store.settlement.rule_totals import CUSTOMERS
 from distrib.store.simulations.history import PaidSpan
@@ -39,8 +39,7 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     """The question of a wish, all of whose plans files can answer.
 
     Raises:
-        Refusal: ``invalid``, ``plan_invalid`` with every problem of every document, or ``history_too_little`` with
-            everything that is asked and that files do not tell.
+        Refusal: ``invalid``, or ``plan_invalid`` with every problem of every document.
     """
     check_wish(wish)
     several = len(wish.plans) > 1
@@ -52,9 +51,10 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     if problems:
         raise Refusal("plan_invalid", problems)
     documents = tuple(canonical_json(document) for document in wish.plans)
-    question = FileQuestion(directory, documents, policies, PaidSpan(wish.since, wish.until), wish.refunds)
-    if wish.ranks != AS_WERE:
-        raise Refusal("history_too_little", [Problem("ranks", Text("are replayed in the database alone"))])
+    span = PaidSpan(wish.since, wish.until)
+    question = FileQuestion(directory, documents, policies, span, wish.refunds, wish.ranks, wish.ranks_from)
+    if wish.ranks == REPLAYED:
+        check_replayable(question.plans)
     return question
 
 
@@ -68,6 +68,8 @@ def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgr
         Refusal: ``history_worker_lost``.
     """
     directory, program = question.directory, question.directory.program
+    if question.ranks == REPLAYED:
+        question = with_ranks_replayed(question)
     periods = [file.period for file in directory.months(question.span)]
     failed = _Failed(question)
     candidates = question.candidates([file.period for file in directory.manifest.files_of(ORDERS)])
@@ -76,7 +78,7 @@ def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgr
     for done, _ in enumerate(_months(question, engine, candidates, tally, periods, has_failed=failed.any()), 1):
         progress(done, len(periods))
     failed.add_to(tally, candidates)
-    add_pools(directory, tally, question.plans, question.span)
+    add_pools(question, tally)
     described = [Described(plan, judge(program, question.policies, plan)) for plan in question.plans]
     return result_view(program, tally, described, directory.ids_of)
 

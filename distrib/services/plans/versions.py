@@ -36,7 +36,7 @@ from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_p
 from distrib.domain.ranks.history import Ladder
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
-from distrib.services.plans.rank_map import check_held_ranks, map_ranks
+from distrib.services.plans.rank_map import StoredMappedRanks, check_held_ranks, map_ranks
 from distrib.store import plans as store
 from distrib.store.ledger import books
 from distrib.store.network import tree
@@ -165,7 +165,7 @@ def publish_plan(
         raise EffectiveFromTaken()
     if plan.rank_map:
         ladder = ladder_of(load_timeline(conn, program))
-        map_ranks(conn, program.program_id, ladder, plan, effective_from, actor.key_id, now)
+        map_ranks(StoredMappedRanks(conn, program.program_id, actor.key_id, now), ladder, plan, effective_from)
     if plan.has_promotions and effective_from < now:
         tree.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
     return _view(_find(conn, program, code, version), findings)

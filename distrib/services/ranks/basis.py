@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from distrib.domain.plans.conditions import Condition
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import Ladder
-from distrib.domain.ranks.promotion import Metric, decisive_figures, holds, leaves
+from distrib.domain.ranks.promotion import decisive_figures, holds, leaves
 from distrib.services.context import Program
 from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankFacts
-from distrib.services.ranks.promotion import PromotionCheck, queries_of, ranks_from
+from distrib.services.ranks.promotion import PromotionCheck, figures_of
 
 CHUNK_SHOPS = 20_000
 ALL_REFUNDS = datetime(9999, 1, 1, tzinfo=UTC)
@@ -99,7 +99,7 @@ def _unfounded_promotions(
     for plan, group in _by_plan(ladder, promotions):
         metrics = sorted({leaf.metric for promotion in group for leaf in leaves(_condition(plan, promotion))})
         checks = [PromotionCheck(entry.shop_no, entry.earned_at, entry.earned_at, ALL_REFUNDS) for entry in group]
-        columns = {metric: _figures_of(facts, program, plan, metric, checks) for metric in metrics}
+        columns = {metric: figures_of(facts, program, plan, metric, checks) for metric in metrics}
         for place, promotion in enumerate(group):
             figures = {metric: column[place] for metric, column in columns.items()}
             if not holds(_condition(plan, promotion), figures):
@@ -108,13 +108,6 @@ def _unfounded_promotions(
                 entry = UnfoundedPromotion(frozenset(promotion.row_seqs), reason)
                 unfounded.setdefault(promotion.shop_no, []).append(entry)
     return unfounded
-
-
-def _figures_of(
-    facts: RankFacts, program: Program, plan: Plan, metric: Metric, checks: Sequence[PromotionCheck]
-) -> Sequence[int]:
-    queries = queries_of(program, metric, checks)
-    return facts.figures(metric.name, metric.levels, queries, ranks_from(plan, metric))
 
 
 def _by_plan(ladder: Ladder, promotions: Sequence[_PastPromotion]) -> list[tuple[Plan, list[_PastPromotion]]]:

@@ -67,17 +67,6 @@ def evaluate_month(
     return row, True
 
 
-def evaluate_alone(
-    conn: Connection, program: Program, timeline: Timeline, period: int, actor: Actor, now: datetime
-) -> EvaluationRow:
-    """Evaluates a month for whoever has the ranks to itself, as a simulation has: nothing is locked or waited for."""
-    newest = store.newest_evaluation(conn, program.program_id)
-    month = month_to_judge(program, timeline, period, _mark_of(newest))
-    facts = StoredRanks(conn, program.program_id)
-    judged = None if month is None else judge_month(facts, month, shops_at(facts, month.last_instant))
-    return _keep(conn, program, period, timeline, month, judged, actor, now)
-
-
 def _keep(
     conn: Connection,
     program: Program,

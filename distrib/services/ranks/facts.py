@@ -16,7 +16,7 @@ from distrib.columns.tree import Integers
 from distrib.store.ranks import columns, evaluations, figures
 from distrib.store.ranks.columns import Sales
 from distrib.store.ranks.evaluations import EarnedRankRow, Failure
-from distrib.store.ranks.figures import FigureQuery
+from distrib.store.ranks.figures import FigureQuery, RankChange
 
 RankRow = tuple[int, datetime, str | None, str]
 """Shop, from when on, rank and cause."""
@@ -38,7 +38,26 @@ class PromotedRank(NamedTuple):
     rank: str
 
 
-class RankFacts(Protocol):
+class RankFigureFacts(Protocol):
+    """Figures of shops as of any instants."""
+
+    def figures(
+        self, name: str, levels: int, queries: Sequence[FigureQuery], ranks: Sequence[str] | None
+    ) -> Sequence[int]:
+        """What ``store.ranks.figures.figures`` answers."""
+
+
+class DecidedRanks(RankFigureFacts, Protocol):
+    """The same, with ranks that are read and written."""
+
+    def rank_rows(self, shops: Sequence[int]) -> Sequence[RankRow]:
+        """The ranks that those shops were given, in the order in which they hold."""
+
+    def insert(self, changes: Sequence[RankChange]) -> None:
+        """Writes changes of rank, in their order."""
+
+
+class RankFacts(RankFigureFacts, Protocol):
     """Shops with their sales and ranks, with every refund that is known."""
 
     def tree(self, as_of: datetime) -> Sequence[Integers]:
@@ -75,11 +94,6 @@ class RankFacts(Protocol):
 
     def earned_rows(self, shops: Sequence[int], until: datetime) -> Mapping[int, Sequence[EarnedRankRow]]:
         """By shop the ranks that those shops earned by an instant, in the order in which they hold."""
-
-    def figures(
-        self, name: str, levels: int, queries: Sequence[FigureQuery], ranks: Sequence[str] | None
-    ) -> Sequence[int]:
-        """What ``store.ranks.figures.figures`` answers."""
 
     def rank_rows(self, shops: Sequence[int]) -> Sequence[RankRow]:
         """The ranks that those shops were given, in the order in which they hold."""
@@ -153,3 +167,19 @@ class StoredRanks:
     def rank_rows(self, shops: Collection[int]) -> Sequence[RankRow]:
         """Reads ``RankFacts.rank_rows``."""
         return figures.rank_rows(self._conn, self._number, [*shops])
+
+
+class WrittenRanks(StoredRanks):
+    """The same, and ranks are written there.
+
+    Args:
+        by: who decides them.
+    """
+
+    def __init__(self, conn: Connection, program_id: int, by: str, now: datetime) -> None:
+        super().__init__(conn, program_id)
+        self._by, self._now = by, now
+
+    def insert(self, changes: Sequence[RankChange]) -> None:
+        """Writes ``DecidedRanks.insert``."""
+        figures.insert_rank_changes(self._conn, self._number, changes, self._by, self._now)

@@ -19,6 +19,7 @@ from distrib.domain.ranks.progress import RankProgress, progress_of
 from distrib.domain.ranks.promotion import Metric, leaves, promotion_effective_at, window_start
 from distrib.services.context import Program
 from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.promotion import PromotionCheck, figures_of
 from distrib.store.network import shops, tree
 from distrib.store.ranks import figures as rows
@@ -89,8 +90,8 @@ def _figures(
     reach = max(metric.reach for metric in metrics)
     is_large = reach > 0 and tree.is_larger(conn, program.program_id, shop_no, now, reach, MOST_TEAM)
     rows.prefer_indexes(conn)
-    check = PromotionCheck(shop_no, now, now, now)
+    check, facts = PromotionCheck(shop_no, now, now, now), StoredRanks(conn, program.program_id)
     return {
-        metric: None if is_large and metric.reach else figures_of(conn, program, plan, metric, [check])[0]
+        metric: None if is_large and metric.reach else figures_of(facts, program, plan, metric, [check])[0]
         for metric in metrics
     }

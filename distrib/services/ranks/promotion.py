@@ -29,6 +29,7 @@ from distrib.domain.ranks.promotion import (
 from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
+from distrib.services.ranks.facts import DecidedRanks, RankFigureFacts, WrittenRanks
 from distrib.store.ranks import figures as rows
 from distrib.store.ranks.figures import FigureQuery, RankChange, RankSignal
 
@@ -80,29 +81,64 @@ def decide_promotions(
         return False
     if not signals:
         return None
-    decide_signals(conn, program, terms, signals, now)
+    rows.prefer_indexes(conn)
+    decide_signals(WrittenRanks(conn, program.program_id, "distrib", now), program, terms, signals)
     reach("promotion.written")
     return True
 
 
 def decide_signals(
-    conn: Connection, program: Program, terms: TermsBook, signals: Sequence[RankSignal], now: datetime
+    ranks: DecidedRanks,
+    program: Program,
+    terms: TermsBook,
+    signals: Sequence[RankSignal],
+    *,
+    are_likely: bool = False,
 ) -> None:
-    """Decides the promotions that these signals ask for, day by day, and writes the changes of rank."""
-    rows.prefer_indexes(conn)
+    """Decides the promotions that these signals ask for, day by day, and writes the changes of rank.
+
+    Args:
+        ranks: with what they are decided by, wherever they are.
+        are_likely: whether figures that no check of a day can exceed were asked for already.
+    """
     shops = sorted({signal.shop_no for signal in signals})
-    ranks = RankHistory(rows.rank_rows(conn, program.program_id, shops), terms.ladder)
+    history = RankHistory(ranks.rank_rows(shops), terms.ladder)
     days: dict[date, dict[int, set[datetime]]] = {}
     for signal in signals:
         days.setdefault(signal.day, {}).setdefault(signal.shop_no, set()).add(signal.instant)
     for day in sorted(days):
-        changes = _decide_day(conn, program, terms, day, days[day], ranks)
+        likely = sorted(days[day]) if are_likely else _likely(ranks, program, terms, day, days[day], history)
+        changes = _decide_day(ranks, program, terms, day, {shop_no: days[day][shop_no] for shop_no in likely}, history)
         if changes:  # the checks of the next day read the ranks of recruits
-            rows.insert_rank_changes(conn, program.program_id, changes, "distrib", now)
+            ranks.insert(changes)
+
+
+def _likely(
+    facts: RankFigureFacts,
+    program: Program,
+    terms: TermsBook,
+    day: date,
+    instants: Mapping[int, set[datetime]],
+    ranks: RankHistory,
+) -> list[int]:
+    """Lists the shops that figures would promote which no check of the day can exceed."""
+    start, end = _bounds_of(program, day)
+    bounds = [
+        PromotionCheck(shop_no, first, end, start - _INSTANT)
+        for shop_no, times in sorted(instants.items())
+        for first in _first_instants(terms, times)
+    ]
+    return sorted({promotion.check.shop_no for promotion in _promotions(facts, program, terms, bounds, ranks)})
+
+
+def _bounds_of(program: Program, day: date) -> tuple[datetime, datetime]:
+    """The first and the last instant of a day."""
+    start = datetime.combine(day, time(), tzinfo=program.zone).astimezone(UTC)
+    return start, promotion_effective_at(start, program.zone) - _INSTANT
 
 
 def _decide_day(
-    conn: Connection,
+    facts: RankFigureFacts,
     program: Program,
     terms: TermsBook,
     day: date,
@@ -110,18 +146,13 @@ def _decide_day(
     ranks: RankHistory,
 ) -> list[RankChange]:
     """Decides the promotions of one day by the signalled instants of each shop; answers the rows to write."""
-    start = datetime.combine(day, time(), tzinfo=program.zone).astimezone(UTC)
-    end = promotion_effective_at(start, program.zone) - _INSTANT
-    bounds = [
-        PromotionCheck(shop_no, first, end, start - _INSTANT)
-        for shop_no, times in sorted(instants.items())
-        for first in _first_instants(terms, times)
+    _, end = _bounds_of(program, day)
+    exact = [
+        PromotionCheck(shop_no, as_of, as_of, as_of) for shop_no, times in instants.items() for as_of in sorted(times)
     ]
-    likely = sorted({promotion.check.shop_no for promotion in _promotions(conn, program, terms, bounds, ranks)})
-    exact = [PromotionCheck(shop_no, as_of, as_of, as_of) for shop_no in likely for as_of in sorted(instants[shop_no])]
-    exact += [PromotionCheck(shop_no, end, end, end) for shop_no in likely]
+    exact += [PromotionCheck(shop_no, end, end, end) for shop_no in instants]
     changes = []
-    for promotion in _promotions(conn, program, terms, exact, ranks):
+    for promotion in _promotions(facts, program, terms, exact, ranks):
         plan_then = terms.ladder.plan_at(promotion.effective_at) or promotion.plan
         carried = terms.ladder.carry(promotion.rank, promotion.check.as_of, promotion.effective_at)
         rank = known_rank(plan_then, carried)
@@ -164,13 +195,13 @@ def rank_changes(
 
 
 def _promotions(
-    conn: Connection, program: Program, terms: TermsBook, checks: Sequence[PromotionCheck], ranks: RankHistory
+    facts: RankFigureFacts, program: Program, terms: TermsBook, checks: Sequence[PromotionCheck], ranks: RankHistory
 ) -> list[Promotion]:
     """Computes the promotions above the rank earned when they would hold, check by check."""
     promotions = []
     for plan, group in _by_plan(terms, checks):
         dated = [_DatedCheck(check, promotion_effective_at(check.as_of, program.zone)) for check in group]
-        for entry, figures in _hopeful(conn, program, plan, dated, ranks):
+        for entry, figures in _hopeful(facts, program, plan, dated, ranks):
             earned = ranks.earned(entry.check.shop_no, entry.effective_at, plan)
             promoted = highest_rank(plan, earned, figures)
             if promoted is not None:
@@ -180,24 +211,24 @@ def _promotions(
 
 
 def _hopeful(
-    conn: Connection, program: Program, plan: Plan, checks: Sequence[_DatedCheck], ranks: RankHistory
+    facts: RankFigureFacts, program: Program, plan: Plan, checks: Sequence[_DatedCheck], ranks: RankHistory
 ) -> list[tuple[_DatedCheck, dict[Metric, int]]]:
     """Reads the figures of checks, less those checks that no figure still to be read could carry to a rank."""
     unread = dict.fromkeys(promotion_metrics(plan), _BOUNDLESS)
     left = [(entry, dict(unread)) for entry in checks]
-    for metric in sorted(unread, key=_cost):
+    for metric in sorted(unread, key=by_cost):
         left = [
             (entry, own)
             for entry, own in left
             if highest_rank(plan, ranks.earned(entry.check.shop_no, entry.effective_at, plan), own) is not None
         ]
-        column = figures_of(conn, program, plan, metric, [entry.check for entry, _ in left])
+        column = figures_of(facts, program, plan, metric, [entry.check for entry, _ in left])
         for (_, own), figure in zip(left, column, strict=True):
             own[metric] = figure
     return left
 
 
-def _cost(metric: Metric) -> tuple[int, Metric]:
+def by_cost(metric: Metric) -> tuple[int, Metric]:
     """Orders metrics so that one that reads many shops is read last, when few checks are left."""
     return metric.reach, metric
 
@@ -218,11 +249,11 @@ def _by_plan(terms: TermsBook, checks: Sequence[PromotionCheck]) -> list[tuple[P
 
 
 def figures_of(
-    conn: Connection, program: Program, plan: Plan, metric: Metric, checks: Sequence[PromotionCheck]
-) -> list[int]:
+    facts: RankFigureFacts, program: Program, plan: Plan, metric: Metric, checks: Sequence[PromotionCheck]
+) -> Sequence[int]:
     """Reads one figure for each check, over the metric's window."""
     queries = queries_of(program, metric, checks)
-    return rows.figures(conn, program.program_id, metric.name, metric.levels, queries, ranks_from(plan, metric))
+    return facts.figures(metric.name, metric.levels, queries, ranks_from(plan, metric))
 
 
 def queries_of(program: Program, metric: Metric, checks: Sequence[PromotionCheck]) -> list[FigureQuery]:

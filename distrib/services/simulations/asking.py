@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.plans.document import canonical_json
-from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
@@ -67,9 +67,8 @@ def start_simulation(
     check_wish(wish)
     number = program.program_id
     plans = _plans(conn, program, policies, wish.plans)
-    if wish.ranks == REPLAYED and any(counts_earnings(compile_plan(json.loads(plan.document))) for plan in plans):
-        words = Text("cannot be replayed where a condition reads earned_minor")
-        raise Refusal("invalid", [Problem("ranks", words)])
+    if wish.ranks == REPLAYED:
+        check_replayable([compile_plan(json.loads(plan.document)) for plan in plans])
     digest = _digest(wish, plans)
     rows.hold_program(conn, number)
     known = rows.newest_of_question(conn, number, digest, _NEWEST)
@@ -174,6 +173,13 @@ def check_wish(wish: Wish) -> None:
         problems.append(Problem("ranks_from", Text("goes with ranks: replayed, and is not after from")))
     if problems:
         raise Refusal("invalid", problems)
+
+
+def check_replayable(plans: Sequence[Plan]) -> None:
+    """Checks that no condition reads what shops earn, which a candidate changes; raises ``invalid``."""
+    if any(counts_earnings(plan) for plan in plans):
+        words = Text("cannot be replayed where a condition reads earned_minor")
+        raise Refusal("invalid", [Problem("ranks", words)])
 
 
 def _plans(

@@ -27,7 +27,7 @@ from distrib.services.plans.versions import Timeline, TimelineEntry
 from distrib.services.simulations.facts import HistoryFacts
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.known_facts import CustomerIds, EarlierBuys, Rooms, with_verdicts
-from distrib.services.simulations.replaying import SimulatedRanks
+from distrib.services.simulations.replaying import RanksUnder
 from distrib.store.simulations.history import PaidSpan
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -66,7 +66,7 @@ class CandidatePlan:
         span: PaidSpan,
         published: TermsBook,
         name: str,
-        ranks: SimulatedRanks | None = None,
+        ranks: RanksUnder | None = None,
         *,
         with_refunds: bool = True,
         with_rooms: bool = True,

@@ -22,6 +22,7 @@ from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations import pools
 from distrib.services.simulations.candidates import Simulated, as_published
 from distrib.services.simulations.histories import PastOrder, past_orders
+from distrib.services.simulations.own_tables import TableRanks
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.services.simulations.running import Begin, own_ranks
 from distrib.services.statements.pool_shares import month_of
@@ -118,7 +119,8 @@ def check_ranks(
     timeline = load_timeline(conn, program)
     with own_ranks(conn, begin) as own:
         evaluated = rank_rows.evaluated_months(own, program.program_id)
-        replay(own, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get, as_it_came=True), now)
+        ranks = TableRanks(own, program, now)
+        replay(ranks, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get))
         checked.ranks, unlike = rank_rows.unlike_ranks(own, program.program_id)
     for row in unlike:
         checked.add(**row._asdict())

@@ -6,7 +6,7 @@ All reads are of one instant, that of the transaction's snapshot, so that the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -27,11 +27,14 @@ from distrib.services.simulations.block_tallies import EngineOrders, add_block
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.figures import BlockFigures
+from distrib.services.simulations.held_arrays import GivenRanks, RanksInArrays
 from distrib.services.simulations.histories import failed_orders
 from distrib.services.simulations.in_columns import BlockOutcome, ColumnCandidate
-from distrib.services.simulations.replaying import Replayed, SimulatedRanks, replay, with_candidate
+from distrib.services.simulations.own_arrays import replayed_in_arrays
+from distrib.services.simulations.replaying import RanksUnder, Replayed, with_candidate
 from distrib.services.simulations.results import Described, result_view
 from distrib.services.simulations.sources import HistorySource, PlanNeeds, PostgresHistory
+from distrib.services.simulations.stored_ranking import stored_source
 from distrib.services.simulations.tallies import AS_IT_WAS, Tally
 from distrib.store.network import shops
 from distrib.store.simulations import history as rows
@@ -93,20 +96,20 @@ def simulate(
 
     Args:
         conn: a transaction that ``enter_history`` opened.
-        begin: opens another one, where ranks are replayed.
+        begin: opens another one, for pools by ranks that are replayed.
         now: which months are over.
     """
     published = TermsBook(program, load_timeline(conn, program), policies)
     tally = Tally(program, question.plans, with_refunds=question.refunds == KNOWN)
-    with ExitStack() as stack:
-        own: Sequence[SimulatedRanks | None] = [None] * len(question.plans)
-        if question.ranks == REPLAYED:
-            replaying = stack.enter_context(own_ranks(conn, begin))
-            own = _replayed(conn, replaying, program, policies, question, tally, now)
-            watch.keep_ranks(rank_rows.kept_ranks(replaying))
-        candidates = _candidates(conn, program, policies, question, published, own)
-        blocks = _add_settled(conn, program, question, candidates, tally, watch)
-        _add_failed(conn, program, question, published, candidates, tally, watch, blocks)
+    own: Sequence[RanksUnder | None] = [None] * len(question.plans)
+    if question.ranks == REPLAYED:
+        given = _replayed(conn, program, policies, question, now)
+        own = [RanksInArrays(plan, ranks) for plan, ranks in zip(question.plans, given, strict=True)]
+        watch.keep_ranks(kept for place, ranks in enumerate(given, 1) for kept in ranks.kept(place))
+        _add_replayed_pools(conn, begin, program, question, tally, given, now)
+    candidates = _candidates(conn, program, policies, question, published, own)
+    blocks = _add_settled(conn, program, question, candidates, tally, watch)
+    _add_failed(conn, program, question, published, candidates, tally, watch, blocks)
     _add_pools(conn, program, question, tally, now)
     watch.keep_shops(tally.shops.pages())
     described = [Described(candidate.plan, judge(program, policies, candidate.plan)) for candidate in candidates]
@@ -123,7 +126,7 @@ def _candidates(
     policies: Mapping[str, Policy],
     question: SimulationQuestion,
     published: TermsBook,
-    ranks: Sequence[SimulatedRanks | None],
+    ranks: Sequence[RanksUnder | None],
 ) -> list[CandidatePlan]:
     known, span, facts = question.refunds == KNOWN, question.span, PostgresFacts(conn, program)
     return [
@@ -144,29 +147,41 @@ def own_ranks(conn: Connection, begin: Begin) -> Iterator[Connection]:
 
 def _replayed(
     conn: Connection,
-    own: Connection,
     program: Program,
     policies: Mapping[str, Policy],
     question: SimulationQuestion,
-    tally: Tally,
     now: datetime,
-) -> list[SimulatedRanks]:
-    """Replays the ranks of each candidate, and adds the pools that rest on them."""
+) -> list[GivenRanks]:
+    """Replays the ranks of each candidate, over arrays."""
     timeline, span = load_timeline(conn, program), question.span
     since = question.ranks_from or span.since
-    since = max(since, rank_rows.first_fact(own, program.program_id) or since)
-    over = partial(_over_at, program, now)
-    for place, plan in enumerate(question.plans, 1):
-        months = Replayed(since, min(span.until, now), over)
-        replay(own, program, policies, with_candidate(timeline, plan, since), months, now)
-        rank_rows.keep_ranks(own, place)
-        _add_own_pools(own, program, question, tally, place, now)
-    return [
-        SimulatedRanks(plan, partial(rank_rows.ranks_of, own, place)) for place, plan in enumerate(question.plans, 1)
-    ]
+    since, until = max(since, rank_rows.first_fact(conn, program.program_id) or since), min(span.until, now)
+    timelines = [with_candidate(timeline, plan, since) for plan in question.plans]
+    source = stored_source(conn, program, timelines, since, until)
+    months = Replayed(since, until, partial(over_at, program, now))
+    return [replayed_in_arrays(program, policies, source, own, months) for own in timelines]
 
 
-def _over_at(program: Program, now: datetime, period: int) -> datetime | None:
+def _add_replayed_pools(
+    conn: Connection,
+    begin: Begin,
+    program: Program,
+    question: SimulationQuestion,
+    tally: Tally,
+    given: Sequence[GivenRanks],
+    now: datetime,
+) -> None:
+    """Adds the pools of candidates by their own ranks."""
+    if not any(plan.pools for plan in question.plans):
+        return
+    with own_ranks(conn, begin) as own:
+        for side, (plan, ranks) in enumerate(zip(question.plans, given, strict=True), 1):
+            if plan.pools:
+                rank_rows.hold_ranks(own, program.program_id, ranks.rows, ranks.codes)
+                _add_own_pools(own, program, question, tally, side, now)
+
+
+def over_at(program: Program, now: datetime, period: int) -> datetime | None:
     """When a month is evaluated: as soon as it is over; None while it lasts."""
     _, end = period_bounds(period, program.zone)
     return end if end <= now else None

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.copying import copy_into
+from distrib.store.arrays import instants_array, numbers_array
+from distrib.store.copying import Integers, copy_into
 from distrib.store.database import RawConnection, driver, rows_as
 from distrib.store.ranks.figures import RankSignal
 
@@ -26,12 +27,6 @@ _OF_SHOP: Final = (
 _MAKE_SHOPS: Final = f"CREATE TEMP TABLE shops ON COMMIT DROP AS SELECT {_OF_SHOP} FROM public.shops WHERE false"
 _BY_NUMBER: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_no)"
 _BY_ID: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_id)"
-_MAKE_KEPT: Final = """
-CREATE TEMP TABLE simulated_ranks (
-    place smallint NOT NULL, shop_no bigint NOT NULL, effective_at timestamptz NOT NULL, seq bigint NOT NULL, rank text,
-    PRIMARY KEY (place, shop_no, effective_at, seq)
-) ON COMMIT DROP
-"""
 _EMPTY: Final = "DELETE FROM pg_temp.{name}"
 # What was given before, and what was set by hand at any time.
 _RANKS: Final = """
@@ -45,7 +40,8 @@ UPDATE pg_temp.shops s SET rank = k.rank, rank_since = COALESCE(k.effective_at, 
 FROM pg_temp.shops o LEFT JOIN (
     SELECT DISTINCT ON (shop_no) shop_no, rank, effective_at FROM pg_temp.shop_ranks
     ORDER BY shop_no, effective_at DESC, seq DESC) k ON k.shop_no = o.shop_no
-WHERE s.shop_no = o.shop_no AND (s.rank IS DISTINCT FROM k.rank OR s.rank_since > COALESCE(k.effective_at, s.joined_at))
+WHERE s.shop_no = o.shop_no
+  AND (s.rank IS DISTINCT FROM k.rank OR s.rank_since <> COALESCE(k.effective_at, s.joined_at))
 """
 _EVALUATIONS: Final = """
 INSERT INTO pg_temp.rank_evaluations SELECT * FROM public.rank_evaluations
@@ -61,9 +57,6 @@ JOIN pg_temp.rank_evaluations e ON e.program_id = f.program_id AND e.period = f.
 _MAKE_KNOWN: Final = """
 CREATE TEMP TABLE known_refunds ON COMMIT DROP AS SELECT r.*, NULL::timestamptz AS done_at FROM public.refund_lines r
 WHERE false
-"""
-_KNOWN: Final = """
-INSERT INTO pg_temp.known_refunds SELECT r.*, NULL FROM public.refund_lines r WHERE r.program_id = %(program)s
 """
 # As it came in: the looks of a day knew of a refund unless something of a later day was done before it. What came late
 # counts from the first day whose looks could know of it.
@@ -115,16 +108,13 @@ _HAND: Final = """
 SELECT DISTINCT shop_no FROM pg_temp.shop_ranks WHERE program_id = %(program)s AND cause = 'hand'
   AND effective_at > %(since)s ORDER BY shop_no
 """
-_KEEP: Final = """
-INSERT INTO pg_temp.simulated_ranks (place, shop_no, effective_at, seq, rank)
-SELECT %(place)s, shop_no, effective_at, seq, rank FROM pg_temp.shop_ranks
+_HOLD: Final = """
+INSERT INTO pg_temp.shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
+SELECT %(program)s, r.shop_no, r.at, (%(codes)s::text[])[r.rank], 'promotion', '{}', r.at, ''
+FROM unnest(%(shops)b, %(since)b, %(ranks)b) WITH ORDINALITY AS r (shop_no, at, rank, place) ORDER BY r.place
 """
-_OF_SHOPS: Final = """
-SELECT shop_no, effective_at, rank FROM pg_temp.simulated_ranks
-WHERE place = %(place)s AND shop_no = ANY(%(shops)b::bigint[]) ORDER BY shop_no, effective_at, seq
-"""
-_ALL: Final = """
-SELECT place, shop_no, effective_at, rank FROM pg_temp.simulated_ranks ORDER BY place, shop_no, effective_at, seq
+_ALL_REFUNDS: Final = """
+INSERT INTO pg_temp.refund_lines SELECT * FROM public.refund_lines WHERE program_id = %(program)s
 """
 _UNLIKE: Final = """
 SELECT 'missing' AS what, shop_no, effective_at, rank, cause FROM (
@@ -157,6 +147,17 @@ class HeldRank(NamedTuple):
     shop_no: int
     effective_at: datetime
     rank: str | None
+
+
+class HeldColumns(NamedTuple):
+    """Ranks by shop and in the order in which they hold: from when on, in microseconds since 1970, and which one.
+
+    ``rank`` is its place among codes; below 0 there is none.
+    """
+
+    shops: Integers
+    since: Integers
+    rank: Integers
 
 
 class KeptRank(NamedTuple):
@@ -205,22 +206,21 @@ def _make_tables(raw: RawConnection) -> None:
         raw.execute((_MAKE_SHOPS if name == "shops" else _MAKE.format(name=name)).encode())
     for index in (_BY_NUMBER, _BY_ID):
         raw.execute(index.encode())
-    for made in (_MAKE_KEPT, _MAKE_KNOWN):
-        raw.execute(made.encode())
+    raw.execute(_MAKE_KNOWN.encode())
     raw.execute(b"SET TRANSACTION READ ONLY")
 
 
-def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str | None) -> None:
+def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -> None:
     """Fills the tables with what stood at an instant: ranks, evaluations, failures; and what hands set at any time.
 
     Args:
-        zone: the program's time zone, where refunds are to be known as they came in; None: as they happened.
+        zone: the program's time zone, in which a refund that came late is known from the next day on.
     """
     raw, bound = driver(conn), {"program": program_id, "since": since, "zone": zone}
     for name in (*_TABLES, "known_refunds"):
         raw.execute(_EMPTY.format(name=name).encode())
     for statement in (
-        _KNOWN if zone is None else _KNOWN_AS_IT_CAME,
+        _KNOWN_AS_IT_CAME,
         _RANKS,
         _SHOPS,
         _STANDING,
@@ -259,22 +259,17 @@ def take_signals(conn: Connection, program_id: int, before: date) -> list[RankSi
     return [RankSignal(*row) for row in rows]
 
 
-def keep_ranks(conn: Connection, place: int) -> None:
-    """Keeps the ranks as they stand as those of a candidate."""
-    driver(conn).execute(_KEEP.encode(), {"place": place})
-
-
-def ranks_of(conn: Connection, place: int, shops: Sequence[int]) -> list[HeldRank]:
-    """Reads the ranks of shops under a candidate, in the order in which they hold."""
-    cursor = driver(conn).cursor(row_factory=rows_as(HeldRank))
-    return cursor.execute(_OF_SHOPS.encode(), {"place": place, "shops": list(shops)}).fetchall()
-
-
-def kept_ranks(conn: Connection) -> Iterator[KeptRank]:
-    """Yields the ranks of all candidates."""
-    with driver(conn).cursor(name="kept_ranks", row_factory=rows_as(KeptRank)) as cursor:
-        cursor.execute(_ALL)
-        yield from cursor
+def hold_ranks(conn: Connection, program_id: int, ranks: HeldColumns, codes: Sequence[str]) -> None:
+    """Makes the transaction's own tables say that shops hold these ranks; statuses and refunds are those of history."""
+    raw = driver(conn)
+    for name in ("shop_ranks", "shops", "refund_lines"):
+        raw.execute(_EMPTY.format(name=name).encode())
+    bound = {"program": program_id, "codes": list(codes), "shops": numbers_array(ranks.shops)}
+    bound |= {"since": instants_array(ranks.since), "ranks": numbers_array(ranks.rank + 1)}
+    for statement, name in ((_HOLD, "shop_ranks"), (_SHOPS, "shops"), (_ALL_REFUNDS, "refund_lines")):
+        raw.execute(statement.encode(), bound)
+        raw.execute(f"ANALYZE pg_temp.{name}".encode())
+    raw.execute(_STANDING.encode())
 
 
 def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[KeptRank]) -> None:

@@ -157,10 +157,6 @@ def test_what_files_do_not_tell_is_refused_by_name(
 ) -> None:
     name_servers(told.world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
-    refused = run("simulate", plans["counted"], *WHOLE, "--history", tmp_path / "h", "--ranks", "replayed").exception
-    assert isinstance(refused, Refusal)
-    assert refused.code == "history_too_little"
-    assert [problem.pointer for problem in refused.problems] == ["ranks"]
     for wrong in (
         (plans["flat"], *WHOLE, "--engine", "dask"),
         (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--output", tmp_path / "x.csv"),

@@ -252,7 +252,7 @@ def test_columns_looks_and_the_page_agree_on_every_figure_of_every_shop(opened: 
         ladder = ladder_of(load_timeline(conn, world.program))
         columns = RankFigures(facts, world.program, ladder, shops, LAST).read(plan, METRICS)
         asked = [PromotionCheck(row.shop_no, LAST, LAST, ALL_REFUNDS) for row in rows]
-        looks = {metric: figures_of(conn, world.program, plan, metric, asked) for metric in METRICS}
+        looks = {metric: figures_of(facts, world.program, plan, metric, asked) for metric in METRICS}
     expected = {metric: [figure(story, metric, int(row.shop_id[1:])) for row in rows] for metric in METRICS}
     assert looks == expected
     assert {metric: column.tolist() for metric, column in columns.items()} == expected
