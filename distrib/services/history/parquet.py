@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 from distrib.services.history.schema import (
     COLUMNS,
     INSTANT,
@@ -142,7 +145,7 @@ def file_metadata(path: Path) -> tuple[Mapping[str, str], int]:
         with pq.ParquetFile(path) as file:
             said = file.schema_arrow.metadata or {}
             return {key.decode(): value.decode() for key, value in said.items()}, file.metadata.num_rows
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # what is damaged comes as either
         raise ValueError(str(error)) from error
 
 
@@ -152,8 +155,12 @@ def file_schema(path: Path) -> Any:
 
 
 def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
-    """Yields the row groups of a file as tables, one at a time."""
-    with pq.ParquetFile(path) as file:
+    """Yields the row groups of a file as tables, one at a time.
+
+    Raises:
+        Refusal: ``history_unreadable``: the file is damaged.
+    """
+    with _opened(path) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number, columns=columns, use_threads=False)
 
@@ -163,8 +170,11 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
 
     Args:
         since: in microseconds since 1970, and ``until`` the same.
+
+    Raises:
+        Refusal: ``history_unreadable``: the file is damaged.
     """
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         place = file.schema_arrow.get_field_index(column)
         for number in range(file.num_row_groups):
             said = file.metadata.row_group(number).column(place).statistics
@@ -173,6 +183,16 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
             first, last = (_microseconds(value) for value in (said.min, said.max))
             if first < until and last >= since:
                 yield file.read_row_group(number, columns=columns, use_threads=False)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        words = Text("is no Parquet file: {reason}", reason=str(error))
+        raise Refusal("history_unreadable", [Problem(str(path), words)]) from error
 
 
 def _microseconds(instant: Any) -> int:

@@ -166,13 +166,14 @@ def test_what_files_do_not_tell_is_refused_by_name(
         assert isinstance(refused, Refusal)
         assert refused.code == "invalid"
     file = next((tmp_path / "h" / "orders").glob("*.parquet"))
-    content = file.read_bytes()
-    file.write_bytes(content[: len(content) // 3] + bytes(len(content) - len(content) // 3 - 64) + content[-64:])
-    for processes in (1, 2):
-        words = (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--processes", processes)
-        refused = run("simulate", *words).exception
-        assert isinstance(refused, Refusal)
-        assert refused.code == "history_unreadable"
+    whole = file.read_bytes()
+    for damaged in (whole[:4] + bytes(len(whole) - 4), whole[: len(whole) // 3].ljust(len(whole), b"-")):
+        file.write_bytes(damaged)
+        for processes in (1, 2):
+            words = (plans["flat"], *WHOLE, "--history", tmp_path / "h", "--processes", processes)
+            refused = run("simulate", *words).exception
+            assert isinstance(refused, Refusal)
+            assert (refused.code, refused.problems[0].pointer) == ("history_unreadable", str(file))
     file.unlink()
     refused = run("simulate", plans["flat"], *WHOLE, "--history", tmp_path / "h").exception
     assert isinstance(refused, Refusal)
