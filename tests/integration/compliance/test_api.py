@@ -313,7 +313,7 @@ def test_the_law_of_2026_is_in_reports_from_its_first_day_on_and_unknown_to_thos
         assert {(finding["subject"], finding["severity"]) for finding in found} <= {("tree:a", "alert")}
         drawn = PdfReader(io.BytesIO(finance.call("GET", f"{path}{as_of}&format=pdf").data)).pages
         text = "".join("".join(page.extract_text() for page in drawn).split())
-        assert ("CN-M09" in text, "治安管理处罚法art.34" in text) == (bool(expected), bool(expected))
+        assert ("CN-M09" in text, "《治安管理处罚法》第三十四条" in text) == (bool(expected), bool(expected))
 
 
 def test_the_report_of_a_past_instant_is_judged_by_the_pack_of_then(cn: Api) -> None:
