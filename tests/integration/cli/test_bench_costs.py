@@ -110,9 +110,9 @@ def test_pages_of_the_console_and_of_an_owner_are_looked_at_on_a_large_and_on_a_
 ) -> None:
     for bound, value in (("MOST_PAGES", 30), ("OF_A_KIND", 1), ("ROUNDS", 1)):
         monkeypatch.setattr(console_pages, bound, value)
-    large, small = PlatformWorld(120, 110), PlatformWorld(60, 50)
+    large, small = PlatformWorld(130, 110), PlatformWorld(70, 50)
     try:
-        with open_world(container, 120, 110) as first, open_world(container, 60, 50) as second:
+        with open_world(container, 130, 110) as first, open_world(container, 70, 50) as second:
             figures = console_pages.compare(first, second)
     finally:
         names = drop_world(container, large) + drop_world(container, small)
