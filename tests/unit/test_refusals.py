@@ -16,8 +16,6 @@ from distrib.api.http.codes import CODES, ROOMS
 from distrib.domain.errors import NamedRefusal
 
 ROOT = Path(distrib.__file__).parent
-BY_CODE = ("services/history/", "services/ranks/", "services/simulations/")
-"""Rooms that still name refusals by their codes where there are classes for them."""
 
 
 def refusals() -> Iterator[tuple[str, str, set[str]]]:
@@ -53,7 +51,7 @@ def test_the_table_of_codes_is_read_from_every_room_of_refusals() -> None:
 def test_a_refusal_that_has_a_class_is_made_by_it() -> None:
     classes = {value.code for room in ROOMS for value in vars(room).values() if is_class_of_refusal(value)}
     assert classes <= CODES.keys()
-    assert [place for place, code, _ in refusals() if code in classes and not place.startswith(BY_CODE)] == []
+    assert [place for place, code, _ in refusals() if code in classes] == []
 
 
 def is_class_of_refusal(value: object) -> TypeGuard[type[NamedRefusal]]:

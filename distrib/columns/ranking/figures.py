@@ -183,20 +183,25 @@ class RankingFigures:
         bought = [Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         for place, month in enumerate(self._facts.months):
             begins, ends = month.rows(looks.shops, looks.span.since, looks.span.until)
+            refunded = self._refunded_of(place)
             for run in runs_of(ends - begins if month.buyers.size else np.zeros(0, np.int64)):
                 of, rows = each_of(begins[run], ends[run])
                 of += run.start
-                kept = (month.buyers[rows] >= 0) & self._is_left(place, rows, looks.span.of(of))
+                kept = (month.buyers[rows] >= 0) & self._is_left(refunded, rows, looks.span.of(of))
                 of, rows = of[kept], rows[kept]
                 persons = self._facts.persons.of(month.buyers[rows], looks.span.back[of])
                 bought.append(once(Pairs(of, persons)))
         return np.bincount(_joined(bought).looks, minlength=looks.shops.size).astype(np.int64)
 
-    def _is_left(self, month: int, rows: Integers, spans: LookSpan) -> Truths:
-        """Of which orders of a month, by their rows, anything is left."""
+    def _refunded_of(self, month: int) -> Integers:
+        """The places of a month's orders of which something came back, by their rows."""
         orders = self._facts.orders
         here = np.flatnonzero(orders.months == month)
-        refunded = here[np.argsort(orders.rows[here])]
+        return here[np.argsort(orders.rows[here])]
+
+    def _is_left(self, refunded: Integers, rows: Integers, spans: LookSpan) -> Truths:
+        """Of which orders of a month, by their rows, anything is left; ``refunded`` as of ``_refunded_of``."""
+        orders = self._facts.orders
         places = np.searchsorted(orders.rows[refunded], rows)
         is_refunded = np.append(orders.rows[refunded], -1)[places] == rows
         is_left = np.ones(rows.size, np.bool_)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distrib.columns.tree import Integers, places_of
+from distrib.columns.tree import Integers, Truths, places_of
 
-_WIDEST = 2**63 - 1
+WIDEST = 2**63 - 1
+"""The highest key: of a whole month some three million shops that sold in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,15 @@ class SoldMonth:
         return self.shops[self.keys[rows] // self.width]
 
 
+def halves(sellers: Integers, settled_at: Integers) -> tuple[Truths, Truths] | None:
+    """Which orders come before the middle of their time and which after, where more shops sold than keys tell apart."""
+    width = _width(settled_at) if sellers.size else 0
+    if sellers.size * width <= WIDEST or np.unique(sellers).size * width <= WIDEST:
+        return None
+    is_early = settled_at < int(settled_at.min()) + width // 2
+    return is_early, ~is_early
+
+
 def sold_month(
     sellers: Integers, settled_at: Integers, minor: Integers, buyers: Integers
 ) -> tuple[SoldMonth, Integers] | None:
@@ -70,18 +80,22 @@ def sold_month(
         The month, and at which of its places each of the orders stands.
 
     Raises:
-        OverflowError: more shops sold than keys of 64 bits tell apart, some three million.
+        OverflowError: ``halves`` would have parted them.
     """
     if not sellers.size:
         return None
     start = int(settled_at.min())
-    width = int(settled_at.max()) - start + 2
+    width = _width(settled_at)
     shops, of = np.unique(sellers, return_inverse=True)
-    if shops.size * width > _WIDEST:
-        raise OverflowError("too many shops sold in one month for the keys of an array")
+    if shops.size * width > WIDEST:
+        raise OverflowError("more shops sold in this time than keys of 64 bits tell apart")
     keys = of * width + (settled_at - start)
     turns = np.argsort(keys, kind="stable")
     places = np.empty(turns.size, np.int64)
     places[turns] = np.arange(turns.size)
     sums = np.append(0, np.cumsum(minor[turns]))
     return SoldMonth(start, width, shops, keys[turns], sums, buyers[turns] if buyers.size else buyers), places
+
+
+def _width(settled_at: Integers) -> int:
+    return int(settled_at.max()) - int(settled_at.min()) + 2

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from distrib.domain.errors import Refusal
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.refusals import PlanInvalid
 from distrib.domain.policies.policy import Policy
 from distrib.domain.ranks.history import known_rank
 from distrib.domain.settlement.snapshot import Person, Snapshot
@@ -49,7 +49,7 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
         for problem in problems_of(directory.program, policies, document, place if several else None)
     ]
     if problems:
-        raise Refusal("plan_invalid", problems)
+        raise PlanInvalid(problems=problems)
     documents = tuple(canonical_json(document) for document in wish.plans)
     span = PaidSpan(wish.since, wish.until)
     question = FileQuestion(directory, documents, policies, span, wish.refunds, wish.ranks, wish.ranks_from)

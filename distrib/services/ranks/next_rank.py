@@ -11,8 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import RankHistory, known_rank
 from distrib.domain.ranks.progress import RankProgress, progress_of
@@ -57,7 +57,7 @@ def next_rank(conn: Connection, program: Program, shop_id: str, now: datetime) -
     """
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     timeline, effective_at = load_timeline(conn, program), promotion_effective_at(now, program.zone)
     entry = timeline.in_force(now)
     if entry is None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.refusals import PlanInvalid
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
@@ -198,7 +199,7 @@ def _plans(
         if not wrong:
             plans.append(_row(place, plan, None))
     if problems:
-        raise Refusal("plan_invalid", problems)
+        raise PlanInvalid(problems=problems)
     return plans
 
 

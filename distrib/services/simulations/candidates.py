@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from distrib.domain.errors import Refusal
+from distrib.domain.orders.refusals import CurrencyMismatch
 from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
@@ -110,7 +111,7 @@ class CandidatePlan:
     def _simulated(self, past: PastOrder, terms: Terms, snapshot: Snapshot) -> Simulated:
         try:
             if past.order.currency != terms.plan.currency:
-                raise Refusal("currency_mismatch", currency=past.order.currency, expected=terms.plan.currency)
+                raise CurrencyMismatch(currency=past.order.currency, expected=terms.plan.currency)
             snapshot, commissions, caps = self._earned(past, terms, snapshot)
         except Refusal as refusal:
             return Simulated(None, (), NO_CAPS, refusal.code)

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from distrib.domain.customers import Identities
-from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.caps import counted, within_rooms
 from distrib.domain.settlement.commission import Commission
+from distrib.domain.settlement.refusals import CustomerMissing
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
@@ -163,7 +163,7 @@ class Rooms:
             month = max(cap.per_month_minor - self._totals[rule_id, shop_no, period], 0)
         if cap.per_customer_minor is not None:
             if past.order.customer_id is None:
-                raise Refusal("customer_missing", rule=rule_id)
+                raise CustomerMissing(rule=rule_id)
             ids = self._persons.ids_of(past.order.customer_id)
             paid = sum(self._totals[rule_id, shop_no, customer_id] for customer_id in ids)
             customer = max(cap.per_customer_minor - paid, 0)

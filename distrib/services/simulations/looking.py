@@ -83,7 +83,7 @@ class LookedDays(NamedTuple):
 
 
 class DayLooks:
-    """ShopLooks by shop and day.
+    """Looks by shop and day.
 
     Args:
         since: the earliest instant of any look.

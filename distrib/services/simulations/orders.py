@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Policy
@@ -101,7 +102,7 @@ def _shop_no(conn: Connection, program: Program, shop_id: str | None) -> int | N
         return None
     number = number_of_shop(conn, program.program_id, shop_id)
     if number is None:
-        raise Refusal("shop_unknown", id=shop_id)
+        raise ShopUnknown(id=shop_id)
     return number
 
 

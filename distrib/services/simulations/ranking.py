@@ -17,7 +17,7 @@ from distrib.columns.ranking.figures import RankingFacts
 from distrib.columns.ranking.held import NO_INSTANT, RankColumns
 from distrib.columns.ranking.links import SponsorLinks
 from distrib.columns.ranking.persons import MergedPersons
-from distrib.columns.ranking.sold import SoldMonth, sold_month
+from distrib.columns.ranking.sold import SoldMonth, halves, sold_month
 from distrib.columns.tree import Integers
 from distrib.domain.plans.conditions import Metric
 from distrib.domain.ranks.promotion import keep_metrics, promotion_metrics
@@ -87,6 +87,11 @@ class GatheredFacts:
 
     def add_month(self, sold: SoldColumns) -> None:
         """Adds the orders of a month, in any order."""
+        parts = halves(sold.sellers, sold.settled_at)
+        if parts is not None:
+            for part in parts:
+                self.add_month(SoldColumns(*(column[part] if column.size else column for column in sold)))
+            return
         sorted_month = sold_month(sold.sellers, sold.settled_at, sold.minor, sold.buyers)
         if sorted_month is None:
             return
