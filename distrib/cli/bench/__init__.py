@@ -26,6 +26,7 @@ from distrib.cli.bench import (
     ingesting,
     latencies,
     many_programs,
+    one_by_one,
     peering,
     ranking,
     reading,
@@ -215,6 +216,33 @@ def peer(files: tuple[Path, ...], scale: str, language: str, as_json: bool) -> N
     """What a transfer costs, against pgledger's best batch on the same server."""
     measure = partial(peering.bench_peer, files=files)
     _run("peer", peering.SIZES[scale], measure, scale, language, as_json)
+
+
+@bench.command("all")
+@click.option("--only", multiple=True, type=click.Choice(one_by_one.MEASURED), help="These alone; several times.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A checkout of another commit with its own .venv, for settle and ingest.",
+)
+@click.option(
+    "--pgledger",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="The files of peer, which is left out without.",
+)
+@_with_options
+def every(
+    only: tuple[str, ...], against: Path | None, files: tuple[Path, ...], scale: str, language: str, as_json: bool
+) -> None:
+    """All of these but world one after another, each in a process of its own: the record of a release."""
+    names = [name for name in one_by_one.MEASURED if not only or name in only] + [one_by_one.PEER] * bool(files)
+    options = partial(one_by_one.options_of, against=against, files=files)
+    figures = one_by_one.run_all(names, scale, options, lambda own: None if as_json else show(own, language))
+    if as_json:
+        print_json({**figures, "machine": machine()})
+    sys.exit(0 if figures["met"] else 1)
 
 
 @bench.command()

@@ -24,7 +24,7 @@ from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.domain.texts import Text
-from distrib.services.context import Actor
+from distrib.services.context import Actor, Program
 from distrib.services.statements import closing, months
 from distrib.services.statements.files import CSV, FileWish, export_file
 from distrib.store.database import driver
@@ -103,7 +103,7 @@ def bench_export(container: Container, size: CloseSize, say: Callable[[str], Non
         for _ in range(size.rounds):
             say("export")
             before = _peak_from_now()
-            seconds, size_bytes = _timed(lambda: _exported(opened))
+            seconds, size_bytes = _timed(lambda: export_lines(opened.container, opened.program, MONTH))
             ours.append(seconds)
             growth = max(growth, _peak() - before)
             say("nowhere")
@@ -130,18 +130,24 @@ def bench_export(container: Container, size: CloseSize, say: Callable[[str], Non
 
 def _closed(opened: OpenedWorld) -> tuple[float, float, float]:
     """Proposes, confirms and undoes; answers the seconds of both, and how long at the most nobody could post."""
-    program, now = opened.program, opened.container.now()
     is_over = Event()
     with ThreadPoolExecutor(1) as pool:
         watch = pool.submit(_longest_pause, opened, is_over)
         try:
-            with opened.container.worker_engine.connect() as conn:
-                proposing, _ = _timed(lambda: closing.propose_close(conn, program, MONTH, _ANN, now))
-                confirming, _ = _timed(lambda: closing.confirm_close(conn, program, MONTH, _BEN, now))
-                conn.rollback()
+            proposing, confirming = close_and_undo(opened.container, opened.program, MONTH)
         finally:
             is_over.set()
         return proposing, confirming, watch.result()
+
+
+def close_and_undo(container: Container, program: Program, month: int) -> tuple[float, float]:
+    """Proposes and confirms the close of a month, and undoes both; answers the seconds that each took."""
+    now = container.now()
+    with container.worker_engine.connect() as conn:
+        proposing, _ = _timed(lambda: closing.propose_close(conn, program, month, _ANN, now))
+        confirming, _ = _timed(lambda: closing.confirm_close(conn, program, month, _BEN, now))
+        conn.rollback()
+    return proposing, confirming
 
 
 def _longest_pause(opened: OpenedWorld, is_over: Event) -> float:
@@ -155,10 +161,11 @@ def _longest_pause(opened: OpenedWorld, is_over: Event) -> float:
     return max(longest, time.perf_counter() - last)
 
 
-def _exported(opened: OpenedWorld) -> int:
-    wish = FileWish(MONTH, CSV, months.LINES)
-    with opened.container.begin() as conn:
-        return sum(len(piece) for piece in export_file(conn, opened.program, wish, opened.container.now()))
+def export_lines(container: Container, program: Program, month: int) -> int:
+    """Writes the file of a month's lines to nowhere; answers its bytes."""
+    wish = FileWish(month, CSV, months.LINES)
+    with container.begin() as conn:
+        return sum(len(piece) for piece in export_file(conn, program, wish, container.now()))
 
 
 def _copied(opened: OpenedWorld) -> int:

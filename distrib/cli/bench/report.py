@@ -41,6 +41,9 @@ _STEPS = {
     "refund": Text("Giving everything back"),
     "peer": Text("Posting through pgledger"),
     "beside": Text("Settling single orders beside a large program"),
+    "beside_close": Text("Settling single orders beside a close"),
+    "beside_evaluation": Text("Settling single orders beside an evaluation"),
+    "beside_export": Text("Settling single orders beside an export"),
     "audit": Text("Auditing the large program"),
     "audit_small": Text("Auditing a tenth of it"),
     "evaluation_beside": Text("Settling, with and without an evaluation beside"),
@@ -179,6 +182,9 @@ _NAMES |= {
     "last_to_first": Text("last against first"),
     "beside_p50_s": Text("an order beside a large program, median, s"),
     "beside_p99_s": Text("an order beside a large program, 99 of 100, s"),
+    "beside_close_p99_s": Text("an order beside a large program's close, 99 of 100, s"),
+    "beside_evaluation_p99_s": Text("an order beside a large program's evaluation, 99 of 100, s"),
+    "beside_export_p99_s": Text("an order beside a large program's export, 99 of 100, s"),
     "transfer_processor_us": Text("processor time a transfer, µs"),
     "peer_processor_us": Text("processor time a transfer, pgledger, µs"),
     "times_peer": Text("times pgledger"),
@@ -208,6 +214,9 @@ _GOALS = {
     "wal_ratio": ("wal_goal", "≤"),
     "last_to_first": ("last_to_first_goal", "≤"),
     "beside_p99_s": ("beside_p99_s_goal", "≤"),
+    "beside_close_p99_s": ("beside_p99_s_goal", "≤"),
+    "beside_evaluation_p99_s": ("beside_p99_s_goal", "≤"),
+    "beside_export_p99_s": ("beside_p99_s_goal", "≤"),
     "times_peer": ("times_peer_goal", "≥"),
     "kernel_ratio": ("kernel_goal", "≥"),
     "kernel_mixed_ratio": ("kernel_mixed_goal", "≥"),
@@ -265,6 +274,9 @@ def show(figures: Mapping[str, Any], language: str) -> None:
     ]
     met = Text("Every goal is met.") if figures["met"] else Text("A goal is not met.")
     console = open_console()
+    if "failed" in figures:
+        print_line(console, f"{title}: {figures['failed']}")
+        return
     print_table(console, title, columns, rows)
     print_line(console, render(met, language))
 

@@ -1,12 +1,14 @@
 """The benchmarks that count processor time do all of their work, at a tiny scale; what it costs is not judged here."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import console_pages
+from distrib.cli.bench import bench, console_pages
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.growing import FlatSize, bench_flat
 from distrib.cli.bench.limits.rows import count_rows
@@ -18,6 +20,7 @@ from distrib.cli.bench.refunding import RefundSize, bench_refund
 from distrib.cli.bench.spending import processor_s, spent_by
 from distrib.cli.bench.world import World
 from distrib.settings import Settings
+from tests.world.commands import name_servers
 
 # As much of a ledger as the benchmark asks for: accounts, and a batch with or without the time of its event.
 LEDGER = """
@@ -69,10 +72,13 @@ def test_refunds_are_measured_at_as_many_transfers_as_the_orders_wrote(container
 
 
 def test_programs_are_measured_one_after_another_and_a_small_one_beside_a_large_one(container: Container) -> None:
-    figures = bench_programs(container, ProgramsSize(World(60, 50), 3, World(60, 60), 3.0), silent)
+    figures = bench_programs(container, ProgramsSize(World(60, 50), 3, World(60, 60), 2.0), silent)
     assert len(figures["processor_us"]) == 3
     assert figures["beside_orders"] > 0
     assert figures["beside_p99_s"] >= figures["beside_p50_s"] > 0
+    for work in ("close", "evaluation", "export"):
+        assert figures[f"beside_{work}_orders"] > 0
+        assert figures[f"beside_{work}_p99_s"] > 0
 
 
 def test_a_peer_is_measured_with_the_files_that_the_user_names(container: Container, tmp_path: Path) -> None:
@@ -121,3 +127,16 @@ def test_pages_of_the_console_and_of_an_owner_are_looked_at_on_a_large_and_on_a_
     assert len(kinds) == len({*kinds}) == figures["pages_seen"]
     assert 0 < figures["median_page_ms"] <= figures["dearest_page_ms"]
     assert len(names) == 2
+
+
+def test_all_of_them_run_one_after_another_and_one_that_fails_is_told_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name_servers(settings, monkeypatch)
+    other = tmp_path / "other.sql"
+    other.write_text("CREATE TABLE other (n integer)")
+    done = CliRunner().invoke(bench, ["all", "--only", "engine", "--pgledger", str(other), "--json"])
+    figures = json.loads(done.stdout)
+    assert (done.exit_code, figures["met"], [*figures["of"]]) == (1, False, ["engine", "peer"])
+    assert figures["of"]["engine"]["orders_per_second"] > 0
+    assert "do not make pgledger" in figures["of"]["peer"]["failed"]
