@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 
 class ProcessRow(NamedTuple):
@@ -78,35 +78,35 @@ _RUNS = f"SELECT {', '.join(PeriodicRow._fields)} FROM periodic_runs ORDER BY jo
 
 def write_beat(conn: Connection, row: ProcessRow) -> None:
     """Writes what a process is at in place of what it was."""
-    driver(conn).execute(_BEAT, row._asdict())
+    execute(conn, _BEAT, row._asdict())
 
 
 def forget_processes(conn: Connection, before: datetime) -> None:
     """Deletes processes that were last seen before an instant."""
-    driver(conn).execute(_FORGET, (before,))
+    execute(conn, _FORGET, (before,))
 
 
 def list_processes(conn: Connection, limit: int) -> list[ProcessRow]:
     """Lists processes, the last seen first."""
-    return driver(conn).cursor(row_factory=rows_as(ProcessRow)).execute(_PROCESSES, (limit,)).fetchall()
+    return execute_as(conn, ProcessRow, _PROCESSES, (limit,)).fetchall()
 
 
 def add_batches(conn: Connection, rows: Sequence[BatchRow]) -> None:
     """Adds up how long batches took, by bound."""
-    driver(conn).execute(_ADD_BATCHES, [list(column) for column in zip(*rows, strict=True)])
+    execute(conn, _ADD_BATCHES, [list(column) for column in zip(*rows, strict=True)])
 
 
 def list_batches(conn: Connection, limit: int) -> list[BatchRow]:
     """Lists how long batches took, all there ever were, by bound."""
-    return driver(conn).cursor(row_factory=rows_as(BatchRow)).execute(_BATCHES, (limit,)).fetchall()
+    return execute_as(conn, BatchRow, _BATCHES, (limit,)).fetchall()
 
 
 def write_run(conn: Connection, job: str, every_seconds: int, now: datetime, took_ms: int, error: str | None) -> None:
     """Writes that a job ended now: well, or with that error."""
     bound = {"job": job, "every": every_seconds, "now": now, "took_ms": took_ms, "error": error}
-    driver(conn).execute(_DONE if error is None else _FAILED, bound)
+    execute(conn, _DONE if error is None else _FAILED, bound)
 
 
 def list_runs(conn: Connection, limit: int) -> list[PeriodicRow]:
     """Lists how each periodic job went, by name."""
-    return driver(conn).cursor(row_factory=rows_as(PeriodicRow)).execute(_RUNS, (limit,)).fetchall()
+    return execute_as(conn, PeriodicRow, _RUNS, (limit,)).fetchall()

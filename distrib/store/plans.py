@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import TIMELINE
+from distrib.store.sql import execute, execute_as
 
 
 class PlanRow(NamedTuple):
@@ -75,7 +75,7 @@ SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND paid
 
 def lock_timeline(conn: Connection, program_id: int) -> None:
     """Locks the timeline until the transaction ends: no other makes or publishes versions, or settles by them."""
-    driver(conn).execute("SELECT pg_advisory_xact_lock(%s, %s)", (TIMELINE, program_id))
+    execute(conn, "SELECT pg_advisory_xact_lock(%s, %s)", (TIMELINE, program_id))
 
 
 def insert_version(
@@ -83,7 +83,7 @@ def insert_version(
 ) -> None:
     """Writes a document as the next version of its code; the timeline must be locked."""
     values = {"program": program_id, "code": code, "document": document, "digest": digest, "now": now, "by": by}
-    driver(conn).execute(_INSERT, values)
+    execute(conn, _INSERT, values)
 
 
 def insert_publication(
@@ -97,28 +97,27 @@ def insert_publication(
 ) -> bool:
     """Writes a version's publication; False where another takes effect at that very instant."""
     values = (program_id, version_no, effective_from, now, by, signed_off_by)
-    return bool(driver(conn).execute(_PUBLISH, values).rowcount)
+    return bool(execute(conn, _PUBLISH, values).rowcount)
 
 
 def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:
     """Reads that version of that code; None without one."""
-    return driver(conn).cursor(row_factory=rows_as(PlanRow)).execute(_FIND, (program_id, code, version)).fetchone()
+    return execute_as(conn, PlanRow, _FIND, (program_id, code, version)).fetchone()
 
 
 def newest_version(conn: Connection, program_id: int, code: str) -> PlanRow | None:
     """Reads the newest version of that code; None without one."""
-    return driver(conn).cursor(row_factory=rows_as(PlanRow)).execute(_NEWEST, (program_id, code)).fetchone()
+    return execute_as(conn, PlanRow, _NEWEST, (program_id, code)).fetchone()
 
 
 def list_versions(conn: Connection, program_id: int, before: int, limit: int) -> list[PlanRow]:
     """Lists versions of all codes, newest first, from the one before ``before`` on."""
-    cursor = driver(conn).cursor(row_factory=rows_as(PlanRow))
-    return cursor.execute(_LIST, (program_id, before, limit)).fetchall()
+    return execute_as(conn, PlanRow, _LIST, (program_id, before, limit)).fetchall()
 
 
 def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
     """Lists the published versions by when they take effect."""
-    return driver(conn).cursor(row_factory=rows_as(PublishedVersion)).execute(_TIMELINE, (program_id,)).fetchall()
+    return execute_as(conn, PublishedVersion, _TIMELINE, (program_id,)).fetchall()
 
 
 class Publication(NamedTuple):
@@ -132,15 +131,15 @@ class Publication(NamedTuple):
 
 def publications(conn: Connection, program_id: int) -> list[Publication]:
     """Lists every publication of a program."""
-    return driver(conn).cursor(row_factory=rows_as(Publication)).execute(_PUBLICATIONS, (program_id,)).fetchall()
+    return execute_as(conn, Publication, _PUBLICATIONS, (program_id,)).fetchall()
 
 
 def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:
     """Reads the documents of those versions."""
-    return dict(driver(conn).execute(_DOCUMENTS, (program_id, list(version_nos))).fetchall())
+    return dict(execute(conn, _DOCUMENTS, (program_id, list(version_nos))).fetchall())
 
 
 def has_orders_since(conn: Connection, program_id: int, paid_from: datetime) -> bool:
     """Whether an order paid at or after ``paid_from`` has been settled or recorded as paid."""
-    cursor = driver(conn).execute(_ORDERS_SINCE, {"program": program_id, "at": paid_from})
+    cursor = execute(conn, _ORDERS_SINCE, {"program": program_id, "at": paid_from})
     return any(has_orders for (has_orders,) in cursor)

@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from distrib.store.audit.pages import By
 from distrib.store.audit.questions import Question
-from distrib.store.database import driver
 from distrib.store.orders.life import StoredPayment, read_payments
+from distrib.store.sql import execute
 
 _LIVES = Question(
     "order_lives",
@@ -173,5 +173,5 @@ def payment_batch(
     """Reads the next ``size`` paid orders that are neither settled nor ended, by number, and after what number the
     next batch begins; None after the last.
     """
-    numbers = [order_no for (order_no,) in driver(conn).execute(_NEXT, (program_id, after, size))]
+    numbers = [order_no for (order_no,) in execute(conn, _NEXT, (program_id, after, size))]
     return read_payments(conn, program_id, numbers), numbers[-1] if len(numbers) == size else None

@@ -14,9 +14,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.database import driver
+from distrib.store.sql import value_or_none
 
 FIRST: Final = -(2**63)
 LAST: Final = 2**63 - 1
@@ -25,7 +26,7 @@ PAGE_SHOPS = 20_000
 BY_SHOP: Final = "shop_transfers"
 """Where transfers are found by the numbers of shops; what asks for pages of shops reads them there."""
 
-_PLACE = re.compile(r"(\w+\.)?(\w+) IN :page")
+_PLACE = re.compile(r"(\w+\.)?(\w+) IN %(page)s")
 
 
 class By(Enum):
@@ -65,18 +66,18 @@ def within(statement: str, page: Page, place: str = ":{}") -> str:
 
 
 _NEXT = {
-    By.ORDERS: text(
-        "SELECT order_no FROM orders WHERE program_id = :program AND order_no > :after"
-        " ORDER BY order_no OFFSET :more LIMIT 1"
+    By.ORDERS: (
+        "SELECT order_no FROM orders WHERE program_id = %(program)s AND order_no > %(after)s"
+        " ORDER BY order_no OFFSET %(more)s LIMIT 1"
     ),
-    By.SHOPS: text(
-        "SELECT shop_no FROM shops WHERE program_id = :program AND shop_no > :after"
-        " ORDER BY shop_no OFFSET :more LIMIT 1"
+    By.SHOPS: (
+        "SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_no > %(after)s"
+        " ORDER BY shop_no OFFSET %(more)s LIMIT 1"
     ),
 }
 _NEWEST = {
-    By.ORDERS: text("SELECT max(order_no) FROM orders WHERE program_id = :program"),
-    By.SHOPS: text("SELECT max(shop_no) FROM shops WHERE program_id = :program"),
+    By.ORDERS: ("SELECT max(order_no) FROM orders WHERE program_id = %(program)s"),
+    By.SHOPS: ("SELECT max(shop_no) FROM shops WHERE program_id = %(program)s"),
 }
 # Every order of which something is not both sealed and in a closed month, or that did anything since: what it posted
 # later, what it was done later, and what waits, failed or is expected. Groups stand among them by their numbers.
@@ -94,14 +95,14 @@ _FETCHED = 50_000
 
 def newest(conn: Connection, program_id: int, by: By) -> int:
     """The highest number of the program's orders or shops; what comes later is the next audit's."""
-    return int(conn.execute(_NEWEST[by], {"program": program_id}).scalar() or 0)
+    return int(value_or_none(conn, int, _NEWEST[by], {"program": program_id}) or 0)
 
 
 def page_after(conn: Connection, program_id: int, by: By, after: int) -> Page:
     """The page that begins after a number; the last one leaves no number out, of whatever it may be."""
     size = PAGE_ORDERS if by is By.ORDERS else PAGE_SHOPS
     more = {"program": program_id, "after": after, "more": size - 1}
-    last = conn.execute(_NEXT[by], more).scalar()
+    last = value_or_none(conn, object, _NEXT[by], more)
     return Page(after, LAST if last is None else int(last))
 
 

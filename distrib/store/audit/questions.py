@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.audit.pages import By, Page, within
 from distrib.store.database import Bound
+from distrib.store.sql import execute, value
 
 MOST_ROWS = 20
 """So many wrong rows are shown; all are counted."""
@@ -68,10 +69,10 @@ def ask(conn: Connection, question: Question, bound: Bound, page: Page | None = 
     """Runs the two queries of one check, for everything or a page of it."""
     page = page or Page()
     bound = {**bound, **page.bound}
-    figure = conn.execute(text(within(question.figure, page)), bound).scalar_one()
+    figure = value(conn, object, (within(question.figure, page)), bound)
     wrong = within(question.wrong, page)
     statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({wrong}) w LIMIT {MOST_ROWS}"
-    rows = conn.execute(text(statement), bound).mappings().all()
+    rows = execute(conn, (statement), bound).mappings().all()
     count = rows[0]["wrong"] if rows else 0
     return AuditAnswer(figure, count, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])
 
@@ -84,5 +85,5 @@ def ask_together(conn: Connection, questions: Together, bound: Bound, page: Page
         for name in questions.names
     )
     statement = f"WITH {within(questions.wrong, page)} {answers}"
-    rows = conn.execute(text(statement), {**bound, **page.bound})
+    rows = execute(conn, (statement), {**bound, **page.bound})
     return {name: AuditAnswer(figure, wrong, first or []) for name, figure, wrong, first in rows}

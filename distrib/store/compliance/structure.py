@@ -11,11 +11,12 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store import database
 from distrib.store.customer_merges import surviving_at
 from distrib.store.database import driver
+from distrib.store.sql import execute, only, value
 
 Whole: TypeAlias = npt.NDArray[np.int64]
 
@@ -88,20 +89,20 @@ _BUYERS = f"""
 SELECT f.seller_no, count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f GROUP BY f.seller_no
 """
 _NEWCOMERS = f"""
-SELECT (SELECT count(*) FROM shops WHERE program_id = :program AND joined_at >= :since AND joined_at <= :at),
-       (SELECT count(*) FROM ({_FIRST_BOUGHT.format(program=":program", at=":at")}) f WHERE f.settled_at >= :since)
+SELECT (SELECT count(*) FROM shops WHERE program_id = %(program)s AND joined_at >= %(since)s AND joined_at <= %(at)s),
+       (SELECT count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f WHERE f.settled_at >= %(since)s)
 """
 _AT_THRESHOLD = """
-SELECT count(*) FILTER (WHERE minor = :exactly), count(*) FILTER (WHERE minor >= :exactly)
+SELECT count(*) FILTER (WHERE minor = %(exactly)s), count(*) FILTER (WHERE minor >= %(exactly)s)
 FROM (SELECT sum(sales_minor) AS minor FROM settlements
-      WHERE program_id = :program AND seller_no IS NOT NULL AND settled_at > :since AND settled_at <= :at
+      WHERE program_id = %(program)s AND seller_no IS NOT NULL AND settled_at > %(since)s AND settled_at <= %(at)s
       GROUP BY seller_no) s
 """
 _SUMS_BY_SHOP = """
-SELECT count(*) FILTER (WHERE minor >= :least) FROM (
+SELECT count(*) FILTER (WHERE minor >= %(least)s) FROM (
     SELECT {amount} AS minor FROM transfers
-    WHERE program_id = :program AND shop_no > 0 AND kind IN {kinds}
-      AND occurred_at >= :since AND occurred_at < :until AND occurred_at <= :at GROUP BY shop_no) t
+    WHERE program_id = %(program)s AND shop_no > 0 AND kind IN {kinds}
+      AND occurred_at >= %(since)s AND occurred_at < %(until)s AND occurred_at <= %(at)s GROUP BY shop_no) t
 """
 _EARNERS = _SUMS_BY_SHOP.format(
     amount="sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)",
@@ -124,19 +125,19 @@ WHERE shops > 1
 _ORGANISERS = """
 SELECT shop_no, organiser_id FROM (
     SELECT DISTINCT ON (shop_no) shop_no, organiser_id FROM shop_organisers
-    WHERE program_id = :program AND effective_at <= :at ORDER BY shop_no, effective_at DESC, seq DESC) newest
+    WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC) newest
 WHERE organiser_id IS NOT NULL ORDER BY organiser_id, shop_no
 """
 _FEW_BUYERS = f"""
 SELECT count(*) FROM (
-    SELECT DISTINCT shop_no FROM transfers WHERE program_id = :program AND kind = 'earned' AND tier > 0
-      AND occurred_at >= :since AND occurred_at <= :at) p
+    SELECT DISTINCT shop_no FROM transfers WHERE program_id = %(program)s AND kind = 'earned' AND tier > 0
+      AND occurred_at >= %(since)s AND occurred_at <= %(at)s) p
 LEFT JOIN (SELECT s.seller_no, count(DISTINCT COALESCE(m.into_id, s.customer_id)) AS buyers FROM settlements s
-           LEFT JOIN {_MERGED.format(program=":program", at=":at")} m ON m.customer_id = s.customer_id
-           LEFT JOIN ({_OWN_SHOPS.format(program=":program", at=":at")}) b ON b.customer_id = s.customer_id
-           WHERE s.program_id = :program AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
-             AND s.settled_at >= :since AND s.settled_at <= :at GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
-WHERE COALESCE(c.buyers, 0) < :least
+           LEFT JOIN {_MERGED.format(program="%(program)s", at="%(at)s")} m ON m.customer_id = s.customer_id
+           LEFT JOIN ({_OWN_SHOPS.format(program="%(program)s", at="%(at)s")}) b ON b.customer_id = s.customer_id
+           WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
+             AND s.settled_at >= %(since)s AND s.settled_at <= %(at)s GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
+WHERE COALESCE(c.buyers, 0) < %(least)s
 """
 
 
@@ -184,7 +185,7 @@ def buyers_by_shop(conn: Connection, program_id: int, as_of: datetime) -> tuple[
 
 def newcomers(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[int, int]:
     """Counts the shops that joined, and the buyers who first bought, from ``since`` to ``as_of``."""
-    recruits, buyers = conn.execute(text(_NEWCOMERS), _bound(program_id, since, as_of)).one()
+    recruits, buyers = only(conn, (_NEWCOMERS), _bound(program_id, since, as_of))
     return recruits, buyers
 
 
@@ -192,7 +193,7 @@ def shops_at_threshold(
     conn: Connection, program_id: int, since: datetime, as_of: datetime, exactly: int
 ) -> ThresholdCounts:
     """Counts the shops whose sales since then come to exactly that, and those with at least that."""
-    exact, least = conn.execute(text(_AT_THRESHOLD), _bound(program_id, since, as_of) | {"exactly": exactly}).one()
+    exact, least = only(conn, (_AT_THRESHOLD), _bound(program_id, since, as_of) | {"exactly": exactly})
     return ThresholdCounts(exact, least)
 
 
@@ -210,7 +211,7 @@ def _count_shops(
     conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int
 ) -> int:
     bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
-    count: int = conn.execute(text(statement), bound).scalar_one()
+    count: int = value(conn, int, (statement), bound)
     return count
 
 
@@ -222,13 +223,13 @@ def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tupl
 
 def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, as_of: datetime, least: int) -> int:
     """Counts the shops that were paid on the sales of others and sold to fewer retail buyers than ``least``."""
-    count: int = conn.execute(text(_FEW_BUYERS), _bound(program_id, since, as_of) | {"least": least}).scalar_one()
+    count: int = value(conn, int, (_FEW_BUYERS), _bound(program_id, since, as_of) | {"least": least})
     return count
 
 
 def organisers(conn: Connection, program_id: int, as_of: datetime) -> list[tuple[int, str]]:
     """Lists the shops that named an organiser at an instant, with the organiser."""
-    rows = conn.execute(text(_ORGANISERS), {"program": program_id, "at": as_of})
+    rows = execute(conn, (_ORGANISERS), {"program": program_id, "at": as_of})
     return [(row.shop_no, row.organiser_id) for row in rows]
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute
 
 # The first instant of each month decides; a month's place is that of the last first instant that is not after a row.
 _BY_INSTANT: Final = """
@@ -197,12 +198,12 @@ def count_by_month(
     if kind in _DATED:
         table, number = _DATED[kind]
         statement = _BY_PERIOD.format(table=table, number=number)
-        counted = driver(conn).execute(statement.encode(), {"program": program_id}).fetchall()
+        counted = execute(conn, statement, {"program": program_id}).fetchall()
         return sorted(MonthRows(*row) for row in counted)
     table, instant, number = _KINDS[kind]
     statement = _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
     bound = {"program": program_id, "firsts": list(firsts)}
-    counted = driver(conn).execute(statement.encode(), bound).fetchall()
+    counted = execute(conn, statement, bound).fetchall()
     return sorted(MonthRows(periods[max(place, 1) - 1], rows, low, high) for place, rows, low, high in counted)
 
 
@@ -242,23 +243,23 @@ def orders_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[
 def failed_codes(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, str]:
     """Reads why those orders failed, by number."""
     bound = {"program": program_id, "orders": list(orders)}
-    return dict(driver(conn).execute(_FAILED_CODES.encode(), bound).fetchall())
+    return dict(execute(conn, _FAILED_CODES, bound).fetchall())
 
 
 def held_ranks(conn: Connection, program_id: int) -> list[str]:
     """Lists the ranks that any shop ever held."""
-    return [rank for (rank,) in driver(conn).execute(_HELD_RANKS.encode(), {"program": program_id}).fetchall()]
+    return [rank for (rank,) in execute(conn, _HELD_RANKS, {"program": program_id}).fetchall()]
 
 
 def merges_known(conn: Connection, program_id: int) -> str:
     """Says in a word which merges of customers are known: another merge, another word."""
-    row = driver(conn).execute(_MERGED.encode(), {"program": program_id}).fetchone()
+    row = execute(conn, _MERGED, {"program": program_id}).fetchone()
     return "0" if row is None else f"{row[0]}/{row[1]}"
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """The last month whose books are closed, as 202603; 0 before the first."""
-    row = driver(conn).execute(_CLOSED.encode(), {"program": program_id}).fetchone()
+    row = execute(conn, _CLOSED, {"program": program_id}).fetchone()
     return 0 if row is None else int(row[0])
 
 

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.ledger import ACCOUNT_NAMES
 from distrib.store import locks
 from distrib.store.database import allow_minutes, driver, rows_as
+from distrib.store.sql import column, execute, value
 
 _ROWS_CHUNK = 5_000
 
@@ -41,26 +42,20 @@ class SealedTransfer(NamedTuple):
 
 
 _COLUMNS = ", ".join(SealRow._fields)
-_LIST = text(
-    f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program AND seal_no > :after ORDER BY seal_no LIMIT :limit"
-)
-_FIND = text(f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program AND seal_no = :seal_no")
-_LAST = text(f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program ORDER BY seal_no DESC LIMIT 1")
-_INSERT = text(
-    f"INSERT INTO seals (program_id, {_COLUMNS}) VALUES (:program, {', '.join(':' + name for name in SealRow._fields)})"
-)
+_LIST = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no > %(after)s ORDER BY seal_no LIMIT %(limit)s"
+_FIND = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no = %(seal_no)s"
+_LAST = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s ORDER BY seal_no DESC LIMIT 1"
+_INSERT = f"INSERT INTO seals (program_id, {_COLUMNS}) VALUES (%(program)s, {', '.join(':' + name for name in SealRow._fields)})"
 # The day is the program's own; a day is sealed when it is over, a program's first one too.
-_DUE = text(
-    """
+_DUE = """
 SELECT program_id FROM (
     SELECT p.program_id, p.time_zone, GREATEST(p.created_at, max(s.sealed_at)) AS since,
            COALESCE(max(s.through_posting), -1) AS through
     FROM programs p LEFT JOIN seals s USING (program_id) GROUP BY p.program_id) p
-WHERE (since AT TIME ZONE time_zone)::date < (CAST(:now AS timestamptz) AT TIME ZONE time_zone)::date
+WHERE (since AT TIME ZONE time_zone)::date < (CAST(%(now)s AS timestamptz) AT TIME ZONE time_zone)::date
   AND EXISTS (SELECT 1 FROM transfers t WHERE t.program_id = p.program_id AND t.posting_no > p.through)
-ORDER BY since, program_id LIMIT :limit
+ORDER BY since, program_id LIMIT %(limit)s
 """
-)
 _OWN = " ".join(f"WHEN {number} THEN '{name}'" for number, name in ACCOUNT_NAMES.items())
 
 
@@ -88,13 +83,13 @@ ORDER BY t.posting_no, t.cause_no, t.seq
 
 def lock_chain(conn: Connection, program_id: int) -> bool:
     """Locks the chain of seals until the transaction ends; False where another seals this program."""
-    statement = text("SELECT pg_try_advisory_xact_lock(:seals, :program)")
-    return bool(conn.execute(statement, {"seals": locks.SEALS, "program": program_id}).scalar_one())
+    statement = "SELECT pg_try_advisory_xact_lock(%(seals)s, %(program)s)"
+    return bool(value(conn, bool, statement, {"seals": locks.SEALS, "program": program_id}))
 
 
 def posting_horizon(conn: Connection) -> int:
     """Reads the number up to which every posting there can ever be is seen by the next statement."""
-    return int(conn.execute(text("SELECT posting_horizon()")).scalar_one())
+    return int(value(conn, int, ("SELECT posting_horizon()")))
 
 
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
@@ -108,28 +103,29 @@ def sealed_transfers(conn: Connection, program_id: int, after: int, through: int
 
 def last_seal(conn: Connection, program_id: int) -> SealRow | None:
     """Reads the newest seal; None before the first."""
-    row = conn.execute(_LAST, {"program": program_id}).one_or_none()
+    row = execute(conn, _LAST, {"program": program_id}).fetchone()
     return None if row is None else SealRow(**row._asdict())
 
 
 def find_seal(conn: Connection, program_id: int, seal_no: int) -> SealRow | None:
     """Reads the seal of that number; None without one."""
-    row = conn.execute(_FIND, {"program": program_id, "seal_no": seal_no}).one_or_none()
+    row = execute(conn, _FIND, {"program": program_id, "seal_no": seal_no}).fetchone()
     return None if row is None else SealRow(**row._asdict())
 
 
 def list_seals(conn: Connection, program_id: int, after: int, limit: int) -> list[SealRow]:
     """Lists seals by number, from the one after ``after`` on."""
     return [
-        SealRow(**row._asdict()) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
+        SealRow(**row._asdict())
+        for row in execute(conn, _LIST, {"program": program_id, "after": after, "limit": limit})
     ]
 
 
 def insert_seal(conn: Connection, program_id: int, row: SealRow) -> None:
     """Writes the next seal of the chain."""
-    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+    execute(conn, _INSERT, row._asdict() | {"program": program_id})
 
 
 def programs_to_seal(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Lists the programs that have postings of days that are over and not sealed."""
-    return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
+    return column(conn, int, _DUE, {"now": now, "limit": limit})

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _DESCRIBE = "UPDATE shops SET name = %s, attributes = %s WHERE program_id = %s AND shop_no = %s"
 _ORGANISED = "UPDATE shops SET organiser_id = %s WHERE program_id = %s AND shop_no = %s"
@@ -22,18 +22,18 @@ ON CONFLICT DO NOTHING
 
 def describe_shop(conn: Connection, program_id: int, shop_no: int, name: str | None, attributes: str | None) -> None:
     """Writes a shop's name and attributes (JSON)."""
-    driver(conn).execute(_DESCRIBE, (name, attributes, program_id, shop_no))
+    execute(conn, _DESCRIBE, (name, attributes, program_id, shop_no))
 
 
 def set_organiser(
     conn: Connection, program_id: int, shop_no: int, organiser_id: str | None, now: datetime, by: str
 ) -> None:
     """Writes who runs a shop from now on; None: nobody is named."""
-    driver(conn).execute(_INSERT_ORGANISER, (program_id, shop_no, now, organiser_id, by))
-    driver(conn).execute(_ORGANISED, (organiser_id, program_id, shop_no))
+    execute(conn, _INSERT_ORGANISER, (program_id, shop_no, now, organiser_id, by))
+    execute(conn, _ORGANISED, (organiser_id, program_id, shop_no))
 
 
 def erase_shop(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:
     """Blanks what is personal on a shop's row, and records the erasure."""
-    driver(conn).execute(_ERASE, (program_id, shop_no))
-    driver(conn).execute(_INSERT_ERASURE, (program_id, shop_no, now, by))
+    execute(conn, _ERASE, (program_id, shop_no))
+    execute(conn, _INSERT_ERASURE, (program_id, shop_no, now, by))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.database import driver
+from distrib.store.sql import execute, execute_as
 
 
 class NewStatus(NamedTuple):
@@ -131,8 +132,8 @@ def add_statuses(conn: Connection, program_id: int, statuses: Sequence[NewStatus
     """Writes statuses of many shops into the history, and onto the rows of those of which none takes effect later."""
     columns = {name: [getattr(row, name) for row in statuses] for name in NewStatus._fields}
     bound = {"program": program_id, "now": now, "by": by, **columns}
-    driver(conn).execute(_INSERT_STATUSES, bound)
-    driver(conn).execute(_NEWEST_STATUSES, bound)
+    execute(conn, _INSERT_STATUSES, bound)
+    execute(conn, _NEWEST_STATUSES, bound)
 
 
 def add_rank(
@@ -154,8 +155,7 @@ def add_rank(
 
 def rank_history(conn: Connection, program_id: int, shop_no: int, after: tuple[str, int], limit: int) -> list[RankRow]:
     """Lists a shop's ranks by when they take effect, from after (instant, sequence) on."""
-    cursor = driver(conn).cursor(row_factory=rows_as(RankRow))
-    return cursor.execute(_HISTORY, (program_id, shop_no, *after, limit)).fetchall()
+    return execute_as(conn, RankRow, _HISTORY, (program_id, shop_no, *after, limit)).fetchall()
 
 
 def standing_history(
@@ -164,18 +164,17 @@ def standing_history(
     """Lists a shop's statuses and sponsors by when they take effect, from after (instant, kind, sequence) on."""
     instant, kind, seq = after
     values = {"program": program_id, "shop": shop_no, "after": instant, "kind": kind, "seq": seq, "limit": limit}
-    cursor = driver(conn).cursor(row_factory=rows_as(StandingRow))
-    return cursor.execute(_STANDINGS, values).fetchall()
+    return execute_as(conn, StandingRow, _STANDINGS, values).fetchall()
 
 
 def ranks_held(conn: Connection, program_id: int) -> dict[str, int]:
     """Counts the shops that hold each rank by their newest row."""
-    return dict(driver(conn).execute(_RANKS_HELD, (program_id,)).fetchall())
+    return dict(execute(conn, _RANKS_HELD, (program_id,)).fetchall())
 
 
 def shops_with_ranks(conn: Connection, program_id: int, ranks: Sequence[str]) -> list[int]:
     """Lists the shops that ever got one of the ranks, those from a later instant on included."""
-    return [shop_no for (shop_no,) in driver(conn).execute(_SHOPS_WITH_RANKS, (program_id, list(ranks)))]
+    return [shop_no for (shop_no,) in execute(conn, _SHOPS_WITH_RANKS, (program_id, list(ranks)))]
 
 
 def rename_later_ranks(
@@ -190,5 +189,5 @@ def rename_later_ranks(
     """Writes again, under their new codes, the ranks that take effect from ``since`` to before ``until``."""
     values = {"program": program_id, "since": since, "until": until, "by": by, "now": now}
     columns = {"old": list(names), "new": list(names.values())}
-    driver(conn).execute(_RENAME, values | columns)
-    driver(conn).execute(_RENAME_NEWEST, values | columns)
+    execute(conn, _RENAME, values | columns)
+    execute(conn, _RENAME_NEWEST, values | columns)

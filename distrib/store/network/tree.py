@@ -18,6 +18,7 @@ from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver, rows_as
 from distrib.store.locks import NETWORK
 from distrib.store.network.shops import KnownShop
+from distrib.store.sql import execute, execute_as
 
 DEEPEST = 1_000_000
 """More levels than any tree has: the bound of a walk that goes all the way."""
@@ -170,13 +171,13 @@ WHERE s.program_id = %s AND s.seller_no = ANY(%b::bigint[]) GROUP BY s.seller_no
 def lock_network(conn: Connection, program_id: int, *, exclusive: bool) -> None:
     """Locks the tree until the transaction ends: against moves, and when ``exclusive`` against registrations, too."""
     kind = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-    driver(conn).execute(f"SELECT {kind}(%s, %s)", (NETWORK, program_id))
+    execute(conn, f"SELECT {kind}(%s, %s)", (NETWORK, program_id))
 
 
 def uplines_at(conn: Connection, program_id: int, shop_no: int, as_of: datetime, most: int) -> list[int]:
     """Lists up to ``most`` uplines of a shop at an instant, nearest first."""
     values = {"program": program_id, "shop": shop_no, "at": as_of, "most": most}
-    return [upline_no for (upline_no,) in driver(conn).execute(_UPLINE, values)]
+    return [upline_no for (upline_no,) in execute(conn, _UPLINE, values)]
 
 
 def downline_at(
@@ -198,21 +199,20 @@ def nearest_below(
 ) -> list[Below]:
     """Lists up to ``most`` shops below a shop at an instant, those of the nearest levels, level by level."""
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
-    cursor = driver(conn).cursor(row_factory=rows_as(Below))
-    return cursor.execute(_NEAREST, values).fetchall()
+    return execute_as(conn, Below, _NEAREST, values).fetchall()
 
 
 def is_larger(conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int) -> bool:
     """Whether more than ``most`` shops, itself included, stand from a shop down at an instant."""
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
-    [(count,)] = driver(conn).execute(_COUNT, values)
+    [(count,)] = execute(conn, _COUNT, values)
     return bool(count > most)
 
 
 def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], as_of: datetime) -> dict[int, int]:
     """Counts the shops directly below each shop at an instant; shops without any are left out."""
     values = {"program": program_id, "shops": list(shops), "at": as_of}
-    return dict(driver(conn).execute(_RECRUITS, values).fetchall())
+    return dict(execute(conn, _RECRUITS, values).fetchall())
 
 
 def links_above(
@@ -229,8 +229,9 @@ def links_below(conn: Connection, program_id: int, shop_no: int, since: datetime
 
 def last_link_at(conn: Connection, program_id: int, shop_no: int) -> datetime | None:
     """Reads when the shop's last move takes effect, or its joining; None for an unknown shop."""
-    cursor = driver(conn).cursor(row_factory=scalar_row)
-    last: datetime | None = cursor.execute(_LAST_LINK, (program_id, shop_no)).fetchone()
+    last: datetime | None = (
+        driver(conn).cursor(row_factory=scalar_row).execute(_LAST_LINK, (program_id, shop_no)).fetchone()
+    )
     return last
 
 
@@ -245,7 +246,7 @@ def insert_link(
     by: str,
 ) -> None:
     """Writes a move into the history; of several at one instant the last one written holds."""
-    driver(conn).execute(_INSERT_LINK, (program_id, shop_no, effective_at, sponsor_no, reason, now, by))
+    execute(conn, _INSERT_LINK, (program_id, shop_no, effective_at, sponsor_no, reason, now, by))
 
 
 def shift_subtree(
@@ -263,25 +264,25 @@ def shift_subtree(
         "kept": CHAIN_LENGTH,
         "root": shop_no if sponsor is None else sponsor.root_no,
     }
-    driver(conn).execute(_LOCK_SUBTREE, values)
-    driver(conn).execute(_SHIFT, values)
+    execute(conn, _LOCK_SUBTREE, values)
+    execute(conn, _SHIFT, values)
 
 
 def signal_ranks(conn: Connection, program_id: int, signals: Sequence[tuple[date, int, datetime]]) -> None:
     """Records that the promotions of shops, as (day, shop number, instant), are to be decided."""
     if signals:
         columns = [list(column) for column in zip(*signals, strict=True)]
-        driver(conn).execute(_SIGNAL, (program_id, *columns))
+        execute(conn, _SIGNAL, (program_id, *columns))
 
 
 def signal_recruiters(conn: Connection, program_id: int, time_zone: str, since: datetime) -> None:
     """Records that the promotions of all that gained a recruit since then are to be decided, for a plan of the past."""
-    driver(conn).execute(_SIGNAL_RECRUITERS, (time_zone, program_id, since))
+    execute(conn, _SIGNAL_RECRUITERS, (time_zone, program_id, since))
 
 
 def sales_of(conn: Connection, program_id: int, shops: Iterable[int]) -> dict[int, int]:
     """Sums what each shop sold that counts for ranks, net of refunds, in minor units; shops without are left out."""
-    return dict(driver(conn).execute(_SALES, (program_id, list(shops))).fetchall())
+    return dict(execute(conn, _SALES, (program_id, list(shops))).fetchall())
 
 
 def _links(
@@ -289,6 +290,6 @@ def _links(
 ) -> dict[int, list[SponsorLink]]:
     links: dict[int, list[SponsorLink]] = {}
     values = {"program": program_id, "shops": list(shops), "at": since}
-    for shop_no, effective_at, sponsor_no in driver(conn).execute(statement, values):
+    for shop_no, effective_at, sponsor_no in execute(conn, statement, values):
         links.setdefault(shop_no, []).append(SponsorLink(effective_at, sponsor_no))
     return links

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store import database
 from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import Integers, pull
 from distrib.store.ranks.figures import COUNTS
+from distrib.store.sql import execute
 
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
@@ -92,9 +93,9 @@ class Sales(NamedTuple):
 def allow_long_reads(conn: Connection) -> None:
     """Raises the time limits of this transaction to minutes: it reads whole programs."""
     database.allow_long_reads(conn, 15)
-    conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
-    conn.execute(text("SET LOCAL lock_timeout = '15min'"))
-    conn.execute(text("SET LOCAL work_mem = '64MB'"))
+    execute(conn, ("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
+    execute(conn, ("SET LOCAL lock_timeout = '15min'"))
+    execute(conn, ("SET LOCAL work_mem = '64MB'"))
 
 
 def tree_at(conn: Connection, program_id: int, as_of: datetime) -> list[Integers]:

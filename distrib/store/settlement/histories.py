@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _SETTLEMENTS = """
 SELECT s.order_no, s.event_no, s.version_no, s.seller_no, s.settled_at, s.sales_minor, s.snapshot, e.payload
@@ -81,7 +81,8 @@ class SettledOrder:
 
 def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) -> set[int]:
     """Which of the orders were settled before, by number."""
-    rows = driver(conn).execute(
+    rows = execute(
+        conn,
         "SELECT order_no FROM settlements WHERE program_id = %s AND order_no = ANY(%b::bigint[])",
         (program_id, list(orders)),
     )
@@ -91,8 +92,7 @@ def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) ->
 def settled_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, SettledOrder]:
     """The orders among those numbers that were settled before, with their refunds and transfers, by number."""
     params = {"program": program_id, "orders": list(orders)}
-    cursor = driver(conn).cursor(binary=True)
-    settled = {row[0]: SettledOrder(*row) for row in cursor.execute(_SETTLEMENTS, params).fetchall()}
+    settled = {row[0]: SettledOrder(*row) for row in execute(conn, _SETTLEMENTS, params, binary=True).fetchall()}
     if not settled:
         return settled
     params["orders"] = list(settled)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 
 class RuleTotal(NamedTuple):
@@ -82,8 +82,7 @@ def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[R
         has_past: whether some of it may have been earned before anything was counted.
     """
     params = {**_columns(program_id, asked), "has_past": has_past}
-    cursor = driver(conn).cursor()
-    cursor.execute(_spelled(_OPEN, table), params)
+    execute(conn, _spelled(_OPEN, table), params)
     rows = cursor.execute(_spelled(_LOCK, table), params).fetchall()
     return {RuleTotal(rule_id, shop_no, of): minor for rule_id, shop_no, of, minor in rows}
 
@@ -91,7 +90,7 @@ def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[R
 def add_totals(conn: Connection, program_id: int, table: str, added: Mapping[RuleTotal, int]) -> None:
     """Adds to rows that ``lock_totals`` has locked."""
     params = {**_columns(program_id, list(added)), "minors": list(added.values())}
-    driver(conn).execute(_spelled(_ADD, table), params)
+    execute(conn, _spelled(_ADD, table), params)
 
 
 def _columns(program_id: int, totals: Sequence[RuleTotal]) -> dict[str, object]:

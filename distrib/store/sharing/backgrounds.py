@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 _BACKGROUND = "SELECT image, digest, set_at FROM poster_backgrounds WHERE program_id = %s"
 _PUT_BACKGROUND = """
@@ -26,15 +26,14 @@ class Background(NamedTuple):
 
 def find_background(conn: Connection, program_id: int) -> Background | None:
     """Reads the picture behind a program's posters; None where it has none."""
-    cursor = driver(conn).cursor(row_factory=rows_as(Background), binary=True)
-    return cursor.execute(_BACKGROUND, (program_id,)).fetchone()
+    return execute_as(conn, Background, _BACKGROUND, (program_id,), binary=True).fetchone()
 
 
 def put_background(conn: Connection, program_id: int, background: Background) -> None:
     """Puts a picture in the place of the one before."""
-    driver(conn).execute(_PUT_BACKGROUND, (program_id, *background))
+    execute(conn, _PUT_BACKGROUND, (program_id, *background))
 
 
 def end_background(conn: Connection, program_id: int) -> None:
     """Takes the picture away, where there is one."""
-    driver(conn).execute("DELETE FROM poster_backgrounds WHERE program_id = %s", (program_id,))
+    execute(conn, "DELETE FROM poster_backgrounds WHERE program_id = %s", (program_id,))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
+from distrib.store.sql import execute
 
 MOST_PROGRAMS = 8
 """Codes are drawn at random: nearly always one program has a code; this only bounds the answer."""
@@ -28,5 +29,5 @@ def shops_of_code(conn: Connection, code: str) -> Sequence[tuple[int, str]]:
 
 def is_erased(conn: Connection, program_id: int, shop_id: str) -> bool:
     """Whether what was personal of a shop has been blanked."""
-    [(is_erased,)] = driver(conn).execute(_IS_ERASED, (program_id, shop_id))
+    [(is_erased,)] = execute(conn, _IS_ERASED, (program_id, shop_id))
     return bool(is_erased)

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from distrib.store.database import allow_long_reads, driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 _Row = TypeVar("_Row")
 
@@ -187,7 +188,7 @@ def enter_history(conn: Connection) -> None:
 
 def count_orders(conn: Connection, program_id: int, span: PaidSpan) -> int:
     """Counts the settled orders of a span."""
-    row = driver(conn).execute(_COUNT, {"program": program_id, **span._asdict()}).fetchone()
+    row = execute(conn, _COUNT, {"program": program_id, **span._asdict()}).fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -218,7 +219,7 @@ def refunds_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list
 def failed_numbers(conn: Connection, program_id: int, span: PaidSpan, codes: Sequence[str]) -> list[int]:
     """Lists the orders of a span whose settlement failed for one of these reasons, and that never settled."""
     bound = {"program": program_id, "codes": list(codes), **span._asdict()}
-    return [row[0] for row in driver(conn).execute(_FAILED, bound).fetchall()]
+    return [row[0] for row in execute(conn, _FAILED, bound).fetchall()]
 
 
 def failed_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> list[FailedOrder]:
@@ -239,7 +240,7 @@ def outside_rows(
 def paid_events(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, datetime]:
     """When the payment of each order happened that was told of before its settlement."""
     bound = {"program": program_id, "orders": list(orders)}
-    return dict(driver(conn).execute(_BEGUN, bound).fetchall())
+    return dict(execute(conn, _BEGUN, bound).fetchall())
 
 
 def bought_before(
@@ -256,29 +257,28 @@ def bought_before(
         "orders": [row.order_no for row in asked],
         "most": most,
     }
-    for place, orders, first_paid_at in driver(conn).execute(_BOUGHT.encode(), columns).fetchall():
+    for place, orders, first_paid_at in execute(conn, _BOUGHT, columns).fetchall():
         bought[place] = (orders, first_paid_at)
     return bought
 
 
 def last_event(conn: Connection, program_id: int) -> int:
     """The number of the newest event of a program; 0 before the first."""
-    row = driver(conn).execute(_LAST_EVENT, {"program": program_id}).fetchone()
+    row = execute(conn, _LAST_EVENT, {"program": program_id}).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def events_since(conn: Connection, program_id: int, event_no: int, most: int) -> int:
     """Counts the events that came after one, up to ``most``."""
-    row = driver(conn).execute(_EVENTS_SINCE, {"program": program_id, "after": event_no, "most": most}).fetchone()
+    row = execute(conn, _EVENTS_SINCE, {"program": program_id, "after": event_no, "most": most}).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def is_quiet(conn: Connection, program_id: int) -> bool:
     """Whether no event waits to be worked on."""
-    row = driver(conn).execute(_IS_QUIET, {"program": program_id}).fetchone()
+    row = execute(conn, _IS_QUIET, {"program": program_id}).fetchone()
     return row is not None and bool(row[0])
 
 
 def _rows(conn: Connection, program_id: int, statement: str, kind: type[_Row], orders: Sequence[int]) -> list[_Row]:
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(kind))
-    return cursor.execute(statement.encode(), {"program": program_id, "orders": list(orders)}).fetchall()
+    return execute_as(conn, kind, statement, {"program": program_id, "orders": list(orders)}, binary=True).fetchall()

@@ -17,6 +17,7 @@ from distrib.store.arrays import instants_array, numbers_array
 from distrib.store.copying import Integers, copy_into
 from distrib.store.database import RawConnection, driver, rows_as
 from distrib.store.ranks.figures import RankSignal
+from distrib.store.sql import execute, execute_as
 
 _TABLES: Final = ("shop_ranks", "shops", "rank_evaluations", "rank_failures", "rank_signals", "refund_lines")
 _MAKE: Final = "CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL) ON COMMIT DROP"
@@ -181,7 +182,7 @@ class UnlikeRank(NamedTuple):
 
 def export_snapshot(conn: Connection) -> str:
     """Names the snapshot of a transaction, so that another one can read in the same."""
-    row = driver(conn).execute("SELECT pg_export_snapshot()").fetchone()
+    row = execute(conn, "SELECT pg_export_snapshot()").fetchone()
     return "" if row is None else str(row[0])
 
 
@@ -235,7 +236,7 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
 
 def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> list[int]:
     """Lists shops whose rank somebody set after an instant."""
-    rows = driver(conn).execute(_HAND.encode(), {"program": program_id, "since": since}).fetchall()
+    rows = execute(conn, _HAND, {"program": program_id, "since": since}).fetchall()
     return [row[0] for row in rows]
 
 
@@ -250,12 +251,12 @@ def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> N
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
     """Lists sellers with the instants of a span at which something of theirs settled or came back."""
     bound = {"program": program_id, "since": since, "until": until}
-    return driver(conn).execute(_SIGNALS.encode(), bound).fetchall()
+    return execute(conn, _SIGNALS, bound).fetchall()
 
 
 def take_signals(conn: Connection, program_id: int, before: date) -> list[RankSignal]:
     """Takes off the list the signals of days before one."""
-    rows = driver(conn).execute(_TAKE.encode(), {"program": program_id, "before": before}).fetchall()
+    rows = execute(conn, _TAKE, {"program": program_id, "before": before}).fetchall()
     return [RankSignal(*row) for row in rows]
 
 
@@ -289,18 +290,17 @@ def kept_ranks_of(conn: Connection, program_id: int, number: int, place: int, sh
 
 def first_fact(conn: Connection, program_id: int) -> datetime | None:
     """When the first order settled, or the first shop joined; None before either."""
-    row = driver(conn).execute(_FIRST, {"program": program_id}).fetchone()
+    row = execute(conn, _FIRST, {"program": program_id}).fetchone()
     return None if row is None else row[0]
 
 
 def evaluated_months(conn: Connection, program_id: int) -> dict[int, datetime]:
     """When each month of the program was evaluated."""
-    return dict(driver(conn).execute(_EVALUATED, {"program": program_id}).fetchall())
+    return dict(execute(conn, _EVALUATED, {"program": program_id}).fetchall())
 
 
 def unlike_ranks(conn: Connection, program_id: int) -> tuple[int, list[UnlikeRank]]:
     """How many changes of rank the program has, and which of them, and of the simulation's, the other side has not."""
-    count = driver(conn).execute(_COUNT, {"program": program_id}).fetchone()
-    cursor = driver(conn).cursor(row_factory=rows_as(UnlikeRank))
-    unlike = cursor.execute(_UNLIKE.encode(), {"program": program_id}).fetchall()
+    count = execute(conn, _COUNT, {"program": program_id}).fetchone()
+    unlike = execute_as(conn, UnlikeRank, _UNLIKE, {"program": program_id}).fetchall()
     return 0 if count is None else int(count[0]), unlike

@@ -1,0 +1,117 @@
+"""Runs statements: the one way by which SQL reaches the database. No statement of a noun may enter.
+
+A statement is a text whose parameters have names: ``%(name)s``, or ``%(name)b`` for an array that was built whole
+(``arrays``). A per cent sign of its own stands twice. COPY goes by ``copying`` and ``pulling``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+import psycopg
+from psycopg.rows import TupleRow, scalar_row
+from sqlalchemy import Connection
+
+from distrib.store.database import Bound, driver, rows_as
+
+_Row = TypeVar("_Row")
+_Value = TypeVar("_Value")
+
+NOTHING: Final[Bound] = MappingProxyType({})
+"""What a statement without parameters is bound to."""
+
+
+def execute(
+    conn: Connection, statement: str, values: Bound = NOTHING, *, binary: bool = False
+) -> psycopg.Cursor[TupleRow]:
+    """Runs a statement in the connection's transaction, and answers a cursor whose rows are tuples.
+
+    Args:
+        binary: whether the server answers in binary, which is cheaper where rows are many.
+    """
+    return driver(conn).execute(statement, values, binary=binary)
+
+
+def execute_as(
+    conn: Connection, kind: type[_Row], statement: str, values: Bound = NOTHING, *, binary: bool = False
+) -> psycopg.Cursor[_Row]:
+    """The same with rows of a NamedTuple or dataclass, whose fields are the columns in their order.
+
+    Raises:
+        TypeError: the columns of the statement are not the fields.
+    """
+    return driver(conn).cursor(row_factory=rows_as(kind)).execute(statement, values, binary=binary)
+
+
+def row_as(conn: Connection, kind: type[_Row], statement: str, values: Bound = NOTHING) -> _Row | None:
+    """The only row of a statement as such a value; None without one. Raises as ``execute_as`` does, and as ``only``."""
+    return _only(execute_as(conn, kind, statement, values).fetchall())
+
+
+def only(conn: Connection, statement: str, values: Bound = NOTHING) -> TupleRow:
+    """The one row that a statement answers.
+
+    Raises:
+        LookupError: it answers none, or several.
+    """
+    row = _only(execute(conn, statement, values).fetchall())
+    if row is None:
+        raise LookupError("the statement answers no row")
+    return row
+
+
+def value(conn: Connection, kind: type[_Value], statement: str, values: Bound = NOTHING) -> _Value:
+    """The one value, of that type, that a statement answers: the first field of its only row.
+
+    Raises:
+        LookupError: it answers no row, or several.
+        TypeError: the value is of another type, or NULL.
+    """
+    return _of(kind, only(conn, statement, values)[0])
+
+
+def value_or_none(conn: Connection, kind: type[_Value], statement: str, values: Bound = NOTHING) -> _Value | None:
+    """The same; None where there is no row, and where the value is NULL."""
+    row = _only(execute(conn, statement, values).fetchall())
+    return None if row is None or row[0] is None else _of(kind, row[0])
+
+
+def column(conn: Connection, kind: type[_Value], statement: str, values: Bound = NOTHING) -> list[_Value]:
+    """The first fields, of that type, of all rows of a bounded statement."""
+    cursor = driver(conn).cursor(row_factory=scalar_row).execute(statement, values)
+    return [_of(kind, field) for field in cursor]
+
+
+@contextmanager
+def streamed(
+    conn: Connection, name: str, statement: str, values: Bound = NOTHING, *, binary: bool = False
+) -> Iterator[psycopg.ServerCursor[TupleRow]]:
+    """A cursor of the server's, by its name, for rows that do not fit into memory; they are tuples."""
+    with driver(conn).cursor(name=name) as cursor:
+        cursor.execute(statement, values, binary=binary)
+        yield cursor
+
+
+@contextmanager
+def streamed_as(
+    conn: Connection, name: str, kind: type[_Row], statement: str, values: Bound = NOTHING, *, binary: bool = False
+) -> Iterator[psycopg.ServerCursor[_Row]]:
+    """The same with rows of a NamedTuple or dataclass. Raises as ``execute_as`` does."""
+    with driver(conn).cursor(name=name, row_factory=rows_as(kind)) as cursor:
+        cursor.execute(statement, values, binary=binary)
+        yield cursor
+
+
+def _only(rows: list[_Row]) -> _Row | None:
+    if len(rows) > 1:
+        raise LookupError(f"one row is expected, and {len(rows)} came")
+    return rows[0] if rows else None
+
+
+def _of(kind: type[_Value], field: object) -> _Value:
+    if not isinstance(field, kind):
+        raise TypeError(f"a {kind.__name__} is expected, and a {type(field).__name__} came")
+    return field
