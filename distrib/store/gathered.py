@@ -27,8 +27,7 @@ def gather(conn: Connection, statement: str, values: Mapping[str, object]) -> li
 
     A field of no rows is empty.
     """
-    execute(conn, statement, values, binary=True)
-    result = cursor.pgresult
+    result = execute(conn, statement, values, binary=True).pgresult
     if result is None:
         raise TypeError("the statement answers nothing")
     return [result.get_value(0, field) or b"" for field in range(result.nfields)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import execute
+from distrib.store.sql import execute, execute_many
 
 
 class HeldChangeRow(NamedTuple):
@@ -55,7 +55,9 @@ LEFT JOIN open_changes o ON o.program_id = h.program_id AND o.kind = h.kind AND 
 LEFT JOIN held_change_ends e ON e.program_id = h.program_id AND e.change_no = h.change_no
 WHERE h.program_id = %(program)s
 """
-_NEWEST = f"SELECT {_COLUMNS} {_KEPT} AND h.kind = %(kind)s AND h.subject_no = %(subject_no)s ORDER BY h.change_no DESC LIMIT 1"
+_NEWEST = f"""
+SELECT {_COLUMNS} {_KEPT} AND h.kind = %(kind)s AND h.subject_no = %(subject_no)s ORDER BY h.change_no DESC LIMIT 1
+"""
 _LIST = f"SELECT {_COLUMNS} {_KEPT} AND h.change_no < %(before)s ORDER BY h.change_no DESC LIMIT %(limit)s"
 _LIST_OPEN = f"SELECT {_COLUMNS} {_KEPT} AND o.change_no < %(before)s ORDER BY h.change_no DESC LIMIT %(limit)s"
 _INSERT = """
@@ -156,4 +158,4 @@ def contents_after(conn: Connection, program_id: int, kind: str, subject_no: int
 
 def replace_contents(conn: Connection, program_id: int, contents: Sequence[SealedContent]) -> None:
     """Replaces contents: the same ones, sealed with another data key."""
-    execute(conn, _RESEAL, [{"program": program_id, **content._asdict()} for content in contents])
+    execute_many(conn, _RESEAL, [{"program": program_id, **content._asdict()} for content in contents])

@@ -12,7 +12,8 @@ from distrib.store.sql import execute
 
 _LOCK = f"SELECT pg_advisory_xact_lock({IDEMPOTENCY}, hashtext(%(program)s || '/' || %(route)s || '/' || %(key)s))"
 _READ = (
-    "SELECT digest, status, body FROM idempotency_keys WHERE program_id = %(program)s AND route = %(route)s AND key = %(key)s"
+    "SELECT digest, status, body FROM idempotency_keys WHERE program_id = %(program)s AND route = %(route)s"
+    " AND key = %(key)s"
     " AND (key_id IN (%(key_id)s, '') OR owner = %(owner)s) ORDER BY key_id <> %(key_id)s, recorded_at LIMIT 1"
 )
 _WRITE = (
@@ -42,7 +43,7 @@ def kept_answer(conn: Connection, program_id: int, route: str, key: str, key_id:
     """
     values = {"program": program_id, "route": route, "key": key, "key_id": key_id, "owner": owner}
     row = execute(conn, _READ, values).fetchone()
-    return None if row is None else KeptAnswer(bytes(row.digest), row.status, row.body)
+    return None if row is None else KeptAnswer(*row)
 
 
 def keep_answer(

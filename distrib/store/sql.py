@@ -6,13 +6,14 @@ A statement is a text whose parameters have names: ``%(name)s``, or ``%(name)b``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 import psycopg
-from psycopg.rows import TupleRow, scalar_row
+from psycopg.rows import TupleRow, dict_row, scalar_row
 from sqlalchemy import Connection
 
 from distrib.store.database import Bound, driver, rows_as
@@ -44,6 +45,12 @@ def execute_as(
         TypeError: the columns of the statement are not the fields.
     """
     return driver(conn).cursor(row_factory=rows_as(kind)).execute(statement, values, binary=binary)
+
+
+def execute_many(conn: Connection, statement: str, rows: Sequence[Bound]) -> None:
+    """Runs a statement once for each of what it is bound to, without waiting for one before the next is sent."""
+    with driver(conn).cursor() as cursor:
+        cursor.executemany(statement, rows)
 
 
 def row_as(conn: Connection, kind: type[_Row], statement: str, values: Bound = NOTHING) -> _Row | None:
@@ -85,24 +92,53 @@ def column(conn: Connection, kind: type[_Value], statement: str, values: Bound =
     return [_of(kind, field) for field in cursor]
 
 
+def figures_or_none(conn: Connection, statement: str, values: Bound = NOTHING) -> dict[str, int] | None:
+    """The only row of a statement whose columns are all whole numbers, by name; None without one."""
+    row = _only(driver(conn).cursor(row_factory=dict_row).execute(statement, values).fetchall())
+    return None if row is None else {name: int(field) for name, field in row.items()}
+
+
+def figures(conn: Connection, statement: str, values: Bound = NOTHING) -> dict[str, int]:
+    """The same of a statement that always answers one.
+
+    Raises:
+        LookupError: it answers none, or several.
+    """
+    row = figures_or_none(conn, statement, values)
+    if row is None:
+        raise LookupError("the statement answers no row")
+    return row
+
+
+def columns_of(kind: type[_Row], rows: Sequence[_Row]) -> dict[str, list[object]]:
+    """The fields of NamedTuples or dataclasses as columns by name, for a statement that unnests them."""
+    names: Sequence[str] = getattr(kind, "__match_args__", ())
+    return {name: list(map(attrgetter(name), rows)) for name in names}
+
+
 @contextmanager
 def streamed(
     conn: Connection, name: str, statement: str, values: Bound = NOTHING, *, binary: bool = False
 ) -> Iterator[psycopg.ServerCursor[TupleRow]]:
-    """A cursor of the server's, by its name, for rows that do not fit into memory; they are tuples."""
+    """A cursor of the server's, by its name, over rows that may not fit into memory; they are tuples."""
     with driver(conn).cursor(name=name) as cursor:
-        cursor.execute(statement, values, binary=binary)
-        yield cursor
+        yield cursor.execute(statement, values, binary=binary)
 
 
 @contextmanager
 def streamed_as(
-    conn: Connection, name: str, kind: type[_Row], statement: str, values: Bound = NOTHING, *, binary: bool = False
+    conn: Connection, name: str, kind: type[_Row], statement: str, values: Bound = NOTHING
 ) -> Iterator[psycopg.ServerCursor[_Row]]:
     """The same with rows of a NamedTuple or dataclass. Raises as ``execute_as`` does."""
     with driver(conn).cursor(name=name, row_factory=rows_as(kind)) as cursor:
-        cursor.execute(statement, values, binary=binary)
-        yield cursor
+        yield cursor.execute(statement, values)
+
+
+@contextmanager
+def savepoint(conn: Connection) -> Iterator[None]:
+    """What is done within is undone alone where it fails, and the transaction goes on."""
+    with driver(conn).transaction():
+        yield
 
 
 def _only(rows: list[_Row]) -> _Row | None:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import TRAIL_SUBJECTS
-from distrib.store.sql import execute, execute_as, value
+from distrib.store.sql import execute, execute_as, streamed_as, value
 
 _FETCHED = 5_000
 
@@ -105,7 +104,7 @@ def list_rows(
 
 def rows_of_span(conn: Connection, program_id: int, from_at: datetime, to_at: datetime) -> Iterator[TrailRow]:
     """Yields the rows of a span of time in their order, some thousands in memory."""
-    with driver(conn).cursor(name="trail", row_factory=rows_as(TrailRow)) as cursor:
+    bound = {"program": program_id, "from_at": from_at, "to_at": to_at}
+    with streamed_as(conn, "trail", TrailRow, _EXPORT, bound) as cursor:
         cursor.itersize = _FETCHED
-        cursor.execute(_EXPORT, {"program": program_id, "from_at": from_at, "to_at": to_at})
         yield from cursor

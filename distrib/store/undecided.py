@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import column, execute, only
+from distrib.store.sql import execute, execute_as, only
 
 
 class WaitingRow(NamedTuple):
@@ -57,7 +57,8 @@ _NUMBERS = {
     "key": "SELECT key_id FROM api_keys WHERE program_id = %(program)s AND is_awaiting AND revoked_at IS NULL"
     " AND (confirms_from IS NULL OR confirms_from > %(now)s) AND (expires_at IS NULL OR expires_at > %(now)s)"
     " ORDER BY created_at DESC LIMIT %(limit)s",
-    "shop": "SELECT shop_no FROM shops WHERE program_id = %(program)s AND status = 'pending' AND status_since <= %(now)s"
+    "shop": "SELECT shop_no FROM shops WHERE program_id = %(program)s AND status = 'pending'"
+    " AND status_since <= %(now)s"
     " ORDER BY status_since DESC, shop_no DESC LIMIT %(limit)s",
     "event": "SELECT event_no FROM event_outcomes WHERE program_id = %(program)s AND status = 'failed'"
     " AND status <> 'done' ORDER BY event_no DESC LIMIT %(limit)s",
@@ -104,7 +105,7 @@ FROM withdrawals w JOIN shops s ON s.program_id = w.program_id AND s.shop_no = w
 WHERE w.program_id = %(program)s AND w.withdrawal_no = ANY(CAST(%(numbers)s AS bigint[]))
 """,
     "close": """
-SELECT to_char(period / 100, 'FM0000') || '-' || to_char(period % 100, 'FM00') AS id, proposed_at AS waiting_since,
+SELECT to_char(period / 100, 'FM0000') || '-' || to_char(period %% 100, 'FM00') AS id, proposed_at AS waiting_since,
        proposed_by AS by, NULL AS shop_id, NULL AS order_id, NULL AS webhook_id, NULL AS amount_minor, shops AS figure
 FROM close_proposals WHERE program_id = %(program)s AND proposal_no = ANY(CAST(%(numbers)s AS bigint[]))
   AND period > (SELECT closed_through FROM programs WHERE program_id = %(program)s)
@@ -130,7 +131,8 @@ LEFT JOIN orders o ON o.program_id = e.program_id AND o.order_no = e.order_no
 SELECT q.question_id AS id, q.asked_at AS waiting_since, q.asked_by AS by, s.shop_id, o.order_id, NULL AS webhook_id,
        t.amount_minor
 FROM unnest(CAST(%(numbers)s AS bigint[])) k (question_no)
-CROSS JOIN LATERAL (SELECT * FROM shop_questions WHERE program_id = %(program)s AND question_no = k.question_no OFFSET 0) q
+CROSS JOIN LATERAL (SELECT * FROM shop_questions WHERE program_id = %(program)s
+    AND question_no = k.question_no OFFSET 0) q
 JOIN shops s ON s.program_id = q.program_id AND s.shop_no = q.shop_no
 CROSS JOIN LATERAL (SELECT CASE WHEN credit_account = q.shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor
                     FROM transfers WHERE program_id = q.program_id AND cause_no = q.cause_no AND seq = q.seq OFFSET 0) t
@@ -161,7 +163,7 @@ def waiting_numbers(
         since: from when on findings count; nobody decides them, so that they have to be forgotten by themselves.
     """
     bound = {"program": program_id, "now": now, "since": since, "limit": limit}
-    return column(conn, object, (_NUMBERS[kind]), bound)
+    return [number for (number,) in execute(conn, _NUMBERS[kind], bound)]
 
 
 def payouts_waiting(conn: Connection) -> tuple[int, int, int]:
@@ -172,5 +174,4 @@ def payouts_waiting(conn: Connection) -> tuple[int, int, int]:
 
 def waiting_rows(conn: Connection, program_id: int, kind: str, numbers: Sequence[int | str]) -> list[WaitingRow]:
     """Reads those of one kind that have these numbers, in no order."""
-    rows = execute(conn, (_ROWS[kind]), {"program": program_id, "numbers": list(numbers)})
-    return [WaitingRow(**row._asdict()) for row in rows]
+    return execute_as(conn, WaitingRow, _ROWS[kind], {"program": program_id, "numbers": list(numbers)}).fetchall()

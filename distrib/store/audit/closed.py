@@ -9,7 +9,7 @@ from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import column
 
-_ENDS = "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE %(time_zone)s)"
+_ENDS = "((make_date(period / 100, period %% 100, 1) + interval '1 month') AT TIME ZONE %(time_zone)s)"
 # Figures that were proposed and never closed stand beside those of closed months.
 _KEPT = (
     "closed_statements JOIN (SELECT program_id, period, figures_no FROM closed_periods) c"
@@ -94,8 +94,9 @@ SEQUENCE = Question(
     WHERE c.program_id = %(program)s AND c.proposed_by = c.confirmed_by
     UNION ALL
     SELECT c.period, 'a month before it is open' FROM (
-        SELECT period, lag(period) OVER (ORDER BY period) AS before FROM closed_periods WHERE program_id = %(program)s) c
-    WHERE c.before IS NOT NULL AND c.period <> c.before + CASE WHEN c.before % 100 = 12 THEN 89 ELSE 1 END
+        SELECT period, lag(period) OVER (ORDER BY period) AS before FROM closed_periods
+            WHERE program_id = %(program)s) c
+    WHERE c.before IS NOT NULL AND c.period <> c.before + CASE WHEN c.before %% 100 = 12 THEN 89 ELSE 1 END
     UNION ALL
     SELECT p.closed_through, 'closed without a statement' FROM programs p
     WHERE p.program_id = %(program)s AND p.closed_through <>

@@ -163,7 +163,8 @@ _GROUPS = Question(
 QUESTIONS = (_LIVES, _GROUPS)
 
 _NEXT = """
-SELECT order_no FROM expecting_orders WHERE program_id = %s AND order_no > %s ORDER BY order_no LIMIT %s
+SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s ORDER BY order_no
+    LIMIT %(size)s
 """
 
 
@@ -173,5 +174,5 @@ def payment_batch(
     """Reads the next ``size`` paid orders that are neither settled nor ended, by number, and after what number the
     next batch begins; None after the last.
     """
-    numbers = [order_no for (order_no,) in execute(conn, _NEXT, (program_id, after, size))]
+    numbers = [order_no for (order_no,) in execute(conn, _NEXT, {"program": program_id, "after": after, "size": size})]
     return read_payments(conn, program_id, numbers), numbers[-1] if len(numbers) == size else None

@@ -16,8 +16,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
-from distrib.store.sql import value_or_none
+from distrib.store.sql import streamed, value_or_none
 
 FIRST: Final = -(2**63)
 LAST: Final = 2**63 - 1
@@ -53,7 +52,7 @@ class Page:
         return {"after": self.after, "last": self.last}
 
 
-def within(statement: str, page: Page, place: str = ":{}") -> str:
+def within(statement: str, page: Page, place: str = "%({})s") -> str:
     """A statement in which every ``column IN :page`` is bound to the page; ``place`` writes a bound name.
 
     >>> within("SELECT 1 FROM transfers t WHERE t.cause_no IN :page", Page(0, 9))
@@ -102,8 +101,8 @@ def page_after(conn: Connection, program_id: int, by: By, after: int) -> Page:
     """The page that begins after a number; the last one leaves no number out, of whatever it may be."""
     size = PAGE_ORDERS if by is By.ORDERS else PAGE_SHOPS
     more = {"program": program_id, "after": after, "more": size - 1}
-    last = value_or_none(conn, object, _NEXT[by], more)
-    return Page(after, LAST if last is None else int(last))
+    last = value_or_none(conn, int, _NEXT[by], more)
+    return Page(after, LAST if last is None else last)
 
 
 def lively_orders(conn: Connection, program_id: int, posting_no: int, since: datetime) -> array[int]:
@@ -114,8 +113,8 @@ def lively_orders(conn: Connection, program_id: int, posting_no: int, since: dat
         since: what was done before is known from the audit that this one rests on.
     """
     numbers = array("q")
-    with driver(conn).cursor(name="lively_orders") as cursor:
+    bound = {"program": program_id, "posting": posting_no, "since": since}
+    with streamed(conn, "lively_orders", _LIVELY, bound) as cursor:
         cursor.itersize = _FETCHED
-        cursor.execute(_LIVELY, {"program": program_id, "posting": posting_no, "since": since})
         numbers.extend(number for (number,) in cursor)
     return numbers

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TypeAlias
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 from distrib.domain.periods import to_period
 from distrib.store.audit.pages import By, Page, within
@@ -76,11 +77,13 @@ _DATED = Question(
     FROM transfers t
     LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
          AND e.order_no IN %(page)s
-    LEFT JOIN (SELECT period, make_date(period / 100, period % 100, 1)::timestamp AT TIME ZONE %(time_zone)s AS starts_at,
-                      (make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE %(time_zone)s AS ends_at
+    LEFT JOIN (SELECT period, make_date(period / 100, period %% 100, 1)::timestamp AT TIME ZONE %(time_zone)s
+        AS starts_at,
+                      (make_date(period / 100, period %% 100, 1) + interval '1 month') AT TIME ZONE %(time_zone)s
+                          AS ends_at
                FROM (SELECT DISTINCT COALESCE(belongs_to_period, period) AS period FROM transfers
                      WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind IN ('earned', 'reversed')) p
-               WHERE period / 100 BETWEEN 1 AND 9999 AND period % 100 BETWEEN 1 AND 12) m
+               WHERE period / 100 BETWEEN 1 AND 9999 AND period %% 100 BETWEEN 1 AND 12) m
          ON m.period = COALESCE(t.belongs_to_period, t.period)
     LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, %(default_hold)s) AS hold_days
                FROM plan_versions WHERE program_id = %(program)s) v ON v.version_no = t.version_no
@@ -146,13 +149,13 @@ SELECT period, of_case, sum(amount_minor)::bigint FROM held GROUP BY 1, 2
 
 def money_of_page(conn: Connection, page: Page, bound: Bound) -> Buckets:
     """Adds up the transfers of a page of orders, posted up to ``horizon``: they stay as they are."""
-    return _buckets(execute(conn, (within(_UP_TO_HORIZON, page)), {**bound, **page.bound}))
+    return _buckets(execute(conn, within(_UP_TO_HORIZON, page), {**bound, **page.bound}))
 
 
 def money_since(conn: Connection, bound: Bound) -> Buckets:
     """Adds up what was posted after ``horizon``, and what cases now move from month to month of all that was posted."""
-    return _buckets(execute(conn, (_AFTER_HORIZON), bound)) + _buckets(execute(conn, (_OF_CASES), bound))
+    return _buckets(execute(conn, _AFTER_HORIZON, bound)) + _buckets(execute(conn, _OF_CASES, bound))
 
 
-def _buckets(rows: CursorResult[*tuple[int, date, int]]) -> Buckets:
+def _buckets(rows: Iterable[tuple[int, date, int]]) -> Buckets:
     return [(period, to_period(month.year, month.month), amount_minor) for period, month, amount_minor in rows]

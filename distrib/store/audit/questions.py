@@ -69,12 +69,13 @@ def ask(conn: Connection, question: Question, bound: Bound, page: Page | None = 
     """Runs the two queries of one check, for everything or a page of it."""
     page = page or Page()
     bound = {**bound, **page.bound}
-    figure = value(conn, object, (within(question.figure, page)), bound)
+    figure = value(conn, int, within(question.figure, page), bound)
     wrong = within(question.wrong, page)
     statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({wrong}) w LIMIT {MOST_ROWS}"
-    rows = execute(conn, (statement), bound).mappings().all()
-    count = rows[0]["wrong"] if rows else 0
-    return AuditAnswer(figure, count, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])
+    cursor = execute(conn, statement, bound)
+    names = [column.name for column in cursor.description or ()]
+    rows = cursor.fetchall()
+    return AuditAnswer(figure, rows[0][-1] if rows else 0, [dict(zip(names[:-1], row, strict=False)) for row in rows])
 
 
 def ask_together(conn: Connection, questions: Together, bound: Bound, page: Page) -> dict[str, AuditAnswer]:
@@ -85,5 +86,5 @@ def ask_together(conn: Connection, questions: Together, bound: Bound, page: Page
         for name in questions.names
     )
     statement = f"WITH {within(questions.wrong, page)} {answers}"
-    rows = execute(conn, (statement), {**bound, **page.bound})
+    rows = execute(conn, statement, {**bound, **page.bound})
     return {name: AuditAnswer(figure, wrong, first or []) for name, figure, wrong, first in rows}

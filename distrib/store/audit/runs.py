@@ -102,10 +102,10 @@ class OrderBatch(NamedTuple):
 
 def enter_snapshot(conn: Connection) -> None:
     """Makes every read of this transaction see one instant; nothing may have been read before."""
-    execute(conn, (_SNAPSHOT))
+    execute(conn, _SNAPSHOT)
     allow_long_reads(conn, _MINUTES)
     for setting in _OWN_PLANS:
-        execute(conn, (setting))
+        execute(conn, setting)
 
 
 def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
@@ -129,8 +129,7 @@ def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
 def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
     """Reads the callers' ids of orders by number."""
     statement = "SELECT order_no, order_id FROM orders WHERE program_id = %(program)s AND order_no = ANY(%(numbers)s)"
-    rows = execute(conn, statement, {"program": program_id, "numbers": sorted(numbers)})
-    return {row.order_no: row.order_id for row in rows}
+    return dict(execute(conn, statement, {"program": program_id, "numbers": sorted(numbers)}).fetchall())
 
 
 class Rest(NamedTuple):
@@ -152,7 +151,8 @@ class Mark(NamedTuple):
 _REST = """
 SELECT p.closed_through, LEAST(s.through_posting, (
     SELECT min(t.posting_no) - 1 FROM transfers t
-    WHERE t.program_id = p.program_id AND t.posting_no > %(posting)s AND t.period > p.closed_through)) AS through_posting
+    WHERE t.program_id = p.program_id AND t.posting_no > %(posting)s AND t.period > p.closed_through))
+        AS through_posting
 FROM programs p CROSS JOIN LATERAL (SELECT through_posting FROM seals s WHERE s.program_id = p.program_id
                                     ORDER BY seal_no DESC LIMIT 1) s
 WHERE p.program_id = %(program)s AND p.closed_through > 0
@@ -176,7 +176,7 @@ def rest_of(conn: Connection, program_id: int, posting_no: int) -> Rest | None:
 def last_mark(conn: Connection, program_id: int) -> Mark | None:
     """Reads what the last audit leaves to rest upon; None where it found anything wrong, or nothing was at rest."""
     row = execute(conn, _MARK, {"program": program_id}).fetchone()
-    return None if row is None or row.through_posting is None else Mark(*row)
+    return None if row is None or row[-1] is None else Mark(*row)
 
 
 def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str, rest: Rest | None) -> None:
@@ -199,7 +199,8 @@ def latest_audit(conn: Connection, program_id: int) -> str | None:
 _AUDITS = (
     "SELECT audit_no, as_of, (result::json ->> 'ok')::boolean AS ok,"
     " ARRAY(SELECT c ->> 'name' FROM json_array_elements(result::json -> 'checks') c WHERE NOT (c ->> 'ok')::boolean)"
-    " AS failed FROM audits WHERE program_id = %(program)s AND audit_no < %(before)s ORDER BY audit_no DESC LIMIT %(limit)s"
+    " AS failed FROM audits WHERE program_id = %(program)s AND audit_no < %(before)s ORDER BY audit_no DESC"
+    " LIMIT %(limit)s"
 )
 
 

@@ -15,7 +15,8 @@ WITH held AS (
     SELECT t.trail_no, t.operation, t.recorded_at, t.digest, lag(t.trail_no) OVER numbers AS no_before,
            lag(t.recorded_at) OVER numbers AS recorded_before,
            trail_digest(lag(t.digest) OVER numbers, ROW(t.*)::trail) AS recomputed
-    FROM (SELECT * FROM trail WHERE program_id = %(program)s AND trail_no >= %(after)s ORDER BY trail_no LIMIT %(most)s) t
+    FROM (SELECT * FROM trail WHERE program_id = %(program)s AND trail_no >= %(after)s ORDER BY trail_no
+        LIMIT %(most)s) t
     WINDOW numbers AS (ORDER BY t.trail_no)
 )
 SELECT trail_no, operation,
@@ -29,15 +30,15 @@ def unbroken_page(conn: Connection, program_id: int, after: int) -> tuple[AuditA
     """Holds the next rows of the trail against each other, and says after what number the next page begins."""
     values = {"program": program_id, "after": after, "most": PAGE_ROWS + 1}
     page = execute(conn, _PAGE, values).fetchall()
-    wrong = [{"trail_no": row.trail_no, "operation": row.operation} for row in page if row.is_wrong]
+    wrong = [{"trail_no": trail_no, "operation": operation} for trail_no, operation, is_wrong in page if is_wrong]
     answer = AuditAnswer(len(page), len(wrong), wrong[:MOST_ROWS])
-    return answer, page[-1].trail_no if len(page) >= PAGE_ROWS else None
+    return answer, page[-1][0] if len(page) >= PAGE_ROWS else None
 
 
 # What a key of the program did since the program has a trail, by the operations that do it. A fact's instant is that of
 # its call; rows of the same transaction may be dated later, never before.
 _FACTS = """
-    SELECT 'close' AS fact, to_char(period / 100, 'FM0000') || '-' || to_char(period % 100, 'FM00') AS subject,
+    SELECT 'close' AS fact, to_char(period / 100, 'FM0000') || '-' || to_char(period %% 100, 'FM00') AS subject,
            confirmed_by AS actor, closed_at AS done_at, ARRAY['confirm_close', 'statement close'] AS operations
     FROM closed_periods WHERE program_id = %(program)s
     UNION ALL

@@ -133,8 +133,10 @@ ORDER BY e.cause_no, e.seq, t.line_id
 _REVERSE = """
 INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, tier, base_minor,
     rate_ppm, version_no, occurred_at, available_at, period, belongs_to_period, reverses_seq, line_id, rule_id)
-SELECT %(program)s, r.cause_no, r.seq, r.shop_no, %(expense)s, r.amount_minor, 'reversed', r.tier, r.base_minor, r.rate_ppm,
-       r.version_no, %(now)s, r.available_at, %(period)s, CAST(%(belongs)s AS integer), r.reverses_seq, r.line_id, r.rule_id
+SELECT %(program)s, r.cause_no, r.seq, r.shop_no, %(expense)s, r.amount_minor, 'reversed', r.tier, r.base_minor,
+    r.rate_ppm,
+       r.version_no, %(now)s, r.available_at, %(period)s, CAST(%(belongs)s AS integer), r.reverses_seq, r.line_id,
+           r.rule_id
 FROM unnest(CAST(%(cause_no)s AS bigint[]), CAST(%(seq)s AS integer[]), CAST(%(shop_no)s AS bigint[]),
     CAST(%(amount_minor)s AS bigint[]), CAST(%(tier)s AS smallint[]), CAST(%(base_minor)s AS bigint[]),
     CAST(%(rate_ppm)s AS integer[]), CAST(%(version_no)s AS integer[]), CAST(%(available_at)s AS timestamptz[]),
@@ -201,19 +203,19 @@ def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], no
         "now": now,
         "by": by,
     }
-    return column(conn, int, (_INSERT), bound)
+    return column(conn, int, _INSERT, bound)
 
 
 def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequence[str]) -> set[str]:
     """Lists those of the subjects that have a case which is not over."""
     bound = {"program": program_id, "subjects": list(subjects)}
-    return set(column(conn, str, (_OPEN), bound))
+    return set(column(conn, str, _OPEN, bound))
 
 
 def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequence[str]) -> dict[str, str]:
     """Reads by subject the evidence of the newest case that was dismissed or released."""
     bound = {"program": program_id, "subjects": list(subjects)}
-    return {row.subject: row.evidence for row in execute(conn, (_ENDED), bound)}
+    return dict(execute(conn, _ENDED, bound).fetchall())
 
 
 def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[CaseRow]:
@@ -243,7 +245,7 @@ def decisions_of(
     """Lists by case the decisions recorded by ``until``, in their order."""
     decisions: dict[int, list[DecisionRow]] = {case_no: [] for case_no in cases}
     bound = {"program": program_id, "cases": list(cases), "until": until}
-    for row in execute_as(conn, DecisionRow, (_DECISIONS), bound).fetchall():
+    for row in execute_as(conn, DecisionRow, _DECISIONS, bound).fetchall():
         decisions[row.case_no].append(row)
     return decisions
 
@@ -272,7 +274,7 @@ def insert_decision(
         "now": now,
         "by": by,
     }
-    execute(conn, (_DECIDE), bound)
+    execute(conn, _DECIDE, bound)
 
 
 def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
@@ -331,12 +333,12 @@ def freeze_commissions(conn: Connection, program_id: int, rows: Sequence[Frozen]
 def free_commissions(conn: Connection, program_id: int, case_no: int, seq: int, now: datetime) -> int:
     """Writes that all commissions which the case still holds are free; answers how many."""
     bound = {"program": program_id, "case_no": case_no, "seq": seq, "now": now}
-    return execute(conn, (_FREE), bound).rowcount
+    return execute(conn, _FREE, bound).rowcount
 
 
 def left_of_case(conn: Connection, program_id: int, case_no: int) -> list[LeftCommission]:
     """Lists what is left, after reversals, of the commissions that the case holds."""
-    return execute_as(conn, LeftCommission, (_LEFT), {"program": program_id, "case_no": case_no}).fetchall()
+    return execute_as(conn, LeftCommission, _LEFT, {"program": program_id, "case_no": case_no}).fetchall()
 
 
 def insert_reversals(
@@ -345,7 +347,7 @@ def insert_reversals(
     """Posts reversals by a decision, without an event."""
     columns = dict(zip(CaseReversal._fields, map(list, zip(*rows, strict=True)), strict=True))
     bound = {"program": program_id, "expense": EXPENSE, "now": now, "period": period, "belongs": None, **columns}
-    execute(conn, (_REVERSE), bound)
+    execute(conn, _REVERSE, bound)
 
 
 def closed_through(conn: Connection, program_id: int) -> int:

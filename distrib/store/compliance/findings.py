@@ -17,7 +17,8 @@ INSERT INTO compliance_findings (program_id, id, severity, moment, subject, figu
     detail_zh, action, evidence, pack, found_at, day)
 SELECT %(program)s, f.* FROM unnest(CAST(%(id)s AS text[]), CAST(%(severity)s AS text[]), CAST(%(moment)s AS text[]),
     CAST(%(subject)s AS text[]), CAST(%(figure)s AS text[]), CAST(%(threshold)s AS text[]), CAST(%(source)s AS text[]),
-    CAST(%(detail_en)s AS text[]), CAST(%(detail_zh)s AS text[]), CAST(%(action)s AS text[]), CAST(%(evidence)s AS text[]),
+    CAST(%(detail_en)s AS text[]), CAST(%(detail_zh)s AS text[]), CAST(%(action)s AS text[]),
+        CAST(%(evidence)s AS text[]),
     CAST(%(pack)s AS text[]), CAST(%(found_at)s AS timestamptz[]), CAST(%(day)s AS date[]))
     AS f (id, severity, moment, subject, figure, threshold, source, detail_en, detail_zh, action, evidence, pack,
           found_at, day)
@@ -161,21 +162,20 @@ def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow
         return
     names = FindingRow.__slots__
     columns = {name: [getattr(row, name) for row in rows] for name in names}
-    execute(conn, (_FINDINGS), {"program": program_id, **columns})
+    execute(conn, _FINDINGS, {"program": program_id, **columns})
 
 
 def findings_of_day(conn: Connection, program_id: int, ids: Sequence[str], day: date) -> dict[str, int]:
     """Counts by id the findings that a day has already."""
-    rows = execute(conn, (_COUNT), {"program": program_id, "ids": list(ids), "day": day})
-    return {row.id: row.rows for row in rows}
+    return dict(execute(conn, _COUNT, {"program": program_id, "ids": list(ids), "day": day}).fetchall())
 
 
 def newest_of_subjects(
     conn: Connection, program_id: int, subjects: Sequence[str]
 ) -> dict[tuple[str, str, str], KnownFinding]:
     """Reads the newest finding of the monitors by subject, id and (English) text."""
-    rows = execute(conn, (_NEWEST_OF_EACH), {"program": program_id, "subjects": list(subjects)})
-    return {(row.subject, row.id, row.detail_en): KnownFinding(row.figure, row.threshold, row.pack) for row in rows}
+    rows = execute(conn, _NEWEST_OF_EACH, {"program": program_id, "subjects": list(subjects)})
+    return {(subject, id_, detail): KnownFinding(*known) for subject, id_, detail, *known in rows}
 
 
 def list_findings(
@@ -198,12 +198,12 @@ def list_findings(
         "since": since,
         "until": until,
     }
-    return execute_as(conn, ListedFinding, (_LIST), bound).fetchall()
+    return execute_as(conn, ListedFinding, _LIST, bound).fetchall()
 
 
 def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[SummedFinding]:
     """Sums the findings up to an instant by id and severity: how often, first and last."""
-    return execute_as(conn, SummedFinding, (_SUMMARY), {"program": program_id, "until": until}).fetchall()
+    return execute_as(conn, SummedFinding, _SUMMARY, {"program": program_id, "until": until}).fetchall()
 
 
 def insert_run(
@@ -211,7 +211,7 @@ def insert_run(
 ) -> int:
     """Writes the result of a monitor run; answers its number."""
     bound = {"program": program_id, "as_of": as_of, "day": day, "result": result, "now": now, "by": by}
-    run_no: int = value(conn, int, (_RUN), bound)
+    run_no: int = value(conn, int, _RUN, bound)
     return run_no
 
 
@@ -220,13 +220,12 @@ def latest_run(conn: Connection, program_id: int) -> tuple[int, datetime, str] |
     statement = (
         "SELECT run_no, as_of, result FROM compliance_runs WHERE program_id = %(program)s ORDER BY run_no DESC LIMIT 1"
     )
-    row = execute(conn, statement, {"program": program_id}).fetchone()
-    return None if row is None else (row.run_no, row.as_of, row.result)
+    return execute(conn, statement, {"program": program_id}).fetchone()
 
 
 def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Lists up to ``limit`` programs without a run on their present day."""
-    return column(conn, int, (_DUE), {"now": now, "limit": limit})
+    return column(conn, int, _DUE, {"now": now, "limit": limit})
 
 
 def insert_sign_off(
@@ -253,7 +252,7 @@ def insert_sign_off(
         "now": now,
         "by": by,
     }
-    execute(conn, (_SIGN_OFF), bound)
+    execute(conn, _SIGN_OFF, bound)
 
 
 def signed_digests(conn: Connection) -> set[str]:
@@ -263,4 +262,4 @@ def signed_digests(conn: Connection) -> set[str]:
 
 def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[SignOff]:
     """Lists the sign-offs of a program up to an instant, in their order."""
-    return execute_as(conn, SignOff, (_SIGN_OFFS), {"program": program_id, "until": until}).fetchall()
+    return execute_as(conn, SignOff, _SIGN_OFFS, {"program": program_id, "until": until}).fetchall()

@@ -13,8 +13,10 @@ from distrib.store.sql import execute
 
 _INSERT = (
     "INSERT INTO penalties (program_id, penalty_id, digest, shop_no, organiser_id, kind, decided_on, authority,"
-    " reference, reason, recorded_at, recorded_by) VALUES (%(program)s, %(id)s, %(digest)s, %(shop_no)s, %(organiser_id)s, %(kind)s,"
-    " %(decided_on)s, %(authority)s, %(reference)s, %(reason)s, %(now)s, %(by)s) ON CONFLICT (program_id, penalty_id) DO NOTHING"
+    " reference, reason, recorded_at, recorded_by) VALUES (%(program)s, %(id)s, %(digest)s, %(shop_no)s,"
+    " %(organiser_id)s, %(kind)s,"
+    " %(decided_on)s, %(authority)s, %(reference)s, %(reason)s, %(now)s, %(by)s) ON CONFLICT (program_id,"
+    " penalty_id) DO NOTHING"
 )
 _WITHDRAW = (
     "INSERT INTO penalty_withdrawals (program_id, penalty_no, reason, withdrawn_at, withdrawn_by)"
@@ -38,7 +40,8 @@ _NAMED = _SELECT + " AND p.penalty_no = ANY(CAST(%(numbers)s AS bigint[])) ORDER
 # Recorded by then and not withdrawn; a criminal one counts whenever it was, others were decided lately.
 _STANDING = (
     "SELECT p.penalty_no, p.shop_no, p.organiser_id, p.kind, p.decided_on FROM penalties p"
-    " WHERE p.program_id = %(program)s AND p.recorded_at <= %(at)s AND (p.kind = %(criminal)s OR p.decided_on >= %(since)s)"
+    " WHERE p.program_id = %(program)s AND p.recorded_at <= %(at)s AND (p.kind = %(criminal)s"
+    " OR p.decided_on >= %(since)s)"
     " AND NOT EXISTS (SELECT 1 FROM penalty_withdrawals w WHERE w.program_id = p.program_id"
     " AND w.penalty_no = p.penalty_no AND w.withdrawn_at <= %(at)s) ORDER BY p.penalty_no"
 )

@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
-from distrib.store.sql import execute
+from distrib.store.sql import execute, execute_as, streamed
 
 # The first instant of each month decides; a month's place is that of the last first instant that is not after a row.
 _BY_INSTANT: Final = """
@@ -212,8 +211,8 @@ def month_rows(
 ) -> Iterator[list[tuple[object, ...]]]:
     """Yields the rows of a month, some at a time, in the columns of their file; of all kinds but orders."""
     statement = _ROWS[kind] if kind in _DATED else _ROWS[kind].format(of_month=_of_month(kind))
-    with driver(conn).cursor(name=f"history_{kind}") as cursor:
-        cursor.execute(statement.encode(), {"program": program_id, **span._asdict()}, binary=True)
+    bound = {"program": program_id, **span._asdict()}
+    with streamed(conn, f"history_{kind}", statement, bound, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield page
 
@@ -221,8 +220,8 @@ def month_rows(
 def order_numbers(conn: Connection, program_id: int, span: MonthSpan, size: int) -> Iterator[list[int]]:
     """Yields the numbers of the orders that settled in a month, some at a time, in the order of time."""
     statement = _ORDER_NUMBERS.format(of_month=_of_month("orders"))
-    with driver(conn).cursor(name="history_orders") as cursor:
-        cursor.execute(statement.encode(), {"program": program_id, **span._asdict()}, binary=True)
+    bound = {"program": program_id, **span._asdict()}
+    with streamed(conn, "history_orders", statement, bound, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield [number for (number,) in page]
 
@@ -234,9 +233,8 @@ def _of_month(kind: str) -> str:
 
 def orders_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[HistoryOrder]:
     """Reads settled orders by number, in the order of the numbers given."""
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(HistoryOrder))
     bound = {"program": program_id, "orders": list(orders)}
-    known = {row.order_no: row for row in cursor.execute(_ORDERS.encode(), bound)}
+    known = {row.order_no: row for row in execute_as(conn, HistoryOrder, _ORDERS, bound, binary=True)}
     return [known[number] for number in orders]
 
 

@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
-from distrib.store.sql import execute, execute_as
+from distrib.store.sql import execute, execute_as, streamed
 
 # Numbers that say nothing of who a payee is; of payees that one shop alone has there is none. Who was erased is gone.
 _PAYEES: Final = """
@@ -71,8 +70,7 @@ class EvaluatedPeriod(NamedTuple):
 
 def payee_rows(conn: Connection, program_id: int, size: int) -> Iterator[list[tuple[object, ...]]]:
     """Yields, version by version, the payees of shops that had one which another shop had, in their file's columns."""
-    with driver(conn).cursor(name="history_payees") as cursor:
-        cursor.execute(_PAYEES.encode(), {"program": program_id}, binary=True)
+    with streamed(conn, "history_payees", _PAYEES, {"program": program_id}, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield page
 

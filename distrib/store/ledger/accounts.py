@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.store.pages.transfers import Wanted, keys_of_page, number_of_shop
-from distrib.store.sql import execute, execute_as, row_as, value_or_none
+from distrib.store.sql import execute, execute_as, figures, figures_or_none, row_as, value_or_none
 
 _BALANCE = "earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor"
 # The program's own accounts are what all payables have on the other side; so no row is as hot as they would be.
@@ -99,7 +99,10 @@ LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
                    WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
 ORDER BY k.place
 """
-_CAUSE = "SELECT cause_no FROM causes WHERE program_id = %(program)s AND cause_type = %(cause_type)s AND cause_id = %(cause_id)s"
+_CAUSE = """
+SELECT cause_no FROM causes WHERE program_id = %(program)s AND cause_type = %(cause_type)s
+AND cause_id = %(cause_id)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +184,7 @@ class TransferWithCause:
 def own_accounts(conn: Connection, program_id: int) -> OwnBalances:
     """Reads the balances of ``expense``, ``clearing`` and ``tax``, and how often the totals behind them moved."""
     bound = {"program": program_id}
-    kept = execute(conn, (_OWN_KEPT), bound).mappings().one_or_none()
-    row = execute(conn, (_OWN), bound).mappings().one() if kept is None else kept
-    return OwnBalances(**{name: int(value) for name, value in row.items()})
+    return OwnBalances(**(figures_or_none(conn, _OWN_KEPT, bound) or figures(conn, _OWN, bound)))
 
 
 def keep_own(conn: Connection, program_id: int, through: int) -> None:
@@ -208,7 +209,7 @@ def payable_account(conn: Connection, program_id: int, shop_id: str) -> PayableR
 def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[AccountChangeRow]:
     """Lists the versions of an account after ``after``: what each posting moved, the balance before and after it."""
     values = {"program": program_id, "shop_no": shop_no, "after": after, "limit": limit}
-    return execute_as(conn, AccountChangeRow, (_CHANGES), values).fetchall()
+    return execute_as(conn, AccountChangeRow, _CHANGES, values).fetchall()
 
 
 def list_transfers(
@@ -221,7 +222,7 @@ def list_transfers(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return execute_as(conn, TransferWithCause, (_TRANSFERS), bound).fetchall()
+    return execute_as(conn, TransferWithCause, _TRANSFERS, bound).fetchall()
 
 
 def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Wanted | None:
@@ -234,7 +235,7 @@ def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Want
     if filters.cause is not None:
         cause_type, cause_id = filters.cause
         bound = {"program": program_id, "cause_type": cause_type, "cause_id": cause_id}
-        cause_no = value_or_none(conn, object, _CAUSE, bound)
+        cause_no = value_or_none(conn, int, _CAUSE, bound)
         if cause_no is None:
             return None
     return Wanted(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import execute
+from distrib.store.sql import execute, execute_as
 
 
 class AdjustmentRow(NamedTuple):
@@ -76,8 +76,7 @@ def insert_approval(conn: Connection, program_id: int, adjustment_no: int, perio
 
 def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> AdjustmentRow | None:
     """Reads the adjustment of that id; None without one."""
-    row = execute(conn, _FIND, {"program": program_id, "id": adjustment_id}).fetchone()
-    return None if row is None else AdjustmentRow(**row._asdict())
+    return execute_as(conn, AdjustmentRow, _FIND, {"program": program_id, "id": adjustment_id}).fetchone()
 
 
 def list_adjustments(
@@ -85,4 +84,4 @@ def list_adjustments(
 ) -> list[AdjustmentRow]:
     """Lists adjustments by number, those of one shop or of one state where that is asked for."""
     wanted = {"program": program_id, "shop_id": shop_id, "approved": approved, "after": after, "limit": limit}
-    return [AdjustmentRow(**row._asdict()) for row in execute(conn, _LIST, wanted)]
+    return execute_as(conn, AdjustmentRow, _LIST, wanted).fetchall()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.compliance.cases import case_held_sql
-from distrib.store.sql import execute, execute_as
+from distrib.store.sql import execute_as
 
 SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END"
 """A transfer's amount as the shop sees it."""
@@ -153,7 +153,7 @@ _BALANCE = _BALANCE.format(
 def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> Balance:
     """Reads an account's total, how it splits, and what was paid out, at ``as_of`` in month ``period``."""
     wanted = {"program": program_id, "shop_no": shop_no, "period": period, "as_of": as_of}
-    return execute_as(conn, Balance, (_BALANCE), wanted).fetchall()[0]
+    return execute_as(conn, Balance, _BALANCE, wanted).fetchall()[0]
 
 
 def available_sql(program: str, free_at: str, as_of: str, only: str | None = None) -> str:
@@ -190,7 +190,7 @@ SELECT {", ".join(Split._fields)} FROM ({available_sql("%(program)s", "%(now)s",
 def balances_of(conn: Connection, program_id: int, numbers: Sequence[int], now: datetime) -> dict[int, Split]:
     """Reads what each of some shops has now, by number; shops without any money are left out."""
     bound = {"program": program_id, "numbers": list(numbers), "now": now}
-    return {row.shop_no: Split(**row._asdict()) for row in execute(conn, _OF_SHOPS, bound)}
+    return {split.shop_no: split for split in execute_as(conn, Split, _OF_SHOPS, bound)}
 
 
 def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:
@@ -200,4 +200,4 @@ def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of
         f"SELECT {columns} FROM ({available_sql('%(program)s', '%(free_at)s', '%(as_of)s')}) a ORDER BY a.shop_no"
     )
     bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
-    return [Split(**row._asdict()) for row in execute(conn, statement, bound)]
+    return execute_as(conn, Split, statement, bound).fetchall()

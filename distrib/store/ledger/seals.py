@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.ledger import ACCOUNT_NAMES
 from distrib.store import locks
-from distrib.store.database import allow_minutes, driver, rows_as
-from distrib.store.sql import column, execute, value
+from distrib.store.database import allow_minutes
+from distrib.store.sql import column, execute, execute_as, streamed_as, value
 
 _ROWS_CHUNK = 5_000
 
@@ -42,10 +42,14 @@ class SealedTransfer(NamedTuple):
 
 
 _COLUMNS = ", ".join(SealRow._fields)
-_LIST = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no > %(after)s ORDER BY seal_no LIMIT %(limit)s"
+_LIST = f"""
+SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no > %(after)s ORDER BY seal_no LIMIT %(limit)s
+"""
 _FIND = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no = %(seal_no)s"
 _LAST = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s ORDER BY seal_no DESC LIMIT 1"
-_INSERT = f"INSERT INTO seals (program_id, {_COLUMNS}) VALUES (%(program)s, {', '.join(':' + name for name in SealRow._fields)})"
+_INSERT = f"""
+INSERT INTO seals (program_id, {_COLUMNS}) VALUES (%(program)s, {", ".join(":" + name for name in SealRow._fields)})
+"""
 # The day is the program's own; a day is sealed when it is over, a program's first one too.
 _DUE = """
 SELECT program_id FROM (
@@ -59,14 +63,14 @@ ORDER BY since, program_id LIMIT %(limit)s
 _OWN = " ".join(f"WHEN {number} THEN '{name}'" for number, name in ACCOUNT_NAMES.items())
 
 
-def _account(column: str) -> str:
+def _account(field: str) -> str:
     """The expression of an account's readable name, or of its number where it belongs to nobody."""
-    shop = f"SELECT 'payable:' || s.shop_id FROM shops s WHERE s.program_id = t.program_id AND s.shop_no = {column}"
-    return f"COALESCE(CASE {column} {_OWN} END, ({shop}), {column}::text)"
+    shop = f"SELECT 'payable:' || s.shop_id FROM shops s WHERE s.program_id = t.program_id AND s.shop_no = {field}"
+    return f"COALESCE(CASE {field} {_OWN} END, ({shop}), {field}::text)"
 
 
-def _time(column: str) -> str:
-    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+def _time(field: str) -> str:
+    return f"to_char({field} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 # The ids of shops are looked up row by row: a join would read those of all shops for a day of few postings.
@@ -95,30 +99,26 @@ def posting_horizon(conn: Connection) -> int:
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
     """Streams the transfers of a range of postings in their canonical form and order."""
     allow_minutes(conn, 30)
-    with driver(conn).cursor(name="sealed_transfers", row_factory=rows_as(SealedTransfer)) as cursor:
+    bound = {"program": program_id, "after": after, "through": through}
+    with streamed_as(conn, "sealed_transfers", SealedTransfer, _TRANSFERS, bound) as cursor:
         cursor.itersize = _ROWS_CHUNK
-        cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})
         yield from cursor
 
 
 def last_seal(conn: Connection, program_id: int) -> SealRow | None:
     """Reads the newest seal; None before the first."""
-    row = execute(conn, _LAST, {"program": program_id}).fetchone()
-    return None if row is None else SealRow(**row._asdict())
+    return execute_as(conn, SealRow, _LAST, {"program": program_id}).fetchone()
 
 
 def find_seal(conn: Connection, program_id: int, seal_no: int) -> SealRow | None:
     """Reads the seal of that number; None without one."""
-    row = execute(conn, _FIND, {"program": program_id, "seal_no": seal_no}).fetchone()
-    return None if row is None else SealRow(**row._asdict())
+    return execute_as(conn, SealRow, _FIND, {"program": program_id, "seal_no": seal_no}).fetchone()
 
 
 def list_seals(conn: Connection, program_id: int, after: int, limit: int) -> list[SealRow]:
     """Lists seals by number, from the one after ``after`` on."""
-    return [
-        SealRow(**row._asdict())
-        for row in execute(conn, _LIST, {"program": program_id, "after": after, "limit": limit})
-    ]
+    bound = {"program": program_id, "after": after, "limit": limit}
+    return execute_as(conn, SealRow, _LIST, bound).fetchall()
 
 
 def insert_seal(conn: Connection, program_id: int, row: SealRow) -> None:

@@ -44,9 +44,10 @@ WHERE (b.available_minor, b.held_minor, b.sales_minor, b.has_money)
 ON CONFLICT (program_id, shop_no) DO UPDATE SET available_minor = EXCLUDED.available_minor,
     held_minor = EXCLUDED.held_minor, sales_minor = EXCLUDED.sales_minor, has_money = EXCLUDED.has_money
 """
-_HEAD = "SELECT as_of, took_ms, through_posting, periods FROM sorted_figures WHERE program_id = %s"
+_HEAD = "SELECT as_of, took_ms, through_posting, periods FROM sorted_figures WHERE program_id = %(program)s"
 _KEEP_HEAD = """
-INSERT INTO sorted_figures (program_id, as_of, took_ms, through_posting, periods) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO sorted_figures (program_id, as_of, took_ms, through_posting, periods) VALUES (%(program)s, %(as_of)s,
+    %(took_ms)s, %(through_posting)s, %(periods)s)
 ON CONFLICT (program_id) DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDED.took_ms,
     through_posting = EXCLUDED.through_posting, periods = EXCLUDED.periods
 """
@@ -106,12 +107,12 @@ class SortedAsOf(NamedTuple):
 
 def kept_order(conn: Connection, program_id: int) -> SortedAsOf | None:
     """Reads what is kept in order; None of a program that is put in order as it is asked."""
-    return execute_as(conn, SortedAsOf, _HEAD, (program_id,)).fetchone()
+    return execute_as(conn, SortedAsOf, _HEAD, {"program": program_id}).fetchone()
 
 
 def keep_order(conn: Connection, program_id: int, kept: SortedAsOf) -> None:
     """Writes what is kept in order now."""
-    execute(conn, _KEEP_HEAD, (program_id, *kept))
+    execute(conn, _KEEP_HEAD, {"program": program_id, **kept._asdict()})
 
 
 def keep_balances(conn: Connection, program_id: int, start: datetime, end: datetime, now: datetime) -> None:

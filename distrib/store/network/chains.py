@@ -147,8 +147,8 @@ class ShopStates:
         return shop.rank if instant >= shop.rank_since else self._ranks[number].value_at(instant)
 
     def _read(self, statement: str, params: dict[str, object]) -> None:
-        execute_as(self._conn, ShopState, statement, {"program": self._program_id, **params}, binary=True)
-        shops = cursor.fetchall()
+        bound = {"program": self._program_id, **params}
+        shops = execute_as(self._conn, ShopState, statement, bound, binary=True).fetchall()
         self.by_id.update([(shop.shop_id, shop) for shop in shops])
         self.by_number.update([(shop.shop_no, shop) for shop in shops])
         self._kept.keep(shops)

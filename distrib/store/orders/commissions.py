@@ -135,7 +135,7 @@ def list_commissions(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return execute_as(conn, CommissionRow, (_ROWS), bound).fetchall()
+    return execute_as(conn, CommissionRow, _ROWS, bound).fetchall()
 
 
 def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wanted | None:
@@ -169,7 +169,7 @@ def find_commission(
 ) -> CommissionRow | None:
     """Reads the commission of that cause and number, of that shop where one is given; None where there is none."""
     bound = {"program": program_id, "causes": [place[0]], "seqs": [place[1]]}
-    row = row_as(conn, CommissionRow, (_ROWS), bound)
+    row = row_as(conn, CommissionRow, _ROWS, bound)
     if row is None or row.kind not in COMMISSION_KINDS or only_shop_no not in (None, row.shop_no):
         return None
     return row
@@ -177,4 +177,4 @@ def find_commission(
 
 def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[OrderCommissionRow]:
     """Lists everything that one order gave and took back, as posted."""
-    return execute_as(conn, OrderCommissionRow, (_OF_ORDER), {"program": program_id, "order_no": order_no}).fetchall()
+    return execute_as(conn, OrderCommissionRow, _OF_ORDER, {"program": program_id, "order_no": order_no}).fetchall()

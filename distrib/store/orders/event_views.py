@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
-from distrib.store.database import Bound, values_of
+from distrib.store.database import Bound
 from distrib.store.pages.windows import read_windows
 from distrib.store.sql import column, execute, execute_as
 
@@ -62,14 +62,19 @@ CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = %(program)s AND even
   AND (CAST(%(code)s AS text) IS NULL OR x.code = %(code)s AND x.status <> 'done') AND {_RECEIVED.format(row="e")}
 ORDER BY k.place"""
 )
-_ANY = "SELECT event_no FROM events WHERE program_id = %(program)s AND event_no > %(after)s ORDER BY event_no LIMIT %(limit)s"
+_ANY = """
+SELECT event_no FROM events WHERE program_id = %(program)s AND event_no > %(after)s ORDER BY event_no
+LIMIT %(limit)s
+"""
 _OF_ORDER = """
 SELECT e.event_no FROM orders o JOIN events e ON e.program_id = o.program_id AND e.order_no = o.order_no
-WHERE o.program_id = %(program)s AND o.order_id = %(order_id)s AND e.event_no > %(after)s ORDER BY e.event_no LIMIT %(limit)s
+WHERE o.program_id = %(program)s AND o.order_id = %(order_id)s AND e.event_no > %(after)s ORDER BY e.event_no
+    LIMIT %(limit)s
 """
 _OF_CODE = """
 SELECT event_no FROM event_outcomes
-WHERE program_id = %(program)s AND code = %(code)s AND status <> 'done' AND event_no > %(after)s ORDER BY event_no LIMIT %(limit)s
+WHERE program_id = %(program)s AND code = %(code)s AND status <> 'done' AND event_no > %(after)s ORDER BY event_no
+    LIMIT %(limit)s
 """
 _OPEN = """SELECT event_no FROM event_outcomes
 WHERE program_id = %(program)s AND status = '{status}' AND status <> 'done' AND event_no > %(after)s
@@ -96,12 +101,14 @@ _NUMBERS = {
 # Of one type by its index; of all types by that of each, for one index carries both.
 _OF_TYPE = """(SELECT received_at, event_no FROM events
 WHERE program_id = %(program)s AND type = '{type}'
-  AND (received_at, event_no) > (CAST(%(since)s AS timestamptz), %(after)s) AND received_at < CAST(%(to_at)s AS timestamptz)
+  AND (received_at, event_no) > (CAST(%(since)s AS timestamptz), %(after)s) AND received_at < CAST(%(to_at)s
+      AS timestamptz)
 ORDER BY received_at, event_no LIMIT %(limit)s)"""
 _BY_TIME = "SELECT received_at, event_no FROM ({each}) t ORDER BY received_at, event_no LIMIT %(limit)s"
 _WAITING = f"""
 SELECT * FROM ({_UNPLACED.format(payload="")} AND {_RECEIVED.format(row="u")}) w
-WHERE (CAST(%(status)s AS text) IS NULL OR w.status = %(status)s) AND (CAST(%(type)s AS text) IS NULL OR w.type = %(type)s)
+WHERE (CAST(%(status)s AS text) IS NULL OR w.status = %(status)s) AND (CAST(%(type)s AS text) IS NULL
+    OR w.type = %(type)s)
   AND (CAST(%(code)s AS text) IS NULL OR w.code = %(code)s)
 """
 _WAITING_BY_NUMBER = f"{_WAITING} AND w.event_no > %(after)s ORDER BY w.event_no LIMIT %(limit)s"
@@ -193,8 +200,9 @@ def event_views(
     if filters.order_id is not None:
         return kept
     since, number = after
-    unplaced = execute(conn, (waiting), {**bound, "since": since, "after": number, "limit": limit})
-    return sorted([*kept, *values_of(EventStanding, unplaced)], key=key, reverse=filters.is_newest_first)[:limit]
+    asked = {**bound, "since": since, "after": number, "limit": limit}
+    unplaced = execute_as(conn, EventStanding, waiting, asked)
+    return sorted([*kept, *unplaced], key=key, reverse=filters.is_newest_first)[:limit]
 
 
 def _way(source: str, filters: EventFilters) -> str:
@@ -226,11 +234,10 @@ def _by_time(conn: Connection, bound: Bound, types: Sequence[str], after: Place,
 
     def places_after(place: Place, size: int) -> list[Place]:
         since, number = place
-        keys = execute(conn, statement, {**bound, "since": since, "after": number, "limit": size})
-        return [(row.received_at, row.event_no) for row in keys]
+        return execute(conn, statement, {**bound, "since": since, "after": number, "limit": size}).fetchall()
 
     return read_windows(after, limit, places_after, lambda keys: _rows(conn, bound, [number for _, number in keys]))
 
 
 def _rows(conn: Connection, bound: Bound, numbers: Sequence[int]) -> list[EventStanding]:
-    return execute_as(conn, EventStanding, (_ROWS), {**bound, "numbers": list(numbers)}).fetchall()
+    return execute_as(conn, EventStanding, _ROWS, {**bound, "numbers": list(numbers)}).fetchall()

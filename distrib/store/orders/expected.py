@@ -54,7 +54,8 @@ WHERE l.amount_minor > 0 AND (x.order_no, x.seq) > (%(after_order)s, %(after_seq
 ORDER BY x.order_no, x.seq LIMIT %(limit)s
 """
 _ORDERS = """
-SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s ORDER BY order_no LIMIT %(limit)s
+SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s ORDER BY order_no
+    LIMIT %(limit)s
 """
 _ORDERS_OF_SHOP = """
 SELECT DISTINCT c.order_no FROM expected_changes c
@@ -135,7 +136,7 @@ def list_expected(
     bound = {"program": program_id, "shop_no": shop_no, "after_order": after[0], "after_seq": after[1], "limit": limit}
 
     def rows_of(numbers: Sequence[int]) -> list[ExpectedRow]:
-        return execute_as(conn, ExpectedRow, (_ROWS), bound | {"numbers": list(numbers)}).fetchall()
+        return execute_as(conn, ExpectedRow, _ROWS, bound | {"numbers": list(numbers)}).fetchall()
 
     if wanted.order_id is not None:
         order_no = number_of(conn, program_id, wanted.order_id)
@@ -150,10 +151,10 @@ def list_expected(
 
 def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[ExpectedChangeRow]:
     """Lists every change of what is expected of one order, in the ledger's words: earned, and taken back."""
-    return execute_as(conn, ExpectedChangeRow, (_OF_ORDER), {"program": program_id, "order_no": order_no}).fetchall()
+    return execute_as(conn, ExpectedChangeRow, _OF_ORDER, {"program": program_id, "order_no": order_no}).fetchall()
 
 
 def expected_of_shop(conn: Connection, program_id: int, shop_no: int, as_of: datetime) -> int:
     """Adds up all that was expected for a shop at an instant."""
     bound = {"program": program_id, "shop_no": shop_no, "as_of": as_of}
-    return int(value(conn, int, (_OF_SHOP), bound))
+    return int(value(conn, int, _OF_SHOP, bound))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import execute, execute_as
+from distrib.store.sql import column, execute, execute_as
 
 # In the order of their numbers, so that two batches that meet wait and do not deadlock.
 _LOCK = """
@@ -106,14 +106,14 @@ def lock_groups(
 
 def decisions_of(conn: Connection, program_id: int, numbers: Collection[int]) -> dict[int, Decision]:
     """Reads the decisions on the groups of those numbers; those undecided are left out."""
-    execute_as(conn, Decision, _DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
-    return {decision.group_no: decision for decision in cursor}
+    bound = {"program": program_id, "numbers": sorted(numbers)}
+    return {decision.group_no: decision for decision in execute_as(conn, Decision, _DECISIONS, bound)}
 
 
 def groups_among(conn: Connection, program_id: int, numbers: Collection[int]) -> set[int]:
     """Finds which of the numbers are groups' and no orders'."""
-    statement = "SELECT group_no FROM groups WHERE program_id = %s AND group_no = ANY(%b::bigint[])"
-    return {group_no for (group_no,) in execute(conn, statement, (program_id, sorted(numbers)))}
+    statement = "SELECT group_no FROM groups WHERE program_id = %(program)s AND group_no = ANY(%(numbers)b::bigint[])"
+    return set(column(conn, int, statement, {"program": program_id, "numbers": sorted(numbers)}))
 
 
 def insert_decisions(conn: Connection, program_id: int, decisions: Sequence[Decision]) -> None:

@@ -248,7 +248,9 @@ def orders_of_refunds(conn: Connection, program_id: int, refund_ids: Collection[
 
 def has_unplaced(conn: Connection, program_id: int) -> bool:
     """Whether the program has any event that is not kept under an order yet."""
-    rows = execute(conn, "SELECT 1 FROM unplaced_events WHERE program_id = %s LIMIT 1", (program_id,))
+    rows = execute(
+        conn, "SELECT 1 FROM unplaced_events WHERE program_id = %(program)s LIMIT 1", {"program": program_id}
+    )
     return rows.fetchone() is not None
 
 
@@ -256,8 +258,9 @@ def unplaced_among(conn: Connection, program_id: int, event_ids: Collection[str]
     """Digest and payload of those events that are not kept under an order yet, by id."""
     rows = execute(
         conn,
-        "SELECT event_id, digest, payload FROM unplaced_events WHERE program_id = %s AND event_id = ANY(%b::text[])",
-        (program_id, list(event_ids)),
+        "SELECT event_id, digest, payload FROM unplaced_events WHERE program_id = %(program)s"
+        " AND event_id = ANY(%(event_ids)b::text[])",
+        {"program": program_id, "event_ids": list(event_ids)},
     )
     return {event_id: (bytes(digest), payload) for event_id, digest, payload in rows}
 
@@ -290,8 +293,8 @@ def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> d
     """Reads the digests of the known events among those ids."""
     rows = execute(
         conn,
-        "SELECT event_id, digest FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
-        (program_id, list(event_ids)),
+        "SELECT event_id, digest FROM events WHERE program_id = %(program)s AND event_id = ANY(%(event_ids)b::text[])",
+        {"program": program_id, "event_ids": list(event_ids)},
     )
     return {event_id: bytes(digest) for event_id, digest in rows}
 
@@ -300,8 +303,8 @@ def payloads_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> 
     """Reads the payloads of the known events among those ids."""
     rows = execute(
         conn,
-        "SELECT event_id, payload FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
-        (program_id, list(event_ids)),
+        "SELECT event_id, payload FROM events WHERE program_id = %(program)s AND event_id = ANY(%(event_ids)b::text[])",
+        {"program": program_id, "event_ids": list(event_ids)},
     )
     return dict(rows.fetchall())
 
@@ -317,7 +320,8 @@ def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
     row = execute(conn, statement, {"program": program_id, "event_id": event_id}).fetchone()
     if row is None:
         return False
-    enqueue(conn, program_id, [row.order_no], [row.day])
+    order_no, day = row
+    enqueue(conn, program_id, [order_no], [day])
     return True
 
 

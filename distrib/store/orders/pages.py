@@ -169,7 +169,7 @@ def order_numbers(conn: Connection, program_id: int, filters: OrderFilters, afte
             f"(SELECT s.order_no FROM ({source}) s ORDER BY s.order_no{way} LIMIT %(limit)s)" for source in sources
         )
         statement = f"SELECT u.order_no FROM ({' UNION '.join(pages)}) u ORDER BY u.order_no{way} LIMIT %(limit)s"
-        listed.update(column(conn, object, (statement), bound))
+        listed.update(column(conn, int, statement, bound))
     return sorted(listed, reverse=turns)[:limit]
 
 
@@ -189,10 +189,8 @@ def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, after: int, limit
     from_block, most = (after + 1) // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = {**bound, "from_block": from_block, "blocks": most}
-        blocks = [
-            block for block in column(conn, object, _BLOCKS, asked) if last is None or block <= last // BLOCK_CAUSES
-        ]
-        numbers += column(conn, object, statement, {**bound, "numbers": blocks, "limit": limit - len(numbers)})
+        blocks = [block for block in column(conn, int, _BLOCKS, asked) if last is None or block <= last // BLOCK_CAUSES]
+        numbers += column(conn, int, statement, {**bound, "numbers": blocks, "limit": limit - len(numbers)})
         if len(numbers) >= limit or len(blocks) < most:
             return numbers
         from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)

@@ -194,12 +194,12 @@ def find_order(conn: Connection, program_id: int, order_id: str) -> OrderRow | N
 def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[OrderEventRow]:
     """Lists an order's events with their outcomes: the one numbered ``first``, then the others as they came."""
     wanted = {"program": program_id, "order_no": order_no, "first": first, "limit": MOST_EVENTS}
-    return execute_as(conn, OrderEventRow, (_EVENTS), wanted).fetchall()
+    return execute_as(conn, OrderEventRow, _EVENTS, wanted).fetchall()
 
 
 def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[OrderRefundRow]:
     """Lists what each refund took of each line."""
-    return execute_as(conn, OrderRefundRow, (_REFUNDS), {"program": program_id, "order_no": order_no}).fetchall()
+    return execute_as(conn, OrderRefundRow, _REFUNDS, {"program": program_id, "order_no": order_no}).fetchall()
 
 
 def list_orders(conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int) -> list[OrderRow]:
@@ -215,5 +215,5 @@ def _rows(conn: Connection, program_id: int, filters: OrderFilters, numbers: Seq
     """The orders of those numbers that pass the filters on status and time, in the order of the list."""
     bound = {"program": program_id, "numbers": list(numbers), "status": filters.status}
     bound |= {"from_at": filters.from_at, "to_at": filters.to_at}
-    rows = execute_as(conn, OrderRow, (_LIST), bound).fetchall()
+    rows = execute_as(conn, OrderRow, _LIST, bound).fetchall()
     return rows[::-1] if filters.is_newest_first else rows

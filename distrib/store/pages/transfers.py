@@ -231,7 +231,7 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
     from_block, most = after[0] // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = filters | {"program": program_id, "from_block": from_block, "blocks": most}
-        blocks = column(conn, object, statement, asked)
+        blocks = column(conn, int, statement, asked)
         ends = [way.ends(after, span) for span in _spans(conn, program_id, blocks, wanted.kinds)]
         if ends:
             bound = {"program": program_id, "limit": limit - len(keys), "fars": [far for _, far in ends]}
@@ -249,7 +249,7 @@ def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tupl
     payouts: dict[int, list[int]] = {}
     if kinds is not None and not _OF_PAYOUTS & set(kinds):
         ends = {"first": min(blocks) * BLOCK_CAUSES, "last": (max(blocks) + 1) * BLOCK_CAUSES}
-        for payout_no in column(conn, object, _PAYOUTS, {"program": program_id, "blocks": list(blocks), **ends}):
+        for payout_no in column(conn, int, _PAYOUTS, {"program": program_id, "blocks": list(blocks), **ends}):
             payouts.setdefault(payout_no // BLOCK_CAUSES, []).append(payout_no)
     spans = []
     for block in blocks:
@@ -270,4 +270,4 @@ def _bound(program_id: int, after: Key, limit: int) -> dict[str, object]:
 
 
 def _keys(conn: Connection, statement: str, bound: dict[str, object]) -> list[Key]:
-    return [(row.cause_no, row.seq) for row in execute(conn, (statement), bound)]
+    return execute(conn, statement, bound).fetchall()

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from distrib.store.database import Bound, values_of
+from distrib.store.database import Bound
 from distrib.store.locks import PAYOUTS
 from distrib.store.payouts.batch_rows import (
     BatchHead,
@@ -19,7 +19,7 @@ from distrib.store.payouts.batch_rows import (
     RefusalCount,
     RefusalRow,
 )
-from distrib.store.sql import column, execute, execute_as, row_as, value
+from distrib.store.sql import column, columns_of, execute, execute_as, row_as, value
 
 _Row = TypeVar("_Row")
 
@@ -112,7 +112,8 @@ ORDER BY p.payout_no DESC LIMIT 1
 _INSERT_PAYOUT = """
 INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, selection, reason,
     created_at, created_by)
-VALUES (%(program)s, %(payout_id)s, %(digest)s, %(up_to)s, %(min_minor)s, %(channel)s, %(withholding)s, %(selection)s, %(reason)s,
+VALUES (%(program)s, %(payout_id)s, %(digest)s, %(up_to)s, %(min_minor)s, %(channel)s, %(withholding)s,
+    %(selection)s, %(reason)s,
     %(created_at)s, %(created_by)s)
 RETURNING payout_no
 """
@@ -120,12 +121,14 @@ _INSERT_LINES = """
 INSERT INTO payout_lines (program_id, payout_no, reserved_at, shop_no, line_no, amount_minor, tax_minor, fee_minor,
     payee_version, payee_kind, payee_hash, tax_period, months_counted, months_given, income_before_minor,
     tax_before_minor)
-SELECT %s, %s, %s, * FROM unnest(%b::bigint[], %b::integer[], %b::bigint[], %b::bigint[], %b::bigint[], %b::integer[],
-    %b::text[], %b::bytea[], %b::integer[], %b::smallint[], %b::boolean[], %b::bigint[], %b::bigint[])
+SELECT %(program)s, %(payout_no)s, %(reserved_at)s, * FROM unnest(%(shop_no)b::bigint[], %(line_no)b::integer[],
+    %(amount_minor)b::bigint[], %(tax_minor)b::bigint[], %(fee_minor)b::bigint[], %(payee_version)b::integer[],
+    %(payee_kind)b::text[], %(payee_hash)b::bytea[], %(tax_period)b::integer[], %(months_counted)b::smallint[],
+        %(months_given)b::boolean[], %(income_before_minor)b::bigint[], %(tax_before_minor)b::bigint[])
 """
 _INSERT_REFUSALS = """
 INSERT INTO payout_refusals (program_id, payout_no, shop_no, code, amount_minor)
-SELECT %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::bigint[])
+SELECT %(program)s, %(payout_no)s, * FROM unnest(%(shop_no)b::bigint[], %(code)b::text[], %(amount_minor)b::bigint[])
 """
 _REFUSALS = """
 SELECT s.shop_id, f.code, f.amount_minor FROM payout_refusals f JOIN shops s USING (program_id, shop_no)
@@ -144,11 +147,13 @@ VALUES (%(program)s, %(payout)s, %(decision)s, %(at)s, %(by)s)
 _INSERT_RESULTS = """
 INSERT INTO payout_results (program_id, payout_no, recorded_at, recorded_by, shop_no, status, occurred_at, reference,
     reason)
-SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::text[], %b::text[])
+SELECT %(program)s, %(payout_no)s, %(recorded_at)s, %(by)s, * FROM unnest(%(shop_no)b::bigint[], %(status)b::text[],
+    %(occurred_at)b::timestamptz[], %(reference)b::text[], %(reason)b::text[])
 """
 _INSERT_RETURNS = """
 INSERT INTO payout_returns (program_id, payout_no, recorded_at, recorded_by, shop_no, occurred_at, reference, reason)
-SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::timestamptz[], %b::text[], %b::text[])
+SELECT %(program)s, %(payout_no)s, %(recorded_at)s, %(by)s, * FROM unnest(%(shop_no)b::bigint[],
+    %(occurred_at)b::timestamptz[], %(reference)b::text[], %(reason)b::text[])
 """
 
 
@@ -255,8 +260,8 @@ def heads_before(
 
 def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, BatchSums]:
     """Reads what lines, amounts and results of batches come to, by number of the batch."""
-    rows = execute(conn, (_SUMS), {"program": program_id, "numbers": list(numbers)})
-    return {row.payout_no: row for row in values_of(BatchSums, rows)}
+    bound = {"program": program_id, "numbers": list(numbers)}
+    return {row.payout_no: row for row in execute_as(conn, BatchSums, _SUMS, bound)}
 
 
 def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
@@ -289,15 +294,15 @@ def insert_lines(
 ) -> None:
     """Writes lines, which reserves their money."""
     if lines:
-        columns = [list(column) for column in zip(*lines, strict=True)]
-        execute(conn, _INSERT_LINES, (program_id, payout_no, reserved_at, *columns))
+        bound = {"program": program_id, "payout_no": payout_no, "reserved_at": reserved_at}
+        execute(conn, _INSERT_LINES, bound | columns_of(NewLine, lines))
 
 
 def insert_refusals(conn: Connection, program_id: int, payout_no: int, refusals: Sequence[RefusedShop]) -> None:
     """Writes which shops got no line of a batch, and why."""
     if refusals:
-        columns = [list(column) for column in zip(*refusals, strict=True)]
-        execute(conn, _INSERT_REFUSALS, (program_id, payout_no, *columns))
+        bound = columns_of(RefusedShop, refusals)
+        execute(conn, _INSERT_REFUSALS, {"program": program_id, "payout_no": payout_no, **bound})
 
 
 def refusals_of(
@@ -356,9 +361,11 @@ def last_closing(conn: Connection, program_id: int, shop_no: int) -> ClosingHead
 
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     """Whether money of the shop is reserved."""
-    statement = f"""SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
-        AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})"""
-    return bool(value(conn, bool, (statement), {"program": program_id, "shop": shop_no}))
+    statement = f"""
+    SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
+        AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})
+    """
+    return bool(value(conn, bool, statement, {"program": program_id, "shop": shop_no}))
 
 
 def insert_decision(
@@ -373,16 +380,16 @@ def insert_results(
     conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], recorded_at: datetime, by: str
 ) -> None:
     """Writes results, once a line."""
-    columns = [list(column) for column in zip(*results, strict=True)]
-    execute(conn, _INSERT_RESULTS, (program_id, payout_no, recorded_at, by, *columns))
+    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded_at, "by": by}
+    execute(conn, _INSERT_RESULTS, bound | columns_of(NewResult, results))
 
 
 def insert_returns(
     conn: Connection, program_id: int, payout_no: int, returns: Sequence[NewReturn], recorded_at: datetime, by: str
 ) -> None:
     """Writes what came back, once a line."""
-    columns = [list(column) for column in zip(*returns, strict=True)]
-    execute(conn, _INSERT_RETURNS, (program_id, payout_no, recorded_at, by, *columns))
+    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded_at, "by": by}
+    execute(conn, _INSERT_RETURNS, bound | columns_of(NewReturn, returns))
 
 
 def _rows(conn: Connection, kind: type[_Row], statement: str, bound: Bound) -> list[_Row]:

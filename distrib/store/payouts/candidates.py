@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import allow_minutes, driver, rows_as
+from distrib.store.database import allow_minutes
 from distrib.store.ledger.balances import available_sql
-from distrib.store.sql import execute, execute_as
+from distrib.store.sql import execute, execute_as, streamed_as
 
 # A shop that is frozen or closed comes with what its status keeps, and with that status.
 _CANDIDATES = """
@@ -85,8 +85,7 @@ def candidates(
     bound = {"program": program_id, "up_to": up_to, "now": now}
     allow_minutes(conn, 5)
     execute(conn, _FOR_ALL)
-    with driver(conn).cursor(name="payout_candidates", row_factory=rows_as(Candidate)) as cursor:
-        cursor.execute(_OF_ALL, bound)
+    with streamed_as(conn, "payout_candidates", Candidate, _OF_ALL, bound) as cursor:
         execute(conn, _AS_BEFORE)
         while chunk := cursor.fetchmany(chunk_size):
             yield chunk

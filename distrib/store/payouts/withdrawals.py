@@ -81,7 +81,7 @@ WITH asked AS (
     RETURNING program_id, withdrawal_no)
 INSERT INTO open_withdrawals (program_id, withdrawal_no) SELECT program_id, withdrawal_no FROM asked
 """
-_END = "DELETE FROM open_withdrawals WHERE program_id = %s AND withdrawal_no = ANY(%b::bigint[])"
+_END = "DELETE FROM open_withdrawals WHERE program_id = %(program)s AND withdrawal_no = ANY(%(numbers)b::bigint[])"
 _DECIDE = """
 INSERT INTO withdrawal_decisions (program_id, withdrawal_no, decision, reason, decided_at, decided_by)
 VALUES (%(program)s, %(number)s, %(decision)s, %(reason)s, %(now)s, %(by)s)
@@ -97,7 +97,7 @@ FROM (SELECT o.*, o.state NOT IN ('refused', 'cancelled', 'failed', 'returned') 
 """
 _INSERT_LINES = """
 INSERT INTO withdrawal_lines (program_id, payout_no, shop_no, withdrawal_no)
-SELECT %s, %s, * FROM unnest(%b::bigint[], %b::bigint[])
+SELECT %(program)s, %(payout_no)s, * FROM unnest(%(shops)b::bigint[], %(numbers)b::bigint[])
 """
 _PAID_BY = """ AND w.withdrawal_no IN (SELECT x.withdrawal_no FROM withdrawal_lines x
     WHERE x.program_id = %(program)s AND x.payout_no = %(payout)s{of_shops})
@@ -142,7 +142,7 @@ def insert_decision(
 
 def end_withdrawals(conn: Connection, program_id: int, numbers: Sequence[int]) -> None:
     """Takes ended withdrawals out of those that are open; where they are out already nothing changes."""
-    execute(conn, _END, (program_id, list(numbers)))
+    execute(conn, _END, {"program": program_id, "numbers": list(numbers)})
 
 
 def of_ids(conn: Connection, program_id: int, ids: Sequence[str]) -> list[WithdrawalRow]:
@@ -183,7 +183,7 @@ def insert_lines(conn: Connection, program_id: int, payout_no: int, withdrawals:
     if not withdrawals:
         return
     shops, numbers = ([row.shop_no for row in withdrawals], [row.withdrawal_no for row in withdrawals])
-    execute(conn, _INSERT_LINES, (program_id, payout_no, shops, numbers))
+    execute(conn, _INSERT_LINES, {"program": program_id, "payout_no": payout_no, "shops": shops, "numbers": numbers})
 
 
 def _rows(conn: Connection, statement: str, bound: dict[str, object]) -> list[WithdrawalRow]:

@@ -50,7 +50,7 @@ _INSERT = (
     "%(password_hash)s, %(must_change)s, %(language)s, %(made_at)s) "
     "ON CONFLICT DO NOTHING"
 )
-_SET_PASSWORD = (
+_OTHER_HASH = (
     "UPDATE people SET password_hash = %(password_hash)s, must_change = %(must_change)s WHERE person_no = %(person_no)s"
 )
 _SET_LANGUAGE = "UPDATE people SET language = %(language)s WHERE person_no = %(person_no)s"
@@ -58,7 +58,7 @@ _SET_PREFERENCES = "UPDATE people SET preferences = %(preferences)s WHERE person
 _END_PERSON = "UPDATE people SET ended_at = %(now)s WHERE person_no = %(person_no)s AND ended_at IS NULL"
 _INSERT_SESSION = (
     f"INSERT INTO person_sessions ({_SESSION_COLUMNS}) VALUES ("
-    f"{', '.join(f':{name}' for name in PersonSessionRow._fields)})"
+    f"{', '.join(f'%({name})s' for name in PersonSessionRow._fields)})"
 )
 _BY_SESSION = f"SELECT {_SESSION_COLUMNS} FROM person_sessions WHERE session_hash = %(session_hash)s"
 _SESSIONS = (
@@ -102,7 +102,7 @@ def by_no(conn: Connection, person_no: int) -> PersonRow | None:
 def set_password(conn: Connection, person_no: int, password_hash: str, *, must_change: bool) -> None:
     """Writes what is kept of a new password."""
     values = {"person_no": person_no, "password_hash": password_hash, "must_change": must_change}
-    execute(conn, _SET_PASSWORD, values)
+    execute(conn, _OTHER_HASH, values)
 
 
 def set_language(conn: Connection, person_no: int, language: str) -> None:

@@ -27,7 +27,7 @@ class LinkRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(LinkRow._fields)
-_INSERT = f"INSERT INTO password_links ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in LinkRow._fields)})"
+_INSERT = f"INSERT INTO password_links ({_COLUMNS}) VALUES ({', '.join(f'%({name})s' for name in LinkRow._fields)})"
 _NAME = "SELECT set_config('distrib.password_link', %(value)s, true)"
 _FIND = f"SELECT {_COLUMNS} FROM password_links WHERE link_hash = %(link_hash)s"
 # Of two who use a link at once, the second one finds it used.

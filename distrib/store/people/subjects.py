@@ -17,7 +17,8 @@ _SUBJECT = (
 )
 # What is bound meanwhile by somebody else makes no row.
 _BIND = (
-    "INSERT INTO person_subjects (person_no, issuer, subject, bound_at) VALUES (%(person_no)s, %(issuer)s, %(subject)s, %(now)s) "
+    "INSERT INTO person_subjects (person_no, issuer, subject, bound_at) VALUES (%(person_no)s, %(issuer)s,"
+    " %(subject)s, %(now)s) "
     "ON CONFLICT DO NOTHING"
 )
 _UNBIND = (

@@ -66,7 +66,7 @@ _SET = (
     "ended_by",
 )
 _INSERT = (
-    f"INSERT INTO api_keys ({', '.join(KeyRow._fields)}) VALUES ({', '.join(f':{name}' for name in KeyRow._fields)})"
+    f"INSERT INTO api_keys ({', '.join(KeyRow._fields)}) VALUES ({', '.join(f'%({name})s' for name in KeyRow._fields)})"
 )
 _NAME = "SELECT set_config('distrib.key_id', %(key_id)s, true)"
 _FIND = f"SELECT {_COLUMNS} FROM api_keys k WHERE k.key_id = %(key_id)s"
@@ -89,7 +89,7 @@ _ENDED = (
     " AND (revoked_at IS NOT NULL OR expires_at <= %(now)s)"
 )
 _UPDATE = (
-    f"UPDATE api_keys SET {', '.join(f'{name} = :{name}' for name in _SET)} "
+    f"UPDATE api_keys SET {', '.join(f'{name} = %({name})s' for name in _SET)} "
     "WHERE program_id = %(program_id)s AND key_id = %(key_id)s"
 )
 _NOTE_CHANGE = (
@@ -140,7 +140,7 @@ def key_of(conn: Connection, program_id: int, key_id: str, *, locks: bool = Fals
 def list_keys(conn: Connection, program_id: int, after: str, limit: int) -> list[ListedKey]:
     """Lists the keys of a program by id, from the one after ``after`` on."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ListedKey(KeyRow._make(row[:-1]), row.shop_id) for row in execute(conn, _LIST, values)]
+    return [ListedKey(KeyRow._make(row), shop_id) for *row, shop_id in execute(conn, _LIST, values)]
 
 
 def list_seats(
@@ -153,8 +153,7 @@ def list_seats(
 
 def names_of(conn: Connection, program_id: int, key_ids: Collection[str]) -> dict[str, str]:
     """Reads the names of keys, live or not, by id; of a seat it is its person's."""
-    rows = execute(conn, _NAMES, {"program_id": program_id, "key_ids": list(key_ids)})
-    return {row.key_id: row.name for row in rows}
+    return dict(execute(conn, _NAMES, {"program_id": program_id, "key_ids": list(key_ids)}).fetchall())
 
 
 def ended_keys(conn: Connection, program_id: int, key_ids: Collection[str], now: datetime) -> set[str]:

@@ -22,7 +22,8 @@ _READ = (
     "SELECT secret, former_secret, former_until FROM key_signing WHERE program_id = %(program)s AND key_id = %(key_id)s"
 )
 _SET = (
-    "INSERT INTO key_signing AS g (program_id, key_id, secret, set_at) VALUES (%(program)s, %(key_id)s, %(secret)s, %(now)s)"
+    "INSERT INTO key_signing AS g (program_id, key_id, secret, set_at) VALUES (%(program)s, %(key_id)s,"
+    " %(secret)s, %(now)s)"
     " ON CONFLICT (program_id, key_id) DO UPDATE SET secret = EXCLUDED.secret, set_at = EXCLUDED.set_at,"
     " former_secret = g.secret, former_until = CASE WHEN g.secret IS NULL THEN NULL ELSE %(until)s END"
     " RETURNING secret, former_secret, former_until"

@@ -69,7 +69,7 @@ _SET = (
     "key_wait_hours",
     "payee_hold_days",
 )
-_UPDATE = f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = %(program_id)s"
+_UPDATE = f"UPDATE programs SET {', '.join(f'{name} = %({name})s' for name in _SET)} WHERE program_id = %(program_id)s"
 _LOCK = f"SELECT {_COLUMNS} FROM programs WHERE program_id = %(program_id)s FOR UPDATE"
 _IS_USED = (
     "SELECT EXISTS (SELECT 1 FROM events WHERE program_id = %(program_id)s)"
@@ -87,7 +87,8 @@ _CHANGES = (
 )
 _POLICY_AT = (
     "SELECT before::json ->> 'policy' FROM program_changes "
-    "WHERE program_id = %(program_id)s AND changed_at > %(at)s AND before::json ->> 'policy' IS NOT NULL ORDER BY seq LIMIT 1"
+    "WHERE program_id = %(program_id)s AND changed_at > %(at)s AND before::json ->> 'policy' IS NOT NULL"
+    " ORDER BY seq LIMIT 1"
 )
 _LIST = f"SELECT {_COLUMNS} FROM programs ORDER BY code LIMIT %(limit)s"
 
@@ -109,7 +110,7 @@ def by_id(conn: Connection, program_id: int) -> ProgramRow | None:
 
 def first_by_code(conn: Connection, limit: int) -> list[ProgramRow]:
     """Lists the first programs by code."""
-    return [ProgramRow(**row._asdict()) for row in execute(conn, _LIST, {"limit": limit})]
+    return execute_as(conn, ProgramRow, _LIST, {"limit": limit}).fetchall()
 
 
 class ChangeRow(NamedTuple):

@@ -45,33 +45,33 @@ SELECT (SELECT count(*) FROM queue WHERE program_id = %(program)s),
 
 def settled_totals(conn: Connection, program_id: int) -> tuple[int, int, int]:
     """Counts the settled orders and those that a shop sold, and adds up what was paid for them."""
-    orders, paid_minor, sold = only(conn, (_SETTLED), {"program": program_id})
+    orders, paid_minor, sold = only(conn, _SETTLED, {"program": program_id})
     return orders, paid_minor, sold
 
 
 def refunded_totals(conn: Connection, program_id: int) -> tuple[int, int]:
     """Counts the refunds that were applied, and adds up what they gave back, less what was undone."""
-    refunds, amount_minor = only(conn, (_REFUNDED), {"program": program_id})
+    refunds, amount_minor = only(conn, _REFUNDED, {"program": program_id})
     return refunds, amount_minor
 
 
 def transfer_totals(conn: Connection, program_id: int) -> dict[str, TransferTotal]:
     """Counts and adds up the transfers, by kind."""
-    rows = execute(conn, (_TRANSFERS), {"program": program_id})
+    rows = execute(conn, _TRANSFERS, {"program": program_id})
     return {kind: TransferTotal(count, amount_minor) for kind, count, amount_minor in rows}
 
 
 def promotion_totals(conn: Connection, program_id: int) -> dict[str, int]:
     """Counts the promotions that were earned, by the rank they led to."""
-    return {row[0]: row[1] for row in execute(conn, (_PROMOTIONS), {"program": program_id})}
+    return {row[0]: row[1] for row in execute(conn, _PROMOTIONS, {"program": program_id})}
 
 
 def event_totals(conn: Connection, program_id: int) -> dict[str, int]:
     """Counts the accepted events, by outcome."""
-    return {row[0]: row[1] for row in execute(conn, (_EVENTS), {"program": program_id})}
+    return {row[0]: row[1] for row in execute(conn, _EVENTS, {"program": program_id})}
 
 
 def to_do(conn: Connection, program_id: int) -> tuple[int, int, bool]:
     """Counts the orders in the queue and those settled, and checks for promotions to decide."""
-    queued, settled, has_signals = only(conn, (_TO_DO), {"program": program_id})
+    queued, settled, has_signals = only(conn, _TO_DO, {"program": program_id})
     return queued, settled, has_signals

@@ -25,7 +25,8 @@ ORDER BY period DESC LIMIT %(limit)s
 """
 _INSERT = f"""
 INSERT INTO rank_evaluations (program_id, {_COLUMNS})
-VALUES (%(program)s, %(period)s, %(version_no)s, %(effective_at)s, %(shops)s, %(promoted)s, %(lowered)s, %(taken_back)s, %(failing)s, %(ranks_seq)s,
+VALUES (%(program)s, %(period)s, %(version_no)s, %(effective_at)s, %(shops)s, %(promoted)s, %(lowered)s,
+    %(taken_back)s, %(failing)s, %(ranks_seq)s,
     %(evaluated_at)s, %(evaluated_by)s)
 """
 # Queued orders have pending events of that day or a later one; signals are promotions that are still to be decided.
@@ -50,14 +51,17 @@ WHERE program_id = %(program)s AND cause = 'promotion' AND effective_at <= %(unt
 """
 _EARNED_ROWS = """
 SELECT shop_no, effective_at, seq, rank FROM shop_ranks
-WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) AND cause IN ('promotion', 'evaluation') AND effective_at <= %s
+WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) AND cause IN ('promotion',
+    'evaluation') AND effective_at <= %(until)s
 ORDER BY shop_no, effective_at, seq
 """
 _LOCK_SHOPS = """
-SELECT shop_no FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no FOR NO KEY UPDATE
+SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) ORDER BY shop_no
+    FOR NO KEY UPDATE
 """
 _FAILURES = """
-SELECT shop_no, rank, failures, is_lowered FROM rank_failures WHERE program_id = %s AND period = %s AND NOT is_lowered
+SELECT shop_no, rank, failures, is_lowered FROM rank_failures WHERE program_id = %(program)s AND period = %(period)s
+    AND NOT is_lowered
 """
 
 
@@ -117,30 +121,28 @@ def lock_promotions(conn: Connection, program_id: int) -> None:
 
 def find_evaluation(conn: Connection, program_id: int, period: int) -> EvaluationRow | None:
     """Finds a month's evaluation; None where the month is not evaluated."""
-    row = execute(conn, (_FIND), {"program": program_id, "period": period}).mappings().first()
-    return None if row is None else EvaluationRow(**row)
+    return execute_as(conn, EvaluationRow, _FIND, {"program": program_id, "period": period}).fetchone()
 
 
 def newest_evaluation(conn: Connection, program_id: int) -> EvaluationRow | None:
     """Finds the evaluation of the latest month that has one."""
-    row = execute(conn, (_NEWEST), {"program": program_id}).mappings().first()
-    return None if row is None else EvaluationRow(**row)
+    return execute_as(conn, EvaluationRow, _NEWEST, {"program": program_id}).fetchone()
 
 
 def list_evaluations(conn: Connection, program_id: int, before: int, limit: int) -> list[EvaluationRow]:
     """Lists up to ``limit`` evaluations of months before ``before``, newest first."""
     values = {"program": program_id, "before": before, "limit": limit}
-    return [EvaluationRow(**row) for row in execute(conn, (_LIST), values).mappings()]
+    return execute_as(conn, EvaluationRow, _LIST, values).fetchall()
 
 
 def insert_evaluation(conn: Connection, program_id: int, row: EvaluationRow) -> None:
     """Writes a month's evaluation."""
-    execute(conn, (_INSERT), asdict(row) | {"program": program_id})
+    execute(conn, _INSERT, asdict(row) | {"program": program_id})
 
 
 def count_pending(conn: Connection, program_id: int, before: date) -> int:
     """Counts orders with pending events, and promotions to be decided, of days before ``before``."""
-    return int(value(conn, int, (_PENDING), {"program": program_id, "day": before}))
+    return int(value(conn, int, _PENDING, {"program": program_id, "day": before}))
 
 
 def opened_at(conn: Connection, program_id: int) -> datetime:
@@ -169,7 +171,7 @@ def settled_rank_seq(conn: Connection, program_id: int) -> int:
 def has_newer_ranks(conn: Connection, program_id: int, seq: int, until: datetime) -> bool:
     """Tells whether a rank was written after sequence number ``seq`` that holds by ``until``."""
     values = {"program": program_id, "seq": seq, "until": until}
-    return bool(value(conn, bool, (_NEWER), values))
+    return bool(value(conn, bool, _NEWER, values))
 
 
 def promoted_shops(conn: Connection, program_id: int, since: datetime, seq: int, until: datetime) -> list[int]:
@@ -191,19 +193,21 @@ def earned_rows(
 ) -> dict[int, list[EarnedRankRow]]:
     """Lists by shop the ranks that those shops earned by ``until``, in the order in which they hold."""
     ranks: dict[int, list[EarnedRankRow]] = {}
-    for row in execute_as(conn, EarnedRankRow, _EARNED_ROWS, (program_id, list(shops), until)):
+    for row in execute_as(
+        conn, EarnedRankRow, _EARNED_ROWS, {"program": program_id, "shops": list(shops), "until": until}
+    ):
         ranks.setdefault(row.shop_no, []).append(row)
     return ranks
 
 
 def lock_shops(conn: Connection, program_id: int, shops: Sequence[int]) -> None:
     """Locks the rows of those shops against other writers until the transaction ends."""
-    execute(conn, _LOCK_SHOPS, (program_id, list(shops)))
+    execute(conn, _LOCK_SHOPS, {"program": program_id, "shops": list(shops)})
 
 
 def failures_of(conn: Connection, program_id: int, period: int) -> list[Failure]:
     """Lists the shops that failed to keep a rank in a month's evaluation and did not lose it."""
-    return execute_as(conn, Failure, _FAILURES, (program_id, period)).fetchall()
+    return execute_as(conn, Failure, _FAILURES, {"program": program_id, "period": period}).fetchall()
 
 
 def copy_failures(conn: Connection, program_id: int, period: int, failures: Iterable[Failure]) -> None:

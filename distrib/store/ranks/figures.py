@@ -281,7 +281,7 @@ def take_signals(conn: Connection, program_id: int, before: date | None, now: da
         ),
         params,
     )
-    return [RankSignal(row.day, row.shop_no, row.at) for row in rows]
+    return [RankSignal(*row) for row in rows]
 
 
 def rank_rows(conn: Connection, program_id: int, shops: Sequence[int]) -> list[tuple[int, datetime, str | None, str]]:
@@ -289,8 +289,8 @@ def rank_rows(conn: Connection, program_id: int, shops: Sequence[int]) -> list[t
     rows = execute(
         conn,
         "SELECT shop_no, effective_at, rank, cause FROM shop_ranks"
-        " WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no, effective_at, seq",
-        (program_id, list(shops)),
+        " WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) ORDER BY shop_no, effective_at, seq",
+        {"program": program_id, "shops": list(shops)},
     )
     return rows.fetchall()
 
@@ -328,7 +328,8 @@ def insert_rank_changes(
         " %(reasons)b::text[]) WITH ORDINALITY AS c (shop_no, at, rank, cause, reason, place) ORDER BY place",
         columns,
     )
-    cursor.execute(
+    execute(
+        conn,
         "UPDATE shops s SET rank = c.rank, rank_since = c.at"
         " FROM (SELECT DISTINCT ON (shop_no) shop_no, at, rank FROM"
         " unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[])"

@@ -13,8 +13,8 @@ from distrib.store.runs_over_shops import RunsOverShops
 from distrib.store.sql import execute, execute_as
 
 NEAR_RUNS = RunsOverShops("near_rank_runs", NEAR_RANKS)
-_LAST = "SELECT as_of, version_no, shops FROM near_rank_runs WHERE program_id = %s"
-_FORGET = "DELETE FROM near_ranks WHERE program_id = %s"
+_LAST = "SELECT as_of, version_no, shops FROM near_rank_runs WHERE program_id = %(program)s"
+_FORGET = "DELETE FROM near_ranks WHERE program_id = %(program)s"
 # Whoever is not active does not sell: the list is for who can be helped up.
 _INSERT = """
 INSERT INTO near_ranks (program_id, shop_no, rank, next_rank, share_ppm, figures)
@@ -25,7 +25,8 @@ JOIN shops s ON s.program_id = %(program)s AND s.shop_no = n.shop_no
 WHERE s.status = 'active'
 """
 _DONE = """
-INSERT INTO near_rank_runs (program_id, as_of, version_no, shops) VALUES (%s, %s, %s, %s)
+INSERT INTO near_rank_runs (program_id, as_of, version_no, shops) VALUES (%(program)s, %(as_of)s, %(version_no)s,
+    %(shops)s)
 ON CONFLICT (program_id) DO UPDATE SET as_of = excluded.as_of, version_no = excluded.version_no, shops = excluded.shops
 """
 _LIST = """
@@ -72,16 +73,16 @@ class NearRow(NamedTuple):
 
 def last_run(conn: Connection, program_id: int) -> NearRun | None:
     """Reads when the list of a program was worked out; None: never."""
-    return execute_as(conn, NearRun, _LAST, (program_id,)).fetchone()
+    return execute_as(conn, NearRun, _LAST, {"program": program_id}).fetchone()
 
 
 def replace_list(conn: Connection, program_id: int, run: NearRun, near: Sequence[NearShop]) -> None:
     """Writes the list of a program in place of the one before."""
     columns = [list(column) for column in zip(*near, strict=True)] or [[], [], [], [], []]
     names = ("shops", "ranks", "nexts", "shares", "figures")
-    execute(conn, _FORGET, (program_id,))
+    execute(conn, _FORGET, {"program": program_id})
     execute(conn, _INSERT, {"program": program_id, **dict(zip(names, columns, strict=True))})
-    execute(conn, _DONE, (program_id, *run))
+    execute(conn, _DONE, {"program": program_id, **run._asdict()})
 
 
 def list_near(

@@ -57,7 +57,7 @@ def lock_customers(conn: Connection, program_id: int, customer_ids: Sequence[str
     """Holds these customers for this transaction, after whoever holds any of them has committed."""
     columns = {"program": program_id, "customers": sorted(customer_ids)}
     execute(conn, _OPEN, columns)
-    cursor.execute(_LOCK.encode(), columns)
+    execute(conn, _LOCK, columns)
 
 
 def settled_orders(

@@ -83,8 +83,8 @@ def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) ->
     """Which of the orders were settled before, by number."""
     rows = execute(
         conn,
-        "SELECT order_no FROM settlements WHERE program_id = %s AND order_no = ANY(%b::bigint[])",
-        (program_id, list(orders)),
+        "SELECT order_no FROM settlements WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])",
+        {"program": program_id, "orders": list(orders)},
     )
     return {row[0] for row in rows}
 
@@ -96,11 +96,11 @@ def settled_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> 
     if not settled:
         return settled
     params["orders"] = list(settled)
-    for order_no, refund_id, line_id, amount_minor, *kept in cursor.execute(_REFUNDS, params).fetchall():
+    for order_no, refund_id, line_id, amount_minor, *kept in execute(conn, _REFUNDS, params, binary=True).fetchall():
         refunds = settled[order_no].refunds
         if refund_id not in refunds:
             refunds[refund_id] = StoredRefund(*kept)
         refunds[refund_id].taken[line_id] = amount_minor
-    for order_no, *transfer in cursor.execute(_TRANSFERS, params).fetchall():
+    for order_no, *transfer in execute(conn, _TRANSFERS, params, binary=True).fetchall():
         settled[order_no].transfers.append(PostedTransfer(*transfer))
     return settled

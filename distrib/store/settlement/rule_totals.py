@@ -83,7 +83,7 @@ def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[R
     """
     params = {**_columns(program_id, asked), "has_past": has_past}
     execute(conn, _spelled(_OPEN, table), params)
-    rows = cursor.execute(_spelled(_LOCK, table), params).fetchall()
+    rows = execute(conn, _spelled(_LOCK, table), params)
     return {RuleTotal(rule_id, shop_no, of): minor for rule_id, shop_no, of, minor in rows}
 
 
@@ -103,8 +103,8 @@ def _columns(program_id: int, totals: Sequence[RuleTotal]) -> dict[str, object]:
     }
 
 
-def _spelled(statement: str, table: str) -> bytes:
+def _spelled(statement: str, table: str) -> str:
     of, kind = _OF[table]
     collate = 'COLLATE "C"' if kind == "text" else ""
     parts = {"table": table, "of": of, "type": kind, "collate": collate, "earned": _EARNED[table]}
-    return statement.format(**parts, asked=_ASKED.format(type=kind)).encode()
+    return statement.format(**parts, asked=_ASKED.format(type=kind))

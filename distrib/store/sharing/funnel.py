@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import column, execute
+from distrib.store.sql import column, execute, only
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
 _SOLD = """
@@ -16,7 +16,8 @@ SELECT s.seller_no, s.customer_id, s.settled_at, n.net
 FROM settlements s CROSS JOIN LATERAL (
     SELECT s.sales_minor - COALESCE(sum(r.sales_minor), 0)::bigint AS net FROM refund_lines r
     WHERE r.program_id = s.program_id AND r.order_no = s.order_no OFFSET 0) n
-WHERE s.program_id = %(program)s AND s.settled_at >= %(from_at)s AND s.settled_at < %(to_at)s AND s.sales_minor > 0 AND n.net > 0
+WHERE s.program_id = %(program)s AND s.settled_at >= %(from_at)s AND s.settled_at < %(to_at)s AND s.sales_minor > 0
+    AND n.net > 0
 """
 _FIGURES = """
 WITH sold AS MATERIALIZED ({sold}
@@ -62,7 +63,7 @@ _NAMES = (
 )
 _KEEP = (
     f"INSERT INTO funnel_spans (program_id, grain, starts_on, {', '.join(_NAMES)})"
-    f" VALUES (%(program)s, %(grain)s, %(starts_on)s, {', '.join(f':{name}' for name in _NAMES)})"
+    f" VALUES (%(program)s, %(grain)s, %(starts_on)s, {', '.join(f'%({name})s' for name in _NAMES)})"
     " ON CONFLICT (program_id, grain, starts_on) DO UPDATE"
     f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _NAMES)}"
 )
@@ -106,8 +107,9 @@ def figures_of_span(
 ) -> FunnelFigures:
     """Works out the figures of a span, of a shop or of the whole program."""
     values = {"program": program_id, "from_at": from_at, "to_at": to_at, "now": now}
-    row = execute(conn, _OF_PROGRAM, values) if shop_no is None else execute(conn, _OF_SHOP, values | {"shop": shop_no})
-    return FunnelFigures._make(row.one())
+    if shop_no is None:
+        return FunnelFigures._make(only(conn, _OF_PROGRAM, values))
+    return FunnelFigures._make(only(conn, _OF_SHOP, values | {"shop": shop_no}))
 
 
 def keep_figures(conn: Connection, program_id: int, grain: str, starts_on: date, figures: FunnelFigures) -> None:
@@ -120,7 +122,7 @@ def kept_figures(
 ) -> dict[date, FunnelFigures]:
     """Reads the kept figures of spans that begin from a day to before another."""
     values = {"program": program_id, "grain": grain, "from_day": from_day, "to_day": to_day}
-    return {row.starts_on: FunnelFigures._make(row[1:]) for row in execute(conn, _KEPT, values)}
+    return {starts_on: FunnelFigures._make(figures) for starts_on, *figures in execute(conn, _KEPT, values)}
 
 
 def settled_months(conn: Connection, program_id: int, zone: str, today: date, limit: int) -> list[date]:

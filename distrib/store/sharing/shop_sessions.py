@@ -32,7 +32,7 @@ class SessionRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(SessionRow._fields)
-_INSERT = f"INSERT INTO shop_sessions ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in SessionRow._fields)})"
+_INSERT = f"INSERT INTO shop_sessions ({_COLUMNS}) VALUES ({', '.join(f'%({name})s' for name in SessionRow._fields)})"
 _NAME = "SELECT set_config('distrib.session_id', %(session_id)s, true)"
 _FIND = f"SELECT {_COLUMNS} FROM shop_sessions WHERE session_id = %(session_id)s"
 # Of two who open a link at once, the second one finds it opened.

@@ -66,11 +66,11 @@ def be_impatient(conn: Connection) -> None:
 def salt_of_day(conn: Connection, program_id: int, day: date, fresh: bytes) -> bytes:
     """Reads the salt of a program's day; where there is none yet, ``fresh`` becomes it."""
     values = {"program": program_id, "day": day}
-    salt = value_or_none(conn, object, _SALT, values)
+    salt = value_or_none(conn, bytes, _SALT, values)
     if salt is None:
         execute(conn, _KEEP_SALT, values | {"salt": fresh})
-        salt = value(conn, object, _SALT, values)
-    return bytes(salt)
+        salt = value(conn, bytes, _SALT, values)
+    return salt
 
 
 def count_visit(

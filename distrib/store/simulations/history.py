@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from distrib.store.database import allow_long_reads, driver, rows_as
-from distrib.store.sql import execute, execute_as
+from distrib.store.database import allow_long_reads
+from distrib.store.sql import execute, execute_as, streamed, streamed_as
 
 _Row = TypeVar("_Row")
 
@@ -177,13 +177,12 @@ class BoughtBefore(NamedTuple):
 
 def enter_history(conn: Connection) -> None:
     """Makes all reads of this transaction see one instant, and lets it take long; nothing may have been read before."""
-    raw = driver(conn)
-    raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    execute(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     allow_long_reads(conn, _MINUTES)
-    raw.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{_MINUTES}min'")
-    raw.execute("SET LOCAL work_mem = '64MB'")
+    execute(conn, f"SET LOCAL idle_in_transaction_session_timeout = '{_MINUTES}min'")
+    execute(conn, "SET LOCAL work_mem = '64MB'")
     # What is read lies in the order of its numbers: an index walk needs no sort, and its pages come one after another.
-    raw.execute("SET LOCAL random_page_cost = 1.1")
+    execute(conn, "SET LOCAL random_page_cost = 1.1")
 
 
 def count_orders(conn: Connection, program_id: int, span: PaidSpan) -> int:
@@ -195,8 +194,7 @@ def count_orders(conn: Connection, program_id: int, span: PaidSpan) -> int:
 def numbers_of(conn: Connection, program_id: int, span: PaidSpan, size: int, *, in_time: bool) -> Iterator[list[int]]:
     """Yields the numbers of the settled orders of a span, some at a time, by number or in the order they settled."""
     statement = _NUMBERS.format(order="s.settled_at, s.order_no" if in_time else "s.order_no")
-    with driver(conn).cursor(name="simulated_orders") as cursor:
-        cursor.execute(statement, {"program": program_id, **span._asdict()})
+    with streamed(conn, "simulated_orders", statement, {"program": program_id, **span._asdict()}) as cursor:
         while page := cursor.fetchmany(size):
             yield [number for (number,) in page]
 
@@ -231,9 +229,9 @@ def outside_rows(
     conn: Connection, program_id: int, span: PaidSpan, rules: Sequence[str], name: str, size: int = 5_000
 ) -> Iterator[OutsideRow]:
     """Yields what those rules paid on orders outside of a span, the earliest first; ``name`` is the cursor's own."""
-    with driver(conn).cursor(name=f"outside_{name}", row_factory=rows_as(OutsideRow)) as cursor:
+    bound = {"program": program_id, "rules": list(rules), **span._asdict()}
+    with streamed_as(conn, f"outside_{name}", OutsideRow, _OUTSIDE, bound) as cursor:
         cursor.itersize = size
-        cursor.execute(_OUTSIDE, {"program": program_id, "rules": list(rules), **span._asdict()})
         yield from cursor
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from distrib.store.arrays import integer_array
 from distrib.store.locks import SIMULATIONS
-from distrib.store.sql import execute, execute_as
+from distrib.store.sql import execute, execute_as, execute_many, value
 
 
 class SimulationRow(NamedTuple):
@@ -187,9 +187,8 @@ def insert_simulation(
     conn: Connection, program_id: int, asked: KeptQuestion, plans: Sequence[CandidateRow], now: datetime
 ) -> int:
     """Writes a simulation that waits for a worker, and returns its number."""
-    row = execute(conn, _INSERT, {"program": program_id, "now": now, **asked._asdict()}).fetchone()
-    number = int(row[0]) if row is not None else 0
-    cursor.executemany(_INSERT_PLAN, [{"program": program_id, "no": number, **plan._asdict()} for plan in plans])
+    number = value(conn, int, _INSERT, {"program": program_id, "now": now, **asked._asdict()})
+    execute_many(conn, _INSERT_PLAN, [{"program": program_id, "no": number, **plan._asdict()} for plan in plans])
     return number
 
 
@@ -277,7 +276,7 @@ def insert_block(
 
 def next_block(conn: Connection, program_id: int, number: int, since: int, wanted: WantedBlocks) -> BlockRow | None:
     """Reads the first block from a number on in which what is wanted is; None where there is no more."""
-    asked: dict[str, object] = {name: value for name, value in wanted._asdict().items() if value is not None}
+    asked: dict[str, object] = {name: asked for name, asked in wanted._asdict().items() if asked is not None}
     statement = _BLOCK.format(which="".join(_FITS[name] for name in asked))
     return execute_as(
         conn, BlockRow, statement, {"program": program_id, "no": number, "since": since, **asked}
@@ -291,9 +290,9 @@ def block_content(conn: Connection, program_id: int, number: int, block_no: int)
     return None if row is None else bytes(row[0])
 
 
-def encoded(value: object) -> str:
+def encoded(document: object) -> str:
     """A result or problem as it is kept."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _row(conn: Connection, statement: str, bound: dict[str, object]) -> SimulationRow | None:

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
 from distrib.store.simulations.history import PaidSpan
-from distrib.store.sql import execute, execute_as
+from distrib.store.sql import execute, execute_as, streamed
 
 _OF_MONTH = """
 SELECT p.pool_id, t.shop_no, t.amount_minor
@@ -45,8 +44,7 @@ class PostedPool(NamedTuple):
 
 def pool_rows(conn: Connection, program_id: int, month: int) -> Iterator[tuple[str, int, int]]:
     """Yields pool, shop and amount of a month's pools."""
-    with driver(conn).cursor(name="pool_rows") as cursor:
-        cursor.execute(_OF_MONTH, {"program": program_id, "month": month})
+    with streamed(conn, "pool_rows", _OF_MONTH, {"program": program_id, "month": month}) as cursor:
         for pool_id, shop_no, amount_minor in cursor:
             yield pool_id, shop_no, int(amount_minor)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.store.arrays import instants_array, numbers_array
 from distrib.store.copying import Integers, copy_into
-from distrib.store.database import RawConnection, driver, rows_as
+from distrib.store.database import driver
 from distrib.store.ranks.figures import RankSignal
 from distrib.store.sql import execute, execute_as
 
@@ -195,20 +195,20 @@ def own_tables(conn: Connection, snapshot: str) -> Iterator[None]:
     raw = driver(conn)
     threshold, raw.prepare_threshold = raw.prepare_threshold, None
     try:
-        raw.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'".encode())
-        _make_tables(raw)
+        execute(conn, f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        _make_tables(conn)
         yield
     finally:
         raw.prepare_threshold = threshold
 
 
-def _make_tables(raw: RawConnection) -> None:
+def _make_tables(conn: Connection) -> None:
     for name in _TABLES:
-        raw.execute((_MAKE_SHOPS if name == "shops" else _MAKE.format(name=name)).encode())
+        execute(conn, _MAKE_SHOPS if name == "shops" else _MAKE.format(name=name))
     for index in (_BY_NUMBER, _BY_ID):
-        raw.execute(index.encode())
-    raw.execute(_MAKE_KNOWN.encode())
-    raw.execute(b"SET TRANSACTION READ ONLY")
+        execute(conn, index)
+    execute(conn, _MAKE_KNOWN)
+    execute(conn, "SET TRANSACTION READ ONLY")
 
 
 def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -> None:
@@ -217,9 +217,9 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
     Args:
         zone: the program's time zone, in which a refund that came late is known from the next day on.
     """
-    raw, bound = driver(conn), {"program": program_id, "since": since, "zone": zone}
+    bound = {"program": program_id, "since": since, "zone": zone}
     for name in (*_TABLES, "known_refunds"):
-        raw.execute(_EMPTY.format(name=name).encode())
+        execute(conn, _EMPTY.format(name=name))
     for statement in (
         _KNOWN_AS_IT_CAME,
         _RANKS,
@@ -229,9 +229,9 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
         _EVALUATIONS_SEEN,
         _FAILURES,
     ):
-        raw.execute(statement.encode(), bound)
+        execute(conn, statement, bound)
     for name in ("shop_ranks", "shops", "known_refunds"):
-        raw.execute(f"ANALYZE pg_temp.{name}".encode())
+        execute(conn, f"ANALYZE pg_temp.{name}")
 
 
 def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> list[int]:
@@ -242,10 +242,9 @@ def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> lis
 
 def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> None:
     """Makes known what came back before an instant, and all that was done by ``known``."""
-    raw = driver(conn)
-    raw.execute(_REFUNDS.encode(), {"until": until, "known": known})
+    execute(conn, _REFUNDS, {"until": until, "known": known})
     for name in ("refund_lines", "shop_ranks"):
-        raw.execute(f"ANALYZE pg_temp.{name}".encode())
+        execute(conn, f"ANALYZE pg_temp.{name}")
 
 
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
@@ -262,15 +261,14 @@ def take_signals(conn: Connection, program_id: int, before: date) -> list[RankSi
 
 def hold_ranks(conn: Connection, program_id: int, ranks: HeldColumns, codes: Sequence[str]) -> None:
     """Makes the transaction's own tables say that shops hold these ranks; statuses and refunds are those of history."""
-    raw = driver(conn)
     for name in ("shop_ranks", "shops", "refund_lines"):
-        raw.execute(_EMPTY.format(name=name).encode())
+        execute(conn, _EMPTY.format(name=name))
     bound = {"program": program_id, "codes": list(codes), "shops": numbers_array(ranks.shops)}
     bound |= {"since": instants_array(ranks.since), "ranks": numbers_array(ranks.rank + 1)}
     for statement, name in ((_HOLD, "shop_ranks"), (_SHOPS, "shops"), (_ALL_REFUNDS, "refund_lines")):
-        raw.execute(statement.encode(), bound)
-        raw.execute(f"ANALYZE pg_temp.{name}".encode())
-    raw.execute(_STANDING.encode())
+        execute(conn, statement, bound)
+        execute(conn, f"ANALYZE pg_temp.{name}")
+    execute(conn, _STANDING)
 
 
 def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[KeptRank]) -> None:
@@ -283,9 +281,8 @@ def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[K
 
 def kept_ranks_of(conn: Connection, program_id: int, number: int, place: int, shops: Sequence[int]) -> list[HeldRank]:
     """Reads the ranks that shops had under a candidate of a simulation, in the order in which they hold."""
-    cursor = driver(conn).cursor(row_factory=rows_as(HeldRank))
     bound = {"program": program_id, "no": number, "place": place, "shops": list(shops)}
-    return cursor.execute(_OF_KEPT.encode(), bound).fetchall()
+    return execute_as(conn, HeldRank, _OF_KEPT, bound).fetchall()
 
 
 def first_fact(conn: Connection, program_id: int) -> datetime | None:

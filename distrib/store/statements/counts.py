@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import execute
+from distrib.store.sql import figures
 
 COUNTS = ("orders", "refunds")
 """The figures of a statement that are counted and not added up."""
@@ -24,4 +24,4 @@ _COUNT = OF_MONTH
 
 def count_once(conn: Connection, program_id: int, period: int) -> dict[str, int]:
     """Counts the orders that earned in a month and the refunds that took from it; reads the month's transfers."""
-    return dict(execute(conn, _COUNT, {"program": program_id, "period": period}).mappings().one())
+    return figures(conn, _COUNT, {"program": program_id, "period": period})

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, MARK
 from distrib.store.database import Bound, allow_minutes, driver
 from distrib.store.ledger.balances import SIGNED
-from distrib.store.sql import execute, only
+from distrib.store.sql import execute, only, streamed
 from distrib.store.statements.months import FIGURES, figures_sql
 
 SHOPS_COLUMNS = ("program", "period", "shop_id", "currency", *FIGURES)
@@ -264,8 +264,8 @@ def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Ite
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:
     """Counts the commissions of a month and adds them up."""
-    row = only(conn, (_LINES_TOTAL), {"program": program_id, "period": period})
-    return row.lines, row.amount_minor
+    lines, amount_minor = only(conn, _LINES_TOTAL, {"program": program_id, "period": period})
+    return lines, amount_minor
 
 
 def _prepare(conn: Connection, head: FileHead) -> None:
@@ -290,7 +290,6 @@ def _copied(conn: Connection, rows: str, bound: Bound) -> Generator[bytes, None,
 
 
 def _rows(conn: Connection, statement: str, bound: Bound) -> Iterator[list[Cells]]:
-    with driver(conn).cursor(name="statement_file") as cursor:
-        cursor.execute(statement, bound)
+    with streamed(conn, "statement_file", statement, bound) as cursor:
         while rows := cursor.fetchmany(ROWS_CHUNK):
             yield rows

@@ -192,13 +192,13 @@ def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
 def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[StatementRow]:
     """Lists a closed month's rows, one a shop by id, as closed; ``limit`` at the most after the id ``after``."""
     wanted = {"program": program_id, "period": period, "after": after, "limit": limit}
-    return execute_as(conn, StatementRow, (_CLOSED_PAGE), wanted).fetchall()
+    return execute_as(conn, StatementRow, _CLOSED_PAGE, wanted).fetchall()
 
 
 def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> StatementRow | None:
     """Reads one shop's row of a closed month; None where there was nothing to say."""
     wanted = {"program": program_id, "period": period, "shop_id": shop_id}
-    return row_as(conn, StatementRow, (_CLOSED_ROW), wanted)
+    return row_as(conn, StatementRow, _CLOSED_ROW, wanted)
 
 
 def _names(table: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from distrib.store.database import allow_minutes
 from distrib.store.locks import CLOSERS, SORTED_FIGURES
-from distrib.store.sql import column, execute, value, value_or_none
+from distrib.store.sql import column, execute, execute_as, figures, only, value, value_or_none
 from distrib.store.statements.counts import COUNTS, count_once
 from distrib.store.statements.exports import FOR_WHOLE_MONTHS, MINUTES
 from distrib.store.statements.months import FIGURES, figures_sql
@@ -35,7 +35,8 @@ _PENDING_OF = (
 _SIGNALS = "SELECT count(*) FROM rank_signals WHERE program_id = %(program)s AND day < %(day)s"
 _PROPOSE = (
     "INSERT INTO close_proposals (program_id, period, shops, totals, digest, proposed_at, proposed_by, figures_no,"
-    " through_posting, dated_facts, cut_off_at) VALUES (%(program)s, %(period)s, %(shops)s, %(totals)s, %(digest)s, %(proposed_at)s,"
+    " through_posting, dated_facts, cut_off_at) VALUES (%(program)s, %(period)s, %(shops)s, %(totals)s,"
+    " %(digest)s, %(proposed_at)s,"
     " %(proposed_by)s, %(figures_no)s, %(through_posting)s, %(dated_facts)s, %(cut_off_at)s)"
 )
 _PROPOSED = (
@@ -44,7 +45,8 @@ _PROPOSED = (
 )
 _PROPOSED_AMONG = (
     "SELECT DISTINCT ON (period) period, shops, totals, digest, proposed_at, proposed_by, figures_no, through_posting,"
-    " dated_facts, cut_off_at FROM close_proposals WHERE program_id = %(program)s AND period BETWEEN %(first)s AND %(last)s"
+    " dated_facts, cut_off_at FROM close_proposals WHERE program_id = %(program)s"
+    " AND period BETWEEN %(first)s AND %(last)s"
     " ORDER BY period, proposal_no DESC"
 )
 # Months with movement by one look each along their index, those that were proposed or closed beside them.
@@ -73,8 +75,10 @@ _CLOSED = (
 )
 _CLOSE = (
     "INSERT INTO closed_periods (program_id, period, shops, totals, digest, lines, lines_minor, lines_digest,"
-    " proposed_at, proposed_by, confirmed_by, closed_at, lines_form, figures_no) VALUES (%(program)s, %(period)s, %(shops)s,"
-    " %(totals)s, %(digest)s, %(lines)s, %(lines_minor)s, %(lines_digest)s, %(proposed_at)s, %(proposed_by)s, %(confirmed_by)s, %(closed_at)s,"
+    " proposed_at, proposed_by, confirmed_by, closed_at, lines_form, figures_no) VALUES (%(program)s,"
+    " %(period)s, %(shops)s,"
+    " %(totals)s, %(digest)s, %(lines)s, %(lines_minor)s, %(lines_digest)s, %(proposed_at)s, %(proposed_by)s,"
+    " %(confirmed_by)s, %(closed_at)s,"
     " %(lines_form)s, %(figures_no)s)"
 )
 _ORDER = f"SELECT pg_try_advisory_xact_lock({SORTED_FIGURES}, %(program)s)"
@@ -200,20 +204,18 @@ def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Pr
 
 def latest_proposal(conn: Connection, program_id: int, period: int) -> Proposal | None:
     """Reads the newest proposal for a period; None without one."""
-    row = execute(conn, _PROPOSED, {"program": program_id, "period": period}).fetchone()
-    return None if row is None else Proposal(**row._asdict())
+    return execute_as(conn, Proposal, _PROPOSED, {"program": program_id, "period": period}).fetchone()
 
 
 def closed_period(conn: Connection, program_id: int, period: int) -> ClosedPeriod | None:
     """Reads a period as it was closed; None where it was not."""
-    row = execute(conn, _CLOSED, {"program": program_id, "period": period}).fetchone()
-    return None if row is None else ClosedPeriod(**row._asdict())
+    return execute_as(conn, ClosedPeriod, _CLOSED, {"program": program_id, "period": period}).fetchone()
 
 
 def proposals_among(conn: Connection, program_id: int, first: int, last: int) -> dict[int, Proposal]:
     """Reads the newest proposal of each period from ``first`` to ``last`` that has one."""
     rows = execute(conn, _PROPOSED_AMONG, {"program": program_id, "first": first, "last": last})
-    return {row.period: Proposal(*row[1:]) for row in rows}
+    return {period: Proposal(*proposed) for period, *proposed in rows}
 
 
 def closed_periods_among(conn: Connection, program_id: int, first: int, last: int) -> list[ClosedPeriod]:
@@ -235,20 +237,19 @@ def posted_since(conn: Connection, program_id: int, period: int, after: int) -> 
 def dated_facts(conn: Connection, program_id: int, start: datetime, end: datetime) -> list[int]:
     """Counts, kind by kind, what bears on a month's figures without being posted in it: freezes, payouts, cases."""
     bound = {"program": program_id, "start": start, "end": end}
-    counts: list[int] = value(conn, int, _DATED, bound)
-    return counts
+    return list(only(conn, _DATED, bound)[0])
 
 
 def keep_figures(conn: Connection, program_id: int, period: int, held_from: datetime) -> int:
     """Works out and keeps every shop's row of a month, as of the instant before ``held_from``; returns their number."""
     figures_no = int(value(conn, int, ("SELECT nextval('figures_no_seq')")))
     bound = {"program": program_id, "period": period, "held_from": held_from, "figures_no": figures_no}
-    execute(conn, (_KEEP), bound)
+    execute(conn, _KEEP, bound)
     return figures_no
 
 
 def kept_totals(conn: Connection, program_id: int, period: int, figures_no: int) -> dict[str, int]:
     """Adds up kept figures: ``shops``, how many rows there are, and each figure; an order, a refund counts once."""
     bound = {"program": program_id, "period": period, "figures_no": figures_no}
-    summed = dict(execute(conn, (_KEPT_TOTALS), bound).mappings().one())
+    summed = figures(conn, _KEPT_TOTALS, bound)
     return summed | count_once(conn, program_id, period)

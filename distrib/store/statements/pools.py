@@ -89,7 +89,8 @@ WHERE p.program_id = %(program)s AND p.month = %(month)s ORDER BY p.cause_no
 """
 _INSERT = (
     "INSERT INTO pool_payments (program_id, month, pool_id, version_no, rate_ppm, base_minor, amount_minor, holders,"
-    " weight, period, paid_at, paid_by) VALUES (%(program)s, %(month)s, %(pool_id)s, %(version_no)s, %(rate_ppm)s, %(base_minor)s,"
+    " weight, period, paid_at, paid_by) VALUES (%(program)s, %(month)s, %(pool_id)s, %(version_no)s,"
+    " %(rate_ppm)s, %(base_minor)s,"
     " %(amount_minor)s, %(holders)s, %(weight)s, %(period)s, %(now)s, %(by)s) RETURNING cause_no"
 )
 
@@ -157,8 +158,7 @@ def holders_after(
 
 def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayment]:
     """Lists the pools of a month that were paid, in that order."""
-    rows = execute(conn, (_PAYMENTS), {"program": program_id, "month": month})
-    return [PoolPayment(**row._asdict()) for row in rows]
+    return execute_as(conn, PoolPayment, _PAYMENTS, {"program": program_id, "month": month}).fetchall()
 
 
 def insert_payment(

@@ -49,7 +49,8 @@ ORDER BY n.place
 _OPEN_ROWS = f"""
 SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
 FROM unnest(CAST(%(numbers)s AS bigint[])) WITH ORDINALITY n (shop_no, place)
-CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = %(program)s AND shop_no = n.shop_no OFFSET 0) s
+CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = %(program)s
+    AND shop_no = n.shop_no OFFSET 0) s
 CROSS JOIN LATERAL ({figures_sql("%(program)s", "%(period)s", "%(held_from)s", only="s.shop_no")}) f
 ORDER BY n.place
 """
@@ -100,7 +101,7 @@ def keys_of_month(
     conditions = (_STATES[month.state] if month.state else "") + passed
     statement = _SOURCES[month.source].format(figure=month.figure, direction=direction, conditions=conditions)
     bound = month.bound | {"program": program_id, "limit": limit} | ({} if after is None else after._asdict())
-    return [FigureKey(row.shop_no, row.minor) for row in execute(conn, (statement), bound)]
+    return [FigureKey(*row) for row in execute(conn, statement, bound)]
 
 
 def rows_of_month(conn: Connection, program_id: int, month: SortedMonth, numbers: Sequence[int]) -> list[StatementRow]:

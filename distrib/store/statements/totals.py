@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from distrib.store import locks
 from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql
-from distrib.store.sql import column, execute, value, value_or_none
+from distrib.store.sql import column, execute, figures, value, value_or_none
 from distrib.store.statements.counts import COUNTS, OF_MONTH, ONCE
 from distrib.store.statements.months import FIGURES, MONTHS, StatementTotals, figures_sql
 
@@ -121,7 +121,8 @@ WHERE p.program_id = %(program)s AND (s.ended_minor < s.amount_minor OR s.last_e
 _READ = f"""
 {_PARTS}, beside AS (
     SELECT (SELECT COALESCE(sum(case_held_minor), 0)
-            FROM ({case_held_sql("%(program)s", "%(held_from)s", "AND period <= %(period)s", until=True)}) c) AS case_held_minor,
+            FROM ({case_held_sql("%(program)s", "%(held_from)s", "AND period <= %(period)s", until=True)}) c)
+               AS case_held_minor,
            ({_RESERVED}) AS reserved_minor,
            (SELECT COALESCE(sum(p.frozen_minor), 0)
             FROM (SELECT DISTINCT shop_no FROM ({frozen_sql("%(program)s", "%(held_from)s", until=True)}) f) f
@@ -153,7 +154,8 @@ WITH {_LATER}, {_MOVED}, standing AS MATERIALIZED (
 ), counted AS MATERIALIZED ({OF_MONTH} AND posting_no <= %(through)s)
 INSERT INTO statement_totals (program_id, period, through_posting, held_from, shops, {", ".join(_NAMES)}, held_minor,
                               watched)
-SELECT %(program)s, %(period)s, %(through)s, %(held_from)s, count(*) FILTER (WHERE ({", ".join(_NAMES)}) <> ({_NOTHING})),
+SELECT %(program)s, %(period)s, %(through)s, %(held_from)s,
+       count(*) FILTER (WHERE ({", ".join(_NAMES)}) <> ({_NOTHING})),
        {_SUMS}, (SELECT orders FROM counted), (SELECT refunds FROM counted), (SELECT COALESCE(sum(minor), 0) FROM held),
        ARRAY(SELECT s.account_no FROM standing s WHERE ({", ".join(_NAMES)}) = ({_NOTHING})
              AND (s.account_no IN (SELECT shop_no FROM held) OR s.account_no IN (
@@ -182,8 +184,10 @@ FROM standing s WHERE u.program_id = %(program)s AND u.period = %(period)s
 """
 _AS_KEPT = "SELECT held_from FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s"
 _IS_LARGE = """
-SELECT (SELECT count(*) FROM (SELECT 1 FROM account_months WHERE program_id = %(program)s LIMIT %(least)s) m) = %(least)s
-    OR (SELECT count(*) FROM (SELECT 1 FROM transfer_blocks WHERE program_id = %(program)s LIMIT %(blocks)s) k) = %(blocks)s
+SELECT (SELECT count(*) FROM (SELECT 1 FROM account_months WHERE program_id = %(program)s
+    LIMIT %(least)s) m) = %(least)s
+    OR (SELECT count(*) FROM (SELECT 1 FROM transfer_blocks WHERE program_id = %(program)s
+        LIMIT %(blocks)s) k) = %(blocks)s
 """
 _KEPT_PERIODS = "SELECT period FROM statement_totals WHERE program_id = %(program)s"
 _KEPT_PROGRAMS = "SELECT DISTINCT program_id FROM statement_totals ORDER BY 1"
@@ -198,7 +202,8 @@ ORDER BY 1 LIMIT %(limit)s
 _HAS_MOVED = f"""
 SELECT count(*) = %(least)s FROM (
     SELECT 1 FROM transfers t WHERE t.program_id = %(program)s AND t.posting_no <= {_NEWEST}
-      AND t.posting_no > (SELECT through_posting FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s)
+      AND t.posting_no > (SELECT through_posting FROM statement_totals WHERE program_id = %(program)s
+          AND period = %(period)s)
     LIMIT %(least)s) t
 """
 _TRY = "SELECT pg_try_advisory_xact_lock(%(lock)s, %(program)s)"
@@ -210,8 +215,8 @@ def read_totals(conn: Connection, program_id: int, period: int, held_from: datet
     kept = kept_from(conn, program_id, period)
     if kept is None or held_from < kept:
         return None
-    row = execute(conn, (_READ), bound | {"through": EVERYTHING}).mappings().one()
-    return StatementTotals(**{name: int(row[name]) for name in ("shops", *FIGURES, "frozen_minor")})
+    read = figures(conn, _READ, bound | {"through": EVERYTHING})
+    return StatementTotals(**{name: read[name] for name in ("shops", *FIGURES, "frozen_minor")})
 
 
 def lock_totals(conn: Connection, program_id: int) -> bool:

@@ -103,7 +103,8 @@ class Attempt:
 _COLUMNS = ", ".join(WebhookRow._fields)
 _INSERT = (
     "INSERT INTO webhooks (program_id, webhook_id, digest, url, events, status, status_since, secret, created_at,"
-    " created_by) VALUES (%(program)s, %(webhook_id)s, %(digest)s, %(url)s, %(events)s, 'enabled', %(now)s, %(secret)s, %(now)s, %(actor)s)"
+    " created_by) VALUES (%(program)s, %(webhook_id)s, %(digest)s, %(url)s, %(events)s, 'enabled', %(now)s,"
+    " %(secret)s, %(now)s, %(actor)s)"
     f" ON CONFLICT (program_id, webhook_id) DO NOTHING RETURNING {_COLUMNS}"
 )
 _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = %(program)s AND webhook_id = %(webhook_id)s"
@@ -144,7 +145,8 @@ _ATTEMPTS = (
 )
 _RESEND = (
     "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = %(now)s"
-    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s AND delivery_no = %(delivery_no)s RETURNING delivery_no"
+    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s"
+    " AND delivery_no = %(delivery_no)s RETURNING delivery_no"
 )
 _INSERT_DELIVERY = (
     "WITH message AS (INSERT INTO outbox (program_id, type, occurred_at, payload)"
@@ -181,7 +183,8 @@ _LOCK = (
 )
 _NOTE = (
     "INSERT INTO webhook_attempts (program_id, webhook_no, delivery_no, attempt, attempted_at, milliseconds,"
-    " response_status, error) VALUES (%(program)s, %(webhook_no)s, %(delivery_no)s, %(attempt)s, %(attempted_at)s, %(milliseconds)s,"
+    " response_status, error) VALUES (%(program)s, %(webhook_no)s, %(delivery_no)s, %(attempt)s,"
+    " %(attempted_at)s, %(milliseconds)s,"
     " %(response_status)s, %(error)s)"
 )
 _SETTLE = (
@@ -218,8 +221,7 @@ def lock_webhook(conn: Connection, program_id: int, webhook_no: int) -> WebhookR
 
 def ids_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, str]:
     """Reads the ids of endpoints by number."""
-    rows = execute(conn, _IDS, {"program": program_id, "numbers": list(numbers)})
-    return {row.webhook_no: row.webhook_id for row in rows}
+    return dict(execute(conn, _IDS, {"program": program_id, "numbers": list(numbers)}).fetchall())
 
 
 def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:

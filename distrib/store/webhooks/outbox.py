@@ -33,7 +33,8 @@ class EventFailure(NamedTuple):
 
 _INSERT = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
-SELECT %(program)s, * FROM unnest(CAST(%(types)s AS text[]), CAST(%(times)s AS timestamptz[]), CAST(%(payloads)s AS text[]))
+SELECT %(program)s, * FROM unnest(CAST(%(types)s AS text[]), CAST(%(times)s AS timestamptz[]),
+    CAST(%(payloads)s AS text[]))
 """
 
 
@@ -43,7 +44,7 @@ def insert_messages(conn: Connection, program_id: int, messages: Sequence[Messag
         return
     columns = zip(*messages, strict=True)
     names = ("types", "times", "payloads")
-    execute(conn, (_INSERT), {"program": program_id} | dict(zip(names, map(list, columns), strict=True)))
+    execute(conn, _INSERT, {"program": program_id} | dict(zip(names, map(list, columns), strict=True)))
 
 
 # What the last statement of this transaction has posted, one message an event and kind; so it fits whatever makes
@@ -75,14 +76,15 @@ def insert_commission_messages(conn: Connection, program_id: int, currency: str,
 
     There must have been one in this transaction.
     """
-    execute(conn, (_COMMISSION_MESSAGES), {"program": program_id, "currency": currency, "kinds": list(kinds)})
+    execute(conn, _COMMISSION_MESSAGES, {"program": program_id, "currency": currency, "kinds": list(kinds)})
 
 
 _FAILURE_MESSAGES = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
 SELECT CAST(%(program)s AS integer), 'event.failed', CAST(%(now)s AS timestamptz), json_build_object(
     'event_id', e.event_id, 'event_type', e.type, 'order_id', o.order_id, 'code', f.code, 'attempts', f.attempts)::text
-FROM unnest(CAST(%(orders)s AS bigint[]), CAST(%(events)s AS bigint[]), CAST(%(codes)s AS text[]), CAST(%(attempts)s AS integer[]))
+FROM unnest(CAST(%(orders)s AS bigint[]), CAST(%(events)s AS bigint[]), CAST(%(codes)s AS text[]),
+    CAST(%(attempts)s AS integer[]))
     AS f (order_no, event_no, code, attempts)
 JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.event_no = f.event_no
 LEFT JOIN orders o ON o.program_id = %(program)s AND o.order_no = f.order_no
@@ -94,4 +96,4 @@ def insert_failure_messages(conn: Connection, program_id: int, failures: Sequenc
     """Writes a message for each event that failed."""
     orders, events, codes, attempts = map(list, zip(*failures, strict=True))
     values = {"program": program_id, "now": now, "orders": orders, "events": events}
-    execute(conn, (_FAILURE_MESSAGES), values | {"codes": codes, "attempts": attempts})
+    execute(conn, _FAILURE_MESSAGES, values | {"codes": codes, "attempts": attempts})
