@@ -1,6 +1,6 @@
 """The parts that an audit is asked in: numbers of orders, or of accounts, so that no statement reads a table whole.
 
-A statement marks every table that grows with the part by ``IN :page``; each part is one short snapshot of its own.
+A statement marks every table that grows with the part by ``IN %(page)s``; each part is one short snapshot of its own.
 What holds at every commit holds in each of them, so that the parts need not be of one instant.
 """
 
@@ -25,7 +25,7 @@ PAGE_SHOPS = 20_000
 BY_SHOP: Final = "shop_transfers"
 """Where transfers are found by the numbers of shops; what asks for pages of shops reads them there."""
 
-_PLACE = re.compile(r"(\w+\.)?(\w+) IN %(page)s")
+_PLACE = re.compile(r"(\w+\.)?(\w+) IN %\(page\)s")
 
 
 class By(Enum):
@@ -52,16 +52,15 @@ class Page:
         return {"after": self.after, "last": self.last}
 
 
-def within(statement: str, page: Page, place: str = "%({})s") -> str:
-    """A statement in which every ``column IN :page`` is bound to the page; ``place`` writes a bound name.
+def within(statement: str, page: Page) -> str:
+    """A statement in which every ``column IN %(page)s`` is bound to the page.
 
-    >>> within("SELECT 1 FROM transfers t WHERE t.cause_no IN :page", Page(0, 9))
-    'SELECT 1 FROM transfers t WHERE (t.cause_no > :after AND t.cause_no <= :last)'
+    >>> within("SELECT 1 FROM transfers t WHERE t.cause_no IN %(page)s", Page(0, 9))
+    'SELECT 1 FROM transfers t WHERE (t.cause_no > %(after)s AND t.cause_no <= %(last)s)'
     """
-    after, last, numbers = (place.format(name) for name in ("after", "last", "numbers"))
     if page.numbers is not None:
-        return _PLACE.sub(rf"\1\2 = ANY(CAST({numbers} AS bigint[]))", statement)
-    return _PLACE.sub(rf"(\1\2 > {after} AND \1\2 <= {last})", statement)
+        return _PLACE.sub(r"\1\2 = ANY(CAST(%(numbers)s AS bigint[]))", statement)
+    return _PLACE.sub(r"(\1\2 > %(after)s AND \1\2 <= %(last)s)", statement)
 
 
 _NEXT = {

@@ -24,7 +24,7 @@ class Question:
     """One check: its name, the query that counts what is looked at, the one for what is wrong, and what it goes by.
 
     Questions of one name make up one check. Those by orders or by shops are asked a page at a time; their queries
-    name the page by ``IN :page``.
+    name the page by ``IN %(page)s``.
     """
 
     name: str

@@ -53,7 +53,6 @@ SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor,
 FROM refund_lines
 WHERE program_id = %(program)s AND order_no IN %(page)s GROUP BY order_no, line_id
 """
-_NAMED = "%({})s"
 
 
 class SettledRow(NamedTuple):
@@ -116,11 +115,11 @@ def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
     bound = {"program": program_id, **page.bound}
 
     def rows(statement: str, kind: type[_Row]) -> list[_Row]:
-        return execute_as(conn, kind, within(statement, page, _NAMED), bound).fetchall()
+        return execute_as(conn, kind, within(statement, page), bound).fetchall()
 
     return OrderBatch(
         rows(_SETTLEMENTS, SettledRow),
-        dict(execute(conn, within(_EARNED, page, _NAMED), bound).fetchall()),
+        dict(execute(conn, within(_EARNED, page), bound).fetchall()),
         rows(_REVERSED, ReversedRow),
         rows(_REFUNDED, RefundedRow),
     )

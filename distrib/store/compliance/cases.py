@@ -182,7 +182,7 @@ def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = F
     Held altogether is what becomes available later by date, and this.
 
     Args:
-        program: the place of the program's number, as ``:program``.
+        program: the place of the program's number, as ``%(program)s``.
         free_at: the place of the instant.
         only: further conditions on ``shop_no``, ``occurred_at`` or ``period``, beginning with AND.
         until: the instant itself no longer counts: the last one before it does.

@@ -109,7 +109,7 @@ def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bo
     """Builds the query of what open payout lines reserve at an instant, by shop: ``shop_no, reserved_minor``.
 
     Args:
-        program: the place of the program's number, as ``:program`` or ``%(program)s``.
+        program: the place of the program's number, as ``%(program)s``.
         as_of: the place of the instant.
         only: the place of one shop's number, where one alone is asked for; ``ANY(…)`` for several.
         until: the instant itself no longer counts: the last one before it does.

@@ -19,7 +19,7 @@ from distrib.store.payouts.batch_rows import (
     RefusalCount,
     RefusalRow,
 )
-from distrib.store.sql import column, columns_of, execute, execute_as, row_as, value
+from distrib.store.sql import column, columns_of, execute, execute_as, row_as, value, value_or_none
 
 _Row = TypeVar("_Row")
 
@@ -225,8 +225,7 @@ def closed_through(conn: Connection, program_id: int) -> int:
 
 def last_instant(conn: Connection, program_id: int) -> datetime | None:
     """Reads when the last batch was created or decided on; None without one. The payouts must be locked."""
-    instant: datetime | None = value(conn, datetime, _LAST_INSTANT, {"program": program_id})
-    return instant
+    return value_or_none(conn, datetime, _LAST_INSTANT, {"program": program_id})
 
 
 def head_of(conn: Connection, program_id: int, payout_id: str) -> BatchHead | None:

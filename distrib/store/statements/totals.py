@@ -28,8 +28,8 @@ _NAMES = (*_AMOUNTS, *COUNTS)
 _PLACES = {"program": "%(program)s", "period": "%(period)s", "held_from": "%(held_from)s"}
 _SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 _NEWEST = 2**63 - 1
-# What was posted after the kept row: up to :through it is taken in (is_in), what came after that is only seen. Without
-# an end to the range the planner expects a third of all transfers, and reads them by their months.
+# What was posted after the kept row: up to ``through`` it is taken in (is_in), what came after that is only seen.
+# Without an end to the range the planner expects a third of all transfers, and reads them by their months.
 _TAIL = f"""
 kept AS (SELECT * FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s),
 tail AS MATERIALIZED (
@@ -64,7 +64,7 @@ _AT_THROUGH = ", ".join(f"n.{name} - COALESCE(l.{name}, 0)" for name in _NAMES)
 _AT_KEPT = ", ".join(f"n.{name} - COALESCE(l.{name}, 0) - COALESCE(i.{name}, 0)" for name in _NAMES)
 _NOTHING = ", ".join("0" for _ in _NAMES)
 # The accounts that moved, those that are watched and those of which a case holds something: whether each has money or
-# movement after :through, and whether it had when the row was kept. What it has now less what came later says so.
+# movement after ``through``, and whether it had when the row was kept. What it has now less what came later says so.
 _ASKED = f"""
 asked AS MATERIALIZED (
     SELECT a.shop_no, ({_AT_THROUGH}) <> ({_NOTHING}) AS is_counted, ({_AT_KEPT}) <> ({_NOTHING}) AS was_counted
@@ -137,7 +137,7 @@ SELECT s.shops + b.shops AS shops, {", ".join(f"s.{name}" for name in _NAMES)},
            AS available_minor, b.frozen_minor
 FROM standing s CROSS JOIN beside b
 """
-# The first row of a month, from the running totals of all accounts less what was posted after :through.
+# The first row of a month, from the running totals of all accounts less what was posted after ``through``.
 _LATER = _TAIL.replace(
     "kept AS (SELECT * FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s)",
     "kept AS (SELECT CAST(%(program)s AS integer) AS program_id, CAST(%(through)s AS bigint) AS through_posting)",
