@@ -190,7 +190,7 @@ def driver(conn: Connection) -> RawConnection:
 
     Statements go by ``sql``; this is for COPY, and for those that speak to the server before anything is there.
     """
-    if not conn.in_transaction():
+    if conn.get_transaction() is None:
         conn.begin()
     return _below(conn)
 

@@ -34,4 +34,4 @@ class RunsOverShops:
 
     def try_lock(self, conn: Connection, program_id: int) -> bool:
         """Keeps others from doing a program until the transaction ends; False where one does."""
-        return bool(value(conn, bool, _LOCK, {"lock": self.lock, "program": program_id}))
+        return value(conn, bool, _LOCK, {"lock": self.lock, "program": program_id})

@@ -82,7 +82,7 @@ def hold_subject(conn: Connection, program_id: int, subject: str) -> None:
 
 def has_written(conn: Connection) -> bool:
     """Whether this transaction has changed anything so far."""
-    return bool(value(conn, bool, _WROTE))
+    return value(conn, bool, _WROTE)
 
 
 def list_rows(

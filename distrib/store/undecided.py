@@ -168,7 +168,7 @@ def waiting_numbers(
 
 def payouts_waiting(conn: Connection) -> tuple[int, int, int]:
     """Counts payouts, closing payments and withdrawals that wait, over all programs; up to 10,000 of a program."""
-    payouts, closing, withdrawals = only(conn, ("SELECT payouts, closing_payments, withdrawals FROM payouts_waiting()"))
+    payouts, closing, withdrawals = only(conn, "SELECT payouts, closing_payments, withdrawals FROM payouts_waiting()")
     return payouts, closing, withdrawals
 
 

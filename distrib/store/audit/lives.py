@@ -164,8 +164,8 @@ _GROUPS = Question(
 QUESTIONS = (_LIVES, _GROUPS)
 
 _NEXT = """
-SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s ORDER BY order_no
-    LIMIT %(size)s
+SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s
+ORDER BY order_no LIMIT %(size)s
 """
 
 

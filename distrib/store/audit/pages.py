@@ -74,8 +74,8 @@ _NEXT = {
     ),
 }
 _NEWEST = {
-    By.ORDERS: ("SELECT max(order_no) FROM orders WHERE program_id = %(program)s"),
-    By.SHOPS: ("SELECT max(shop_no) FROM shops WHERE program_id = %(program)s"),
+    By.ORDERS: "SELECT max(order_no) FROM orders WHERE program_id = %(program)s",
+    By.SHOPS: "SELECT max(shop_no) FROM shops WHERE program_id = %(program)s",
 }
 # Every order of which something is not both sealed and in a closed month, or that did anything since: what it posted
 # later, what it was done later, and what waits, failed or is expected. Groups stand among them by their numbers.

@@ -15,8 +15,8 @@ WITH held AS (
     SELECT t.trail_no, t.operation, t.recorded_at, t.digest, lag(t.trail_no) OVER numbers AS no_before,
            lag(t.recorded_at) OVER numbers AS recorded_before,
            trail_digest(lag(t.digest) OVER numbers, ROW(t.*)::trail) AS recomputed
-    FROM (SELECT * FROM trail WHERE program_id = %(program)s AND trail_no >= %(after)s ORDER BY trail_no
-        LIMIT %(most)s) t
+    FROM (SELECT * FROM trail WHERE program_id = %(program)s AND trail_no >= %(after)s
+    ORDER BY trail_no LIMIT %(most)s) t
     WINDOW numbers AS (ORDER BY t.trail_no)
 )
 SELECT trail_no, operation,

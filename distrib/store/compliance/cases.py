@@ -353,5 +353,4 @@ def insert_reversals(
 def closed_through(conn: Connection, program_id: int) -> int:
     """Reads the last closed month of the program and locks it: no other one closes until the transaction ends."""
     statement = "SELECT closed_through FROM programs WHERE program_id = %(program)s FOR SHARE"
-    closed: int = value(conn, int, statement, {"program": program_id})
-    return closed
+    return value(conn, int, statement, {"program": program_id})

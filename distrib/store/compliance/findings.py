@@ -153,7 +153,7 @@ class KnownFinding(NamedTuple):
 
 def lock_monitors(conn: Connection, program_id: int) -> None:
     """Locks the monitors of this program against other runs until the transaction ends."""
-    execute(conn, ("SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)"), {"lock": COMPLIANCE, "program": program_id})
+    execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)", {"lock": COMPLIANCE, "program": program_id})
 
 
 def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow]) -> None:
@@ -211,8 +211,7 @@ def insert_run(
 ) -> int:
     """Writes the result of a monitor run; answers its number."""
     bound = {"program": program_id, "as_of": as_of, "day": day, "result": result, "now": now, "by": by}
-    run_no: int = value(conn, int, _RUN, bound)
-    return run_no
+    return value(conn, int, _RUN, bound)
 
 
 def latest_run(conn: Connection, program_id: int) -> tuple[int, datetime, str] | None:
@@ -257,7 +256,7 @@ def insert_sign_off(
 
 def signed_digests(conn: Connection) -> set[str]:
     """Lists the digests of overrides that a person has signed for, over all programs."""
-    return set(column(conn, str, ("SELECT * FROM signed_overrides()")))
+    return set(column(conn, str, "SELECT * FROM signed_overrides()"))
 
 
 def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[SignOff]:

@@ -210,8 +210,7 @@ def _count_shops(
     conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int
 ) -> int:
     bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
-    count: int = value(conn, int, statement, bound)
-    return count
+    return value(conn, int, statement, bound)
 
 
 def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
@@ -222,8 +221,7 @@ def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tupl
 
 def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, as_of: datetime, least: int) -> int:
     """Counts the shops that were paid on the sales of others and sold to fewer retail buyers than ``least``."""
-    count: int = value(conn, int, _FEW_BUYERS, _bound(program_id, since, as_of) | {"least": least})
-    return count
+    return value(conn, int, _FEW_BUYERS, _bound(program_id, since, as_of) | {"least": least})
 
 
 def organisers(conn: Connection, program_id: int, as_of: datetime) -> list[tuple[int, str]]:

@@ -34,26 +34,26 @@ def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
     bound = {"program": program_id}
     if not value(conn, object, _TRY, bound):
         return None
-    return int(value(conn, int, _SHARE, bound))
+    return value(conn, int, _SHARE, bound)
 
 
 def hold_open(conn: Connection, program_id: int) -> int:
     """Holds the books open as ``try_to_hold_open`` does, but waits until a close is through."""
     bound = {"program": program_id}
     execute(conn, _WAIT, bound)
-    return int(value(conn, int, _SHARE, bound))
+    return value(conn, int, _SHARE, bound)
 
 
 def hold_alone(conn: Connection, program_id: int) -> int:
     """Waits for all who post, keeps others out until the transaction ends; returns the last closed period."""
     bound = {"program": program_id}
     execute(conn, _ALONE, bound)
-    return int(value(conn, int, _UPDATE, bound))
+    return value(conn, int, _UPDATE, bound)
 
 
 def last_posting(conn: Connection) -> int:
     """Reads the last number that a posting drew; with the books held alone, none of the program's is under way."""
-    return int(value(conn, int, _LAST_POSTING))
+    return value(conn, int, _LAST_POSTING)
 
 
 def cut_off_through(conn: Connection, program_id: int, period: int) -> None:
@@ -63,7 +63,7 @@ def cut_off_through(conn: Connection, program_id: int, period: int) -> None:
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """Reads the last closed period, without a lock."""
-    return int(value(conn, int, _READ, {"program": program_id}))
+    return value(conn, int, _READ, {"program": program_id})
 
 
 def close_through(conn: Connection, program_id: int, period: int) -> None:

@@ -48,7 +48,7 @@ SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no > %(afte
 _FIND = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no = %(seal_no)s"
 _LAST = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s ORDER BY seal_no DESC LIMIT 1"
 _INSERT = f"""
-INSERT INTO seals (program_id, {_COLUMNS}) VALUES (%(program)s, {", ".join(":" + name for name in SealRow._fields)})
+INSERT INTO seals (program_id, {_COLUMNS}) VALUES (%(program)s, {", ".join(f"%({name})s" for name in SealRow._fields)})
 """
 # The day is the program's own; a day is sealed when it is over, a program's first one too.
 _DUE = """
@@ -88,12 +88,12 @@ ORDER BY t.posting_no, t.cause_no, t.seq
 def lock_chain(conn: Connection, program_id: int) -> bool:
     """Locks the chain of seals until the transaction ends; False where another seals this program."""
     statement = "SELECT pg_try_advisory_xact_lock(%(seals)s, %(program)s)"
-    return bool(value(conn, bool, statement, {"seals": locks.SEALS, "program": program_id}))
+    return value(conn, bool, statement, {"seals": locks.SEALS, "program": program_id})
 
 
 def posting_horizon(conn: Connection) -> int:
     """Reads the number up to which every posting there can ever be is seen by the next statement."""
-    return int(value(conn, int, ("SELECT posting_horizon()")))
+    return value(conn, int, "SELECT posting_horizon()")
 
 
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:

@@ -86,8 +86,8 @@ WHERE s.program_id = %(program)s AND s.shop_id = ANY(%(shop_ids)b::text[])
 _NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %(count)s)"
 _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %(program)s AND shop_id = %(shop_id)s FOR NO KEY UPDATE"
 _LOCK_MANY = f"""
-SELECT {_KNOWN} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(shop_ids)b::text[]) ORDER BY shop_no
-    FOR NO KEY UPDATE
+SELECT {_KNOWN} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(shop_ids)b::text[])
+ORDER BY shop_no FOR NO KEY UPDATE
 """
 _LOCK_NUMBER = "SELECT 1 FROM shops WHERE program_id = %(program)s AND shop_no = %(shop_no)s FOR NO KEY UPDATE"
 # Without any rank since ever: recruits and a team may promote a shop before the day it joins.

@@ -63,18 +63,18 @@ CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = %(program)s AND even
 ORDER BY k.place"""
 )
 _ANY = """
-SELECT event_no FROM events WHERE program_id = %(program)s AND event_no > %(after)s ORDER BY event_no
-LIMIT %(limit)s
+SELECT event_no FROM events WHERE program_id = %(program)s AND event_no > %(after)s
+ORDER BY event_no LIMIT %(limit)s
 """
 _OF_ORDER = """
 SELECT e.event_no FROM orders o JOIN events e ON e.program_id = o.program_id AND e.order_no = o.order_no
-WHERE o.program_id = %(program)s AND o.order_id = %(order_id)s AND e.event_no > %(after)s ORDER BY e.event_no
-    LIMIT %(limit)s
+WHERE o.program_id = %(program)s AND o.order_id = %(order_id)s AND e.event_no > %(after)s
+ORDER BY e.event_no LIMIT %(limit)s
 """
 _OF_CODE = """
 SELECT event_no FROM event_outcomes
-WHERE program_id = %(program)s AND code = %(code)s AND status <> 'done' AND event_no > %(after)s ORDER BY event_no
-    LIMIT %(limit)s
+WHERE program_id = %(program)s AND code = %(code)s AND status <> 'done' AND event_no > %(after)s
+ORDER BY event_no LIMIT %(limit)s
 """
 _OPEN = """SELECT event_no FROM event_outcomes
 WHERE program_id = %(program)s AND status = '{status}' AND status <> 'done' AND event_no > %(after)s
@@ -101,8 +101,8 @@ _NUMBERS = {
 # Of one type by its index; of all types by that of each, for one index carries both.
 _OF_TYPE = """(SELECT received_at, event_no FROM events
 WHERE program_id = %(program)s AND type = '{type}'
-  AND (received_at, event_no) > (CAST(%(since)s AS timestamptz), %(after)s) AND received_at < CAST(%(to_at)s
-      AS timestamptz)
+  AND (received_at, event_no) > (CAST(%(since)s AS timestamptz), %(after)s)
+  AND received_at < CAST(%(to_at)s AS timestamptz)
 ORDER BY received_at, event_no LIMIT %(limit)s)"""
 _BY_TIME = "SELECT received_at, event_no FROM ({each}) t ORDER BY received_at, event_no LIMIT %(limit)s"
 _WAITING = f"""

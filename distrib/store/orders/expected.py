@@ -54,8 +54,8 @@ WHERE l.amount_minor > 0 AND (x.order_no, x.seq) > (%(after_order)s, %(after_seq
 ORDER BY x.order_no, x.seq LIMIT %(limit)s
 """
 _ORDERS = """
-SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s ORDER BY order_no
-    LIMIT %(limit)s
+SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s
+ORDER BY order_no LIMIT %(limit)s
 """
 _ORDERS_OF_SHOP = """
 SELECT DISTINCT c.order_no FROM expected_changes c
@@ -157,4 +157,4 @@ def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[
 def expected_of_shop(conn: Connection, program_id: int, shop_no: int, as_of: datetime) -> int:
     """Adds up all that was expected for a shop at an instant."""
     bound = {"program": program_id, "shop_no": shop_no, "as_of": as_of}
-    return int(value(conn, int, _OF_SHOP, bound))
+    return value(conn, int, _OF_SHOP, bound)

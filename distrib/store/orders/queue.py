@@ -202,9 +202,9 @@ def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
 def queue_length(conn: Connection, program_id: int | None = None) -> int:
     """Counts the orders in the queue, of one program or of all."""
     if program_id is None:
-        return int(value(conn, int, ("SELECT queued_orders()")))
+        return value(conn, int, "SELECT queued_orders()")
     statement = "SELECT count(*) FROM queue WHERE program_id = %(program)s"
-    return int(value(conn, int, statement, {"program": program_id}))
+    return value(conn, int, statement, {"program": program_id})
 
 
 def queue_standing(conn: Connection, program_id: int, most: int) -> QueueStanding:
@@ -214,7 +214,7 @@ def queue_standing(conn: Connection, program_id: int, most: int) -> QueueStandin
 
 def event_figures(conn: Connection) -> EventFigures:
     """Reads what waits and what failed over all programs; costs the same however much it is."""
-    return EventFigures._make(only(conn, ("SELECT oldest, waiting, failed FROM event_figures()")))
+    return EventFigures._make(only(conn, "SELECT oldest, waiting, failed FROM event_figures()"))
 
 
 def first_day(conn: Connection, program_id: int) -> date | None:

@@ -214,13 +214,13 @@ class NewReturn(NamedTuple):
 def lock_payouts(conn: Connection, program_id: int) -> None:
     """Makes batches, decisions and results of a program wait for one another until the transaction ends."""
     wanted = {"lock": PAYOUTS, "program": program_id}
-    execute(conn, ("SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)"), wanted)
+    execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)", wanted)
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """Reads the last closed period and keeps it so until the transaction ends."""
     statement = "SELECT closed_through FROM programs WHERE program_id = %(program)s FOR SHARE"
-    return int(value(conn, int, statement, {"program": program_id}))
+    return value(conn, int, statement, {"program": program_id})
 
 
 def last_instant(conn: Connection, program_id: int) -> datetime | None:
@@ -265,7 +265,7 @@ def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[i
 
 def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
     """Writes a batch without lines and returns its number."""
-    return int(value(conn, int, _INSERT_PAYOUT, {"program": program_id, **columns}))
+    return value(conn, int, _INSERT_PAYOUT, {"program": program_id, **columns})
 
 
 def paid_late(conn: Connection, program_id: int, since: datetime) -> list[int]:
@@ -364,7 +364,7 @@ def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
         AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})
     """
-    return bool(value(conn, bool, statement, {"program": program_id, "shop": shop_no}))
+    return value(conn, bool, statement, {"program": program_id, "shop": shop_no})
 
 
 def insert_decision(

@@ -84,7 +84,7 @@ def current(conn: Connection, program_id: int, shop_no: int) -> PayeeRow | None:
 
 def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
     """Reads the number of the newest version, erased or not; 0 where there is none."""
-    return int(value(conn, int, _NEWEST, {"program": program_id, "shop_no": shop_no}))
+    return value(conn, int, _NEWEST, {"program": program_id, "shop_no": shop_no})
 
 
 def of_versions(conn: Connection, program_id: int, wanted: Sequence[VersionKey]) -> dict[VersionKey, PayeeRow]:

@@ -58,8 +58,7 @@ def seats_of(conn: Connection, person_no: int, now: datetime, limit: int) -> lis
 def live_seat(conn: Connection, program_id: int, person_no: int, now: datetime) -> str | None:
     """Returns the key of the person's live seat in the program; None without one."""
     values = {"program_id": program_id, "person_no": person_no, "now": now}
-    key_id: str | None = value_or_none(conn, str, _SEAT, values)
-    return key_id
+    return value_or_none(conn, str, _SEAT, values)
 
 
 def seated(conn: Connection, program_id: int, limit: int) -> list[SeatedRow]:

@@ -31,15 +31,13 @@ def by_subject(conn: Connection, issuer: str, subject: str) -> int | None:
     """Reads whose subject it is: row-level security shows this one to who names it; None where it is nobody's."""
     values = {"issuer": issuer, "subject": subject}
     execute(conn, _NAME, values)
-    person_no: int | None = value_or_none(conn, int, _BY_SUBJECT, values)
-    return person_no
+    return value_or_none(conn, int, _BY_SUBJECT, values)
 
 
 def subject_of(conn: Connection, person_no: int, issuer: str) -> str | None:
     """Reads the subject that a person has at an issuer."""
     values = {"person_no": person_no, "issuer": issuer}
-    subject: str | None = value_or_none(conn, str, _SUBJECT, values)
-    return subject
+    return value_or_none(conn, str, _SUBJECT, values)
 
 
 def bind(conn: Connection, person_no: int, issuer: str, subject: str, now: datetime) -> bool:

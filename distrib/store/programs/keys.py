@@ -71,7 +71,7 @@ _INSERT = (
 _NAME = "SELECT set_config('distrib.key_id', %(key_id)s, true)"
 _FIND = f"SELECT {_COLUMNS} FROM api_keys k WHERE k.key_id = %(key_id)s"
 _IN_PROGRAM = f"SELECT {_COLUMNS} FROM api_keys k WHERE k.program_id = %(program_id)s AND k.key_id = %(key_id)s"
-_READ, _LOCK = (_IN_PROGRAM), (f"{_IN_PROGRAM} FOR UPDATE")
+_READ, _LOCK = (_IN_PROGRAM), f"{_IN_PROGRAM} FOR UPDATE"
 _LIST = (
     f"SELECT {_COLUMNS}, s.shop_id "
     "FROM api_keys k LEFT JOIN shops s ON s.program_id = k.program_id AND s.shop_no = k.shop_no "
@@ -176,8 +176,7 @@ def has_other_admin(conn: Connection, program_id: int, key_id: str, scope: str, 
     """Whether another admin's key or seat lives that reaches a scope; who asks next waits for this transaction."""
     execute(conn, _LOCK_ADMINS, {"lock": ADMINS, "program_id": program_id})
     values = {"program_id": program_id, "key_id": key_id, "scope": scope, "now": now}
-    is_there: bool = value(conn, bool, _OTHER_ADMIN, values)
-    return is_there
+    return value(conn, bool, _OTHER_ADMIN, values)
 
 
 def note_change(conn: Connection, row: KeyRow, change: str, now: datetime, by: str) -> None:

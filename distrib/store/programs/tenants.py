@@ -137,7 +137,7 @@ def hold_calendar(conn: Connection, program_id: int, *, exclusive: bool) -> None
 
 def is_used(conn: Connection, program_id: int) -> bool:
     """Whether days and months have been counted in the program's time zone."""
-    return bool(value(conn, bool, _IS_USED, {"program_id": program_id}))
+    return value(conn, bool, _IS_USED, {"program_id": program_id})
 
 
 def update_program(conn: Connection, row: ProgramRow) -> None:

@@ -93,9 +93,9 @@ class Sales(NamedTuple):
 def allow_long_reads(conn: Connection) -> None:
     """Raises the time limits of this transaction to minutes: it reads whole programs."""
     database.allow_long_reads(conn, 15)
-    execute(conn, ("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
-    execute(conn, ("SET LOCAL lock_timeout = '15min'"))
-    execute(conn, ("SET LOCAL work_mem = '64MB'"))
+    execute(conn, "SET LOCAL idle_in_transaction_session_timeout = '15min'")
+    execute(conn, "SET LOCAL lock_timeout = '15min'")
+    execute(conn, "SET LOCAL work_mem = '64MB'")
 
 
 def tree_at(conn: Connection, program_id: int, as_of: datetime) -> list[Integers]:

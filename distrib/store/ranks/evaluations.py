@@ -56,8 +56,8 @@ WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) AND cause 
 ORDER BY shop_no, effective_at, seq
 """
 _LOCK_SHOPS = """
-SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) ORDER BY shop_no
-    FOR NO KEY UPDATE
+SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[])
+ORDER BY shop_no FOR NO KEY UPDATE
 """
 _FAILURES = """
 SELECT shop_no, rank, failures, is_lowered FROM rank_failures WHERE program_id = %(program)s AND period = %(period)s
@@ -142,13 +142,13 @@ def insert_evaluation(conn: Connection, program_id: int, row: EvaluationRow) -> 
 
 def count_pending(conn: Connection, program_id: int, before: date) -> int:
     """Counts orders with pending events, and promotions to be decided, of days before ``before``."""
-    return int(value(conn, int, _PENDING, {"program": program_id, "day": before}))
+    return value(conn, int, _PENDING, {"program": program_id, "day": before})
 
 
 def opened_at(conn: Connection, program_id: int) -> datetime:
     """Reads when the program was opened."""
     created_at: datetime = value(
-        conn, datetime, ("SELECT created_at FROM programs WHERE program_id = %(program)s"), {"program": program_id}
+        conn, datetime, "SELECT created_at FROM programs WHERE program_id = %(program)s", {"program": program_id}
     )
     return created_at
 
@@ -156,7 +156,7 @@ def opened_at(conn: Connection, program_id: int) -> datetime:
 def newest_rank_seq(conn: Connection, program_id: int) -> int:
     """Reads the sequence number of the newest row of the program's rank history; 0 where there is none."""
     statement = "SELECT COALESCE(max(seq), 0) FROM shop_ranks WHERE program_id = %(program)s"
-    return int(value(conn, int, statement, {"program": program_id}))
+    return value(conn, int, statement, {"program": program_id})
 
 
 def settled_rank_seq(conn: Connection, program_id: int) -> int:
@@ -171,7 +171,7 @@ def settled_rank_seq(conn: Connection, program_id: int) -> int:
 def has_newer_ranks(conn: Connection, program_id: int, seq: int, until: datetime) -> bool:
     """Tells whether a rank was written after sequence number ``seq`` that holds by ``until``."""
     values = {"program": program_id, "seq": seq, "until": until}
-    return bool(value(conn, bool, _NEWER, values))
+    return value(conn, bool, _NEWER, values)
 
 
 def promoted_shops(conn: Connection, program_id: int, since: datetime, seq: int, until: datetime) -> list[int]:

@@ -244,9 +244,9 @@ def _integers(values: Sequence[int]) -> Integers:
 
 def prefer_indexes(conn: Connection) -> None:
     """Steers this transaction's planner to indexes: queries of figures touch few rows of large tables."""
-    execute(conn, ("SET LOCAL enable_hashjoin = off"))
-    execute(conn, ("SET LOCAL enable_mergejoin = off"))
-    execute(conn, ("SET LOCAL enable_seqscan = off"))
+    execute(conn, "SET LOCAL enable_hashjoin = off")
+    execute(conn, "SET LOCAL enable_mergejoin = off")
+    execute(conn, "SET LOCAL enable_seqscan = off")
 
 
 class RankSignal(NamedTuple):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.store.sql import execute, value, value_or_none
 
-_IMPATIENT = (("SET LOCAL lock_timeout = '200ms'"), ("SET LOCAL statement_timeout = '500ms'"))
+_IMPATIENT = (("SET LOCAL lock_timeout = '200ms'"), "SET LOCAL statement_timeout = '500ms'")
 _KEEP_SALT = (
     "INSERT INTO visit_salts (program_id, day, salt) VALUES (%(program)s, %(day)s, %(salt)s) ON CONFLICT DO NOTHING"
 )

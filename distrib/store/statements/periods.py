@@ -165,7 +165,7 @@ def lock_closing(conn: Connection, program_id: int) -> None:
 
 def lock_order(conn: Connection, program_id: int) -> bool:
     """Lets one transaction keep the order of a program's shops until it ends; False where another does."""
-    return bool(value(conn, bool, _ORDER, {"program": program_id}))
+    return value(conn, bool, _ORDER, {"program": program_id})
 
 
 def first_period(conn: Connection, program_id: int) -> int | None:
@@ -183,12 +183,12 @@ def pending_events(
         received_before: what was received at that instant or later is left out too.
     """
     bound = {"program": program_id, "end": end, "day": day, "received_before": received_before}
-    return int(value(conn, int, _PENDING if received_before is None else _PENDING_OF, bound))
+    return value(conn, int, _PENDING if received_before is None else _PENDING_OF, bound)
 
 
 def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
     """Counts the shops whose promotion by days before ``day`` is not decided yet."""
-    return int(value(conn, int, _SIGNALS, {"program": program_id, "day": day}))
+    return value(conn, int, _SIGNALS, {"program": program_id, "day": day})
 
 
 def periods_before(conn: Connection, program_id: int, before: int, limit: int) -> list[int]:
@@ -231,7 +231,7 @@ def insert_closed_period(conn: Connection, program_id: int, closed: ClosedPeriod
 
 def posted_since(conn: Connection, program_id: int, period: int, after: int) -> int:
     """Counts the transfers that count in the month or before and were posted after the posting of that number."""
-    return int(value(conn, int, _POSTED, {"program": program_id, "period": period, "after": after}))
+    return value(conn, int, _POSTED, {"program": program_id, "period": period, "after": after})
 
 
 def dated_facts(conn: Connection, program_id: int, start: datetime, end: datetime) -> list[int]:
@@ -242,7 +242,7 @@ def dated_facts(conn: Connection, program_id: int, start: datetime, end: datetim
 
 def keep_figures(conn: Connection, program_id: int, period: int, held_from: datetime) -> int:
     """Works out and keeps every shop's row of a month, as of the instant before ``held_from``; returns their number."""
-    figures_no = int(value(conn, int, ("SELECT nextval('figures_no_seq')")))
+    figures_no = value(conn, int, "SELECT nextval('figures_no_seq')")
     bound = {"program": program_id, "period": period, "held_from": held_from, "figures_no": figures_no}
     execute(conn, _KEEP, bound)
     return figures_no

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.plans.pools import sum_in_pairs
-from distrib.store.sql import execute, execute_as, value
+from distrib.store.sql import execute, execute_as, only, value
 
 # A refund counts from when the order had settled: what came back before was never in a base.
 _PAID_BASE = (
@@ -136,10 +136,10 @@ def base_of_month(conn: Connection, program_id: int, base: str, start: datetime,
     """
     bound = {"program": program_id, "start": start, "end": end}
     if base == "paid":
-        return Fraction(int(value(conn, int, _PAID_BASE, bound)))
+        return Fraction(int(only(conn, _PAID_BASE, bound)[0]))
     line = _LINE_BASES[base]
-    settled = Fraction(int(value(conn, int, (_SETTLED_BASE.format(base=line)), bound)))
-    refunded = execute(conn, (_REFUNDED_BASE.format(base=line)), bound)
+    settled = Fraction(int(only(conn, _SETTLED_BASE.format(base=line), bound)[0]))
+    refunded = execute(conn, _REFUNDED_BASE.format(base=line), bound)
     return settled - sum_in_pairs([Fraction(int(part), int(divisor)) for divisor, part in refunded])
 
 
@@ -191,7 +191,7 @@ def insert_payment(
         "now": now,
         "by": by,
     }
-    return int(value(conn, int, _INSERT, values))
+    return value(conn, int, _INSERT, values)
 
 
 def _bound(program_id: int, ranks: PlanRanks) -> dict[str, object]:

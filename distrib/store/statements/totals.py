@@ -221,7 +221,7 @@ def read_totals(conn: Connection, program_id: int, period: int, held_from: datet
 
 def lock_totals(conn: Connection, program_id: int) -> bool:
     """Lets one transaction keep a program's totals until it ends; False where another does."""
-    return bool(value(conn, bool, _TRY, {"lock": locks.STATEMENT_TOTALS, "program": program_id}))
+    return value(conn, bool, _TRY, {"lock": locks.STATEMENT_TOTALS, "program": program_id})
 
 
 def kept_programs(conn: Connection) -> list[int]:
@@ -237,13 +237,12 @@ def large_programs(conn: Connection, least: int, blocks: int, limit: int) -> lis
 def is_large(conn: Connection, program_id: int, least: int, blocks: int) -> bool:
     """Whether the program's accounts have at least so many months, or its transfers so many rows in blocks."""
     bound = {"program": program_id, "least": least, "blocks": blocks}
-    return bool(value(conn, bool, _IS_LARGE, bound))
+    return value(conn, bool, _IS_LARGE, bound)
 
 
 def kept_from(conn: Connection, program_id: int, period: int) -> datetime | None:
     """Reads as of what instant a month's totals are kept; None where they are not."""
-    instant: datetime | None = value_or_none(conn, datetime, _AS_KEPT, {"program": program_id, "period": period})
-    return instant
+    return value_or_none(conn, datetime, _AS_KEPT, {"program": program_id, "period": period})
 
 
 def kept_periods(conn: Connection, program_id: int) -> set[int]:
@@ -254,7 +253,7 @@ def kept_periods(conn: Connection, program_id: int) -> set[int]:
 def has_moved(conn: Connection, program_id: int, period: int, least: int) -> bool:
     """Whether at least so many transfers were posted since a month's totals were kept."""
     bound = {"program": program_id, "period": period, "least": least}
-    return bool(value(conn, bool, _HAS_MOVED, bound))
+    return value(conn, bool, _HAS_MOVED, bound)
 
 
 def keep_totals(conn: Connection, program_id: int, period: int, held_from: datetime, through: int) -> None:

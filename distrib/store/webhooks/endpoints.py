@@ -285,7 +285,7 @@ def insert_delivery(conn: Connection, program_id: int, webhook_no: int, message:
     """Writes a message of a type that no endpoint asks for, and its delivery to one; returns the delivery's number."""
     values = {"type": message.type, "now": message.occurred_at, "payload": message.payload}
     statement_values = {"program": program_id, "webhook_no": webhook_no} | values
-    return int(value(conn, int, _INSERT_DELIVERY, statement_values))
+    return value(conn, int, _INSERT_DELIVERY, statement_values)
 
 
 def claim_due(
