@@ -150,7 +150,7 @@ def _begin_as(local: Mapping[str, str | int], statement_timeout_ms: int) -> Call
     words = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in local.items())
 
     def begin(conn: Connection) -> None:
-        raw = _below(conn)
+        raw = below(conn)
         _wait_as_long_as(raw, statement_timeout_ms)
         level = conn.get_execution_options().get("isolation_level")
         if level == "AUTOCOMMIT":
@@ -192,10 +192,11 @@ def driver(conn: Connection) -> RawConnection:
     """
     if conn.get_transaction() is None:
         conn.begin()
-    return _below(conn)
+    return below(conn)
 
 
-def _below(conn: Connection) -> RawConnection:
+def below(conn: Connection) -> RawConnection:
+    """The psycopg connection below a connection as it is, in a transaction or not."""
     raw = conn.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("the store needs psycopg")

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 import psycopg
-from psycopg.rows import TupleRow, dict_row, scalar_row
+from psycopg.rows import TupleRow, dict_row, kwargs_row, scalar_row
 from sqlalchemy import Connection
 
 from distrib.store.database import Bound, driver, rows_as
@@ -45,6 +45,13 @@ def execute_as(
         TypeError: the columns of the statement are not the fields.
     """
     return driver(conn).cursor(row_factory=rows_as(kind)).execute(statement, values, binary=binary)
+
+
+def execute_partly_as(
+    conn: Connection, kind: type[_Row], statement: str, values: Bound = NOTHING
+) -> psycopg.Cursor[_Row]:
+    """The same by the columns' names, where a statement answers some of the fields: the others have their defaults."""
+    return driver(conn).cursor(row_factory=kwargs_row(kind)).execute(statement, values)
 
 
 def execute_many(conn: Connection, statement: str, rows: Sequence[Bound]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.sql import execute, execute_as, only
+from distrib.store.sql import execute, execute_partly_as, only
 
 
 class WaitingRow(NamedTuple):
@@ -174,4 +174,6 @@ def payouts_waiting(conn: Connection) -> tuple[int, int, int]:
 
 def waiting_rows(conn: Connection, program_id: int, kind: str, numbers: Sequence[int | str]) -> list[WaitingRow]:
     """Reads those of one kind that have these numbers, in no order."""
-    return execute_as(conn, WaitingRow, _ROWS[kind], {"program": program_id, "numbers": list(numbers)}).fetchall()
+    return execute_partly_as(
+        conn, WaitingRow, _ROWS[kind], {"program": program_id, "numbers": list(numbers)}
+    ).fetchall()

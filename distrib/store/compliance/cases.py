@@ -218,25 +218,32 @@ def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequenc
     return dict(execute(conn, _ENDED, bound).fetchall())
 
 
+_PAGE = _CASES + " AND c.case_no < %(before)s ORDER BY c.case_no DESC LIMIT %(limit)s"
+
+
 def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[CaseRow]:
     """Lists up to ``limit`` cases with numbers below ``before``, the newest first; with what each still holds."""
-    statement = _CASES + " AND c.case_no < %(before)s ORDER BY c.case_no DESC LIMIT %(limit)s"
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
-    return execute_as(conn, CaseRow, statement, bound).fetchall()
+    return execute_as(conn, CaseRow, _PAGE, bound).fetchall()
+
+
+_NEWEST_CASES = f"""
+{_CASES} AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = %(program)s
+    AND n.opened_at <= %(until)s AND n.subject = ANY(CAST(%(subjects)s AS text[])) GROUP BY n.subject)
+"""
+_BY_NUMBER = f"{_CASES} AND c.case_no = %(case_no)s"
 
 
 def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]) -> list[CaseRow]:
     """Finds the newest case about each of the subjects."""
-    newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = %(program)s
-        AND n.opened_at <= %(until)s AND n.subject = ANY(CAST(%(subjects)s AS text[])) GROUP BY n.subject)"""
     bound = {"program": program_id, "until": until, "subjects": list(subjects)}
-    return execute_as(conn, CaseRow, (_CASES + newest), bound).fetchall()
+    return execute_as(conn, CaseRow, _NEWEST_CASES, bound).fetchall()
 
 
 def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> CaseRow | None:
     """Finds a case as it stood at ``until``; None where it was not open by then."""
     bound = {"program": program_id, "until": until, "case_no": case_no}
-    return row_as(conn, CaseRow, (_CASES + " AND c.case_no = %(case_no)s"), bound)
+    return row_as(conn, CaseRow, _BY_NUMBER, bound)
 
 
 def decisions_of(

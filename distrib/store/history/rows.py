@@ -182,6 +182,24 @@ class HistoryOrder(NamedTuple):
     payload: str
 
 
+def _of_month(kind: str) -> str:
+    _, instant, number = _KINDS[kind]
+    return _OF_MONTH.format(at=instant, number=number)
+
+
+def _mine(kind: str) -> str:
+    return f"{_MINE} AND t.merged_id = t.customer_id" if kind == "merges" else _MINE
+
+
+_COUNTS: Final = {
+    kind: _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
+    for kind, (table, instant, number) in _KINDS.items()
+} | {kind: _BY_PERIOD.format(table=table, number=number) for kind, (table, number) in _DATED.items()}
+_ROWS_OF_MONTH: Final = {
+    kind: rows if kind in _DATED else rows.format(of_month=_of_month(kind)) for kind, rows in _ROWS.items()
+}
+
+
 def count_by_month(
     conn: Connection,
     program_id: int,
@@ -194,15 +212,10 @@ def count_by_month(
     Args:
         firsts: the first instants of months one after another, and ``periods`` the months themselves.
     """
-    if kind in _DATED:
-        table, number = _DATED[kind]
-        statement = _BY_PERIOD.format(table=table, number=number)
-        counted = execute(conn, statement, {"program": program_id}).fetchall()
-        return sorted(MonthRows(*row) for row in counted)
-    table, instant, number = _KINDS[kind]
-    statement = _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
     bound = {"program": program_id, "firsts": list(firsts)}
-    counted = execute(conn, statement, bound).fetchall()
+    counted = execute(conn, _COUNTS[kind], bound).fetchall()
+    if kind in _DATED:
+        return sorted(MonthRows(*row) for row in counted)
     return sorted(MonthRows(periods[max(place, 1) - 1], rows, low, high) for place, rows, low, high in counted)
 
 
@@ -210,25 +223,21 @@ def month_rows(
     conn: Connection, program_id: int, kind: str, span: MonthSpan, size: int
 ) -> Iterator[list[tuple[object, ...]]]:
     """Yields the rows of a month, some at a time, in the columns of their file; of all kinds but orders."""
-    statement = _ROWS[kind] if kind in _DATED else _ROWS[kind].format(of_month=_of_month(kind))
     bound = {"program": program_id, **span._asdict()}
-    with streamed(conn, f"history_{kind}", statement, bound, binary=True) as cursor:
+    with streamed(conn, f"history_{kind}", _ROWS_OF_MONTH[kind], bound, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield page
 
 
+_NUMBERS_OF_MONTH = _ORDER_NUMBERS.format(of_month=_of_month("orders"))
+
+
 def order_numbers(conn: Connection, program_id: int, span: MonthSpan, size: int) -> Iterator[list[int]]:
     """Yields the numbers of the orders that settled in a month, some at a time, in the order of time."""
-    statement = _ORDER_NUMBERS.format(of_month=_of_month("orders"))
     bound = {"program": program_id, **span._asdict()}
-    with streamed(conn, "history_orders", statement, bound, binary=True) as cursor:
+    with streamed(conn, "history_orders", _NUMBERS_OF_MONTH, bound, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield [number for (number,) in page]
-
-
-def _of_month(kind: str) -> str:
-    _, instant, number = _KINDS[kind]
-    return _OF_MONTH.format(at=instant, number=number)
 
 
 def orders_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[HistoryOrder]:
@@ -259,7 +268,3 @@ def closed_through(conn: Connection, program_id: int) -> int:
     """The last month whose books are closed, as 202603; 0 before the first."""
     row = execute(conn, _CLOSED, {"program": program_id}).fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _mine(kind: str) -> str:
-    return f"{_MINE} AND t.merged_id = t.customer_id" if kind == "merges" else _MINE

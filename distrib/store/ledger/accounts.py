@@ -194,16 +194,22 @@ def keep_own(conn: Connection, program_id: int, through: int) -> None:
         execute(conn, _KEEP, bound)
 
 
+_PAYABLES_AFTER = f"{_PAYABLES} AND s.shop_id > %(after)s ORDER BY s.shop_id LIMIT %(limit)s"
+
+
 def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[PayableRow]:
     """Lists the payable accounts by shop, from the one after ``after`` on."""
-    statement = f"{_PAYABLES} AND s.shop_id > %(after)s ORDER BY s.shop_id LIMIT %(limit)s"
-    return execute_as(conn, PayableRow, statement, {"program": program_id, "after": after, "limit": limit}).fetchall()
+    return execute_as(
+        conn, PayableRow, _PAYABLES_AFTER, {"program": program_id, "after": after, "limit": limit}
+    ).fetchall()
+
+
+_PAYABLE = f"{_PAYABLES} AND s.shop_id = %(shop_id)s"
 
 
 def payable_account(conn: Connection, program_id: int, shop_id: str) -> PayableRow | None:
     """Reads the payable account of one shop; None where there is no such shop."""
-    statement = f"{_PAYABLES} AND s.shop_id = %(shop_id)s"
-    return row_as(conn, PayableRow, statement, {"program": program_id, "shop_id": shop_id})
+    return row_as(conn, PayableRow, _PAYABLE, {"program": program_id, "shop_id": shop_id})
 
 
 def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[AccountChangeRow]:

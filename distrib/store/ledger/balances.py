@@ -193,11 +193,13 @@ def balances_of(conn: Connection, program_id: int, numbers: Sequence[int], now: 
     return {split.shop_no: split for split in execute_as(conn, Split, _OF_SHOPS, bound)}
 
 
+_AVAILABLE_OF_ALL = f"""
+SELECT {", ".join(Split._fields)} FROM ({available_sql("%(program)s", "%(free_at)s", "%(as_of)s")}) a
+ORDER BY a.shop_no
+"""
+
+
 def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:
     """Reads what every shop with money has, by number; see ``available_sql``."""
-    columns = ", ".join(Split._fields)
-    statement = (
-        f"SELECT {columns} FROM ({available_sql('%(program)s', '%(free_at)s', '%(as_of)s')}) a ORDER BY a.shop_no"
-    )
     bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
-    return execute_as(conn, Split, statement, bound).fetchall()
+    return execute_as(conn, Split, _AVAILABLE_OF_ALL, bound).fetchall()

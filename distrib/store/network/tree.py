@@ -166,10 +166,13 @@ WHERE s.program_id = %(program)s AND s.seller_no = ANY(%(shops)b::bigint[]) GROU
 """
 
 
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)"
+_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%(lock)s, %(program)s)"
+
+
 def lock_network(conn: Connection, program_id: int, *, exclusive: bool) -> None:
     """Locks the tree until the transaction ends: against moves, and when ``exclusive`` against registrations, too."""
-    kind = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-    execute(conn, f"SELECT {kind}(%(lock)s, %(program)s)", {"lock": NETWORK, "program": program_id})
+    execute(conn, _LOCK_ALONE if exclusive else _LOCK_SHARED, {"lock": NETWORK, "program": program_id})
 
 
 def uplines_at(conn: Connection, program_id: int, shop_no: int, as_of: datetime, most: int) -> list[int]:
@@ -212,16 +215,19 @@ def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], as_o
     return dict(execute(conn, _RECRUITS, values).fetchall())
 
 
+_LINKS_ABOVE, _LINKS_BELOW = _ABOVE + _LINKS, _BELOW + _LINKS
+
+
 def links_above(
     conn: Connection, program_id: int, shops: Sequence[int], since: datetime
 ) -> dict[int, list[SponsorLink]]:
     """Reads the dated links, from ``since`` on, of the shops and of all that stand above them then."""
-    return _links(conn, _ABOVE + _LINKS, program_id, shops, since)
+    return _links(conn, _LINKS_ABOVE, program_id, shops, since)
 
 
 def links_below(conn: Connection, program_id: int, shop_no: int, since: datetime) -> dict[int, list[SponsorLink]]:
     """Reads the dated links, from ``since`` on, of the shop and of all that stand below it then."""
-    return _links(conn, _BELOW + _LINKS, program_id, [shop_no], since)
+    return _links(conn, _LINKS_BELOW, program_id, [shop_no], since)
 
 
 def last_link_at(conn: Connection, program_id: int, shop_no: int) -> datetime | None:

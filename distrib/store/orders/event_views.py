@@ -172,11 +172,13 @@ NEWEST: Place = (BEGINNING, 2**62)
 """Before the newest event, where they are listed from there down."""
 
 
+_FIND = f"{_BY_ID} UNION ALL {_UNPLACED_BY_ID}"
+
+
 def event_view(conn: Connection, program_id: int, event_id: str) -> KeptEvent | None:
     """Reads one event with its payload and what became of it; None without one."""
-    statement = f"{_BY_ID} UNION ALL {_UNPLACED_BY_ID}"
     return next(
-        iter(execute_as(conn, KeptEvent, statement, {"program": program_id, "event_id": event_id}).fetchall()), None
+        iter(execute_as(conn, KeptEvent, _FIND, {"program": program_id, "event_id": event_id}).fetchall()), None
     )
 
 

@@ -141,10 +141,10 @@ def list_expected(
     if wanted.order_id is not None:
         order_no = number_of(conn, program_id, wanted.order_id)
         return [] if order_no is None else rows_of([order_no])
-    orders = _ORDERS if shop_no is None else _ORDERS_OF_SHOP
 
     def numbers_after(number: int, size: int) -> list[int]:
-        return column(conn, int, orders, bound | {"after": number, "limit": size})
+        wanted_orders = _ORDERS if shop_no is None else _ORDERS_OF_SHOP
+        return column(conn, int, wanted_orders, bound | {"after": number, "limit": size})
 
     return read_windows(after[0] - 1, limit, numbers_after, rows_of)
 

@@ -95,13 +95,18 @@ class Decision(NamedTuple):
     day: date
 
 
+_LOCK_TO_DECIDE, _LOCK_SHARED = _LOCK.format(strength="UPDATE"), _LOCK.format(strength="SHARE")
+
+
 def lock_groups(
     conn: Connection, program_id: int, ids: Collection[str], numbers: Collection[int], to_decide: bool
 ) -> dict[str, int]:
     """Locks groups and returns their numbers by id: alone where one is to be decided, shared otherwise."""
-    statement = _LOCK.format(strength="UPDATE" if to_decide else "SHARE")
     params = {"program": program_id, "ids": sorted(ids), "numbers": sorted(numbers)}
-    return {group_id: group_no for group_no, group_id in execute(conn, statement, params)}
+    return {
+        group_id: group_no
+        for group_no, group_id in execute(conn, _LOCK_TO_DECIDE if to_decide else _LOCK_SHARED, params)
+    }
 
 
 def decisions_of(conn: Connection, program_id: int, numbers: Collection[int]) -> dict[int, Decision]:
@@ -162,11 +167,17 @@ def wake_forgotten(conn: Connection) -> int:
     return execute(conn, _WAKE_FORGOTTEN).rowcount
 
 
+_BY_INDEX_ALONE, _AS_BEFORE = (
+    [f"SET LOCAL {name} {switched}" for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")]
+    for switched in ("= off", "TO DEFAULT")
+)
+
+
 @contextmanager
 def _by_index(conn: Connection) -> Iterator[None]:
     """Makes the planner read few rows of large tables by index; without statistics it would read them whole."""
-    for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-        execute(conn, f"SET LOCAL {name} = off")
+    for setting in _BY_INDEX_ALONE:
+        execute(conn, setting)
     yield
-    for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-        execute(conn, f"SET LOCAL {name} TO DEFAULT")
+    for setting in _AS_BEFORE:
+        execute(conn, setting)

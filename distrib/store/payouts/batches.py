@@ -155,6 +155,16 @@ INSERT INTO payout_returns (program_id, payout_no, recorded_at, recorded_by, sho
 SELECT %(program)s, %(payout_no)s, %(recorded_at)s, %(by)s, * FROM unnest(%(shop_no)b::bigint[],
     %(occurred_at)b::timestamptz[], %(reference)b::text[], %(reason)b::text[])
 """
+_HEAD_OF_ID = _HEAD + " AND p.payout_id = %(id)s"
+_LINES_AFTER = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
+_LINES_OF_SHOPS = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
+_OF_SHOP_BEFORE = _OF_SHOP + " AND l.payout_no < %(before)s ORDER BY l.payout_no DESC LIMIT %(limit)s"
+_OF_SHOP_IN = _OF_SHOP + " AND p.payout_id = %(id)s"
+_LINES_OF_NUMBERS = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
+_HAS_OPEN_LINE = f"""
+SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
+    AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})
+"""
 
 
 class MonthIncome(NamedTuple):
@@ -230,8 +240,7 @@ def last_instant(conn: Connection, program_id: int) -> datetime | None:
 
 def head_of(conn: Connection, program_id: int, payout_id: str) -> BatchHead | None:
     """Reads the batch of that id with its decision; None without one."""
-    statement = _HEAD + " AND p.payout_id = %(id)s"
-    return row_as(conn, BatchHead, statement, {"program": program_id, "id": payout_id})
+    return row_as(conn, BatchHead, _HEAD_OF_ID, {"program": program_id, "id": payout_id})
 
 
 def heads_before(
@@ -319,38 +328,33 @@ def refusal_counts(conn: Connection, program_id: int, payout_no: int) -> list[Re
 
 def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> list[LineRow]:
     """Lists the lines numbered above ``after``, with their results."""
-    statement = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
     bound = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
-    return _rows(conn, LineRow, statement, bound)
+    return _rows(conn, LineRow, _LINES_AFTER, bound)
 
 
 def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: Sequence[str]) -> dict[str, LineRow]:
     """Reads the lines of those shops, by id."""
-    statement = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
     bound = {"program": program_id, "payout": payout_no, "shops": list(shop_ids)}
-    return {row.shop_id: row for row in _rows(conn, LineRow, statement, bound)}
+    return {row.shop_id: row for row in _rows(conn, LineRow, _LINES_OF_SHOPS, bound)}
 
 
 def lines_of_shop_before(conn: Connection, program_id: int, shop_no: int, before: int, limit: int) -> list[OwnLineRow]:
     """Lists one shop's lines in the batches numbered below ``before``, the newest first, each with its batch."""
-    statement = _OF_SHOP + " AND l.payout_no < %(before)s ORDER BY l.payout_no DESC LIMIT %(limit)s"
     return _rows(
-        conn, OwnLineRow, statement, {"program": program_id, "shop": shop_no, "before": before, "limit": limit}
+        conn, OwnLineRow, _OF_SHOP_BEFORE, {"program": program_id, "shop": shop_no, "before": before, "limit": limit}
     )
 
 
 def line_of_shop(conn: Connection, program_id: int, shop_no: int, payout_id: str) -> OwnLineRow | None:
     """Reads one shop's line in the batch of that id, with its batch; None without one."""
-    statement = _OF_SHOP + " AND p.payout_id = %(id)s"
-    stored = _rows(conn, OwnLineRow, statement, {"program": program_id, "shop": shop_no, "id": payout_id})
+    stored = _rows(conn, OwnLineRow, _OF_SHOP_IN, {"program": program_id, "shop": shop_no, "id": payout_id})
     return stored[0] if stored else None
 
 
 def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers: Sequence[int]) -> dict[int, LineRow]:
     """Reads the lines of those numbers, by number."""
-    statement = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
     bound = {"program": program_id, "payout": payout_no, "numbers": list(numbers)}
-    return {row.line_no: row for row in _rows(conn, LineRow, statement, bound)}
+    return {row.line_no: row for row in _rows(conn, LineRow, _LINES_OF_NUMBERS, bound)}
 
 
 def last_closing(conn: Connection, program_id: int, shop_no: int) -> ClosingHead | None:
@@ -360,11 +364,7 @@ def last_closing(conn: Connection, program_id: int, shop_no: int) -> ClosingHead
 
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     """Whether money of the shop is reserved."""
-    statement = f"""
-    SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
-        AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})
-    """
-    return value(conn, bool, statement, {"program": program_id, "shop": shop_no})
+    return value(conn, bool, _HAS_OPEN_LINE, {"program": program_id, "shop": shop_no})
 
 
 def insert_decision(

@@ -145,10 +145,12 @@ def end_withdrawals(conn: Connection, program_id: int, numbers: Sequence[int]) -
     execute(conn, _END, {"program": program_id, "numbers": list(numbers)})
 
 
+_OF_IDS = _SELECT + " AND w.withdrawal_id = ANY(%(ids)b::text[]) ORDER BY w.withdrawal_no"
+
+
 def of_ids(conn: Connection, program_id: int, ids: Sequence[str]) -> list[WithdrawalRow]:
     """Reads the withdrawals of those ids, in the order they were asked for; unknown ones are left out."""
-    statement = _SELECT + " AND w.withdrawal_id = ANY(%(ids)b::text[]) ORDER BY w.withdrawal_no"
-    return _rows(conn, statement, {"program": program_id, "ids": list(ids)})
+    return _rows(conn, _OF_IDS, {"program": program_id, "ids": list(ids)})
 
 
 def of_lines(conn: Connection, program_id: int, payout_no: int, shops: Sequence[int]) -> list[WithdrawalRow]:

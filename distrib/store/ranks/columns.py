@@ -119,10 +119,13 @@ def sales(conn: Connection, program_id: int, starts: Sequence[datetime | None], 
     return Sales(sellers, figures[0::2], figures[1::2])
 
 
+_CUSTOMERS_FROM = _CUSTOMERS.format(net=_NET.format(start="%(start)s"))
+
+
 def customers(conn: Connection, program_id: int, start: datetime | None, until: datetime) -> list[Integers]:
     """Reads sellers and their number of distinct buyers in a window; sellers without any are left out."""
     values = {"program": program_id, "start": start or _BEGINNING, "at": until}
-    return pull(conn, _CUSTOMERS.format(net=_NET.format(start="%(start)s")), values, 2)
+    return pull(conn, _CUSTOMERS_FROM, values, 2)
 
 
 def earnings(conn: Connection, program_id: int, start: datetime | None, until: datetime) -> list[Integers]:

@@ -139,13 +139,16 @@ WHERE x.minor IS NOT NULL
 _ADDED_UP = "SELECT place, sum(figure) FROM ({statement}) x (place, figure) GROUP BY place"
 """Of a team as many rows come as there are queries, not as there are shops."""
 _STATEMENTS: dict[str, tuple[str, ...]] = {
-    "personal_sales_minor": (_SALES, _BACK),
-    "team_sales_minor": (_SALES, _BACK),
-    "personal_orders": (_ORDERS,),
-    "direct_recruits": (_RECRUITS,),
-    "customers": (_CUSTOMERS,),
-    "active_recruits": (_ACTIVE,),
-    "earned_minor": (_EARNED,),
+    name: tuple(_ADDED_UP.format(statement=statement) for statement in statements)
+    for name, statements in {
+        "personal_sales_minor": (_SALES, _BACK),
+        "team_sales_minor": (_SALES, _BACK),
+        "personal_orders": (_ORDERS,),
+        "direct_recruits": (_RECRUITS,),
+        "customers": (_CUSTOMERS,),
+        "active_recruits": (_ACTIVE,),
+        "earned_minor": (_EARNED,),
+    }.items()
 }
 _QUERIES_A_STATEMENT = 20_000
 
@@ -217,7 +220,7 @@ def figures(
             "ranks": None if ranks is None else list(ranks),
         }
         for statement in _STATEMENTS[name]:
-            for place, figure in execute(conn, _ADDED_UP.format(statement=statement), columns):
+            for place, figure in execute(conn, statement, columns):
                 sums[place] += int(figure)
     return sums
 

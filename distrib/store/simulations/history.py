@@ -175,11 +175,14 @@ class BoughtBefore(NamedTuple):
     order_no: int
 
 
+_STAY = f"SET LOCAL idle_in_transaction_session_timeout = '{_MINUTES}min'"
+
+
 def enter_history(conn: Connection) -> None:
     """Makes all reads of this transaction see one instant, and lets it take long; nothing may have been read before."""
     execute(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     allow_long_reads(conn, _MINUTES)
-    execute(conn, f"SET LOCAL idle_in_transaction_session_timeout = '{_MINUTES}min'")
+    execute(conn, _STAY)
     execute(conn, "SET LOCAL work_mem = '64MB'")
     # What is read lies in the order of its numbers: an index walk needs no sort, and its pages come one after another.
     execute(conn, "SET LOCAL random_page_cost = 1.1")
@@ -191,10 +194,18 @@ def count_orders(conn: Connection, program_id: int, span: PaidSpan) -> int:
     return 0 if row is None else int(row[0])
 
 
+_NUMBERS_IN_TIME = _NUMBERS.format(order="s.settled_at, s.order_no")
+_NUMBERS_IN_ORDER = _NUMBERS.format(order="s.order_no")
+
+
 def numbers_of(conn: Connection, program_id: int, span: PaidSpan, size: int, *, in_time: bool) -> Iterator[list[int]]:
     """Yields the numbers of the settled orders of a span, some at a time, by number or in the order they settled."""
-    statement = _NUMBERS.format(order="s.settled_at, s.order_no" if in_time else "s.order_no")
-    with streamed(conn, "simulated_orders", statement, {"program": program_id, **span._asdict()}) as cursor:
+    with streamed(
+        conn,
+        "simulated_orders",
+        _NUMBERS_IN_TIME if in_time else _NUMBERS_IN_ORDER,
+        {"program": program_id, **span._asdict()},
+    ) as cursor:
         while page := cursor.fetchmany(size):
             yield [number for (number,) in page]
 

@@ -20,7 +20,9 @@ from distrib.store.ranks.figures import RankSignal
 from distrib.store.sql import execute, execute_as
 
 _TABLES: Final = ("shop_ranks", "shops", "rank_evaluations", "rank_failures", "rank_signals", "refund_lines")
-_MAKE: Final = "CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL) ON COMMIT DROP"
+_MAKE: Final = [
+    f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL) ON COMMIT DROP" for name in _TABLES if name != "shops"
+]
 # What rules of ranks and pools ask of a shop, and no more: names and attributes stay where they are.
 _OF_SHOP: Final = (
     "program_id, shop_no, shop_id, sponsor_no, uplines, chain_since, joined_at, status, status_since, rank, rank_since"
@@ -28,7 +30,8 @@ _OF_SHOP: Final = (
 _MAKE_SHOPS: Final = f"CREATE TEMP TABLE shops ON COMMIT DROP AS SELECT {_OF_SHOP} FROM public.shops WHERE false"
 _BY_NUMBER: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_no)"
 _BY_ID: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_id)"
-_EMPTY: Final = "DELETE FROM pg_temp.{name}"
+_EMPTY: Final = {name: f"DELETE FROM pg_temp.{name}" for name in (*_TABLES, "known_refunds")}
+_ANALYZE: Final = {name: f"ANALYZE pg_temp.{name}" for name in ("shop_ranks", "shops", "refund_lines", "known_refunds")}
 # What was given before, and what was set by hand at any time.
 _RANKS: Final = """
 INSERT INTO pg_temp.shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
@@ -203,12 +206,8 @@ def own_tables(conn: Connection, snapshot: str) -> Iterator[None]:
 
 
 def _make_tables(conn: Connection) -> None:
-    for name in _TABLES:
-        execute(conn, _MAKE_SHOPS if name == "shops" else _MAKE.format(name=name))
-    for index in (_BY_NUMBER, _BY_ID):
-        execute(conn, index)
-    execute(conn, _MAKE_KNOWN)
-    execute(conn, "SET TRANSACTION READ ONLY")
+    for statement in (*_MAKE, _MAKE_SHOPS, _BY_NUMBER, _BY_ID, _MAKE_KNOWN, "SET TRANSACTION READ ONLY"):
+        execute(conn, statement)
 
 
 def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -> None:
@@ -218,8 +217,8 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
         zone: the program's time zone, in which a refund that came late is known from the next day on.
     """
     bound = {"program": program_id, "since": since, "zone": zone}
-    for name in (*_TABLES, "known_refunds"):
-        execute(conn, _EMPTY.format(name=name))
+    for statement in _EMPTY.values():
+        execute(conn, statement)
     for statement in (
         _KNOWN_AS_IT_CAME,
         _RANKS,
@@ -231,7 +230,7 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
     ):
         execute(conn, statement, bound)
     for name in ("shop_ranks", "shops", "known_refunds"):
-        execute(conn, f"ANALYZE pg_temp.{name}")
+        execute(conn, _ANALYZE[name])
 
 
 def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> list[int]:
@@ -244,7 +243,7 @@ def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> N
     """Makes known what came back before an instant, and all that was done by ``known``."""
     execute(conn, _REFUNDS, {"until": until, "known": known})
     for name in ("refund_lines", "shop_ranks"):
-        execute(conn, f"ANALYZE pg_temp.{name}")
+        execute(conn, _ANALYZE[name])
 
 
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
@@ -262,12 +261,13 @@ def take_signals(conn: Connection, program_id: int, before: date) -> list[RankSi
 def hold_ranks(conn: Connection, program_id: int, ranks: HeldColumns, codes: Sequence[str]) -> None:
     """Makes the transaction's own tables say that shops hold these ranks; statuses and refunds are those of history."""
     for name in ("shop_ranks", "shops", "refund_lines"):
-        execute(conn, _EMPTY.format(name=name))
+        execute(conn, _EMPTY[name])
     bound = {"program": program_id, "codes": list(codes), "shops": numbers_array(ranks.shops)}
     bound |= {"since": instants_array(ranks.since), "ranks": numbers_array(ranks.rank + 1)}
-    for statement, name in ((_HOLD, "shop_ranks"), (_SHOPS, "shops"), (_ALL_REFUNDS, "refund_lines")):
-        execute(conn, statement, bound)
-        execute(conn, f"ANALYZE pg_temp.{name}")
+    for filled in (_HOLD, _SHOPS, _ALL_REFUNDS):
+        execute(conn, filled, bound)
+    for name in ("shop_ranks", "shops", "refund_lines"):
+        execute(conn, _ANALYZE[name])
     execute(conn, _STANDING)
 
 

@@ -152,22 +152,40 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
     )
 
 
+def _names(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in FIGURES)
+
+
+_ROWS_AFTER = _PAGE.format(names=_names("f"), figures=figures_sql(**_PLACES, only="s.shop_no"))
+
+
 def statement_rows(
     conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
 ) -> list[StatementRow]:
     """Lists one row per shop by id, ``limit`` at the most after the id ``after``."""
-    statement = _PAGE.format(names=_names("f"), figures=figures_sql(**_PLACES, only="s.shop_no"))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
-    return execute_as(conn, StatementRow, statement, wanted).fetchall()
+    return execute_as(conn, StatementRow, _ROWS_AFTER, wanted).fetchall()
+
+
+_OF_ACCOUNT = f"SELECT {_names('f')} FROM ({figures_sql(**_PLACES, only='%(account_no)s')}) f"
 
 
 def statement_of_account(
     conn: Connection, program_id: int, period: int, held_from: datetime, account_no: int
 ) -> StatementFigures | None:
     """Reads one account's figures; None where there is nothing to say."""
-    statement = f"SELECT {_names('f')} FROM ({figures_sql(**_PLACES, only='%(account_no)s')}) f"
     wanted = {"program": program_id, "period": period, "held_from": held_from, "account_no": account_no}
-    return row_as(conn, StatementFigures, statement, wanted)
+    return row_as(conn, StatementFigures, _OF_ACCOUNT, wanted)
+
+
+_ADDED_UP = _TOTALS.format(
+    sums=", ".join(
+        f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor") if name not in COUNTS
+    ),
+    figures=figures_sql(**_PLACES),
+    names=", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES),
+    of_month=OF_MONTH,
+)
 
 
 def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> StatementTotals:
@@ -175,12 +193,8 @@ def statement_totals(conn: Connection, program_id: int, period: int, held_from: 
 
     Orders and refunds count once each, whatever number of shops they moved something for.
     """
-    added_up = [name for name in (*FIGURES, "frozen_minor") if name not in COUNTS]
-    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in added_up)
-    names = ", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES)
-    statement = _TOTALS.format(sums=sums, figures=figures_sql(**_PLACES), names=names, of_month=OF_MONTH)
     wanted = {"program": program_id, "period": period, "held_from": held_from}
-    return execute_as(conn, StatementTotals, statement, wanted).fetchall()[0]
+    return execute_as(conn, StatementTotals, _ADDED_UP, wanted).fetchall()[0]
 
 
 def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
@@ -199,7 +213,3 @@ def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> 
     """Reads one shop's row of a closed month; None where there was nothing to say."""
     wanted = {"program": program_id, "period": period, "shop_id": shop_id}
     return row_as(conn, StatementRow, _CLOSED_ROW, wanted)
-
-
-def _names(table: str) -> str:
-    return ", ".join(f"{table}.{name}" for name in FIGURES)

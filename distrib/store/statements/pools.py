@@ -128,6 +128,10 @@ class PoolPayment(NamedTuple):
     plan_version: int
 
 
+_SETTLED_BASES = {base: _SETTLED_BASE.format(base=line) for base, line in _LINE_BASES.items()}
+_REFUNDED_BASES = {base: _REFUNDED_BASE.format(base=line) for base, line in _LINE_BASES.items()}
+
+
 def base_of_month(conn: Connection, program_id: int, base: str, start: datetime, end: datetime) -> Fraction:
     """Computes the line bases of what settled from ``start`` to before ``end``, less the refunds of that time.
 
@@ -137,9 +141,8 @@ def base_of_month(conn: Connection, program_id: int, base: str, start: datetime,
     bound = {"program": program_id, "start": start, "end": end}
     if base == "paid":
         return Fraction(int(only(conn, _PAID_BASE, bound)[0]))
-    line = _LINE_BASES[base]
-    settled = Fraction(int(only(conn, _SETTLED_BASE.format(base=line), bound)[0]))
-    refunded = execute(conn, _REFUNDED_BASE.format(base=line), bound)
+    settled = Fraction(int(only(conn, _SETTLED_BASES[base], bound)[0]))
+    refunded = execute(conn, _REFUNDED_BASES[base], bound)
     return settled - sum_in_pairs([Fraction(int(part), int(divisor)) for divisor, part in refunded])
 
 

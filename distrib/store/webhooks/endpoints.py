@@ -207,10 +207,12 @@ def insert_webhook(
     return row_as(conn, WebhookRow, _INSERT, bound)
 
 
+_FIND_LOCKED = f"{_FIND} FOR UPDATE"
+
+
 def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: bool = False) -> WebhookRow | None:
     """Reads the endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
-    statement = _FIND + (" FOR UPDATE" if locks else "")
-    return row_as(conn, WebhookRow, statement, {"program": program_id, "webhook_id": webhook_id})
+    return row_as(conn, WebhookRow, _FIND_LOCKED if locks else _FIND, {"program": program_id, "webhook_id": webhook_id})
 
 
 def lock_webhook(conn: Connection, program_id: int, webhook_no: int) -> WebhookRow:
@@ -262,11 +264,13 @@ def list_deliveries(
     return execute_as(conn, DeliveryRow, statement, values).fetchall()
 
 
+_DELIVERY = f"{_DELIVERIES} AND d.delivery_no = %(delivery_no)s"
+
+
 def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_no: int) -> DeliveryRow | None:
     """Reads one delivery with its last attempt; None without one."""
-    statement = f"{_DELIVERIES} AND d.delivery_no = %(delivery_no)s"
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no}
-    return row_as(conn, DeliveryRow, statement, values)
+    return row_as(conn, DeliveryRow, _DELIVERY, values)
 
 
 def list_attempts(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, limit: int) -> list[AttemptRow]:
