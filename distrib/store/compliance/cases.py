@@ -99,7 +99,7 @@ SELECT %(program)s, f.* FROM unnest(%(orders)b::bigint[], %(seqs)b::integer[], %
 # The sums that cases hold and that are available by their date, by shop.
 _HELD = """
 SELECT shop_no, sum(signed_minor)::bigint AS case_held_minor FROM frozen_transfers
-WHERE program_id = {program} AND available_at {by} {free_at}
+WHERE program_id = %(program)s AND available_at {by} {free_at}
   AND (freed_at IS NULL OR NOT freed_at {by} {free_at}) {only}
 GROUP BY shop_no
 """
@@ -176,18 +176,17 @@ class Frozen(NamedTuple):
     frozen_at: datetime
 
 
-def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = False) -> str:
+def case_held_sql(free_at: str, only: str = "", *, until: bool = False) -> str:
     """Composes the query of sums that cases hold and their date makes available: ``shop_no, case_held_minor``.
 
     Held altogether is what becomes available later by date, and this.
 
     Args:
-        program: the place of the program's number, as ``%(program)s``.
-        free_at: the place of the instant.
+        free_at: the SQL of the instant.
         only: further conditions on ``shop_no``, ``occurred_at`` or ``period``, beginning with AND.
         until: the instant itself no longer counts: the last one before it does.
     """
-    return _HELD.format(program=program, free_at=free_at, only=only, by="<" if until else "<=")
+    return _HELD.format(free_at=free_at, only=only, by="<" if until else "<=")
 
 
 def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str) -> list[int]:

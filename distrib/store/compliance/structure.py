@@ -24,13 +24,13 @@ SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
 WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
 """
 # Customers who were one person by then count once.
-_MERGED = surviving_at("{program}", "{at}")
+_MERGED = surviving_at("%(at)s")
 # Customers who were shops themselves by then: by the same id, by the customer's own record, or as one person with such.
 _KNOWN_SHOPS = """
-SELECT shop_id AS customer_id FROM shops WHERE program_id = {program} AND joined_at <= {at}
+SELECT shop_id AS customer_id FROM shops WHERE program_id = %(program)s AND joined_at <= %(at)s
 UNION
 SELECT customer_id FROM (SELECT DISTINCT ON (customer_id) customer_id, shop_no FROM customer_shops
-    WHERE program_id = {program} AND recorded_at <= {at} ORDER BY customer_id, seq DESC) n
+    WHERE program_id = %(program)s AND recorded_at <= %(at)s ORDER BY customer_id, seq DESC) n
 WHERE shop_no IS NOT NULL
 """
 _OWN_SHOPS = f"""
@@ -45,7 +45,7 @@ SELECT s.seller_no, sum(s.paid_minor - COALESCE(r.back, 0))::bigint,
 FROM settlements s
 LEFT JOIN (SELECT order_no, sum(amount_minor) AS back FROM refund_lines
            WHERE program_id = %(program)s AND occurred_at <= %(at)s GROUP BY order_no) r ON r.order_no = s.order_no
-LEFT JOIN ({_OWN_SHOPS.format(program="%(program)s", at="%(at)s")}) b ON b.customer_id = s.customer_id
+LEFT JOIN ({_OWN_SHOPS}) b ON b.customer_id = s.customer_id
 WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.settled_at > %(since)s AND s.settled_at <= %(at)s
 GROUP BY s.seller_no
 """
@@ -79,16 +79,16 @@ _FIRST_BOUGHT = f"""
 SELECT DISTINCT ON (COALESCE(p.into_id, s.customer_id)) s.seller_no, s.settled_at FROM settlements s
 LEFT JOIN {_MERGED} p ON p.customer_id = s.customer_id
 LEFT JOIN ({_OWN_SHOPS}) b ON b.customer_id = s.customer_id
-WHERE s.program_id = {{program}} AND s.seller_no IS NOT NULL AND s.customer_id IS NOT NULL AND b.customer_id IS NULL
-  AND s.settled_at <= {{at}}
+WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.customer_id IS NOT NULL AND b.customer_id IS NULL
+  AND s.settled_at <= %(at)s
 ORDER BY COALESCE(p.into_id, s.customer_id), s.settled_at, s.order_no
 """
 _BUYERS = f"""
-SELECT f.seller_no, count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f GROUP BY f.seller_no
+SELECT f.seller_no, count(*) FROM ({_FIRST_BOUGHT}) f GROUP BY f.seller_no
 """
 _NEWCOMERS = f"""
 SELECT (SELECT count(*) FROM shops WHERE program_id = %(program)s AND joined_at >= %(since)s AND joined_at <= %(at)s),
-       (SELECT count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f
+       (SELECT count(*) FROM ({_FIRST_BOUGHT}) f
         WHERE f.settled_at >= %(since)s)
 """
 _AT_THRESHOLD = """
@@ -132,8 +132,8 @@ SELECT count(*) FROM (
     SELECT DISTINCT shop_no FROM transfers WHERE program_id = %(program)s AND kind = 'earned' AND tier > 0
       AND occurred_at >= %(since)s AND occurred_at <= %(at)s) p
 LEFT JOIN (SELECT s.seller_no, count(DISTINCT COALESCE(m.into_id, s.customer_id)) AS buyers FROM settlements s
-           LEFT JOIN {_MERGED.format(program="%(program)s", at="%(at)s")} m ON m.customer_id = s.customer_id
-           LEFT JOIN ({_OWN_SHOPS.format(program="%(program)s", at="%(at)s")}) b ON b.customer_id = s.customer_id
+           LEFT JOIN {_MERGED} m ON m.customer_id = s.customer_id
+           LEFT JOIN ({_OWN_SHOPS}) b ON b.customer_id = s.customer_id
            WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
              AND s.settled_at >= %(since)s AND s.settled_at <= %(at)s GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
 WHERE COALESCE(c.buyers, 0) < %(least)s

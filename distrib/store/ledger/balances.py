@@ -24,7 +24,7 @@ SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_mino
 _RESERVED = """
 SELECT l.shop_no, sum(l.amount_minor)::bigint AS reserved_minor
 FROM payout_lines l
-WHERE l.program_id = {program} AND l.reserved_at {by} {as_of} {accounts}
+WHERE l.program_id = %(program)s AND l.reserved_at {by} {as_of} {accounts}
   AND NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id AND d.payout_no = l.payout_no
                   AND d.decision = 'cancelled' AND d.decided_at {by} {as_of})
   AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
@@ -34,7 +34,7 @@ GROUP BY l.shop_no
 # From the few rows that freeze or close, not from the newest row of every shop.
 _FROZEN = """
 SELECT h.shop_no FROM shop_statuses h
-WHERE h.program_id = {program} AND h.status IN ('frozen', 'closed') AND h.effective_at {by} {as_of} {accounts}
+WHERE h.program_id = %(program)s AND h.status IN ('frozen', 'closed') AND h.effective_at {by} {as_of} {accounts}
   AND NOT EXISTS (SELECT 1 FROM shop_statuses n WHERE n.program_id = h.program_id AND n.shop_no = h.shop_no
                   AND n.effective_at {by} {as_of} AND (n.effective_at, n.seq) > (h.effective_at, h.seq))
 """
@@ -70,12 +70,13 @@ FROM (
            COALESCE(r.reserved_minor, 0) AS reserved_minor, f.shop_no IS NOT NULL AS is_frozen
     FROM (SELECT account_no AS shop_no,
                  sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)::bigint AS total_minor
-          FROM account_months WHERE program_id = {program} AND account_no > 0 {of_accounts} GROUP BY account_no) m
+          FROM account_months WHERE program_id = %(program)s AND account_no > 0 {of_accounts} GROUP BY account_no) m
     LEFT JOIN (SELECT shop_no, GREATEST(
                           sum({signed}) FILTER (WHERE kind NOT IN ('paid', 'tax')),
                           COALESCE(sum({signed}) FILTER (WHERE available_at > {as_of}), 0))::bigint AS held_minor
                FROM {transfers}
-               WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 {of_shops} GROUP BY shop_no) h
+               WHERE program_id = %(program)s AND available_at > {free_at} AND shop_no > 0 {of_shops}
+               GROUP BY shop_no) h
            ON h.shop_no = m.shop_no
     LEFT JOIN ({of_cases}) z ON z.shop_no = m.shop_no
     LEFT JOIN ({reserved}) r ON r.shop_no = m.shop_no
@@ -105,23 +106,22 @@ class Balance(NamedTuple):
     paid_minor: int
 
 
-def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
+def reserved_sql(as_of: str, only: str | None = None, *, until: bool = False) -> str:
     """Builds the query of what open payout lines reserve at an instant, by shop: ``shop_no, reserved_minor``.
 
     Args:
-        program: the place of the program's number, as ``%(program)s``.
-        as_of: the place of the instant.
-        only: the place of one shop's number, where one alone is asked for; ``ANY(…)`` for several.
+        as_of: the SQL of the instant.
+        only: the SQL of one shop's number, where one alone is asked for; ``ANY(…)`` for several.
         until: the instant itself no longer counts: the last one before it does.
     """
     accounts = "" if only is None else f"AND l.shop_no = {only}"
-    return _RESERVED.format(program=program, as_of=as_of, accounts=accounts, by="<" if until else "<=")
+    return _RESERVED.format(as_of=as_of, accounts=accounts, by="<" if until else "<=")
 
 
-def frozen_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
+def frozen_sql(as_of: str, only: str | None = None, *, until: bool = False) -> str:
     """Builds the query of the shops frozen or closed at an instant: ``shop_no``; arguments as in ``reserved_sql``."""
     accounts = "" if only is None else f"AND h.shop_no = {only}"
-    return _FROZEN.format(program=program, as_of=as_of, accounts=accounts, by="<" if until else "<=")
+    return _FROZEN.format(as_of=as_of, accounts=accounts, by="<" if until else "<=")
 
 
 def split_sql(total: str, held: str, reserved: str, is_frozen: str) -> tuple[str, str, str]:
@@ -142,9 +142,9 @@ _HELD_OF_W, _AVAILABLE_OF_W, _FROZEN_OF_W = split_sql(
     "w.total_minor", "w.held_minor", "w.reserved_minor", "w.is_frozen"
 )
 _BALANCE = _BALANCE.format(
-    of_cases=case_held_sql("%(program)s", "%(as_of)s", "AND shop_no = %(shop_no)s AND occurred_at <= %(as_of)s"),
-    reserved=reserved_sql("%(program)s", "%(as_of)s", "%(shop_no)s"),
-    frozen=frozen_sql("%(program)s", "%(as_of)s", "%(shop_no)s"),
+    of_cases=case_held_sql("%(as_of)s", "AND shop_no = %(shop_no)s AND occurred_at <= %(as_of)s"),
+    reserved=reserved_sql("%(as_of)s", "%(shop_no)s"),
+    frozen=frozen_sql("%(as_of)s", "%(shop_no)s"),
     held=_HELD_OF_W,
     available=_AVAILABLE_OF_W,
 )
@@ -156,7 +156,7 @@ def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_
     return execute_as(conn, Balance, _BALANCE, wanted).fetchall()[0]
 
 
-def available_sql(program: str, free_at: str, as_of: str, only: str | None = None) -> str:
+def available_sql(free_at: str, as_of: str, only: str | None = None) -> str:
     """Builds the query of every account with money: total, held, reserved, available and frozen by ``shop_no``.
 
     Everything posted counts; held is what becomes available after ``free_at``; reservations and freezes are those of
@@ -166,16 +166,15 @@ def available_sql(program: str, free_at: str, as_of: str, only: str | None = Non
     """
     of_shops = "" if only is None else f"AND shop_no = {only}"
     return _OF_ALL.format(
-        program=program,
         transfers="transfers" if only is None else "shop_transfers",
         of_accounts="" if only is None else f"AND account_no = {only}",
         of_shops=of_shops,
-        of_cases=case_held_sql(program, free_at, of_shops),
+        of_cases=case_held_sql(free_at, of_shops),
         free_at=free_at,
         as_of=as_of,
         signed=SIGNED,
-        reserved=reserved_sql(program, as_of, only),
-        frozen=frozen_sql(program, as_of, only),
+        reserved=reserved_sql(as_of, only),
+        frozen=frozen_sql(as_of, only),
         held=_HELD_OF_W,
         available=_AVAILABLE_OF_W,
         frozen_part=_FROZEN_OF_W,
@@ -183,7 +182,7 @@ def available_sql(program: str, free_at: str, as_of: str, only: str | None = Non
 
 
 _OF_SHOPS = f"""
-SELECT {", ".join(Split._fields)} FROM ({available_sql("%(program)s", "%(now)s", "%(now)s", "ANY(%(numbers)s)")}) a
+SELECT {", ".join(Split._fields)} FROM ({available_sql("%(now)s", "%(now)s", "ANY(%(numbers)s)")}) a
 """
 
 
@@ -194,7 +193,7 @@ def balances_of(conn: Connection, program_id: int, numbers: Sequence[int], now: 
 
 
 _AVAILABLE_OF_ALL = f"""
-SELECT {", ".join(Split._fields)} FROM ({available_sql("%(program)s", "%(free_at)s", "%(as_of)s")}) a
+SELECT {", ".join(Split._fields)} FROM ({available_sql("%(free_at)s", "%(as_of)s")}) a
 ORDER BY a.shop_no
 """
 

@@ -18,7 +18,7 @@ s.sales_minor - COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r
 """
 _OWN = f"""
 WITH sold AS (
-    SELECT {person_at("s.customer_id", "%(program)s", "'infinity'")} AS customer_id,
+    SELECT {person_at("s.customer_id", "'infinity'")} AS customer_id,
            s.settled_at >= %(from)s AS is_now, s.settled_at, {_NET} AS net
     FROM settlements s
     WHERE s.program_id = %(program)s AND s.seller_no = %(shop)s AND s.settled_at < %(to)s AND s.sales_minor > 0
@@ -28,7 +28,7 @@ WITH sold AS (
            bool_or(NOT is_now) AS is_old
     FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id
 ), claimed AS (
-    SELECT {person_at("b.customer_id", "%(program)s", "'infinity'")} AS customer_id, min(b.bound_at) AS first_at
+    SELECT {person_at("b.customer_id", "'infinity'")} AS customer_id, min(b.bound_at) AS first_at
     FROM bindings b
     WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s GROUP BY 1
 ), bound AS (
@@ -54,7 +54,7 @@ FROM people
 # Customers who had come by another shop before, or are one person with another: whether this shop ever had them is a
 # matter of the rule.
 _CONTESTED = f"""
-SELECT DISTINCT {person_at("b.customer_id", "%(program)s", "'infinity'")} FROM bindings b
+SELECT DISTINCT {person_at("b.customer_id", "'infinity'")} FROM bindings b
 WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s
     AND (EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.customer_id = b.customer_id)
     OR EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.into_id = b.customer_id)

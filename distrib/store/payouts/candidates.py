@@ -30,9 +30,9 @@ WHERE GREATEST(a.available_minor, a.frozen_minor) > 0
 ORDER BY s.shop_id
 """
 _NAMED = "ANY(%(shops)b::bigint[])"
-_OF_ALL = _CANDIDATES.format(available=available_sql("%(program)s", "%(up_to)s", "%(now)s"), of_shops="")
+_OF_ALL = _CANDIDATES.format(available=available_sql("%(up_to)s", "%(now)s"), of_shops="")
 _OF_SHOPS = _CANDIDATES.format(
-    available=available_sql("%(program)s", "%(up_to)s", "%(now)s", _NAMED), of_shops=f"AND y.shop_no = {_NAMED}"
+    available=available_sql("%(up_to)s", "%(now)s", _NAMED), of_shops=f"AND y.shop_no = {_NAMED}"
 )
 # Shops in which nothing ever moved are passed over by one look each.
 _ACCOUNTS = """

@@ -48,7 +48,7 @@ count(*) FILTER (WHERE n.settled_at >= %(from{place})s AND n.net > 0)
 _CUSTOMERS = f"""
 SELECT c.seller_no, count(*) FROM (
     SELECT n.seller_no, COALESCE(p.into_id, n.customer_id) AS customer_id
-    FROM ({{net}}) n LEFT JOIN {surviving_at("%(program)s", "%(at)s")} p ON p.customer_id = n.customer_id
+    FROM ({{net}}) n LEFT JOIN {surviving_at("%(at)s")} p ON p.customer_id = n.customer_id
     WHERE n.customer_id IS NOT NULL AND n.net > 0 GROUP BY 1, 2
 ) c GROUP BY c.seller_no
 """

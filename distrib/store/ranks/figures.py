@@ -88,7 +88,7 @@ CROSS JOIN LATERAL (
 _CUSTOMERS = f"""
 SELECT a.place, x.customers FROM {_QUERIES}
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT {person_at("s.customer_id", "%(program)s", "a.back_at")}) AS customers FROM settlements s
+    SELECT count(DISTINCT {person_at("s.customer_id", "a.back_at")}) AS customers FROM settlements s
     WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """

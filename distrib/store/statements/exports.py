@@ -82,7 +82,7 @@ def _month(column: str) -> str:
 
 _OPEN_SHOPS = f"""
 SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
-FROM ({figures_sql("%(program)s", "%(period)s", "%(held_from)s")}) f
+FROM ({figures_sql()}) f
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no
 """
 _KEPT_SHOPS = f"""

@@ -70,15 +70,15 @@ FIGURES = tuple(field.name for field in fields(StatementFigures))
 MONTHS = """
 SELECT account_no,
        COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)
-                FILTER (WHERE period < {period}), 0)::bigint AS opening_minor,
-       COALESCE(sum(earned_minor) FILTER (WHERE period = {period}), 0)::bigint AS earned_minor,
-       COALESCE(sum(reversed_minor) FILTER (WHERE period = {period}), 0)::bigint AS reversed_minor,
-       COALESCE(sum(adjusted_minor) FILTER (WHERE period = {period}), 0)::bigint AS adjusted_minor,
-       COALESCE(sum(paid_minor) FILTER (WHERE period = {period}), 0)::bigint AS paid_minor,
-       COALESCE(sum(tax_minor) FILTER (WHERE period = {period}), 0)::bigint AS tax_minor,
-       COALESCE(sum(orders) FILTER (WHERE period = {period}), 0)::bigint AS orders,
-       COALESCE(sum(refunds) FILTER (WHERE period = {period}), 0)::bigint AS refunds
-FROM account_months WHERE program_id = {program} AND period <= {period} AND account_no > 0 {accounts}
+                FILTER (WHERE period < %(period)s), 0)::bigint AS opening_minor,
+       COALESCE(sum(earned_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS earned_minor,
+       COALESCE(sum(reversed_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS reversed_minor,
+       COALESCE(sum(adjusted_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS adjusted_minor,
+       COALESCE(sum(paid_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS paid_minor,
+       COALESCE(sum(tax_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS tax_minor,
+       COALESCE(sum(orders) FILTER (WHERE period = %(period)s), 0)::bigint AS orders,
+       COALESCE(sum(refunds) FILTER (WHERE period = %(period)s), 0)::bigint AS refunds
+FROM account_months WHERE program_id = %(program)s AND period <= %(period)s AND account_no > 0 {accounts}
 GROUP BY account_no
 """
 # By when they become available alone: a reversal may be dated long before the commission that it takes back.
@@ -87,7 +87,7 @@ _HELD = """
 SELECT shop_no, sum(held_minor)::bigint AS held_minor FROM (
     SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END) AS held_minor
     FROM {transfers}
-    WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from} AND shop_no > 0 {accounts}
+    WHERE program_id = %(program)s AND period <= %(period)s AND available_at >= %(held_from)s AND shop_no > 0 {accounts}
     GROUP BY shop_no
     UNION ALL
     {of_cases}
@@ -128,24 +128,22 @@ AND figures_no = (SELECT figures_no FROM closed_periods WHERE program_id = %(pro
 """
 _CLOSED_PAGE = f"{_CLOSED} AND shop_id > %(after)s ORDER BY shop_id LIMIT %(limit)s"
 _CLOSED_ROW = f"{_CLOSED} AND shop_id = %(shop_id)s"
-_PLACES = {"program": "%(program)s", "period": "%(period)s", "held_from": "%(held_from)s"}
 
 
-def figures_sql(program: str, period: str, held_from: str, only: str | None = None) -> str:
-    """Builds the query of statement figures by account from the places of its values; ``only`` names one account."""
-    places = {"program": program, "period": period, "held_from": held_from}
-    months = MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
+def figures_sql(only: str | None = None) -> str:
+    """Builds the query of statement figures by account, bound to program, period and held_from; ``only``: of one."""
+    months = MONTHS.format(accounts="" if only is None else f"AND account_no = {only}")
     accounts = "" if only is None else f"AND shop_no = {only}"
-    of_cases = case_held_sql(program, held_from, f"AND period <= {period} {accounts}", until=True)
+    of_cases = case_held_sql("%(held_from)s", f"AND period <= %(period)s {accounts}", until=True)
     transfers = "transfers" if only is None else "shop_transfers"
-    held = _HELD.format(**places, transfers=transfers, accounts=accounts, of_cases=of_cases)
+    held = _HELD.format(transfers=transfers, accounts=accounts, of_cases=of_cases)
     split = split_sql("c.closing_minor", "c.held_minor", "c.reserved_minor", "c.is_frozen")
     held_minor, available_minor, frozen_minor = split
     return _FIGURES.format(
         months=months,
         held=held,
-        reserved=reserved_sql(program, held_from, only, until=True),
-        frozen=frozen_sql(program, held_from, only, until=True),
+        reserved=reserved_sql("%(held_from)s", only, until=True),
+        frozen=frozen_sql("%(held_from)s", only, until=True),
         held_minor=held_minor,
         available_minor=available_minor,
         frozen_minor=frozen_minor,
@@ -156,7 +154,7 @@ def _names(table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in FIGURES)
 
 
-_ROWS_AFTER = _PAGE.format(names=_names("f"), figures=figures_sql(**_PLACES, only="s.shop_no"))
+_ROWS_AFTER = _PAGE.format(names=_names("f"), figures=figures_sql(only="s.shop_no"))
 
 
 def statement_rows(
@@ -167,7 +165,7 @@ def statement_rows(
     return execute_as(conn, StatementRow, _ROWS_AFTER, wanted).fetchall()
 
 
-_OF_ACCOUNT = f"SELECT {_names('f')} FROM ({figures_sql(**_PLACES, only='%(account_no)s')}) f"
+_OF_ACCOUNT = f"SELECT {_names('f')} FROM ({figures_sql(only='%(account_no)s')}) f"
 
 
 def statement_of_account(
@@ -182,7 +180,7 @@ _ADDED_UP = _TOTALS.format(
     sums=", ".join(
         f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor") if name not in COUNTS
     ),
-    figures=figures_sql(**_PLACES),
+    figures=figures_sql(),
     names=", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES),
     of_month=OF_MONTH,
 )

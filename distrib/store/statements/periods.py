@@ -103,7 +103,7 @@ _KEEP = f"""
 INSERT INTO closed_statements (program_id, period, figures_no, shop_id, shop_no, {_NAMES}, frozen_minor)
 SELECT %(program)s, %(period)s, CAST(%(figures_no)s AS bigint), s.shop_id, f.account_no,
        {", ".join(f"f.{name}" for name in FIGURES)}, f.frozen_minor
-FROM ({figures_sql("%(program)s", "%(period)s", "%(held_from)s")}) f
+FROM ({figures_sql()}) f
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no ORDER BY s.shop_id
 """
 _KEPT_TOTALS = f"""

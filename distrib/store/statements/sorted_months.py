@@ -18,7 +18,7 @@ from distrib.store.statements.months import FIGURES, StatementRow, figures_sql
 
 CLOSED, KEPT, COMPUTED = "closed", "kept", "computed"
 
-_FIGURES_NOW = figures_sql("%(program)s", "%(period)s", "%(held_from)s")
+_FIGURES_NOW = figures_sql()
 _SOURCES = {
     CLOSED: """
 SELECT c.shop_no, c.{figure} AS minor FROM closed_statements c
@@ -51,7 +51,7 @@ SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
 FROM unnest(CAST(%(numbers)s AS bigint[])) WITH ORDINALITY n (shop_no, place)
 CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = %(program)s
     AND shop_no = n.shop_no OFFSET 0) s
-CROSS JOIN LATERAL ({figures_sql("%(program)s", "%(period)s", "%(held_from)s", only="s.shop_no")}) f
+CROSS JOIN LATERAL ({figures_sql(only="s.shop_no")}) f
 ORDER BY n.place
 """
 _KEEP = f"""

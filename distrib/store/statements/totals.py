@@ -25,7 +25,6 @@ EVERYTHING = 2**63 - 1
 _MOVES = ("opening", "earned", "reversed", "adjusted", "paid", "tax")
 _AMOUNTS = tuple(f"{name}_minor" for name in _MOVES)
 _NAMES = (*_AMOUNTS, *COUNTS)
-_PLACES = {"program": "%(program)s", "period": "%(period)s", "held_from": "%(held_from)s"}
 _SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 _NEWEST = 2**63 - 1
 # What was posted after the kept row: up to ``through`` it is taken in (is_in), what came after that is only seen.
@@ -121,13 +120,13 @@ WHERE p.program_id = %(program)s AND (s.ended_minor < s.amount_minor OR s.last_e
 _READ = f"""
 {_PARTS}, beside AS (
     SELECT (SELECT COALESCE(sum(case_held_minor), 0)
-            FROM ({case_held_sql("%(program)s", "%(held_from)s", "AND period <= %(period)s", until=True)}) c)
+            FROM ({case_held_sql("%(held_from)s", "AND period <= %(period)s", until=True)}) c)
                AS case_held_minor,
            ({_RESERVED}) AS reserved_minor,
            (SELECT COALESCE(sum(p.frozen_minor), 0)
-            FROM (SELECT DISTINCT shop_no FROM ({frozen_sql("%(program)s", "%(held_from)s", until=True)}) f) f
-            CROSS JOIN LATERAL ({figures_sql(**_PLACES, only="f.shop_no")}) p) AS frozen_minor,
-           (SELECT count(*) FROM asked a CROSS JOIN LATERAL ({figures_sql(**_PLACES, only="a.shop_no")}) p
+            FROM (SELECT DISTINCT shop_no FROM ({frozen_sql("%(held_from)s", until=True)}) f) f
+            CROSS JOIN LATERAL ({figures_sql(only="f.shop_no")}) p) AS frozen_minor,
+           (SELECT count(*) FROM asked a CROSS JOIN LATERAL ({figures_sql(only="a.shop_no")}) p
             WHERE NOT a.is_counted) AS shops
 )
 SELECT s.shops + b.shops AS shops, {", ".join(f"s.{name}" for name in _NAMES)},
@@ -145,7 +144,7 @@ _LATER = _TAIL.replace(
 _LEFT = ", ".join(f"m.{name} - COALESCE(l.{name}, 0) AS {name}" for name in _NAMES)
 _BEGIN = f"""
 WITH {_LATER}, {_MOVED}, standing AS MATERIALIZED (
-    SELECT m.account_no, {_LEFT} FROM ({MONTHS.format(**_PLACES, accounts="")}) m
+    SELECT m.account_no, {_LEFT} FROM ({MONTHS.format(accounts="")}) m
     LEFT JOIN moved l ON l.shop_no = m.account_no
 ), held AS MATERIALIZED (
     SELECT t.shop_no, sum({_SIGNED}) AS minor FROM transfers t
