@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -23,6 +24,11 @@ _Value = TypeVar("_Value")
 
 NOTHING: Final[Bound] = MappingProxyType({})
 """What a statement without parameters is bound to."""
+
+
+def written_in(module: str, name: str) -> str:
+    """A long statement: the text of ``name.sql`` beside a module, which is named by its ``__file__``."""
+    return Path(module).with_name(f"{name}.sql").read_text("utf-8")
 
 
 def execute(

@@ -19,11 +19,16 @@ _HOLES = re.compile(r"(?:\w+\.)?\w+ IN %\(page\)s|%\(\w*\{\w*\}\)[sb]|%\(\w+\)[s
 
 def pieces_of_store() -> dict[str, list[str]]:
     """The pieces of SQL by where they stand, as ``orders/views.py:12``; not what the owner of the tables does."""
-    return {
+    written = {
         f"{path.relative_to(ROOT).as_posix()}:{line}": pieces
         for path in sorted(ROOT.rglob("*.py"))
         if "migrations" not in path.parts and path.name not in OWNERS
         for line, pieces in _literals(ast.parse(path.read_text("utf-8")))
+    }
+    return written | {
+        path.relative_to(ROOT).as_posix(): pieces(path.read_text("utf-8"))
+        for path in ROOT.rglob("*.sql")
+        if "migrations" not in path.parts
     }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.store.orders.pages import OrderFilters, order_numbers
 from distrib.store.pages.windows import read_windows
-from distrib.store.sql import execute_as, value_or_none
+from distrib.store.sql import execute_as, value_or_none, written_in
 
 _EVENTS = """
 SELECT e.event_no, e.event_id, e.type, e.occurred_at, e.payload, COALESCE(x.status, 'pending') AS status, x.code,
@@ -51,72 +51,10 @@ ORDER BY r.event_no, r.refund_id, r.line_id
 
 # Of the numbers of one page alone, each row by its own key: what statistics think of a page does not matter. A number
 # that is worked out stands behind an OFFSET: row-level security lets no index answer for what may leak.
-_LIST = """
-SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->> 'shop_id') AS shop_id,
-       f.content ->> 'shop_id' AS named_shop_id,
-       f.content ->> 'customer_id' AS customer_id, f.content ->> 'channel' AS channel,
-       f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, b.paid_minor, f.refunded_minor,
-       v.code AS plan_code, v.version AS plan_version, f.event_no, COALESCE(b.event_no, f.event_no) AS content_no,
-       b.version_no, b.seller_no, b.snapshot, n.reason AS end_reason, q.order_no IS NOT NULL AS is_expected
-FROM unnest(CAST(%(numbers)s AS bigint[])) c (order_no)
-CROSS JOIN LATERAL (SELECT * FROM orders WHERE program_id = %(program)s AND order_no = c.order_no OFFSET 0) o
-LEFT JOIN LATERAL (
-    SELECT * FROM settlements WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) s ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM paid_orders WHERE program_id = o.program_id AND order_no = o.order_no AND s.order_no IS NULL
-    ORDER BY payment_no DESC LIMIT 1) p ON true
-LEFT JOIN LATERAL (
-    SELECT order_no FROM expecting_orders
-    WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) q ON true
-LEFT JOIN LATERAL (
-    SELECT order_no, reason FROM order_ends
-    WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) n ON true
-CROSS JOIN LATERAL (
-    SELECT COALESCE(s.event_no, p.event_no) AS event_no, COALESCE(s.version_no, p.version_no) AS version_no,
-           COALESCE(s.seller_no, p.seller_no) AS seller_no, COALESCE(s.paid_minor, p.paid_minor) AS paid_minor,
-           COALESCE(s.snapshot, p.snapshot) AS snapshot OFFSET 0) b
-CROSS JOIN LATERAL ({state}) f
-LEFT JOIN LATERAL (
-    SELECT shop_id FROM shops WHERE program_id = o.program_id AND shop_no = b.seller_no OFFSET 0) h ON true
-LEFT JOIN LATERAL (
-    SELECT code, version FROM plan_versions
-    WHERE program_id = o.program_id AND version_no = b.version_no OFFSET 0) v ON true
-WHERE (CAST(%(status)s AS text) IS NULL OR f.status = %(status)s)
-  AND (CAST(%(from_at)s AS timestamptz) IS NULL OR f.paid_at >= %(from_at)s)
-  AND (CAST(%(to_at)s AS timestamptz) IS NULL OR f.paid_at < %(to_at)s)
-ORDER BY o.order_no
-"""
+_LIST = written_in(__file__, "order_list")
 # What an order is like: where it ended, its end says; where it is settled, the refunds that stand; where it is not, the
 # event that settles it, or else its payment, or else its refunds.
-_STATE = """
-SELECT e.event_no, e.content, COALESCE(s.paid_at, (e.content ->> 'paid_at')::timestamptz) AS paid_at, r.refunded_minor,
-       CASE WHEN n.reason = 'order_cancelled' THEN 'cancelled'
-            WHEN n.reason IS NOT NULL THEN n.reason
-            WHEN s.order_no IS NULL AND e.status = 'done' AND q.order_no IS NOT NULL THEN 'paid'
-            WHEN s.order_no IS NULL AND e.status = 'done' AND EXISTS (
-                SELECT 1 FROM payment_failures u WHERE u.program_id = o.program_id AND u.order_no = o.order_no)
-                THEN 'payment_failed'
-            WHEN s.order_no IS NULL THEN COALESCE(NULLIF(e.status, 'done'), 'pending')
-            WHEN r.standing = 0 THEN 'settled'
-            WHEN r.refunded_minor = s.paid_minor THEN 'refunded'
-            ELSE 'partly_refunded' END AS status
-FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS refunded_minor,
-             COALESCE(sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END), 0) AS standing
-      FROM (SELECT refund_id, amount_minor FROM refund_lines WHERE program_id = o.program_id AND order_no = o.order_no
-            UNION ALL
-            SELECT refund_id, amount_minor FROM early_refunds
-            WHERE s.order_no IS NULL AND (q.order_no IS NOT NULL OR n.order_no IS NOT NULL)
-              AND program_id = o.program_id AND order_no = o.order_no AND seq >= p.first_refund_seq) taken) r
-LEFT JOIN LATERAL (
-    SELECT e.event_no, e.payload::json -> 'order' AS content,
-           COALESCE(x.status, 'pending') AS status
-    FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
-    WHERE e.program_id = o.program_id AND e.order_no = o.order_no AND (s.event_no IS NULL OR e.event_no = s.event_no)
-    ORDER BY e.type <> 'order.settled', e.event_no IS DISTINCT FROM p.event_no, e.type <> 'order.paid',
-             array_position(ARRAY['pending', 'waiting', 'failed'], COALESCE(NULLIF(x.status, 'done'), 'pending')),
-             e.event_no
-    LIMIT 1) e ON true
-"""
+_STATE = written_in(__file__, "order_state")
 _LIST = _LIST.format(state=_STATE)
 _NUMBER = "SELECT order_no FROM orders WHERE program_id = %(program)s AND order_id = %(order_id)s"
 
