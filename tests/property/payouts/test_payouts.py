@@ -56,7 +56,7 @@ class Model:
 
 
 @given(actions=st.lists(ACTIONS, min_size=4, max_size=14))
-@limits(max_examples=25, suppress_health_check=list(HealthCheck))
+@limits(max_examples=15, suppress_health_check=list(HealthCheck))
 def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
     settings: Settings, database_url: str, redis_url: str, actions: list[tuple[str, int | str, int | str]]
 ) -> None:

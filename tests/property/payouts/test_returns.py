@@ -32,7 +32,7 @@ def signed(kind: str, account: int) -> str:
 
 
 @given(steps=st.lists(STEPS, min_size=2, max_size=8))
-@limits(max_examples=20, suppress_health_check=list(HealthCheck))
+@limits(max_examples=12, suppress_health_check=list(HealthCheck))
 def test_the_tax_withheld_is_that_of_what_stays_paid(
     settings: Settings, database_url: str, redis_url: str, steps: list[tuple[str, int]]
 ) -> None:

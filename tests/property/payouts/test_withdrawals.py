@@ -80,7 +80,7 @@ class Model:
 
 
 @given(actions=st.lists(ACTIONS, min_size=12, max_size=30).map(BEGINNING.__add__))
-@limits(max_examples=25, suppress_health_check=list(HealthCheck))
+@limits(max_examples=15, suppress_health_check=list(HealthCheck))
 def test_a_withdrawal_is_paid_once_and_every_unit_is_somewhere(
     settings: Settings, database_url: str, redis_url: str, actions: list[tuple[str, int]]
 ) -> None:

@@ -39,7 +39,7 @@ ASKING = PLAN | {
 """A plan that asks for all that was sold ever, and for who bought it."""
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(story=stories())
 def test_files_and_the_database_agree_on_every_figure_of_every_shop(opened: World, story: Story) -> None:
     world, plan = play(opened, story), compile_plan(PLAN)
@@ -71,7 +71,7 @@ def test_files_and_the_database_agree_on_every_figure_of_every_shop(opened: Worl
             assert list(figures[0]) == list(figures[1]), metric
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(story=stories())
 def test_arrays_and_the_database_agree_on_every_figure_of_every_look_and_of_every_bound(
     opened: World, story: Story

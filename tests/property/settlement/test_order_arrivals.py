@@ -129,7 +129,7 @@ def outcome(world: World, facts: Facts, name: str) -> dict[str, Any]:
 
 
 def test_every_order_of_arrival_gives_the_same_money_and_the_same_statuses(world: World) -> None:
-    @hypothesis_settings(max_examples=60)
+    @hypothesis_settings(max_examples=40)
     @given(FACTS, st.data())
     def any_two_arrivals(facts: Facts, data: st.DataObject) -> None:
         arrivals = []
