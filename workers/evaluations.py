@@ -10,12 +10,10 @@ from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor, Program
+from distrib.services.context import SERVICE, Program
 from distrib.services.programs.tenants import list_programs
 from distrib.services.ranks.evaluation import due_period, evaluate_month
 from workers.each_program import each_program
-
-CLOCK = Actor(key_id="distrib", name="distrib", role="admin")
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +34,7 @@ def _evaluate(container: Container, program: Program) -> None:
             period = due_period(conn, program, container.now())
             if period is None:
                 return
-            row, is_new = evaluate_month(conn, program, period, CLOCK, container.now())
+            row, is_new = evaluate_month(conn, program, period, SERVICE, container.now())
     except Refusal as refusal:
         _log.info("evaluation_waits", program=program.code, code=refusal.code)
         return

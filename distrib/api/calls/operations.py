@@ -35,7 +35,7 @@ from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.failpoints import reach
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.programs.keys import authenticate, hash_anew, is_use_due, note_use
 from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
@@ -148,11 +148,11 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return Response(status=204)
     is_signed = operation.may_be_signed and all(name in request.headers for name in SIGNED_HEADERS)
     body, sent = operation.body.read(keeps_bytes=is_signed)
-    unit = partial(_run_operation, backend, operation, handler, path, presented, body, sent)
+    run = partial(_run_operation, backend, operation, handler, path, presented, body, sent)
     try:
         with ExitStack() as turn:
             turn.enter_context(backend.shares.turn(program_no))
-            program_id, answer = in_transaction(backend.begin, unit)
+            program_id, answer = in_transaction(backend.begin, run)
             reach("request.committed")
             if isinstance(answer, Stream):
                 response = _streamed(backend, program_id, answer)
@@ -238,7 +238,7 @@ def _run_operation(
     query = load_query(operation.query, request.args)
     if isinstance(body, Refusal):
         raise body
-    call = Call(backend, conn, program, actor, now, body, query, limits)
+    call = Call(backend, Unit(conn, program, actor, now), body, query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)

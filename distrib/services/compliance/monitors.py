@@ -19,7 +19,7 @@ from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.by_name import as_json, by_name
 from distrib.services.compliance.structure import Structure, StructureFinding, measure_structure
-from distrib.services.compliance.tree_units import Unit
+from distrib.services.compliance.tree_units import TreeUnit
 from distrib.services.context import Actor, Program
 from distrib.store.compliance import cases
 from distrib.store.compliance import findings as store
@@ -226,14 +226,14 @@ def structure_view(program: Program, structure: Structure) -> StructureView:
         program=program.code,
         as_of=structure.as_of,
         structure=figures_view(structure.figures),
-        largest_trees=[_unit_view(unit) for unit in structure.largest],
-        organisers=[_unit_view(unit) for unit in structure.organisers],
+        largest_trees=[_unit_view(tree_unit) for tree_unit in structure.largest],
+        organisers=[_unit_view(tree_unit) for tree_unit in structure.organisers],
         findings=[structure_finding_view(finding) for finding in structure.findings],
     )
 
 
-def _unit_view(unit: Unit) -> JsonObject:
-    return {"subject": unit.subject, **figures_view(unit.figures)}
+def _unit_view(tree_unit: TreeUnit) -> JsonObject:
+    return {"subject": tree_unit.subject, **figures_view(tree_unit.figures)}
 
 
 def structure_finding_view(finding: StructureFinding) -> StructureFindingView:
