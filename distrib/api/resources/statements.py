@@ -160,7 +160,7 @@ def confirm_close(call: Call, period: str) -> Answer:
 @statements.operation("POST", "/audit", {202: AuditRequestSchema}, body=AuditWishSchema, needs_body=False)
 def request_audit(call: Call) -> Answer:
     """Asks for an audit of every invariant, or (``full``) of what is at rest too; a worker runs it soon."""
-    run.request_audit(call.conn, call.program, call.now, is_full=call.body["full"])
+    run.request_audit(call.unit, is_full=call.body["full"])
     return Answer({"requested_at": call.now}, 202, after_commit=call.backend.ring)
 
 

@@ -26,7 +26,7 @@ from distrib.cli.demo.showing.watch import Watch
 from distrib.cli.demo.sources.known import LoadedSource, order_to_explain
 from distrib.languages import LANGUAGES, render
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
 from distrib.services.simulations.checking import check_as_published
@@ -71,7 +71,7 @@ def _seal(container: Container, program: Program) -> dict[str, Any] | None:
 def _audit(container: Container, program: Program) -> dict[str, Any]:
     with container.begin() as conn:
         enter_snapshot(conn)
-        return audit_view(run_audit(conn, program, container.now(), container.policies))
+        return audit_view(run_audit(Unit(conn, program, COMMAND_LINE, container.now()), container.policies))
 
 
 def _simulated(container: Container, program: Program) -> dict[str, Any]:

@@ -174,8 +174,8 @@ def _recomputed(
     left = left_of_lines(order, refunded_by_line(refunds)) if is_reduced(refunds) else None
     is_bound_by_line = bool(refunds) and all(refund.is_of_before for refund in refunds)
     looks = explain(plan, order, snapshot, left)
-    posted = posted_of(rows)
-    unlike = differences(plan, order, snapshot, left, posted, is_bound_by_line=is_bound_by_line)
+    posted = posted_of(rows)._replace(is_bound_by_line=is_bound_by_line)
+    unlike = differences(plan, order, snapshot, left, posted)
     agrees = not unlike
     people = _people(snapshot)
     if only_shop_no is not None:

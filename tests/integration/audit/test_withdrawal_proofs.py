@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.network import standing
 from distrib.services.payouts import closing_payments
 from distrib.services.payouts.closing_payments import ClosingDraft
@@ -65,7 +65,9 @@ def failed(world: World) -> set[str]:
     """The names of the checks that do not hold."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, AT + timedelta(hours=4), world.container.policies)
+        result = audit.run_audit(
+            Unit(conn, world.program, COMMAND_LINE, AT + timedelta(hours=4)), world.container.policies
+        )
     return {check.name for check in result.checks if not check.ok}
 
 
@@ -73,7 +75,9 @@ def checked(world: World) -> dict[str, Any]:
     """How much each check looked at, by name."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, AT + timedelta(hours=4), world.container.policies)
+        result = audit.run_audit(
+            Unit(conn, world.program, COMMAND_LINE, AT + timedelta(hours=4)), world.container.policies
+        )
     return {check.name: check.figure for check in result.checks}
 
 

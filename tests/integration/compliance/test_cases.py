@@ -11,7 +11,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
 from distrib.services.compliance import cases
 from distrib.services.compliance.cases import CaseView
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
 from distrib.services.network.records import change_shop
 from distrib.services.orders.explanations import explain_order
@@ -76,7 +76,7 @@ def held(world: World) -> dict[str, int]:
 def clean(world: World) -> bool:
     with world.container.begin() as conn:
         enter_snapshot(conn)
-        result = run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = run_audit(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return result.ok
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.payouts import batches
@@ -36,7 +36,7 @@ def amounts(made: dict[str, object]) -> dict[str, int]:
 def is_sound(world: World) -> bool:
     """Whether the audit finds nothing."""
     with world.container.begin() as conn:
-        result = run.run_audit(conn, world.program, LATER, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, LATER), world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return True
 

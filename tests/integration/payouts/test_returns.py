@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import batches
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.statements import closing, months
@@ -41,7 +41,7 @@ RETURNED_IN_MAY = date(2026, 5, 1)
 def is_sound(world: World, now: datetime = JUNE) -> bool:
     """Whether the audit finds nothing."""
     with world.container.begin() as conn:
-        result = run.run_audit(conn, world.program, now, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, now), world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return True
 
@@ -328,5 +328,5 @@ def test_the_audit_finds_a_return_that_does_not_rest_on_a_paid_line(
         conn.execute(text(damage))
     owner.dispose()
     with world.container.begin() as conn:
-        result = run.run_audit(conn, world.program, JUNE, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, JUNE), world.container.policies)
     assert "payouts_rest_on_lines" in {check.name for check in result.checks if not check.ok}

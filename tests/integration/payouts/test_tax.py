@@ -10,7 +10,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts.batches import cancel_payout
 from distrib.services.payouts.payee_versions import erase_payee, shop_no_of
 from distrib.services.payouts.reports import platform_report, us_1099_report
@@ -52,7 +52,7 @@ def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: Wo
     assert sorted(map(tuple, posted)) == [("paid", -2, 256_000), ("tax", -3, 44_000)]
     with world.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, world.program, 202604, None, 10, MAY)
-        assert run.run_audit(conn, world.program, MAY, world.container.policies).ok
+        assert run.run_audit(Unit(conn, world.program, COMMAND_LINE, MAY), world.container.policies).ok
     [row] = view.data
     assert (row.opening_minor, row.paid_minor, row.tax_minor, row.closing_minor) == (
         300_000,

@@ -8,7 +8,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.programs import tenants
@@ -120,7 +120,7 @@ def test_a_stricter_pack_holds_for_shops_and_orders_from_then_on(api: Api) -> No
     with world.container.begin() as conn:
         enter_snapshot(conn)
         program = tenants.find_program(conn, "test")
-        audited = run_audit(conn, program, world.container.now(), world.container.policies)
+        audited = run_audit(Unit(conn, program, COMMAND_LINE, world.container.now()), world.container.policies)
     assert [check.name for check in audited.checks if not check.ok] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing
@@ -93,7 +93,7 @@ def close(world: World, period: int) -> None:
 def failing(world: World) -> set[str]:
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, NOW, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, NOW), world.container.policies)
     assert {check.name for check in result.checks} >= {"closed_statements_match_transfers", "closed_digests_hold"}
     return {check.name for check in result.checks if not check.ok}
 

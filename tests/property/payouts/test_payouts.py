@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from distrib.bootstrap import Container
 from distrib.services.audit import run
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import batches as payouts
 from distrib.services.programs.tenants import create_program
 from distrib.settings import Settings
@@ -74,7 +75,7 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
             assert amounts["available"] == model.available(shop), (shop, actions[: place + 1])
             assert (amounts["reserved"], amounts["paid"]) == (model.reserved(shop), model.paid[shop])
     with container.begin() as conn:
-        assert run.run_audit(conn, world.program, now, container.policies).ok
+        assert run.run_audit(Unit(conn, world.program, COMMAND_LINE, now), container.policies).ok
     container.close()
 
 

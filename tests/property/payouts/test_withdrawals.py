@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.payouts import batches, payee_versions, withdrawals
 from distrib.services.payouts.withdrawals import WithdrawalDraft
 from distrib.services.programs.tenants import create_program
@@ -111,7 +111,7 @@ def check(world: World, model: Model, now: datetime) -> None:
         month, _ = months.shop_statement(conn, program, period, number, None, 500, now)
         assert (month.adjusted_minor, month.paid_minor) == (-model.fees(), model.paid())
         assert month.closing_minor == model.available() + model.reserved()
-        assert run.run_audit(conn, program, now, world.container.policies).ok
+        assert run.run_audit(Unit(conn, program, COMMAND_LINE, now), world.container.policies).ok
 
 
 def act(world: World, model: Model, kind: str, value: int, name: str, now: datetime) -> None:
