@@ -9,4 +9,4 @@ from workers.each_program import each_in_transaction
 
 def refresh_branches(container: Container) -> None:
     """Adds up the programs that are due."""
-    each_in_transaction(container, programs_due, lambda unit: keep_branches(unit.conn, unit.program, unit.now))
+    each_in_transaction(container, programs_due, keep_branches)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.payouts.withdrawals import WithdrawalRules
 from distrib.domain.periods import next_period, to_period, year_and_month
 
+_Place = TypeVar("_Place")
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
 
 
@@ -100,10 +102,10 @@ SERVICE = Actor(key_id="distrib", name="distrib", role="admin")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit of work (工作单元): in which transaction, for which program, who acts, and the instant that counts as now.
+    """One unit of work (工作单元): in which transaction, for which program, who acts, and which instant is now.
 
-    Whoever opens the transaction makes it, once; a use-case takes it first and hands it on as it is. It is never without
-    an actor: ``COMMAND_LINE`` acts for a command, ``SERVICE`` where nobody asks.
+    Whoever opens the transaction makes it, once; a use-case takes it first and hands it on as it is. It is never
+    without an actor: ``COMMAND_LINE`` acts for a command, ``SERVICE`` where nobody asks.
     """
 
     conn: Connection
@@ -133,6 +135,14 @@ class Unit:
     def of(self, program: Program) -> Unit:
         """The same unit of work with the program as it stands after a change, or as it stood."""
         return replace(self, program=program)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Place]):
+    """The part of a list that is asked for: after what it begins (None: at the first), and how many at the most."""
+
+    after: _Place | None = None
+    limit: int = 50
 
 
 def parse_period(text: str) -> int:

@@ -23,11 +23,11 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.drainer import DrainTally
 from distrib.services.compliance.monitors import run_monitors
-from distrib.services.context import COMMAND_LINE, Program, format_period, period_bounds
+from distrib.services.context import COMMAND_LINE, Program, Unit, format_period, period_bounds
 from distrib.services.heartbeats import WORKER, note_run
 from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
-from distrib.services.network.moves import move_shop
+from distrib.services.network.moves import Move, move_shop
 from distrib.services.network.registration import ShopDraft, register_shops
 from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
@@ -875,8 +875,8 @@ class PlatformDay:
         cn = world.policies["cn"]
         with world.begin() as conn:
             drafts = [ShopDraft("deep", self.shop(6)), ShopDraft("deeper", "deep"), ShopDraft("deepest", "deeper")]
-            register_shops(conn, capped, cn, drafts, COMMAND_LINE, now, world.pepper)
-            move_shop(conn, capped, cn, self.shop(11), shop_id(1), now, "r", COMMAND_LINE, now)
+            register_shops(Unit(conn, capped, COMMAND_LINE, now), cn, drafts, world.pepper)
+            move_shop(Unit(conn, capped, COMMAND_LINE, now), cn, self.shop(11), Move(shop_id(1), now, "r"))
         with container.begin() as conn:
             for policy in ("cn", "us"):
                 run_monitors(conn, replace(capped, policy=policy), world.policies, COMMAND_LINE, now)

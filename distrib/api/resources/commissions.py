@@ -102,7 +102,7 @@ def list_releases(call: Call) -> Answer:
 
 def shop_no_of(call: Call, shop_id: str) -> int:
     """The number of a shop; raises ``shop_unknown``."""
-    return shops.get_shop(call.conn, call.program, shop_id, call.now).shop_no
+    return shops.get_shop(call.unit, shop_id).shop_no
 
 
 def _page(call: Call, shop_id: str | None) -> Answer:

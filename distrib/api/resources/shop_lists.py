@@ -40,7 +40,7 @@ def list_shops(call: Call) -> Answer:
     query = ShopQuery(**{name: value for name, value in call.query.items() if name not in ("limit", "cursor")})
     listing = call.listing(f"shops {query}")
     after = listing.place(call.query["cursor"])
-    page = service.list_shops(call.conn, call.program, query, after, call.query["limit"], call.now)
+    page = service.list_shops(call.unit, query, after, call.query["limit"])
     view = listing.page([asdict(entry) for entry in page.entries], page.follows)
     counted = {"count": page.count, "count_is_estimate": page.count_is_estimate}
     return Answer({**view, **counted, "sorted_as_of": page.sorted_as_of})
@@ -62,7 +62,7 @@ def set_statuses(call: Call) -> Answer:
     """Activates or closes up to 1,000 shops, as those that wait to be let in; one refusal does not touch the rest."""
     batch: LoadedList = call.body
     decisions = [ShopDecision(**value) for value in batch.values()]
-    decided = decide_shops(call.conn, call.program, decisions, call.actor, call.now) if decisions else []
+    decided = decide_shops(call.unit, decisions) if decisions else []
     outcomes = iter(decided)
     results = [
         _decided(next(outcomes)) if isinstance(entry, Validated) else _misshapen(raw, entry)

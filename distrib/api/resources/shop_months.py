@@ -34,14 +34,14 @@ def get_metrics(call: Call, shop_id: str) -> Answer:
     """A shop's month: sales, customers, repeat and referral figures; of the month that runs as they stand."""
     must_be_own(call, shop_id)
     levels = levels_below(call.policy) if is_partner(call) else service.TEAM_LEVELS
-    month = service.shop_month(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
+    month = service.shop_month(call.unit, shop_id, call.query["period"], levels)
     return Answer(asdict(month) | {"period": format_period(month.period)})
 
 
 @shop_months.operation("GET", "/program/retention", {200: RetentionSchema})
 def show_retention(call: Call) -> Answer:
     """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
-    rows = service.retention(call.conn, call.program, call.now)
+    rows = service.retention(call.unit)
     return Answer({"data": [asdict(row) for row in rows], "as_of": call.now})
 
 
@@ -58,7 +58,7 @@ def export_subtree(call: Call, shop_id: str) -> Answer | Stream:
     if is_partner(call):
         seen = levels_below(call.policy) - distance_of(call, shop_id)
         levels = seen if levels is None else min(levels, seen)
-    tree = subtrees.read_subtree(call.conn, call.program, shop_id, levels, call.now, sees_all=not is_partner(call))
+    tree = subtrees.read_subtree(call.unit, shop_id, levels, sees_all=not is_partner(call))
     if call.query["format"] == "json":
         return Answer(subtrees.as_node_link(tree))
     return Stream(lambda _conn: subtrees.as_graphml(tree), GRAPHML, "subtree.graphml")

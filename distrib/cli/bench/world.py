@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.network.shops import ShopDraft, register_shops
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
@@ -116,7 +116,7 @@ def register(container: Container, program: Program, world: World) -> None:
     for start in range(0, world.shops, BATCH):
         drafts = [_draft(world, shop) for shop in range(start, min(start + BATCH, world.shops))]
         with container.begin() as conn:
-            register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+            register_shops(Unit(conn, program, COMMAND_LINE, container.now()), policy, drafts, pepper)
 
 
 def fill_inbox(container: Container, program: Program, world: World) -> None:

@@ -30,7 +30,7 @@ from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
 from distrib.domain.network.refusals import SponsorCycle, SponsorUnknown, TreeTooDeep
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.network.shops import ShopDraft, introduced_by, register_shops
 
 COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "attributes")
@@ -185,7 +185,7 @@ def _register(
         return
     policy, pepper = container.policies[program.policy], container.identity_pepper
     with container.begin() as conn:
-        results = register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+        results = register_shops(Unit(conn, program, COMMAND_LINE, container.now()), policy, drafts, pepper)
         introduced = introduced_by(conn, program, [result.id for result in results if result.refusal is None])
     for (record, _), result in zip(fit, results, strict=True):
         if result.refusal is not None:

@@ -10,6 +10,7 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.network.posters import poster_command, qr_command
 from distrib.cli.output import program_option
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.subtrees import as_graphml, as_node_link, read_subtree
 
 DEEPEST = 1_000
@@ -46,7 +47,7 @@ def export_command(shop_id: str, form: str, levels: int | None, output: Path | N
     with open_container() as container:
         now = container.now()
         with container.begin() as conn:
-            tree = read_subtree(conn, container.program(conn, program_code), shop_id, levels, now)
+            tree = read_subtree(Unit(conn, container.program(conn, program_code), COMMAND_LINE, now), shop_id, levels)
     if form == "json":
         chunks = iter([json.dumps(as_node_link(tree), ensure_ascii=False).encode() + b"\n"])
     else:

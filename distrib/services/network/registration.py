@@ -33,7 +33,7 @@ from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
 from distrib.services.compliance.registrations import note_registrations
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.plans.versions import Timeline, load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import KnownShop, NewShop
@@ -79,32 +79,24 @@ class Registered:
         return None if self.refusal is None else self.refusal.code
 
 
-def register_shops(
-    conn: Connection,
-    program: Program,
-    policy: Policy,
-    drafts: Sequence[ShopDraft],
-    actor: Actor,
-    now: datetime,
-    pepper: bytes,
-) -> list[Registered]:
+def register_shops(unit: Unit, policy: Policy, drafts: Sequence[ShopDraft], pepper: bytes) -> list[Registered]:
     """Registers shops and answers the outcome of each, in the order sent; one refusal touches no other.
 
     Sponsors may stand before or after those they brought. The same registration again is
     ``unchanged``; the same id with other content is refused as ``id_conflict``.
     """
-    tree.lock_network(conn, program.program_id, exclusive=len(drafts) > 1)
-    timeline = load_timeline(conn, program)
-    hashed = [_hashed(draft, program, pepper) for draft in drafts]
+    tree.lock_network(unit.conn, unit.program_id, exclusive=len(drafts) > 1)
+    timeline = load_timeline(unit.conn, unit.program)
+    hashed = [_hashed(draft, unit.program, pepper) for draft in drafts]
     for _ in range(ATTEMPTS):
-        batch = _RegistrationBatch(conn, program, policy, actor, now)
+        batch = _RegistrationBatch(unit.conn, unit.program, policy, unit.actor, unit.now)
         results = batch.decide(hashed)
         if batch.write():
-            tree.signal_ranks(conn, program.program_id, batch.signals(timeline))
+            tree.signal_ranks(unit.conn, unit.program_id, batch.signals(timeline))
             refused = {result.id: result.code for result in results if result.code is not None}
-            note_registrations(conn, program, policy, batch.created, refused, now)
+            note_registrations(unit.conn, unit.program, policy, batch.created, refused, unit.now)
             if batch.created:  # in the registration's own transaction: there is no moment at which nothing is pending
-                inbox.wake_for_shops(conn, program.program_id, [row.shop_id for row in batch.created])
+                inbox.wake_for_shops(unit.conn, unit.program_id, [row.shop_id for row in batch.created])
             return results
     raise Refusal("conflict")
 

@@ -12,6 +12,7 @@ from distrib.services.audit import run as audit
 from distrib.services.audit.run import AuditCheck, AuditResult
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import moves, standing
+from distrib.services.network.moves import Move
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -64,9 +65,9 @@ def full(world: World) -> World:
     )
     with world.container.begin() as conn:
         later, policy = PAID + timedelta(days=60), world.container.policies["open"]
-        moves.move_shop(conn, world.program, policy, "c", "x", later, "moved", COMMAND_LINE, NOW)
-        standing.set_status(conn, world.program, "x", "frozen", later, "test", COMMAND_LINE, NOW)
-        standing.set_rank(conn, world.program, "b", "owner", later, "test", COMMAND_LINE, NOW)
+        moves.move_shop(Unit(conn, world.program, COMMAND_LINE, NOW), policy, "c", Move("x", later, "moved"))
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), "x", "frozen", later, "test")
+        standing.set_rank(Unit(conn, world.program, COMMAND_LINE, NOW), "b", "owner", later, "test")
     world.earn(settled("e7", "o7", "d", line(50_000), paid_at=PAID + timedelta(days=70)))
     world.post(settled("e8", "o8", "d", line(1)))
     return world

@@ -54,7 +54,7 @@ def paid(world: World) -> World:
     record(world, "second", [("a", "paid")], AT + timedelta(hours=1))
     record(world, "second", [("a", "returned")], AT + timedelta(hours=2))
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "b", "closed", AT, "left", PROPOSER, AT)
+        standing.set_status(Unit(conn, world.program, PROPOSER, AT), "b", "closed", AT, "left")
         draft = ClosingDraft("last", "b", "left")
         later, channels = AT + timedelta(hours=3), world.container.channels
         closing_payments.propose_closing_payment(conn, world.program, draft, channels, PROPOSER, later)

@@ -13,6 +13,7 @@ from distrib.services.compliance import cases
 from distrib.services.compliance.cases import CaseView
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
+from distrib.services.network.moves import Move
 from distrib.services.network.records import change_shop
 from distrib.services.orders.explanations import explain_order
 from distrib.services.statements import months
@@ -113,7 +114,7 @@ def test_what_is_held_is_not_available_in_balance_and_statement_until_it_is_rele
     decide(tree, case_no, "release")
     assert balance(tree, "b") == (0, 750)
     with tree.container.begin() as conn:
-        shop_no = shops.get_shop(conn, tree.program, "b", tree.container.now()).shop_no
+        shop_no = shops.get_shop(Unit(conn, tree.program, COMMAND_LINE, tree.container.now()), "b").shop_no
         then = months.balance(conn, tree.program, shop_no, PAID + DAY)
     assert (then.held_minor, then.available_minor) == (500, 250)
     assert month(tree) == (700, 1_850)  # as of the month's last instant, when they were held
@@ -124,7 +125,7 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
     """Held and available of a shop now."""
     with world.container.begin() as conn:
         now = world.container.now()
-        shop_no = shops.get_shop(conn, world.program, shop_id, now).shop_no
+        shop_no = shops.get_shop(Unit(conn, world.program, COMMAND_LINE, now), shop_id).shop_no
         amounts = months.balance(conn, world.program, shop_no, now)
     return amounts.held_minor, amounts.available_minor
 
@@ -203,7 +204,7 @@ def organise(world: World, organiser_id: str | None, since: datetime, *shop_ids:
     """Says who runs the trees of those shops from an instant on, as if it had been said then."""
     with world.container.begin() as conn:
         for shop_id in shop_ids:
-            change_shop(conn, world.program, shop_id, {"organiser_id": organiser_id}, COMMAND_LINE, since)
+            change_shop(Unit(conn, world.program, COMMAND_LINE, since), shop_id, {"organiser_id": organiser_id})
 
 
 def test_whoever_ran_the_tree_when_an_order_was_paid_decides_whatever_was_said_since(tree: World) -> None:
@@ -264,7 +265,7 @@ def test_a_tree_that_was_moved_under_another_stays_under_its_organisers_freeze(t
     decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
     with tree.container.begin() as conn:
         pack, now = tree.container.policies["open"], tree.container.now()
-        shops.move_shop(conn, tree.program, pack, "x", "c", PAID - SECOND, "a test", COMMAND_LINE, now)
+        shops.move_shop(Unit(conn, tree.program, COMMAND_LINE, now), pack, "x", Move("c", PAID - SECOND, "a test"))
     tree.earn(settled("e1", "o1", "y", line(10_000)), settled("e2", "o2", "c", line(10_000)))
     assert held(tree) == {"x": 500, "c": 200}
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.statements import months
 from distrib.store.ledger.balances import Split, available_of_all
@@ -79,7 +79,7 @@ def decide(world: World, table: str, decided_at: datetime, payout_no: int = 900)
 def freeze(world: World, shop_id: str, status: str, effective_at: datetime) -> None:
     """Sets a shop's status."""
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, shop_id, status, effective_at, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), shop_id, status, effective_at, "test")
 
 
 def balance(world: World, shop_id: str, as_of: datetime) -> tuple[int, int, int]:

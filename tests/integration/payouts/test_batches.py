@@ -249,7 +249,9 @@ def test_a_shop_that_is_frozen_or_closed_gets_no_line_and_is_named(world: World,
     open_shops(world, "a")
     earn(world, "a", 1_000, PAID)
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "a", status, PAID + timedelta(days=1), "looked at", COMMAND_LINE, NOW)
+        standing.set_status(
+            Unit(conn, world.program, COMMAND_LINE, NOW), "a", status, PAID + timedelta(days=1), "looked at"
+        )
     made = make(world, "march", NOW)
     named = {"shop_id": "a", "code": f"shop_{status}", "amount_minor": 1_000}
     assert (amounts(made), made["refused"]) == ({}, [named])

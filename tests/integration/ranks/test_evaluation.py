@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.standing import set_rank
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store.ranks.evaluations import EvaluationRow
@@ -83,7 +83,7 @@ def last_reason(world: World, shop: str) -> dict[str, Any]:
 
 def by_hand(world: World, shop: str, rank: str | None, when: datetime) -> None:
     with world.container.begin() as conn:
-        set_rank(conn, world.program, shop, rank, when, "by hand", COMMAND_LINE, world.container.now())
+        set_rank(Unit(conn, world.program, COMMAND_LINE, world.container.now()), shop, rank, when, "by hand")
 
 
 def test_keep_may_fail_as_often_as_grace_says_and_once_more_costs_one_rank(world: World) -> None:

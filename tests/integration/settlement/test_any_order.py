@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from distrib.domain.events import Order
 from distrib.domain.plans.plan import Plan
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.programs import tenants
 from tests.property.draws import RANKS, orders, plans
@@ -104,7 +104,7 @@ def digest(world: World, plan: dict[str, Any], ranks: dict[str, str], batches: S
     story.join(*chain(*SHOPS))
     with container.begin() as conn:
         for shop, rank in ranks.items():
-            standing.set_rank(conn, program, shop, rank, EARLY, "by lot", COMMAND_LINE, now)
+            standing.set_rank(Unit(conn, program, COMMAND_LINE, now), shop, rank, EARLY, "by lot")
     for batch in batches:
         if batch:
             story.post(*batch)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shops import get_shop
 from distrib.services.network.standing import set_status
 from distrib.services.orders import commissions, views
@@ -68,7 +68,7 @@ def test_a_settlement_counts_with_what_stood_when_its_payment_was_worked_on(shop
     shops.earn(paid("p1", "o1", "b", line(10_000)))
     with shops.container.begin() as conn:
         now = shops.container.now()
-        set_status(conn, shops.program, "a", "closed", PAID - DAY, "learned too late", COMMAND_LINE, now)
+        set_status(Unit(conn, shops.program, COMMAND_LINE, now), "a", "closed", PAID - DAY, "learned too late")
     assert shops.earn(settled("e1", "o1", "b", line(10_000))) == {"b": 1_000, "a": 500}
     assert shops.earn(settled("e2", "o2", "b", line(10_000))) == {"b": 2_000, "a": 500}
 
@@ -209,7 +209,7 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
         explained = explain_order(conn, shops.program, "o1")
         assert explained.agrees
         assert {(look.shop_id, look.posted_minor) for look in explained.looks} == {("b", 600), ("a", 300)}
-        shop_no = get_shop(conn, shops.program, "b", now).shop_no
+        shop_no = get_shop(Unit(conn, shops.program, COMMAND_LINE, now), "b").shop_no
         assert months.balance(conn, shops.program, shop_no, now).expected_minor == 600
         assert months.balance(conn, shops.program, shop_no, PAID).expected_minor == 1_000
         none, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(), None, 10, now)

@@ -203,7 +203,7 @@ def test_a_rank_is_required_as_it_stood_when_the_order_was_paid_and_a_higher_one
     world.earn(order(1, 1_000, "b"))
     with world.container.begin() as conn:
         standing.set_rank(
-            conn, world.program, "a", "platinum", PAID + 2 * DAY, "test", COMMAND_LINE, world.container.now()
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), "a", "platinum", PAID + 2 * DAY, "test"
         )
     assert world.earn(order(2, 1_000, "b"), order(0, 1_000, "b")) == {"b": 300, "a": 50}
     assert reasons(world, "o1") == [("seller", "paid", 100, 100), ("up", "requires_not_met", 0, 0)]

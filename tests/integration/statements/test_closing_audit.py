@@ -60,7 +60,7 @@ def closed(world: World) -> World:
         settled("april", "o4", "b", line(3_000), occurred_at=APRIL_BEGINS),
     )
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "a", "frozen", APRIL_BEGINS, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), "a", "frozen", APRIL_BEGINS, "test")
         draft = adjustments.AdjustmentDraft("adj", "b", 77, "goodwill")
         adjustments.propose_adjustment(conn, world.program, draft, ANN, APRIL_BEGINS)
         adjustments.approve_adjustment(conn, world.program, "adj", BEN, APRIL_BEGINS)

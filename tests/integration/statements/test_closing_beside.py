@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing, months
@@ -190,7 +190,7 @@ def test_a_freeze_dated_back_into_the_month_after_its_proposal_changes_the_close
     propose(sold)
     at = APRIL_BEGINS - timedelta(minutes=1)
     with sold.container.begin() as conn:
-        standing.set_status(conn, sold.program, "a", "frozen", at, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, sold.program, COMMAND_LINE, NOW), "a", "frozen", at, "test")
     assert refusal(confirm, sold) == "close_changed"
     assert propose(sold, EVA)["totals"]["available_minor"] == 0
 

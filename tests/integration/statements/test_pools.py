@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.network import standing
 from distrib.services.statements import closing, months, pools
 from distrib.services.statements.pools import PaidPool
@@ -49,12 +49,12 @@ def ranked(world: World) -> World:
 
 def rank_of(world: World, shop: str, rank: str, effective_at: datetime = EARLY) -> None:
     with world.container.begin() as conn:
-        standing.set_rank(conn, world.program, shop, rank, effective_at, "test", COMMAND_LINE, NOW)
+        standing.set_rank(Unit(conn, world.program, COMMAND_LINE, NOW), shop, rank, effective_at, "test")
 
 
 def status_of(world: World, shop: str, status: str, effective_at: datetime) -> None:
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, shop, status, effective_at, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), shop, status, effective_at, "test")
 
 
 def pay(world: World, month: int = MARCH, now: datetime = NOW) -> list[PaidPool]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE, period_bounds
+from distrib.services.context import COMMAND_LINE, Unit, period_bounds
 from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.network.standing import set_status
 from distrib.services.statements import totals as keeping
@@ -58,7 +58,7 @@ def adjust(world: World, name: str, shop: str, amount_minor: int, now: datetime)
 def freeze(world: World, shop: str, status: str, at: datetime) -> None:
     """Freezes a shop, or lets it go on."""
     with world.container.begin() as conn:
-        set_status(conn, world.program, shop, status, at, "looked into", COMMAND_LINE, at)
+        set_status(Unit(conn, world.program, COMMAND_LINE, at), shop, status, at, "looked into")
 
 
 def steps(world: World) -> list[Callable[[], object]]:

@@ -16,7 +16,7 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.domain.errors import Refusal
 from distrib.domain.webhooks import SCHEDULE, secret_bytes
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.webhooks import deliveries as sending
 from distrib.services.webhooks import endpoints
@@ -159,7 +159,7 @@ def test_a_rank_is_told_whoever_changed_it(world: World, inbox: Receiver, courie
     world.join(("a", None), ("b", None))
     with world.container.begin() as conn:
         now = world.container.now()
-        standing.set_rank(conn, world.program, "b", "owner", None, "good work", COMMAND_LINE, now)
+        standing.set_rank(Unit(conn, world.program, COMMAND_LINE, now), "b", "owner", None, "good work")
     world.earn(settled("e1", "o1", "a", line(100)))
     courier.run()
     messages = [json.loads(request.body)["data"] for request in inbox.received]
