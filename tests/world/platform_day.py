@@ -917,7 +917,7 @@ class PlatformDay:
         with world.container.begin() as conn:
             programs_to_seal(conn, world.now())
             names_of(conn, self.program, [self.admin.key_id])
-            seal_now(conn, self.program, world.now())
+            seal_now(Unit(conn, self.program, COMMAND_LINE, world.now()))
             program_totals(conn, self.program)
             progress(conn, self.program)
         self.pages("/v1/ledger/seals")

@@ -40,7 +40,7 @@ def list_accounts(call: Call) -> Answer:
 )
 def get_account(call: Call, account: str) -> Answer:
     """One account; a payable one with what of it is held, reserved and available now."""
-    return Answer(shown(service.get_account(call.conn, call.program, account, call.now)))
+    return Answer(shown(service.get_account(call.unit, account)))
 
 
 @ledger.operation(

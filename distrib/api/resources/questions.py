@@ -17,7 +17,7 @@ from distrib.api.schemas.questions import (
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.ledger import questions as service
-from distrib.services.ledger.questions import QuestionDraft
+from distrib.services.ledger.questions import QuestionDraft, QuestionFilter
 
 questions = Resource("questions", "Questions of shop owners about commissions 提问")
 
@@ -32,7 +32,7 @@ questions = Resource("questions", "Questions of shop owners about commissions �
 def ask_question(call: Call) -> Answer:
     """Asks about a commission of the partner's own shop. 200 when repeated."""
     draft = QuestionDraft(call.body["id"], call.body["commission_id"], call.body["text"])
-    view, is_new = service.ask_question(call.conn, call.program, draft, call.actor, call.now)
+    view, is_new = service.ask_question(call.unit, draft)
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/questions/{quote(draft.id, safe='')}"})
 
 
@@ -49,7 +49,7 @@ def list_questions(call: Call) -> Answer:
     listing = call.listing(f"questions {shop_id} {status} {commission}")
     before = listing.key(call.query["cursor"])
     rows, follows = service.list_questions(
-        call.conn, call.program, call.actor, shop_id, status, commission, before, call.query["limit"]
+        call.unit, QuestionFilter(shop_id, status, commission), before, call.query["limit"]
     )
     return Answer(listing.page_by_key(rows, follows))
 
@@ -57,7 +57,7 @@ def list_questions(call: Call) -> Answer:
 @questions.operation("GET", "/questions/<id:question_id>", {200: QuestionSchema}, refusals=("question_unknown",))
 def get_question(call: Call, question_id: str) -> Answer:
     """One question as it stands."""
-    return Answer(shown(service.get_question(call.conn, call.program, question_id, call.actor)))
+    return Answer(shown(service.get_question(call.unit, question_id)))
 
 
 @questions.operation(
@@ -70,10 +70,10 @@ def get_question(call: Call, question_id: str) -> Answer:
 def answer_question(call: Call, question_id: str) -> Answer:
     """Answers a question; the same answer again changes nothing."""
     words = call.body["answer"]
-    return Answer(shown(service.answer_question(call.conn, call.program, question_id, words, call.actor, call.now)))
+    return Answer(shown(service.answer_question(call.unit, question_id, words)))
 
 
 @questions.operation("POST", "/questions/<id:question_id>/close", {200: QuestionSchema}, refusals=("question_unknown",))
 def close_question(call: Call, question_id: str) -> Answer:
     """Closes a question, answered or not; a partner one of its own."""
-    return Answer(shown(service.close_question(call.conn, call.program, question_id, call.actor, call.now)))
+    return Answer(shown(service.close_question(call.unit, question_id)))

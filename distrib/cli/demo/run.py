@@ -64,7 +64,7 @@ def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say)
 def _seal(container: Container, program: Program) -> dict[str, Any] | None:
     """The seal over all that was posted; None where the workers have just made it."""
     with container.begin() as conn:
-        seal = seal_now(conn, program, container.now())
+        seal = seal_now(Unit(conn, program, COMMAND_LINE, container.now()))
     return None if seal is None else asdict(seal)
 
 

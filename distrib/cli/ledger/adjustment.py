@@ -10,6 +10,7 @@ from distrib.cli.output import in_both, json_option, open_console, print_json, p
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text
 from distrib.languages import render_both
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.adjustments import (
     AdjustmentDraft,
     AdjustmentView,
@@ -41,7 +42,7 @@ def propose(
     draft = AdjustmentDraft(adjustment_id, shop_id, amount_minor, reason)
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, "propose")
-        view, _ = propose_adjustment(conn, program, draft, actor, container.now())
+        view, _ = propose_adjustment(Unit(conn, program, actor, container.now()), draft)
     _show(view, as_json)
 
 
@@ -54,7 +55,7 @@ def approve(adjustment_id: str, key: str, program_code: str | None, as_json: boo
     """Approve and post the adjustment ID that another key proposed."""
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = approve_adjustment(conn, program, adjustment_id, actor, container.now())
+        view = approve_adjustment(Unit(conn, program, actor, container.now()), adjustment_id)
     _show(view, as_json)
 
 
@@ -66,10 +67,10 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
     """List adjustments as proposed and approved."""
     adjustments: list[AdjustmentView] = []
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        unit = Unit(conn, container.program(conn, program_code), COMMAND_LINE, container.now())
         after: int | None = 0
         while after is not None:
-            page, after = list_adjustments(conn, program, shop_id, None, after, PAGE)
+            page, after = list_adjustments(unit, shop_id, None, after, PAGE)
             adjustments += page
     if as_json:
         print_json(adjustments)

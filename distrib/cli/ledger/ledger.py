@@ -10,6 +10,7 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text, Wording
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.accounts import list_accounts
 from distrib.services.ledger.seals import list_seals, seal_content, seal_now
 
@@ -53,7 +54,7 @@ def seal(program_code: str | None, as_json: bool) -> None:
         with container.begin() as conn:
             program = container.program(conn, program_code)
         with container.begin() as conn:
-            made = seal_now(conn, program, container.now())
+            made = seal_now(Unit(conn, program, COMMAND_LINE, container.now()))
     if as_json:
         print_json(made)
     elif made is None:

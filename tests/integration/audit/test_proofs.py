@@ -70,7 +70,7 @@ def failed(world: World) -> set[str]:
 
 def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
     with paid.container.begin() as conn:
-        seal_now(conn, paid.program, AT)
+        seal_now(Unit(conn, paid.program, COMMAND_LINE, AT))
     assert failed(paid) == set()
 
 

@@ -46,7 +46,7 @@ def at_rest(sold: World) -> World:
         with sold.container.begin() as conn:
             act(conn, sold.program, 202603, actor, NOW)
     with sold.container.begin() as conn:
-        seal_now(conn, sold.program, NOW)
+        seal_now(Unit(conn, sold.program, COMMAND_LINE, NOW))
     assert audited(sold, at=sold.container.now() + RESTED).ok
     return sold
 

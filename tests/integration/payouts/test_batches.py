@@ -201,8 +201,8 @@ def test_a_batch_of_the_past_never_reserves_what_an_adjustment_took_since(world:
     earn(world, "a", 1_000, PAID)
     draft = adjustments.AdjustmentDraft("less", "a", -100, "a box was broken")
     with world.container.begin() as conn:
-        adjustments.propose_adjustment(conn, world.program, draft, COMMAND_LINE, LATER)
-        adjustments.approve_adjustment(conn, world.program, "less", APPROVER, LATER)
+        adjustments.propose_adjustment(Unit(conn, world.program, COMMAND_LINE, LATER), draft)
+        adjustments.approve_adjustment(Unit(conn, world.program, APPROVER, LATER), "less")
     assert amounts(make(world, "past", LATER + timedelta(days=1), up_to=NOW)) == {"a": 900}
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor, period_bounds
+from distrib.services.context import Actor, Unit, period_bounds
 from distrib.services.ledger import adjustments
 from distrib.services.statements import closing, months
 from distrib.store.ledger import books
@@ -268,8 +268,8 @@ def test_an_adjustment_of_a_month_is_in_its_statement_and_lines(sold: World) -> 
     occurred_at = APRIL_BEGINS - timedelta(hours=1)
     draft = adjustments.AdjustmentDraft("adj", "a", -300, "double pay")
     with sold.container.begin() as conn:
-        adjustments.propose_adjustment(conn, sold.program, draft, ANN, occurred_at)
-        adjustments.approve_adjustment(conn, sold.program, "adj", BEN, occurred_at)
+        adjustments.propose_adjustment(Unit(conn, sold.program, ANN, occurred_at), draft)
+        adjustments.approve_adjustment(Unit(conn, sold.program, BEN, occurred_at), "adj")
     closed = close(sold)
     assert closed["totals"]["adjusted_minor"] == -300
     lines = list(csv.DictReader(io.StringIO(file(sold, MARCH, "lines").decode())))

@@ -62,8 +62,8 @@ def closed(world: World) -> World:
     with world.container.begin() as conn:
         standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), "a", "frozen", APRIL_BEGINS, "test")
         draft = adjustments.AdjustmentDraft("adj", "b", 77, "goodwill")
-        adjustments.propose_adjustment(conn, world.program, draft, ANN, APRIL_BEGINS)
-        adjustments.approve_adjustment(conn, world.program, "adj", BEN, APRIL_BEGINS)
+        adjustments.propose_adjustment(Unit(conn, world.program, ANN, APRIL_BEGINS), draft)
+        adjustments.approve_adjustment(Unit(conn, world.program, BEN, APRIL_BEGINS), "adj")
     reserve(world)
     for period in (202604, 202605):
         close(world, period)

@@ -97,8 +97,8 @@ def adjust(world: World, adjustment_id: str, amount_minor: int) -> None:
     at = APRIL_BEGINS - timedelta(hours=1)
     draft = adjustments.AdjustmentDraft(adjustment_id, "a", amount_minor, "test")
     with world.container.begin() as conn:
-        adjustments.propose_adjustment(conn, world.program, draft, ANN, at)
-        adjustments.approve_adjustment(conn, world.program, adjustment_id, BEN, at)
+        adjustments.propose_adjustment(Unit(conn, world.program, ANN, at), draft)
+        adjustments.approve_adjustment(Unit(conn, world.program, BEN, at), adjustment_id)
 
 
 def test_orders_of_other_months_settle_while_a_close_is_worked_out_which_then_closes(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.statements.sorting import keep_due_order
 from distrib.store.ledger import sorted_balances
@@ -48,8 +48,8 @@ def adjust(api: Api, amounts: dict[str, int]) -> None:
         for shop, amount in amounts.items():
             name = f"{shop}{amount}"
             draft = AdjustmentDraft(name, shop, amount, "by hand")
-            propose_adjustment(conn, api.world.program, draft, COMMAND_LINE, NOW)
-            approve_adjustment(conn, api.world.program, name, APPROVER, NOW)
+            propose_adjustment(Unit(conn, api.world.program, COMMAND_LINE, NOW), draft)
+            approve_adjustment(Unit(conn, api.world.program, APPROVER, NOW), name)
 
 
 def keep(api: Api, now: datetime = NOW, *, always: bool = True) -> bool:

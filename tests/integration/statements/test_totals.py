@@ -51,8 +51,8 @@ def adjust(world: World, name: str, shop: str, amount_minor: int, now: datetime)
     """Corrects a balance by two keys."""
     draft = AdjustmentDraft(name, shop, amount_minor, "by hand")
     with world.container.begin() as conn:
-        propose_adjustment(conn, world.program, draft, COMMAND_LINE, now)
-        approve_adjustment(conn, world.program, name, APPROVER, now)
+        propose_adjustment(Unit(conn, world.program, COMMAND_LINE, now), draft)
+        approve_adjustment(Unit(conn, world.program, APPROVER, now), name)
 
 
 def freeze(world: World, shop: str, status: str, at: datetime) -> None:
