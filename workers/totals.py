@@ -10,9 +10,7 @@ from workers.each_program import each_in_transaction
 
 def keep_statement_totals(container: Container) -> None:
     """Keeps anew what has moved or aged of the totals that are kept."""
-    each_in_transaction(
-        container, lambda conn, _: programs_kept(conn), lambda unit: keep_due_totals(unit.conn, unit.program, unit.now)
-    )
+    each_in_transaction(container, lambda conn, _: programs_kept(conn), keep_due_totals)
 
 
 def begin_statement_totals(container: Container) -> None:
@@ -20,12 +18,10 @@ def begin_statement_totals(container: Container) -> None:
     each_in_transaction(
         container,
         lambda conn, _: programs_to_begin(conn),
-        lambda unit: keep_due_totals(unit.conn, unit.program, unit.now),
+        keep_due_totals,
     )
 
 
 def keep_sorted_shops(container: Container) -> None:
     """Keeps anew the order of shops by money and sales, of the programs whose totals are kept, where it is due."""
-    each_in_transaction(
-        container, lambda conn, _: programs_kept(conn), lambda unit: keep_due_order(unit.conn, unit.program, unit.now)
-    )
+    each_in_transaction(container, lambda conn, _: programs_kept(conn), keep_due_order)

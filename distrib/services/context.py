@@ -128,6 +128,10 @@ class Unit:
         """The program's local month, as 202603."""
         return self.program.period_of(self.now)
 
+    def on(self, conn: Connection) -> Unit:
+        """The same unit of work in another transaction, in which what is left of it is done."""
+        return replace(self, conn=conn)
+
     def at(self, instant: datetime) -> Unit:
         """The same unit of work as of another instant."""
         return replace(self, now=instant)

@@ -713,7 +713,7 @@ class PlatformDay:
             list_changes(conn, self.program.program_id, ["promotion"], (world.now(), 1), 100)
             list_near(conn, self.program.program_id, "owner", (500_000, 1), 100)
         with world.container.begin() as conn:
-            pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
+            pay_pools(Unit(conn, self.program, COMMAND_LINE, world.now()), 202404)
 
     def hold(self) -> None:
         """Changes that wait, of every kind: approved, cancelled, due, sealed anew; and the trail of it all."""
@@ -761,8 +761,8 @@ class PlatformDay:
         begin_statement_totals(container)
         keep_statement_totals(container)
         with container.begin() as conn:
-            keep_due_totals(conn, self.program, self.api.world.now(), always=True)
-            keep_due_order(conn, self.program, self.api.world.now(), always=True)
+            keep_due_totals(Unit(conn, self.program, COMMAND_LINE, self.api.world.now()), always=True)
+            keep_due_order(Unit(conn, self.program, COMMAND_LINE, self.api.world.now()), always=True)
         keep_sorted_shops(container)
         for path in ("/v1/shops?sort=-balance", "/v1/shops?sort=sales&level=4", "/v1/shops?sort=sales&level=1"):
             self.pages(path)

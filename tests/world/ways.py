@@ -23,7 +23,7 @@ from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.failpoints import arm_named
 from distrib.services.audit.run import enter_snapshot
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.orders import inbox
 from distrib.services.payouts import batches
 from distrib.services.payouts.batches import PayoutDraft
@@ -182,11 +182,11 @@ def _close(_site: Site, world: World) -> None:
     """Proposes and confirms; who finds the month closed has done so before."""
     begin, program, now = world.container.begin, world.program, world.now()
     try:
-        in_transaction(begin, lambda conn: closing.propose_close(conn, program, MARCH, ANN, now))
+        in_transaction(begin, lambda conn: closing.propose_close(Unit(conn, program, ANN, now), MARCH))
     except Refusal as refusal:
         if refusal.code != "period_closed":
             raise
-    in_transaction(begin, lambda conn: closing.confirm_close(conn, program, MARCH, BEN, now))
+    in_transaction(begin, lambda conn: closing.confirm_close(Unit(conn, program, BEN, now), MARCH))
 
 
 def _pay(_site: Site, world: World) -> None:

@@ -79,7 +79,7 @@ def get_balance(call: Call, shop_id: str) -> Answer:
 def get_earnings(call: Call, shop_id: str) -> Answer:
     """What a shop earned today and this month, and what becomes available on which day."""
     must_be_own(call, shop_id)
-    earned = earnings.earnings(call.conn, call.program, shop_no_of(call, shop_id), call.now)
+    earned = earnings.earnings(call.unit, shop_no_of(call, shop_id))
     return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **shown(earned)})
 
 
@@ -90,14 +90,14 @@ def list_balances(call: Call) -> Answer:
     sort = call.query["sort"] or ("available" if state == "in_debt" else "-available")
     listing = call.listing(f"balances {sort} {state}")
     after = listing.place(call.query["cursor"])
-    page = sorting.list_balances(call.conn, call.program, sort, state, after, call.query["limit"], call.now)
+    page = sorting.list_balances(call.unit, sort, state, after, call.query["limit"])
     return Answer({**listing.page(page.rows, page.follows), "as_of": call.now, "sorted_as_of": page.sorted_as_of})
 
 
 @commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, query=ReleasesQuerySchema)
 def list_releases(call: Call) -> Answer:
     """What all shops together get on each of the next days, today first, and after them."""
-    return Answer(shown(releases.list_releases(call.conn, call.program, call.query["days"], call.now)))
+    return Answer(shown(releases.list_releases(call.unit, call.query["days"])))
 
 
 def shop_no_of(call: Call, shop_id: str) -> int:

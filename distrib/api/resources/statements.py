@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError
@@ -35,6 +34,7 @@ from distrib.languages import render
 from distrib.languages.readers import reader_of
 from distrib.languages.web import accepted_reader, current_language
 from distrib.services.audit import run
+from distrib.services.context import Page
 from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
 from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
@@ -54,9 +54,7 @@ def get_statements(call: Call) -> Answer:
         return _sorted_statements(call, period, sort, state)
     listing = call.listing(f"statements {period}")
     after = listing.key(call.query["cursor"])
-    statement, follows = service.statement_totals_and_rows(
-        call.conn, call.program, period, after, call.query["limit"], call.now
-    )
+    statement, follows = service.statement_totals_and_rows(call.unit, period, after, call.query["limit"])
     return Answer({**shown(statement), "next_cursor": listing.cursor_by_key(follows)})
 
 
@@ -73,9 +71,7 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
     listing = call.listing(f"statement {period} {shop_id}")
     after = listing.place(call.query["cursor"])
     shop_no = shop_no_of(call, shop_id)
-    statement, follows = service.shop_statement(
-        call.conn, call.program, _period(period), shop_no, after, call.query["limit"], call.now
-    )
+    statement, follows = service.shop_statement(call.unit, _period(period), shop_no, after, call.query["limit"])
     return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 
@@ -91,8 +87,12 @@ def export_statements(call: Call, period: str) -> Stream:
     asked = call.query
     language = asked["language"] or accepted_reader()
     wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call), language)
-    produce = partial(files.export_file, program=call.program, wish=wish, now=call.now)
-    return Stream(produce, MEDIA_TYPES[wish.format], wish.filename, _file_headers(call, wish))
+    return Stream(
+        lambda conn: files.export_file(call.unit.on(conn), wish),
+        MEDIA_TYPES[wish.format],
+        wish.filename,
+        _file_headers(call, wish),
+    )
 
 
 @statements.operation(
@@ -100,7 +100,7 @@ def export_statements(call: Call, period: str) -> Stream:
 )
 def get_manifest(call: Call, period: str) -> Answer:
     """What the month's files hold: rows, totals, and the SHA-256 of each as CSV."""
-    return Answer(shown(service.manifest(call.conn, call.program, _period(period), call.now)))
+    return Answer(shown(service.manifest(call.unit, _period(period))))
 
 
 @statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
@@ -108,14 +108,14 @@ def list_months(call: Call) -> Answer:
     """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
     listing = call.listing("months")
     before = listing.key(call.query["cursor"])
-    months, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
+    months, follows = month_states.list_months(call.unit, before, call.query["limit"])
     return Answer(listing.page_by_key(months, follows))
 
 
 @statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
 def get_close(call: Call, period: str) -> Answer:
     """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
-    state = month_states.close_state(call.conn, call.program, _period(period), call.now)
+    state = month_states.close_state(call.unit, _period(period))
     return Answer({**shown(state.month), "stops": [_stop(refusal) for refusal in state.stops]})
 
 
@@ -131,9 +131,7 @@ def get_close(call: Call, period: str) -> Answer:
 def propose_close(call: Call, period: str) -> Answer:
     """Answers what closing the month would fix, and keeps it for another key to confirm; changes nothing else."""
     cut_off_at = None if call.body is None else call.body["cut_off_at"]
-    return Answer(
-        shown(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now, cut_off_at))
-    )
+    return Answer(shown(closing.propose_close(call.unit, _period(period), cut_off_at)))
 
 
 @statements.operation(
@@ -154,7 +152,7 @@ def propose_close(call: Call, period: str) -> Answer:
 )
 def confirm_close(call: Call, period: str) -> Answer:
     """Closes the month as another person proposed it, for ever; pools still to be paid are paid with it."""
-    return Answer(shown(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now)))
+    return Answer(shown(closing.confirm_close(call.unit, _period(period))))
 
 
 @statements.operation("POST", "/audit", {202: AuditRequestSchema}, body=AuditWishSchema, needs_body=False)
@@ -190,9 +188,7 @@ def _stop(refusal: Refusal) -> dict[str, Any]:
 def _sorted_statements(call: Call, period: int, sort: str, state: str | None) -> Answer:
     listing = call.listing(f"statements {period} {sort} {state}")
     after = listing.place(call.query["cursor"])
-    statement, follows = service.sorted_statement(
-        call.conn, call.program, period, sort, state, after, call.query["limit"], call.now
-    )
+    statement, follows = service.sorted_statement(call.unit, period, sort, state, Page(after, call.query["limit"]))
     return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 

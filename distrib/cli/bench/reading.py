@@ -122,8 +122,8 @@ def both_programs(
 def keep_what_workers_keep(opened: OpenedWorld) -> None:
     """Keeps what periodic tasks keep of a program: of a large one its totals and orders, of any its lists."""
     keepers: tuple[Callable[[Unit], object], ...] = (
-        lambda unit: keep_due_totals(unit.conn, unit.program, unit.now),
-        lambda unit: keep_due_order(unit.conn, unit.program, unit.now),
+        keep_due_totals,
+        keep_due_order,
         keep_branches,
         lambda unit: keep_near_ranks(unit.conn, unit.program, unit.now),
     )

@@ -86,7 +86,7 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
         [row.id, row.shop_id, show_amount(row.amount_minor, row.currency), row.status, row.reason]
         for row in adjustments
     ]
-    print_table(open_console(), f"{in_both(Text('Adjustments'))}: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Adjustments'))}: {unit.program.code}", columns, rows)
 
 
 def _show(view: AdjustmentView, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.money import show_ratio
 from distrib.domain.texts import Text
 from distrib.languages import render
-from distrib.services.context import COMMAND_LINE, Program, format_period, parse_period
+from distrib.services.context import COMMAND_LINE, Program, Unit, format_period, parse_period
 from distrib.services.statements.pools import PaidPool, pay_pools
 
 _WORDS = {
@@ -57,7 +57,7 @@ def pay(month: str, key: str | None, program_code: str | None, language: str, as
             program, actor = container.program(conn, program_code), COMMAND_LINE
         else:
             program, actor = acting_as(container, conn, key, program_code, "confirm")
-        paid = pay_pools(conn, program, period, actor, container.now())
+        paid = pay_pools(Unit(conn, program, actor, container.now()), period)
     if as_json:
         print_json(
             {"program": program.code, "month": format_period(period), "pools": [_view(payment) for payment in paid]}

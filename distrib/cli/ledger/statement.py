@@ -31,7 +31,7 @@ from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render, render_both
 from distrib.languages.readers import BOTH, READERS
-from distrib.services.context import Actor, Program, parse_period
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit, parse_period
 from distrib.services.statements.closing import ClosedView, confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
 from distrib.services.statements.months import FIGURES, SHOPS, MonthStatement, statement_totals_and_rows
@@ -85,7 +85,9 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        view, follows = statement_totals_and_rows(conn, program, period, None, limit, container.now())
+        view, follows = statement_totals_and_rows(
+            Unit(conn, program, COMMAND_LINE, container.now()), period, None, limit
+        )
     if as_json:
         print_json({**{each.name: getattr(view, each.name) for each in fields(view)}, "next": follows})
     else:
@@ -134,7 +136,7 @@ def export(
         raise click.UsageError(render_both(Text("a PDF is for one shop: --shop")))
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        pieces = export_file(conn, program, wish, container.now())
+        pieces = export_file(Unit(conn, program, COMMAND_LINE, container.now()), wish)
         if output is None:
             _write(sys.stdout.buffer, pieces)
         else:
@@ -170,9 +172,9 @@ def close(
             step = _next_step(conn, program, period, actor)
         program, actor = acting_as(container, conn, key, program_code, step)
         if step == "confirm":
-            view = confirm_close(conn, program, period, actor, container.now())
+            view = confirm_close(Unit(conn, program, actor, container.now()), period)
         else:
-            view = propose_close(conn, program, period, actor, container.now(), cut_off)
+            view = propose_close(Unit(conn, program, actor, container.now()), period, cut_off)
     if as_json:
         print_json(view)
     else:

@@ -44,7 +44,7 @@ def at_rest(sold: World) -> World:
     """The same with March closed, everything sealed, and a clean audit since."""
     for actor, act in ((ANN, closing.propose_close), (BEN, closing.confirm_close)):
         with sold.container.begin() as conn:
-            act(conn, sold.program, 202603, actor, NOW)
+            act(Unit(conn, sold.program, actor, NOW), 202603)
     with sold.container.begin() as conn:
         seal_now(Unit(conn, sold.program, COMMAND_LINE, NOW))
     assert audited(sold, at=sold.container.now() + RESTED).ok

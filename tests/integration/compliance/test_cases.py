@@ -133,7 +133,9 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
 def month(world: World) -> tuple[int, int]:
     """Held and available of all shops at the end of the month of the orders."""
     with world.container.begin() as conn:
-        statement, _ = months.statement_totals_and_rows(conn, world.program, 202603, None, 50, world.container.now())
+        statement, _ = months.statement_totals_and_rows(
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), 202603, None, 50
+        )
     totals = statement.totals or {}
     return totals["held_minor"], totals["available_minor"]
 

@@ -134,7 +134,7 @@ def test_a_statement_splits_as_of_the_months_last_instant(sold: World) -> None:
     reserve(sold, "a", 100, end, 902)
     freeze(sold, "b", "frozen", end - timedelta(microseconds=1))
     with sold.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, sold.program, 202603, None, 10, NOW)
+        view, _ = months.statement_totals_and_rows(Unit(conn, sold.program, COMMAND_LINE, NOW), 202603, None, 10)
     rows = {row.shop_id: row for row in view.data}
     splits_of_shops = {shop: (row.held_minor, row.reserved_minor, row.available_minor) for shop, row in rows.items()}
     assert splits_of_shops == {"a": (0, 400, 600), "b": (700, 0, 0)}

@@ -311,9 +311,9 @@ def test_what_is_paid_in_a_month_that_was_closed_meanwhile_counts_in_the_next(wo
     approve(world, "march", NOW)
     for period in (202603, 202604):
         with world.container.begin() as conn:
-            closing.propose_close(conn, world.program, period, COMMAND_LINE, IN_MAY)
+            closing.propose_close(Unit(conn, world.program, COMMAND_LINE, IN_MAY), period)
         with world.container.begin() as conn:
-            closing.confirm_close(conn, world.program, period, APPROVER, IN_MAY)
+            closing.confirm_close(Unit(conn, world.program, APPROVER, IN_MAY), period)
     record(world, "march", [("a", "paid")], NOW)
     [(period, occurred_at)] = world.rows("SELECT period, occurred_at FROM transfers WHERE kind = 'paid'")
     assert (period, occurred_at) == (202605, datetime(2026, 4, 30, 16, tzinfo=UTC))

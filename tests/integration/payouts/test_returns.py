@@ -57,7 +57,7 @@ def line_of(world: World, payout_id: str) -> dict[str, object]:
 def statement(world: World, period: int, shop_id: str = "a") -> dict[str, int]:
     """A shop's row of a month."""
     with world.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, world.program, period, None, 10, JUNE)
+        view, _ = months.statement_totals_and_rows(Unit(conn, world.program, COMMAND_LINE, JUNE), period, None, 10)
     [row] = [row for row in view.data if row.shop_id == shop_id]
     return {name: value for name, value in asdict(row).items() if isinstance(value, int)}
 
@@ -66,9 +66,9 @@ def close(world: World, *periods: int, now: datetime = JUNE) -> None:
     """Closes months by two keys."""
     for period in periods:
         with world.container.begin() as conn:
-            closing.propose_close(conn, world.program, period, COMMAND_LINE, now)
+            closing.propose_close(Unit(conn, world.program, COMMAND_LINE, now), period)
         with world.container.begin() as conn:
-            closing.confirm_close(conn, world.program, period, APPROVER, now)
+            closing.confirm_close(Unit(conn, world.program, APPROVER, now), period)
 
 
 def test_what_came_back_is_available_again_and_its_tax_undone_in_the_month_of_the_return(world: World) -> None:

@@ -51,7 +51,7 @@ def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: Wo
     posted = world.rows("SELECT kind::text, credit_account, amount_minor FROM transfers WHERE kind IN ('paid', 'tax')")
     assert sorted(map(tuple, posted)) == [("paid", -2, 256_000), ("tax", -3, 44_000)]
     with world.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, world.program, 202604, None, 10, MAY)
+        view, _ = months.statement_totals_and_rows(Unit(conn, world.program, COMMAND_LINE, MAY), 202604, None, 10)
         assert run.run_audit(Unit(conn, world.program, COMMAND_LINE, MAY), world.container.policies).ok
     [row] = view.data
     assert (row.opening_minor, row.paid_minor, row.tax_minor, row.closing_minor) == (

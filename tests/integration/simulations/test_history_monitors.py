@@ -142,7 +142,7 @@ def crowded(world: World) -> World:
     ben, now = Actor("ben", "Ben", "finance"), world.container.now()
     with world.container.begin() as conn:
         for month in (202603, 202604):
-            pay_pools(conn, world.program, month, COMMAND_LINE, now)
+            pay_pools(Unit(conn, world.program, COMMAND_LINE, now), month)
         adjustment = AdjustmentDraft("adjusted", "x", -70, "a test")
         propose_adjustment(Unit(conn, world.program, COMMAND_LINE, now), adjustment)
         approve_adjustment(Unit(conn, world.program, ben, now), "adjusted")

@@ -87,7 +87,7 @@ def reserve(world: World) -> None:
 def close(world: World, period: int) -> None:
     for actor, act in ((ANN, closing.propose_close), (BEN, closing.confirm_close)):
         with world.container.begin() as conn:
-            act(conn, world.program, period, actor, NOW)
+            act(Unit(conn, world.program, actor, NOW), period)
 
 
 def failing(world: World) -> set[str]:

@@ -73,7 +73,7 @@ def held_at(world: World, owner: Engine, table: str, act: Act, actor: Actor) -> 
 
 def file(world: World, detail: str) -> bytes:
     with world.container.begin() as conn:
-        return b"".join(months.export_csv(conn, world.program, MARCH, detail, NOW))
+        return b"".join(months.export_csv(Unit(conn, world.program, COMMAND_LINE, NOW), MARCH, detail))
 
 
 def counted_in(world: World) -> dict[str, int]:
@@ -180,7 +180,7 @@ def test_figures_proposed_and_never_confirmed_are_no_part_of_the_closed_month(so
     rows = list(csv.DictReader(io.StringIO(file(sold, "shops").decode())))
     assert [(row["shop_id"], row["earned_minor"]) for row in rows] == [("a", "1300"), ("b", "1000")]
     with sold.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, sold.program, MARCH, None, 500, NOW)
+        view, _ = months.statement_totals_and_rows(Unit(conn, sold.program, COMMAND_LINE, NOW), MARCH, None, 500)
     assert [row.shop_id for row in view.data] == ["a", "b"]
     assert view.totals == closed["totals"]
 

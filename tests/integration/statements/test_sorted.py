@@ -54,7 +54,7 @@ def adjust(api: Api, amounts: dict[str, int]) -> None:
 
 def keep(api: Api, now: datetime = NOW, *, always: bool = True) -> bool:
     with api.world.container.begin() as conn:
-        return keep_due_order(conn, api.world.program, now, always=always)
+        return keep_due_order(Unit(conn, api.world.program, COMMAND_LINE, now), always=always)
 
 
 def walk(caller: Caller, path: str, size: int = 2) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ def check(world: World, model: Model, now: datetime) -> None:
         listed, _ = withdrawals.list_withdrawals(conn, program, "a", None, None, 500)
         assert {row.id: row.status for row in listed} == model.states
         number = payee_versions.shop_no_of(conn, program, "a")
-        month, _ = months.shop_statement(conn, program, period, number, None, 500, now)
+        month, _ = months.shop_statement(Unit(conn, program, COMMAND_LINE, now), period, number, None, 500)
         assert (month.adjusted_minor, month.paid_minor) == (-model.fees(), model.paid())
         assert month.closing_minor == model.available() + model.reserved()
         assert run.run_audit(Unit(conn, program, COMMAND_LINE, now), world.container.policies).ok
