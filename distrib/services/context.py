@@ -132,6 +132,10 @@ class Unit:
         """The same unit of work in another transaction, in which what is left of it is done."""
         return replace(self, conn=conn)
 
+    def by(self, actor: Actor) -> Unit:
+        """The same unit of work, done by somebody else."""
+        return replace(self, actor=actor)
+
     def at(self, instant: datetime) -> Unit:
         """The same unit of work as of another instant."""
         return replace(self, now=instant)

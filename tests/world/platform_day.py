@@ -879,7 +879,7 @@ class PlatformDay:
             move_shop(Unit(conn, capped, COMMAND_LINE, now), cn, self.shop(11), Move(shop_id(1), now, "r"))
         with container.begin() as conn:
             for policy in ("cn", "us"):
-                run_monitors(conn, replace(capped, policy=policy), world.policies, COMMAND_LINE, now)
+                run_monitors(Unit(conn, replace(capped, policy=policy), COMMAND_LINE, now), world.policies)
             introduced_by(conn, capped, ["deepest"])
             base_of_month(conn, capped.program_id, "paid", *period_bounds(202404, capped.zone))
             create_program(conn, "other", "CNY", "UTC", "open", now, world.policies)

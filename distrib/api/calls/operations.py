@@ -35,7 +35,7 @@ from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.failpoints import reach
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
-from distrib.services.context import Actor, Program, Unit
+from distrib.services.context import SERVICE, Actor, Program, Unit
 from distrib.services.programs.keys import authenticate, hash_anew, is_use_due, note_use
 from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
@@ -208,7 +208,9 @@ def _note_refused(
     shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
     if authenticated is not None and isinstance(shop_id, str):
         program, _ = authenticated
-        note_registrations(conn, program, backend.policies[program.policy], (), {shop_id: code}, backend.now())
+        note_registrations(
+            Unit(conn, program, SERVICE, backend.now()), backend.policies[program.policy], (), {shop_id: code}
+        )
 
 
 def _run_operation(

@@ -24,6 +24,8 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
+from distrib.services.compliance.cases import Decision
+from distrib.services.compliance.monitors import FindingFilter
 from distrib.services.compliance.refusals import CaseUnknown
 from distrib.services.compliance.report import compliance_report, report_paper
 
@@ -38,10 +40,10 @@ def get_compliance_report(call: Call) -> Answer | Stream:
     """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
     as_of = call.query["as_of"] or call.now
     if call.query["format"] == "json":
-        return Answer(shown(compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now)))
+        return Answer(shown(compliance_report(call.unit, call.backend.policies, as_of)))
     from distrib.services.compliance.pdf import render_report  # noqa: PLC0415 - what draws takes long to import
 
-    composed = report_paper(call.conn, call.program, call.backend.policies, as_of, call.now)
+    composed = report_paper(call.unit, call.backend.policies, as_of)
     paper = render_report(composed, call.query["language"])
 
     def produce(_: Connection) -> Iterator[bytes]:
@@ -57,7 +59,7 @@ def list_findings(call: Call) -> Answer:
     listing = call.listing(f"findings {wanted}")
     after = listing.place(call.query["cursor"])
     rows, follows = service.list_findings(
-        call.conn, call.program, wanted["id"], wanted["severity"], wanted["since"], after, call.query["limit"]
+        call.unit, FindingFilter(wanted["id"], wanted["severity"], wanted["since"]), after, call.query["limit"]
     )
     return Answer(listing.page(shown(rows), follows))
 
@@ -65,7 +67,7 @@ def list_findings(call: Call) -> Answer:
 @compliance.operation("POST", "/compliance/runs", {201: RunSchema}, is_idempotent=True)
 def run_monitors(call: Call) -> Answer:
     """Runs the structure monitors now: findings are kept, cases opened where a pack wants pay held."""
-    run = service.run_monitors(call.conn, call.program, call.backend.policies, call.actor, call.now)
+    run = service.run_monitors(call.unit, call.backend.policies)
     return Answer(shown(run), 201)
 
 
@@ -98,7 +100,7 @@ def open_case(call: Call) -> Answer:
     shop_id, organiser_id = call.body["shop_id"], call.body["organiser_id"]
     if (shop_id is None) == (organiser_id is None):
         raise Refusal("invalid", [Problem("/shop_id", say("either_or", one="shop_id", other="organiser_id"))])
-    case = cases.open_case(call.conn, call.program, shop_id, organiser_id, call.body["reason"], call.actor, call.now)
+    case = cases.open_case(call.unit, shop_id, organiser_id, call.body["reason"])
     return Answer(shown(case), 201, {"Location": f"/v1/compliance/cases/{case.case_no}"})
 
 
@@ -120,15 +122,9 @@ def decide_case(call: Call, case_no: str) -> Answer:
     """Freezes indirect pay, takes back what is held, releases it, or dismisses the case; by a person, with a reason."""
     body = call.body
     case = cases.decide_case(
-        call.conn,
-        call.program,
+        call.unit,
         _number(case_no),
-        body["decision"],
-        body["effective_at"],
-        body["decided_by"],
-        body["reason"],
-        call.actor,
-        call.now,
+        Decision(body["decision"], body["effective_at"], body["decided_by"], body["reason"]),
     )
     return Answer(shown(case), 201)
 

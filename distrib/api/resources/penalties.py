@@ -28,7 +28,7 @@ penalties = Resource("penalties", "Penalties 处罚记录: for organising or lea
 )
 def record_penalty(call: Call) -> Answer:
     """Records a penalty about the person who runs a shop, or about an organiser."""
-    view, is_new = service.record_penalty(call.conn, call.program, PenaltyDraft(**call.body), call.actor, call.now)
+    view, is_new = service.record_penalty(call.unit, PenaltyDraft(**call.body))
     location = f"/v1/compliance/penalties/{quote(view.id, safe='')}"
     return Answer(shown(view), 201 if is_new else 200, {"Location": location})
 
@@ -40,9 +40,7 @@ def list_penalties(call: Call) -> Answer:
     listing = call.listing(f"penalties {shop_id} {organiser_id}")
     after = listing.place(call.query["cursor"])
     (passed_no,) = after or (None,)
-    rows, follows = service.list_penalties(
-        call.conn, call.program, shop_id, organiser_id, passed_no, call.query["limit"], call.now
-    )
+    rows, follows = service.list_penalties(call.unit, shop_id, organiser_id, passed_no, call.query["limit"])
     return Answer(listing.page(rows, None if follows is None else (follows,)))
 
 
@@ -51,7 +49,7 @@ def list_penalties(call: Call) -> Answer:
 )
 def get_penalty(call: Call, penalty_id: str) -> Answer:
     """One penalty."""
-    return Answer(shown(service.get_penalty(call.conn, call.program, penalty_id, call.now)))
+    return Answer(shown(service.get_penalty(call.unit, penalty_id)))
 
 
 @penalties.operation(
@@ -64,5 +62,5 @@ def get_penalty(call: Call, penalty_id: str) -> Answer:
 )
 def withdraw_penalty(call: Call, penalty_id: str) -> Answer:
     """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere."""
-    view = service.withdraw_penalty(call.conn, call.program, penalty_id, call.body["reason"], call.actor, call.now)
+    view = service.withdraw_penalty(call.unit, penalty_id, call.body["reason"])
     return Answer(shown(view))

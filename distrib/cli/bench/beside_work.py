@@ -30,7 +30,7 @@ from distrib.cli.bench.settling import environment
 from distrib.cli.bench.world import PLAN
 from distrib.domain.texts import Text
 from distrib.services.compliance.monitors import MONITOR, run_monitors
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
 from distrib.services.plans.versions import create_plan, publish_plan
@@ -181,7 +181,7 @@ def _evaluate(site: _Site, settling: Future[float]) -> None:
 
 def _monitor(site: _Site, settling: Future[float]) -> None:
     with site.undone(settling) as conn:
-        run_monitors(conn, site.program, site.container.policies, MONITOR, site.container.now())
+        run_monitors(Unit(conn, site.program, MONITOR, site.container.now()), site.container.policies)
 
 
 def _platform(

@@ -31,12 +31,13 @@ from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.compliance import cases
 from distrib.services.compliance.by_name import by_name
+from distrib.services.compliance.cases import Decision
 from distrib.services.compliance.monitors import MonitorRun, StructureView, run_monitors
 from distrib.services.compliance.pdf import render_report
 from distrib.services.compliance.report import report_paper
 from distrib.services.compliance.report_views import ComplianceReport
 from distrib.services.compliance.words import LANGUAGES, ReportWording
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs.refusals import NoProgram
 from distrib.services.programs.tenants import list_programs
@@ -79,7 +80,7 @@ def report(
         now = container.now()
         instant = now if as_of is None else _instant(as_of)
         program = container.program(conn, program_code)
-        composed = report_paper(conn, program, container.policies, instant, now)
+        composed = report_paper(Unit(conn, program, COMMAND_LINE, now), container.policies, instant)
         document = composed.report
     if kind == "pdf":
         _write(render_report(composed, paper or language), output)
@@ -99,7 +100,7 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
     """Run the structure monitors now; 1 where anything serious was found."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        result = run_monitors(conn, program, container.policies, COMMAND_LINE, container.now())
+        result = run_monitors(Unit(conn, program, COMMAND_LINE, container.now()), container.policies)
     if as_json:
         print_json(result)
     else:
@@ -130,7 +131,7 @@ def decide(
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         case = cases.decide_case(
-            conn, program, case_no, decision, instant, decided_by, reason, COMMAND_LINE, container.now()
+            Unit(conn, program, COMMAND_LINE, container.now()), case_no, Decision(decision, instant, decided_by, reason)
         )
     if as_json:
         print_json(case)

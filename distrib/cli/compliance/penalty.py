@@ -20,7 +20,7 @@ from distrib.services.compliance.penalties import (
     record_penalty,
     withdraw_penalty,
 )
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 
 PAGE = 500
 
@@ -57,7 +57,7 @@ def add(
     draft = PenaltyDraft(penalty_id, kind, _day(decided_on), reason, shop_id, organiser_id, authority, reference)
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        view, _ = record_penalty(conn, program, draft, COMMAND_LINE, container.now())
+        view, _ = record_penalty(Unit(conn, program, COMMAND_LINE, container.now()), draft)
     _show(view, as_json)
 
 
@@ -70,7 +70,7 @@ def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bo
     """Say that the penalty ID no longer stands, such as one annulled on appeal."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        view = withdraw_penalty(conn, program, penalty_id, reason, COMMAND_LINE, container.now())
+        view = withdraw_penalty(Unit(conn, program, COMMAND_LINE, container.now()), penalty_id, reason)
     _show(view, as_json)
 
 
@@ -86,7 +86,7 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
         program, now = container.program(conn, program_code), container.now()
         after: int | None = 0
         while after is not None:
-            page, after = list_penalties(conn, program, shop_id, organiser_id, after, PAGE, now)
+            page, after = list_penalties(Unit(conn, program, COMMAND_LINE, now), shop_id, organiser_id, after, PAGE)
             penalties += page
     if as_json:
         print_json(penalties)

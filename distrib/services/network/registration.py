@@ -94,7 +94,7 @@ def register_shops(unit: Unit, policy: Policy, drafts: Sequence[ShopDraft], pepp
         if batch.write():
             tree.signal_ranks(unit.conn, unit.program_id, batch.signals(timeline))
             refused = {result.id: result.code for result in results if result.code is not None}
-            note_registrations(unit.conn, unit.program, policy, batch.created, refused, unit.now)
+            note_registrations(unit, policy, batch.created, refused)
             if batch.created:  # in the registration's own transaction: there is no moment at which nothing is pending
                 inbox.wake_for_shops(unit.conn, unit.program_id, [row.shop_id for row in batch.created])
             return results

@@ -10,7 +10,7 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
 from distrib.services.compliance import cases
-from distrib.services.compliance.cases import CaseView
+from distrib.services.compliance.cases import CaseView, Decision
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
 from distrib.services.network.moves import Move
@@ -47,7 +47,7 @@ def tree(world: World) -> World:
 def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = None) -> int:
     with world.container.begin() as conn:
         now = world.container.now()
-        case = cases.open_case(conn, world.program, shop_id, organiser_id, "a test", COMMAND_LINE, now)
+        case = cases.open_case(Unit(conn, world.program, COMMAND_LINE, now), shop_id, organiser_id, "a test")
     number: int = case.case_no
     return number
 
@@ -55,7 +55,9 @@ def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = N
 def decide(world: World, case_no: int, decision: str, decided_at: Any = None, by: str = "Han Meimei") -> CaseView:
     with world.container.begin() as conn:
         return cases.decide_case(
-            conn, world.program, case_no, decision, decided_at, by, "a test", COMMAND_LINE, world.container.now()
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()),
+            case_no,
+            Decision(decision, decided_at, by, "a test"),
         )
 
 
@@ -340,7 +342,7 @@ def test_who_waited_for_the_lock_sees_what_was_decided_meanwhile(tree: World) ->
     def late(decision: str) -> CaseView:
         with tree.container.begin() as conn:
             return cases.decide_case(
-                conn, tree.program, case_no, decision, None, "Han Meimei", "a test", COMMAND_LINE, asked
+                Unit(conn, tree.program, COMMAND_LINE, asked), case_no, Decision(decision, None, "Han Meimei", "a test")
             )
 
     with pytest.raises(Refusal) as refused:

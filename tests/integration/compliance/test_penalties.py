@@ -72,12 +72,14 @@ def penalise(world: World, penalty_id: str = "p-1", recorded_at: datetime | None
     if draft["organiser_id"] is None and draft["shop_id"] is None:
         draft["shop_id"] = "a"
     with world.container.begin() as conn:
-        record_penalty(conn, world.program, PenaltyDraft(**draft), COMMAND_LINE, recorded_at or world.container.now())
+        record_penalty(
+            Unit(conn, world.program, COMMAND_LINE, recorded_at or world.container.now()), PenaltyDraft(**draft)
+        )
 
 
 def withdraw(world: World, penalty_id: str = "p-1") -> None:
     with world.container.begin() as conn:
-        withdraw_penalty(conn, world.program, penalty_id, "annulled", COMMAND_LINE, world.container.now())
+        withdraw_penalty(Unit(conn, world.program, COMMAND_LINE, world.container.now()), penalty_id, "annulled")
 
 
 def organise(world: World, organiser_id: str | None, *shop_ids: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from distrib.services.compliance import monitors
-from distrib.services.compliance.cases import decide_case
+from distrib.services.compliance.cases import Decision, decide_case
 from distrib.services.compliance.monitors import MONITOR
 from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE, Unit
@@ -222,7 +222,9 @@ def test_more_trees_than_are_reported_are_counted(cn: World, monkeypatch: pytest
 
 def run(world: World) -> monitors.MonitorRun:
     with world.container.begin() as conn:
-        return monitors.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
+        return monitors.run_monitors(
+            Unit(conn, world.program, MONITOR, world.container.now()), world.container.policies
+        )
 
 
 def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_reported(
@@ -245,7 +247,9 @@ def test_a_case_that_was_dismissed_comes_back_only_with_other_figures(cn: World)
     assert run(cn).cases_opened == ["tree:a"]
     [(case_no,)] = cn.rows("SELECT case_no FROM compliance_cases")
     with cn.container.begin() as conn:
-        decide_case(conn, cn.program, case_no, "dismiss", None, "Li", "seen", COMMAND_LINE, cn.container.now())
+        decide_case(
+            Unit(conn, cn.program, COMMAND_LINE, cn.container.now()), case_no, Decision("dismiss", None, "Li", "seen")
+        )
     assert run(cn).cases_opened == []
     cn.join(("z", "a"))
     assert run(cn).cases_opened == ["tree:a"]

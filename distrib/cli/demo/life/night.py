@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distrib.bootstrap import Container
 from distrib.services.compliance.monitors import MONITOR, run_monitors
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.ranks.near import keep_near_ranks
 from distrib.services.sharing.funnel import keep_funnel
 
@@ -16,4 +16,4 @@ def spend_night(container: Container, program: Program) -> None:
     with container.begin() as conn:
         keep_near_ranks(conn, program, container.now())
     with container.begin() as conn:
-        run_monitors(conn, program, container.policies, MONITOR, container.now())
+        run_monitors(Unit(conn, program, MONITOR, container.now()), container.policies)
