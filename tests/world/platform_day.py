@@ -904,7 +904,7 @@ class PlatformDay:
         self.post([settled("alone", "alone", self.shop(1), line(500), **SOLD)])
         with container.begin() as conn:
             [number] = conn.execute(text("SELECT order_no FROM orders WHERE order_id = 'alone'")).scalars()
-            drain_orders(conn, self.program, world.policies, [number], FOR_EVER, now)
+            drain_orders(Unit(conn, self.program, COMMAND_LINE, now), world.policies, [number], FOR_EVER)
         other = settled("alone", "alone", self.shop(2), line(501), **SOLD)
         self.good("POST", "/v1/events", {"events": [other]})
 

@@ -349,7 +349,7 @@ def test_what_a_decision_wakes_is_pending_from_the_same_moment_on(shops: World) 
     shops.earn(settled("e1", "o1", "b", line(10_000), **GROUP))
     shops.post(decided("g", "g1", True))
     with shops.container.worker_engine.begin() as conn:
-        drain_batch(conn, shops.program, shops.container.policies, 100, shops.container.now())
+        drain_batch(Unit(conn, shops.program, COMMAND_LINE, shops.container.now()), shops.container.policies, 100)
     assert (shops.outcome("g"), shops.outcome("e1")[0]) == (("done", None), "pending")
     with shops.container.worker_engine.begin() as conn:
         conn.execute(text("DELETE FROM queue"))
@@ -383,7 +383,9 @@ def test_what_waited_for_an_order_and_is_of_a_later_day_is_pending_from_the_mome
 
 def _drain_once(world: World) -> None:
     with world.container.worker_engine.begin() as conn:
-        drained = drain_batch(conn, world.program, world.container.policies, 100, world.container.now())
+        drained = drain_batch(
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies, 100
+        )
     assert drained.state is State.APPLIED
 
 

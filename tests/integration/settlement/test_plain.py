@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shops import ShopDraft
 from distrib.services.programs import tenants
 from distrib.services.settlement.batch import Batch
@@ -58,7 +59,9 @@ def drained(world: World, *, in_columns: bool) -> tuple[Rows, int]:
     with world.container.worker_engine.connect() as conn, conn.begin() as transaction:
         orders = 0
         while (
-            batch := drain_batch(conn, world.program, world.policies, 40, now, in_columns=in_columns)
+            batch := drain_batch(
+                Unit(conn, world.program, COMMAND_LINE, now), world.policies, 40, in_columns=in_columns
+            )
         ).state is State.APPLIED:
             orders += batch.orders
         rows = rows_of(conn, world.program.program_id)
@@ -265,5 +268,10 @@ def given_back(world: World) -> dict[str, bool]:
     with world.begin() as conn:
         numbers = [row[0] for row in world.rows("SELECT order_no FROM queue WHERE program_id = :program")]
         pending = pending_events(conn, program_id, numbers)
-        left = {row.event_no for row in refund_whole(conn, Batch(world.program, world.now()), pending, FOR_EVER)}
+        left = {
+            row.event_no
+            for row in refund_whole(
+                conn, Batch(Unit(conn, world.program, COMMAND_LINE, world.now())), pending, FOR_EVER
+            )
+        }
     return {ids[row.event_no]: row.event_no not in left for row in pending}
