@@ -196,7 +196,9 @@ class World:
         decoded = [decode_event(event, now) for event in events]
         assert None not in decoded, events
         with self.begin() as conn:
-            return inbox.accept_events(conn, self.program, [event for event in decoded if event is not None], now)
+            return inbox.accept_events(
+                Unit(conn, self.program, COMMAND_LINE, now), [event for event in decoded if event is not None]
+            )
 
     def drain(self) -> DrainTally:
         """Settles everything that waits."""

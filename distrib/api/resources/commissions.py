@@ -44,7 +44,7 @@ def list_commissions(call: Call) -> Answer:
 def get_commission(call: Call, commission_id: str) -> Answer:
     """One commission as it stands; a partner sees one of its own shop."""
     only = call.actor.shop_no if is_partner(call) else None
-    return Answer(shown(service.get_commission(call.conn, call.program, commission_id, call.now, only)))
+    return Answer(shown(service.get_commission(call.unit, commission_id, only)))
 
 
 @commissions.operation(
@@ -111,5 +111,5 @@ def _page(call: Call, shop_id: str | None) -> Answer:
     listing = call.listing(f"commissions {shop_id} {asked}{' newest first' if is_newest_first else ''}")
     after = listing.place(call.query["cursor"])
     query = CommissionQuery(shop_id=shop_id, is_newest_first=is_newest_first, **asked)
-    rows, follows = service.list_commissions(call.conn, call.program, query, after, call.query["limit"], call.now)
+    rows, follows = service.list_commissions(call.unit, query, after, call.query["limit"])
     return Answer(listing.page(rows, follows))

@@ -163,7 +163,7 @@ def post_events(call: Call) -> Answer:
     posted: Posted = call.body
     good = [event for event in posted.events if event is not None]
     call.backend.backlog.check(call.conn, call.program.program_id, call.limits)
-    accepted = inbox.accept_events(call.conn, call.program, good, call.now) if good else []
+    accepted = inbox.accept_events(call.unit, good) if good else []
     if not posted.is_batch and accepted[0].refusal is not None:
         raise accepted[0].refusal
     kept, refused = iter(accepted), iter(posted.refused)

@@ -27,7 +27,7 @@ def list_orders(call: Call) -> Answer:
 @orders.operation("GET", "/orders/<id:order_id>", {200: OrderViewSchema}, refusals=("order_unknown",))
 def get_order(call: Call, order_id: str) -> Answer:
     """The order as known, its status, its plan version, and its commissions net of reversals."""
-    return Answer(shown(service.get_order(call.conn, call.program, order_id, call.now)))
+    return Answer(shown(service.get_order(call.unit, order_id)))
 
 
 @orders.operation("GET", "/orders/<id:order_id>/explanation", {200: ExplanationSchema}, refusals=("order_unknown",))

@@ -79,7 +79,7 @@ class _Site:
             now = self.container.now()
             events = [event for n in numbers if (event := decode_event(self._event(n), now)) is not None]
             with self.container.begin() as conn:
-                accept_events(conn, self.program, events, now)
+                accept_events(Unit(conn, self.program, COMMAND_LINE, now), events)
         self.posted += orders
 
     @contextmanager

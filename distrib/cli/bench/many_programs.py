@@ -32,7 +32,7 @@ from distrib.cli.bench.settling import environment
 from distrib.cli.bench.spending import Spent, drain_spends
 from distrib.cli.bench.world import PLAN, World, fill_inbox, open_program, register
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
 from distrib.services.plans.versions import create_plan, publish_plan
@@ -202,7 +202,7 @@ def _wait_of(container: Container, program: Program, number: int, most_s: float)
     decoded = decode_event(event, now)
     started = time.monotonic()
     with container.begin() as conn:
-        accept_events(conn, program, [] if decoded is None else [decoded], now)
+        accept_events(Unit(conn, program, COMMAND_LINE, now), [] if decoded is None else [decoded])
     asked = {"program": program.program_id, "event": event["id"]}
     while (taken := time.monotonic() - started) < most_s:
         with container.begin() as conn:

@@ -125,7 +125,7 @@ def fill_inbox(container: Container, program: Program, world: World) -> None:
         now = container.now()
         decoded = [event for raw in batch if (event := decode_event(raw, now)) is not None]
         with container.begin() as conn:
-            accept_events(conn, program, decoded, now)
+            accept_events(Unit(conn, program, COMMAND_LINE, now), decoded)
 
 
 def _draft(world: World, shop: int) -> ShopDraft:

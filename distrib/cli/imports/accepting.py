@@ -17,7 +17,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import DecodedEvent
 from distrib.failpoints import reach
 from distrib.languages import render_both
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted, accept_events
 
@@ -98,7 +98,11 @@ def _record(
     now: datetime,
 ) -> None:
     with target.container.begin() as conn:
-        answers = iter(accept_events(conn, target.program, [event for _, events in fit for event in events], now))
+        answers = iter(
+            accept_events(
+                Unit(conn, target.program, COMMAND_LINE, now), [event for _, events in fit for event in events]
+            )
+        )
     reach("import.committed")
     for read, events in fit:
         refusals = [refusal for _ in events if (refusal := _count(next(answers), read, tally)) is not None]

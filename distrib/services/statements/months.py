@@ -202,7 +202,7 @@ def shop_statement(
     else:
         row = rows.statement_of_account(unit.conn, unit.program_id, period, held_from, shop_no)
     query = CommissionQuery(shop_no=shop_no, period=period)
-    lines, follows = list_commissions(unit.conn, unit.program, query, after, limit, unit.now)
+    lines, follows = list_commissions(unit, query, after, limit)
     figures = _NOTHING if row is None else _figures(row)
     head = _head(unit.conn, unit.program, period, held_from, closed)
     return ShopStatement(*head, shop_id, *figures, lines), follows

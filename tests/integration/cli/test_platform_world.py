@@ -107,7 +107,7 @@ def post(container: Container, program: Program, events: Iterator[dict[str, Any]
     for batch in thousands(events):
         decoded = [event for raw in batch if (event := decode_event(raw, container.now())) is not None]
         with container.begin() as conn:
-            accepted = accept_events(conn, program, decoded, container.now())
+            accepted = accept_events(Unit(conn, program, COMMAND_LINE, container.now()), decoded)
         assert [answer.status for answer in accepted] == ["accepted"] * len(batch)
 
 

@@ -82,7 +82,7 @@ def test_an_event_that_meets_a_change_of_the_time_zone_counts_its_day_by_the_new
 
     def post() -> None:
         with world.container.begin() as conn:
-            inbox.accept_events(conn, world.program, [event], world.container.now())
+            inbox.accept_events(Unit(conn, world.program, COMMAND_LINE, world.container.now()), [event])
 
     changing, posting = Thread(target=change), Thread(target=post)
     changing.start()

@@ -197,7 +197,7 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
     shops.earn(paid("p1", "o1", "b", line(10_000)), refunded("r1", "o1", {"1": 4_000}, PAID + DAY))
     now = shops.container.now()
     with shops.container.begin() as conn:
-        view = views.get_order(conn, shops.program, "o1", now)
+        view = views.get_order(Unit(conn, shops.program, COMMAND_LINE, now), "o1")
         assert (view.status, view.commissions, view.refunded_minor, view.left_minor) == (
             "paid",
             [],
@@ -212,16 +212,20 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
         shop_no = get_shop(Unit(conn, shops.program, COMMAND_LINE, now), "b").shop_no
         assert months.balance(conn, shops.program, shop_no, now).expected_minor == 600
         assert months.balance(conn, shops.program, shop_no, PAID).expected_minor == 1_000
-        none, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(), None, 10, now)
+        none, _ = commissions.list_commissions(
+            Unit(conn, shops.program, COMMAND_LINE, now), CommissionQuery(), None, 10
+        )
         assert none == []
         rows, follows = commissions.list_commissions(
-            conn, shops.program, CommissionQuery(state="expected"), None, 1, now
+            Unit(conn, shops.program, COMMAND_LINE, now), CommissionQuery(state="expected"), None, 1
         )
         assert [(row.shop_id, row.amount_minor, row.state) for row in rows] == [("b", 600, "expected")]
-        rows, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(state="expected"), follows, 5, now)
+        rows, _ = commissions.list_commissions(
+            Unit(conn, shops.program, COMMAND_LINE, now), CommissionQuery(state="expected"), follows, 5
+        )
         assert [(row.shop_id, row.amount_minor, row.state) for row in rows] == [("a", 300, "expected")]
         only = CommissionQuery(state="expected", order_id="o1", shop_id="a")
-        assert len(commissions.list_commissions(conn, shops.program, only, None, 5, now)[0]) == 1
+        assert len(commissions.list_commissions(Unit(conn, shops.program, COMMAND_LINE, now), only, None, 5)[0]) == 1
 
 
 def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(shops: World) -> None:
@@ -253,14 +257,14 @@ def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(
             return sorted(row.id for row in rows)
 
         for order_id, status in statuses.items():
-            view = views.get_order(conn, shops.program, order_id, shops.container.now())
+            view = views.get_order(Unit(conn, shops.program, COMMAND_LINE, shops.container.now()), order_id)
             assert view.status == status, order_id
             assert explain_order(conn, shops.program, order_id).agrees, order_id
             assert order_id in ids_of(status=status)
         assert ids_of(status="paid") == ["o1"]
         assert ids_of(status="cancelled") == ["o2", "o3"]
         assert ids_of() == ids_of(shop_id="b") == sorted(statuses)
-        view = views.get_order(conn, shops.program, "o3", shops.container.now())
+        view = views.get_order(Unit(conn, shops.program, COMMAND_LINE, shops.container.now()), "o3")
         assert (view.reason, [refund.id for refund in view.refunds], view.left_minor) == (
             "order_cancelled",
             [None],
