@@ -10,7 +10,7 @@ from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.held_changes import ChangeView, list_changes
 from distrib.services.payouts.payee_versions import approve_payee, cancel_payee
 from distrib.services.programs.settings import approve_settings, cancel_settings
@@ -100,7 +100,7 @@ def _open_change(conn: Connection, program: Program, change_id: str) -> ChangeVi
 def _approve(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
     now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
     if view.shop_id is not None:
-        approve_payee(conn, program, view.shop_id, sealer, pepper, actor, now)
+        approve_payee(Unit(conn, program, actor, now), view.shop_id, sealer, pepper)
     elif view.webhook_id is not None:
         approve_url(conn, program, view.webhook_id, sealer, actor, now)
     else:
@@ -110,7 +110,7 @@ def _approve(container: Container, conn: Connection, program: Program, view: Cha
 def _cancel(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
     now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
     if view.shop_id is not None:
-        cancel_payee(conn, program, view.shop_id, sealer, pepper, actor, now)
+        cancel_payee(Unit(conn, program, actor, now), view.shop_id, sealer, pepper)
     elif view.webhook_id is not None:
         cancel_url(conn, program, view.webhook_id, sealer, actor, now)
     else:

@@ -194,9 +194,9 @@ def _pay(_site: Site, world: World) -> None:
     begin, program, channels = world.container.begin, world.program, world.container.channels
     draft = PayoutDraft("p1", _AVAILABLE)
     results = [ResultDraft("a", "paid"), ResultDraft("b", "failed", reason="account closed")]
-    in_transaction(begin, lambda conn: batches.create_payout(conn, program, draft, channels, ANN, world.now()))
-    in_transaction(begin, lambda conn: batches.approve_payout(conn, program, "p1", BEN, world.now()))
-    in_transaction(begin, lambda conn: record_results(conn, program, "p1", results, channels, BEN, world.now()))
+    in_transaction(begin, lambda conn: batches.create_payout(Unit(conn, program, ANN, world.now()), draft, channels))
+    in_transaction(begin, lambda conn: batches.approve_payout(Unit(conn, program, BEN, world.now()), "p1"))
+    in_transaction(begin, lambda conn: record_results(Unit(conn, program, BEN, world.now()), "p1", results, channels))
 
 
 def _evaluate(_site: Site, world: World) -> None:
@@ -249,8 +249,11 @@ def books_of(world: World) -> dict[str, Any]:
         events = [(row.id, row.status) for row in inbox.list_events(conn, program, inbox.EventFilters(), None, 500)[0]]
         closed = closing.find_closed(conn, program, MARCH)
         evaluated = list_evaluations(conn, program)[0]
-        made = [row.id for row in batches.list_payouts(conn, program, None, 50)[0]]
-        payouts = [batches.payout_view(conn, program, payout_id, 0, 500)[0] for payout_id in made]
+        made = [row.id for row in batches.list_payouts(Unit(conn, program, COMMAND_LINE, world.now()), None, 50)[0]]
+        payouts = [
+            batches.payout_view(Unit(conn, program, COMMAND_LINE, world.now()), payout_id, 0, 500)[0]
+            for payout_id in made
+        ]
         rows = [sorted(map(tuple, conn.execute(text(query), {"program": program.program_id}))) for query in _COUNTED]
     return {
         "earned": world.earned(),

@@ -49,6 +49,7 @@ from distrib.services.payouts import closing_payments, files, own_payouts, payab
 from distrib.services.payouts.batch_views import PayoutInFull
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft
+from distrib.services.payouts.files import WantedFile
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft
 
@@ -86,14 +87,7 @@ def put_payee(call: Call, shop_id: str) -> Answer:
     """
     backend = call.backend
     view, waits = payee_versions.put_payee(
-        call.conn,
-        call.program,
-        shop_id,
-        Payee(**call.body),
-        backend.sealer,
-        backend.identity_pepper,
-        call.actor,
-        call.now,
+        call.unit, shop_id, Payee(**call.body), backend.sealer, backend.identity_pepper
     )
     return Answer(shown(view), 202 if waits else 200)
 
@@ -106,7 +100,8 @@ def put_payee(call: Call, shop_id: str) -> Answer:
 )
 def approve_payee(call: Call, shop_id: str) -> Answer:
     """Puts the payee that waits in force at once; by another person than proposed it."""
-    return Answer(shown(payee_versions.approve_payee(*_about_payee(call, shop_id))))
+    backend = call.backend
+    return Answer(shown(payee_versions.approve_payee(call.unit, shop_id, backend.sealer, backend.identity_pepper)))
 
 
 @payouts.operation(
@@ -117,7 +112,8 @@ def approve_payee(call: Call, shop_id: str) -> Answer:
 )
 def cancel_payee(call: Call, shop_id: str) -> Answer:
     """Ends the payee that waits; the one in force stays."""
-    return Answer(shown(payee_versions.cancel_payee(*_about_payee(call, shop_id))))
+    backend = call.backend
+    return Answer(shown(payee_versions.cancel_payee(call.unit, shop_id, backend.sealer, backend.identity_pepper)))
 
 
 @payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
@@ -143,7 +139,7 @@ def create_payout(call: Call) -> Answer:
     named = {name: body[name] for name in ("shop_ids", "amounts", "withdrawals")}
     draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months, **named)
     _apply_due_payees(call)
-    is_new = service.create_payout(call.conn, call.program, draft, call.backend.channels, call.actor, call.now)
+    is_new = service.create_payout(call.unit, draft, call.backend.channels)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
 
@@ -160,7 +156,7 @@ def list_payouts(call: Call) -> Answer:
         _refuse_filters(filters)
         own, follows = own_payouts.list_own_payouts(call.conn, call.program, shop_no, before, call.query["limit"])
         return Answer(listing.page_by_key(own, follows))
-    views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"], **filters)
+    views, follows = service.list_payouts(call.unit, before, call.query["limit"], **filters)
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -199,7 +195,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
     code = call.query["code"]
     listing = call.listing(f"refused {payout_id} {code}")
     after = listing.key(call.query["cursor"])
-    views, follows = service.list_refused(call.conn, call.program, payout_id, code, after or "", call.query["limit"])
+    views, follows = service.list_refused(call.unit, payout_id, code, after or "", call.query["limit"])
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -211,7 +207,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
 )
 def approve_payout(call: Call, payout_id: str) -> Answer:
     """Approves a batch, by another person than made it."""
-    service.approve_payout(call.conn, call.program, payout_id, call.actor, call.now)
+    service.approve_payout(call.unit, payout_id)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
@@ -220,7 +216,7 @@ def approve_payout(call: Call, payout_id: str) -> Answer:
 )
 def cancel_payout(call: Call, payout_id: str) -> Answer:
     """Gives the money of a batch back, before it is approved."""
-    service.cancel_payout(call.conn, call.program, payout_id, call.actor, call.now)
+    service.cancel_payout(call.unit, payout_id)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
@@ -238,10 +234,10 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
     A single result that is refused answers as such.
     """
     drafts = [ResultDraft(**draft) for draft in call.body["results"]]
-    settled = record_results(call.conn, call.program, payout_id, drafts, call.backend.channels, call.actor, call.now)
+    settled = record_results(call.unit, payout_id, drafts, call.backend.channels)
     if len(settled) == 1 and settled[0].refusal is not None:
         raise settled[0].refusal
-    view, _ = service.payout_view(call.conn, call.program, payout_id, 0, 1)
+    view, _ = service.payout_view(call.unit, payout_id, 0, 1)
     figures = {
         name: getattr(view.batch, name) for name in ("status", "paid_count", "failed_count", "returned_count", "count")
     }
@@ -302,9 +298,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
     body = call.body
     draft = ClosingDraft(body["id"], shop_id, body["reason"], body["channel"] or CSV)
     _apply_due_payees(call)
-    is_new = closing_payments.propose_closing_payment(
-        call.conn, call.program, draft, call.backend.channels, call.actor, call.now
-    )
+    is_new = closing_payments.propose_closing_payment(call.unit, draft, call.backend.channels)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
     return Answer(_shown(call, draft.id, None, DEFAULT_LIMIT), 201 if is_new else 200, location)
 
@@ -317,7 +311,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
 )
 def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""
-    payout_id = closing_payments.approve_closing_payment(call.conn, call.program, shop_id, call.actor, call.now)
+    payout_id = closing_payments.approve_closing_payment(call.unit, shop_id)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
@@ -336,7 +330,7 @@ def list_payable(call: Call) -> Answer:
     query = payable.PayableQuery(**{name: call.query[name] for name in ("channel", "min_minor", "side")})
     listing = call.listing(f"payable {query}")
     after, limit = listing.key(call.query["cursor"]) or "", call.query["limit"]
-    views, follows = payable.list_payable(call.conn, call.program, query, call.backend.channels, after, limit, call.now)
+    views, follows = payable.list_payable(call.unit, query, call.backend.channels, after, limit)
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -360,26 +354,25 @@ def report_us_1099(call: Call) -> Stream:
 def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[bytes, None, None]:
     backend, query = call.backend, call.query
     made = files.channel_file(
-        conn, call.program, payout_id, backend.channels, backend.sealer, name, query["part"], query["encoding"]
+        call.unit.on(conn),
+        payout_id,
+        backend.channels,
+        backend.sealer,
+        WantedFile(name, query["part"], query["encoding"]),
     )
     yield made.content
-
-
-def _about_payee(call: Call, shop_id: str) -> tuple[Any, ...]:
-    backend = call.backend
-    return (call.conn, call.program, shop_id, backend.sealer, backend.identity_pepper, call.actor, call.now)
 
 
 def _apply_due_payees(call: Call) -> None:
     """Puts in force what is due, whether or not a worker came by."""
     backend = call.backend
-    payee_versions.apply_due_payees(call.conn, call.program, backend.sealer, backend.identity_pepper, call.now)
+    payee_versions.apply_due_payees(call.unit, backend.sealer, backend.identity_pepper)
 
 
 def _shown(call: Call, payout_id: str, cursor: str | None, limit: int, shop_id: str | None = None) -> dict[str, Any]:
     listing: Listing = call.listing(f"payout {payout_id}" + (f" {shop_id}" if shop_id is not None else ""))
     after = listing.key(cursor)
-    view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit, shop_id)
+    view, follows = service.payout_view(call.unit, payout_id, after or 0, limit, shop_id)
     return {**whole_view(view), "next_cursor": listing.cursor_by_key(follows)}
 
 

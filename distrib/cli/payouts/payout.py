@@ -33,12 +33,12 @@ from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import Actor, Program
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.held_changes import reseal_contents
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft, propose_closing_payment
-from distrib.services.payouts.files import ENCODINGS, channel_file
+from distrib.services.payouts.files import ENCODINGS, WantedFile, channel_file
 from distrib.services.payouts.payee_versions import apply_due_payees, reseal_payees
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.payouts.results import record_results
@@ -93,9 +93,10 @@ def create(
             amounts=wanted,
             withdrawals=withdrawals or None,
         )
-        apply_due_payees(conn, program, container.sealer, container.identity_pepper, now)
-        service.create_payout(conn, program, draft, container.channels, actor, now)
-        view = _whole(conn, program, payout_id)
+        unit = Unit(conn, program, actor, now)
+        apply_due_payees(unit, container.sealer, container.identity_pepper)
+        service.create_payout(unit, draft, container.channels)
+        view = _whole(unit, payout_id)
     _show(view, as_json)
 
 
@@ -116,10 +117,10 @@ def closing(
         program, actor = acting_as(container, conn, key, program_code, "propose")
         if actor.role != "admin":
             raise Refusal("forbidden")
-        now, pepper = container.now(), container.identity_pepper
-        apply_due_payees(conn, program, container.sealer, pepper, now)
-        propose_closing_payment(conn, program, draft, container.channels, actor, now)
-        view = _whole(conn, program, payout_id)
+        unit = Unit(conn, program, actor, container.now())
+        apply_due_payees(unit, container.sealer, container.identity_pepper)
+        propose_closing_payment(unit, draft, container.channels)
+        view = _whole(unit, payout_id)
     _show(view, as_json)
 
 
@@ -144,7 +145,7 @@ def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) ->
 
 
 def _decide(
-    decision: Callable[[Connection, Program, str, Actor, datetime], object],
+    decision: Callable[[Unit, str], object],
     scope: str,
     payout_id: str,
     key: str,
@@ -153,8 +154,9 @@ def _decide(
 ) -> None:
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, scope)
-        decision(conn, program, payout_id, actor, container.now())
-        view = _whole(conn, program, payout_id)
+        unit = Unit(conn, program, actor, container.now())
+        decision(unit, payout_id)
+        view = _whole(unit, payout_id)
     _show(view, as_json)
 
 
@@ -192,7 +194,9 @@ def results(
             with container.begin() as conn:
                 program, actor = acting_as(container, conn, key, program_code, "results")
                 chunk = drafts[start : start + RESULTS_CHUNK]
-                settled += record_results(conn, program, payout_id, chunk, container.channels, actor, container.now())
+                settled += record_results(
+                    Unit(conn, program, actor, container.now()), payout_id, chunk, container.channels
+                )
     refused = [outcome for outcome in settled if outcome.outcome == REFUSED]
     if as_json:
         print_json([_outcome_view(outcome) for outcome in settled])
@@ -225,8 +229,8 @@ def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
 def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
     """List the batches, the newest first."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code, "read")
-        batches = all_pages(lambda before: service.list_payouts(conn, program, before, PAGE))
+        unit = _reader(container, conn, key, program_code, "read")
+        batches = all_pages(lambda before: service.list_payouts(unit, before, PAGE))
     if as_json:
         print_json(batches)
         return
@@ -251,7 +255,7 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
         ]
         for batch in batches
     ]
-    print_table(open_console(), f"{in_both(Text('Payouts'))}: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Payouts'))}: {unit.program.code}", columns, rows)
 
 
 @payout.command()
@@ -262,7 +266,7 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
 def show(payout_id: str, key: str | None, program_code: str | None, as_json: bool) -> None:
     """Show the batch ID with its lines."""
     with open_container() as container, container.begin() as conn:
-        view = _whole(conn, _reader(container, conn, key, program_code, "read"), payout_id)
+        view = _whole(_reader(container, conn, key, program_code, "read"), payout_id)
     _show(view, as_json)
 
 
@@ -285,13 +289,20 @@ def export(
 ) -> None:
     """Write the file that the channel takes, once the batch ID is approved."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code, "payees")
-        made = channel_file(conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding)
+        unit = _reader(container, conn, key, program_code, "payees")
+        made = channel_file(
+            unit,
+            payout_id,
+            container.channels,
+            container.sealer,
+            WantedFile(file_format, part, encoding),
+        )
         write_pieces([made.content], output)
     for note in made.notes:
         click.echo(" / ".join(note.values()), err=True)
-    total = show_amount(made.total_minor, program.currency)
-    click.echo(in_both(_lines_in_all(made.count, total, program.currency)), err=True)
+    currency = unit.program.currency
+    total = show_amount(made.total_minor, currency)
+    click.echo(in_both(_lines_in_all(made.count, total, currency)), err=True)
 
 
 @payout.command()
@@ -306,14 +317,14 @@ def report(
 ) -> None:
     """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly)."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code, "payees")
+        unit = _reader(container, conn, key, program_code, "payees")
         pieces: Generator[bytes, None, None]
         if kind == "platform":
-            pieces = platform_report(conn, program, quarter or "", container.sealer)
+            pieces = platform_report(conn, unit.program, quarter or "", container.sealer)
         elif year is None:
             raise Refusal("invalid", [Problem("--year", Text("is required"))])
         else:
-            pieces = us_1099_report(conn, program, year, container.sealer)
+            pieces = us_1099_report(conn, unit.program, year, container.sealer)
         write_pieces(pieces, output)
 
 
@@ -327,12 +338,12 @@ def reseal(program_code: str | None) -> None:
     click.echo(in_both(Text("{count} sealed anew.", count=count)))
 
 
-def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None, scope: str) -> Program:
-    """Whose payouts are read: the key's where one was given."""
+def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None, scope: str) -> Unit:
+    """Whose payouts are read, and by whom: the key's where one was given."""
     if key is not None:
-        program, _ = acting_as(container, conn, key, program_code, scope)
-        return program
-    return container.program(conn, program_code)
+        program, actor = acting_as(container, conn, key, program_code, scope)
+        return Unit(conn, program, actor, container.now())
+    return Unit(conn, container.program(conn, program_code), COMMAND_LINE, container.now())
 
 
 def _instant(text: str) -> datetime:
@@ -343,12 +354,12 @@ def _instant(text: str) -> datetime:
         raise Refusal("invalid", [Problem("--up-to", words)]) from None
 
 
-def _whole(conn: Connection, program: Program, payout_id: str) -> dict[str, Any]:
+def _whole(unit: Unit, payout_id: str) -> dict[str, Any]:
     """A batch with all its lines."""
-    view, after = service.payout_view(conn, program, payout_id, 0, PAGE)
+    view, after = service.payout_view(unit, payout_id, 0, PAGE)
     lines = view.lines
     while after is not None:
-        page, after = service.payout_view(conn, program, payout_id, after, PAGE)
+        page, after = service.payout_view(unit, payout_id, after, PAGE)
         lines += page.lines
     in_full = asdict(view) | {"lines": list(map(asdict, lines))}
     return {**in_full.pop("batch"), **in_full}

@@ -12,6 +12,7 @@ from distrib.cli.payouts.pages import PAGE, all_pages
 from distrib.domain.amounts import show_amount
 from distrib.domain.payouts.withdrawals import STATES
 from distrib.domain.texts import Text
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import withdrawals as service
 from distrib.services.payouts.withdrawal_messages import WithdrawalView
 
@@ -30,7 +31,11 @@ def list_command(shop_id: str | None, status: str | None, program_code: str | No
     """List withdrawals, the newest first."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        withdrawals = all_pages(lambda before: service.list_withdrawals(conn, program, shop_id, status, before, PAGE))
+        withdrawals = all_pages(
+            lambda before: service.list_withdrawals(
+                Unit(conn, program, COMMAND_LINE, container.now()), shop_id, status, before, PAGE
+            )
+        )
     if as_json:
         print_json(withdrawals)
         return
@@ -67,7 +72,7 @@ def approve(withdrawal_id: str, key: str, program_code: str | None, as_json: boo
     """Approve the withdrawal ID, so that a batch may take it."""
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = service.approve_withdrawal(conn, program, withdrawal_id, actor, container.now())
+        view = service.approve_withdrawal(Unit(conn, program, actor, container.now()), withdrawal_id)
     _show(view, as_json)
 
 
@@ -82,7 +87,7 @@ def refuse(withdrawal_id: str, reason: str, key: str, program_code: str | None, 
     words = reason_of(reason)
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = service.refuse_withdrawal(conn, program, withdrawal_id, words, actor, container.now())
+        view = service.refuse_withdrawal(Unit(conn, program, actor, container.now()), withdrawal_id, words)
     _show(view, as_json)
 
 

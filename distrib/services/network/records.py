@@ -57,7 +57,7 @@ def erase_shop(unit: Unit, shop_id: str) -> ShopView:
     shop = shops.lock(unit.conn, unit.program_id, shop_id)
     if shop is None:
         raise ShopUnknown(id=shop_id)
-    erase_payee(unit.conn, unit.program, shop.shop_no, unit.actor, unit.now)
+    erase_payee(unit, shop.shop_no)
     shop_sessions.end_sessions(unit.conn, unit.program_id, shop.shop_no, unit.actor.key_id, unit.now)
     questions.erase_words(unit.conn, unit.program_id, shop.shop_no, unit.now, unit.actor.key_id)
     store.erase_shop(unit.conn, unit.program_id, shop.shop_no, unit.now, unit.actor.key_id)

@@ -44,9 +44,9 @@ def paid(world: World) -> World:
         conn.execute(text("UPDATE programs SET withdrawal_least_minor = 200, withdrawal_fee_minor = 100"))
         world.program = get_program(conn, world.program.program_id)
         for name, amount_minor in (("w1", 4_000), ("w2", 1_000), ("w3", 500), ("w4", 300)):
-            request_withdrawal(conn, world.program, WithdrawalDraft(name, "a", amount_minor), SHOP, AT)
+            request_withdrawal(Unit(conn, world.program, SHOP, AT), WithdrawalDraft(name, "a", amount_minor))
             if name != "w4":
-                approve_withdrawal(conn, world.program, name, APPROVER, AT)
+                approve_withdrawal(Unit(conn, world.program, APPROVER, AT), name)
     for payout, name in (("first", "w1"), ("second", "w2"), ("third", "w3")):
         make(world, payout, AT, withdrawals=[name])
         approve(world, payout, AT)
@@ -57,7 +57,7 @@ def paid(world: World) -> World:
         standing.set_status(Unit(conn, world.program, PROPOSER, AT), "b", "closed", AT, "left")
         draft = ClosingDraft("last", "b", "left")
         later, channels = AT + timedelta(hours=3), world.container.channels
-        closing_payments.propose_closing_payment(conn, world.program, draft, channels, PROPOSER, later)
+        closing_payments.propose_closing_payment(Unit(conn, world.program, PROPOSER, later), draft, channels)
     return world
 
 

@@ -64,7 +64,10 @@ def test_what_is_paid_leaves_and_what_fails_comes_back_for_the_next_batch(world:
     assert balance(world, "a", LATER) == {"held": 0, "reserved": 0, "available": 0, "paid": 1_000}
     assert balance(world, "b", LATER) == {"held": 0, "reserved": 0, "available": 700, "paid": 0}
     with world.container.begin() as conn:
-        assert batches.payout_view(conn, world.program, "march", 0, 9)[0].batch.status == "settled"
+        assert (
+            batches.payout_view(Unit(conn, world.program, COMMAND_LINE, LATER), "march", 0, 9)[0].batch.status
+            == "settled"
+        )
     assert amounts(make(world, "retry", LATER)) == {"b": 700}
     assert is_sound(world)
 
@@ -146,8 +149,8 @@ def test_approval_takes_another_key_and_no_cancelled_batch(world: World) -> None
         record(world, "march", [("a", "paid")], NOW)
     assert caught.value.code == "payout_not_approved"
     with world.container.begin() as conn:
-        batches.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
-        batches.cancel_payout(conn, world.program, "march", APPROVER, LATER)
+        batches.cancel_payout(Unit(conn, world.program, COMMAND_LINE, NOW), "march")
+        batches.cancel_payout(Unit(conn, world.program, APPROVER, LATER), "march")
     assert balance(world, "a", NOW)["available"] == 1_000
     for refused in (lambda: approve(world, "march", NOW), lambda: record(world, "march", [("a", "paid")], NOW)):
         with pytest.raises(Refusal) as caught:
@@ -162,7 +165,7 @@ def test_an_approved_batch_is_not_cancelled_and_approving_again_changes_nothing(
     approve(world, "march", NOW)
     approve(world, "march", LATER)
     with world.container.begin() as conn, pytest.raises(Refusal) as caught:
-        batches.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
+        batches.cancel_payout(Unit(conn, world.program, COMMAND_LINE, NOW), "march")
     assert caught.value.code == "payout_approved"
 
 

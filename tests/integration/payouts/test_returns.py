@@ -49,7 +49,7 @@ def is_sound(world: World, now: datetime = JUNE) -> bool:
 def line_of(world: World, payout_id: str) -> dict[str, object]:
     """The only line of a batch."""
     with world.container.begin() as conn:
-        view, _ = batches.payout_view(conn, world.program, payout_id, 0, 9)
+        view, _ = batches.payout_view(Unit(conn, world.program, COMMAND_LINE, world.container.now()), payout_id, 0, 9)
     [line] = view.lines
     return asdict(line)
 

@@ -79,7 +79,7 @@ def test_what_failed_or_was_cancelled_counts_for_no_tax(world: World) -> None:
     earn(world, "a", 300_000, PAID)
     make(world, "one", APRIL)
     with world.container.begin() as conn:
-        cancel_payout(conn, world.program, "one", PROPOSER, APRIL)
+        cancel_payout(Unit(conn, world.program, PROPOSER, APRIL), "one")
     assert taxes(make(world, "two", APRIL)) == {"a": (300_000, 44_000)}
     approve(world, "two", APRIL)
     record(world, "two", [("a", "failed")], APRIL)
@@ -157,7 +157,7 @@ def test_the_1099_report_counts_what_was_paid_in_the_year_against_its_threshold(
         earn(world, shop, amount, PAID)
     pay(world, "april", APRIL)
     with world.container.begin() as conn:
-        erase_payee(conn, world.program, shop_no_of(conn, world.program, "b"), COMMAND_LINE, APRIL)
+        erase_payee(Unit(conn, world.program, COMMAND_LINE, APRIL), shop_no_of(conn, world.program, "b"))
         rows = report(us_1099_report(conn, world.program, 2026, world.container.sealer))
         before = report(us_1099_report(conn, world.program, 2025, world.container.sealer))
     reported = {(row["amount_minor"], row["reportable"], row["payee_name"], row["payments"]) for row in rows}

@@ -43,7 +43,9 @@ def keys(world: World) -> tuple[str, str]:
         world.program = get_program(conn, world.program.program_id)
         shop = Actor("shop", "shop", "partner")
         for name, shop_id in (("w1", "a"), ("w2", "b")):
-            request_withdrawal(conn, world.program, WithdrawalDraft(name, shop_id, 500), shop, world.container.now())
+            request_withdrawal(
+                Unit(conn, world.program, shop, world.container.now()), WithdrawalDraft(name, shop_id, 500)
+            )
     admin, finance = (run("key", "create", "--role", role).stdout.splitlines()[-1] for role in ("admin", "finance"))
     return admin, finance
 

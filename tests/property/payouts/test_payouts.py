@@ -110,7 +110,7 @@ def decide(world: World, model: Model, kind: str, batch: int, status: int | str,
     name = model.names[batch]
     if kind == "cancel" and model.states[batch] == "proposed":
         with world.container.begin() as conn:
-            payouts.cancel_payout(conn, world.program, name, PROPOSER, now)
+            payouts.cancel_payout(Unit(conn, world.program, PROPOSER, now), name)
         model.states[batch] = "cancelled"
     elif kind == "approve" and model.states[batch] == "proposed":
         approve(world, name, now)
