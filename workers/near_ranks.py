@@ -9,4 +9,4 @@ from workers.each_program import each_in_transaction
 
 def refresh_near_ranks(container: Container) -> None:
     """Works out the lists that are due."""
-    each_in_transaction(container, programs_due, lambda unit: keep_near_ranks(unit.conn, unit.program, unit.now))
+    each_in_transaction(container, programs_due, keep_near_ranks)

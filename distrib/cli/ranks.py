@@ -13,7 +13,7 @@ from distrib.cli.output import json_option, language_option, print_json, program
 from distrib.domain.texts import Text
 from distrib.drainer import Drainer
 from distrib.languages import render
-from distrib.services.context import COMMAND_LINE, parse_period
+from distrib.services.context import COMMAND_LINE, Unit, parse_period
 from distrib.services.ranks.evaluation import evaluate_month, evaluation_view
 
 _WORDS = {
@@ -43,7 +43,7 @@ def evaluate(month: str, program_code: str | None, language: str, as_json: bool)
             program = container.program(conn, program_code)
         _apply_pending_events(container)
         with container.begin() as conn:
-            row, is_new = evaluate_month(conn, program, period, COMMAND_LINE, container.now())
+            row, is_new = evaluate_month(Unit(conn, program, COMMAND_LINE, container.now()), period)
     view = {**asdict(evaluation_view(program, row)), "status": "evaluated" if is_new else "already_evaluated"}
     if as_json:
         print_json(view)

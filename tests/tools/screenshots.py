@@ -24,9 +24,10 @@ from distrib.bootstrap import open_container
 from distrib.cli.demo.life.night import spend_night
 from distrib.domain.periods import next_period, previous_period
 from distrib.own_secret import own_secret
-from distrib.services.context import format_period
+from distrib.services.context import COMMAND_LINE, Unit, format_period
 from distrib.services.network.registration import ShopDraft
 from distrib.services.people import accounts, seats
+from distrib.services.people.accounts import PersonDraft
 from distrib.services.programs import tenants
 from distrib.services.sharing.visits import count_visit
 from distrib.settings import REPOSITORY, Settings
@@ -89,8 +90,8 @@ def _fill(api: Api) -> None:
     api.caller().patch("/v1/program", {"title": "春茶优选"})
     for login, name in _PEOPLE.items():
         with world.begin() as conn:
-            made = accounts.make_person(conn, login, name, _PASSWORD, world.now(), must_change=False)
-            seats.give_seat(conn, world.program, made, "admin", world.now())
+            made = accounts.make_person(conn, PersonDraft(login, name, _PASSWORD, must_change=False), world.now())
+            seats.give_seat(Unit(conn, world.program, COMMAND_LINE, world.now()), made, "admin")
     plan = yaml.safe_load((REPOSITORY / "config" / "plans" / "two-level-shop.yaml").read_text("utf-8"))
     began_at = world.now() - timedelta(days=_DAYS)
     world.publish(plan, began_at - timedelta(days=30), "王敏")

@@ -690,7 +690,7 @@ class PlatformDay:
         run_due_evaluations(world.container)
         for month in (202404, 202405):
             with world.container.begin() as conn:
-                evaluate_month(conn, self.program, month, COMMAND_LINE, world.now())
+                evaluate_month(Unit(conn, self.program, COMMAND_LINE, world.now()), month)
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")

@@ -201,7 +201,7 @@ def _pay(_site: Site, world: World) -> None:
 
 def _evaluate(_site: Site, world: World) -> None:
     begin, program = world.container.begin, world.program
-    in_transaction(begin, lambda conn: evaluate_month(conn, program, MARCH, COMMAND_LINE, world.now()))
+    in_transaction(begin, lambda conn: evaluate_month(Unit(conn, program, COMMAND_LINE, world.now()), MARCH))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def list_people(call: Call) -> Answer:
     listing = call.listing(f"people {state}")
     after = listing.place(call.query["cursor"])
     is_ended = None if state is None else state == ENDED
-    rows, follows = service.list_people(call.conn, call.program, is_ended, after, call.query["limit"], call.now)
+    rows, follows = service.list_people(call.unit, is_ended, after, call.query["limit"])
     return Answer(listing.page(rows, follows))
 
 
@@ -40,9 +40,7 @@ def seat_person(call: Call) -> Answer:
     A seat that may confirm money waits before it can, as a key does. `DELETE /v1/keys/{id}` ends it.
     """
     body = call.body
-    view, password = service.let_in(
-        call.conn, call.program, body["login"], body["name"], body["role"], call.actor, call.now
-    )
+    view, password = service.let_in(call.unit, body["login"], body["name"], body["role"])
     return Answer(shown(view) | {"password": password}, 201, {"Location": f"/v1/keys/{view.id}"})
 
 
@@ -62,8 +60,6 @@ def create_password_link(call: Call, key_id: str) -> Answer:
     (`person_elsewhere`). Using it ends all sessions of the person.
     """
     base = base_of_links(call).rstrip("/")
-    link = password_links.create_link(
-        call.conn, call.program, key_id, call.actor, call.backend.pepper, call.now, **call.body
-    )
+    link = password_links.create_link(call.unit, key_id, call.backend.pepper, **call.body)
     view = {"login": link.login, "url": f"{base}/console/password/{link.token}", "expires_at": link.over_at}
     return Answer(view, 201)

@@ -40,7 +40,7 @@ def list_rank_changes(call: Call) -> Answer:
     cause, evaluation = call.query["cause"], call.query["evaluation"]
     listing = call.listing(f"rank changes {cause} {evaluation}")
     place = listing.place(call.query["cursor"])
-    rows, follows = list_moves(call.conn, call.program, cause, evaluation, place, call.query["limit"])
+    rows, follows = list_moves(call.unit, cause, evaluation, place, call.query["limit"])
     return Answer(listing.page(rows, follows))
 
 
@@ -62,7 +62,7 @@ def list_near_ranks(call: Call) -> Answer:
 def get_next_rank(call: Call, shop_id: str) -> Answer:
     """What a shop has and lacks for the plan's next higher rank, condition by condition, as of now."""
     must_be_own(call, shop_id)
-    reached = next_rank(call.conn, call.program, shop_id, call.now)
+    reached = next_rank(call.unit, shop_id)
     progress = reached.progress
     parts = () if progress is None else (progress.parts if progress.kind in (ALL, ANY) else (progress,))
     return Answer(

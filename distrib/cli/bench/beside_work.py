@@ -176,7 +176,7 @@ def _audit(site: _Site, settling: Future[float]) -> None:
 
 def _evaluate(site: _Site, settling: Future[float]) -> None:
     with site.undone(settling) as conn:
-        evaluate_month(conn, site.program, MONTH, COMMAND_LINE, site.container.now())
+        evaluate_month(Unit(conn, site.program, COMMAND_LINE, site.container.now()), MONTH)
 
 
 def _monitor(site: _Site, settling: Future[float]) -> None:

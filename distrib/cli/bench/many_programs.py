@@ -179,7 +179,7 @@ def _close(container: Container, program: Program) -> None:
 
 def _evaluate(container: Container, program: Program) -> None:
     with container.worker_engine.connect() as conn:
-        evaluate_month(conn, program, MONTH, COMMAND_LINE, container.now())
+        evaluate_month(Unit(conn, program, COMMAND_LINE, container.now()), MONTH)
         conn.rollback()
 
 

@@ -125,7 +125,7 @@ def keep_what_workers_keep(opened: OpenedWorld) -> None:
         keep_due_totals,
         keep_due_order,
         keep_branches,
-        lambda unit: keep_near_ranks(unit.conn, unit.program, unit.now),
+        keep_near_ranks,
     )
     for keep in keepers:
         with opened.container.begin() as conn:

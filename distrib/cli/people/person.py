@@ -13,7 +13,9 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts, seats, subjects
+from distrib.services.people.accounts import PersonDraft
 from distrib.services.people.passwords import new_password
 from distrib.services.people.refusals import PersonUnknown
 from distrib.services.programs.key_changes import revoke_key
@@ -57,9 +59,11 @@ def create(
                 who, is_new = accounts.person_by_login(conn, login), False
             except Refusal:
                 must_change = given is None
-                who = accounts.make_person(conn, login, name or login, password, now, must_change=must_change)
+                who = accounts.make_person(
+                    conn, PersonDraft(login, name or login, password, must_change=must_change), now
+                )
                 is_new = True
-            key_id = seats.give_seat(conn, program, who, role, now)
+            key_id = seats.give_seat(Unit(conn, program, COMMAND_LINE, now), who, role)
     shown = password if is_new and given is None else None
     if as_json:
         print_json({"program": program.code, "login": login, "role": role, "seat": key_id, "password": shown})

@@ -77,7 +77,7 @@ def drain_batch(unit: Unit, policies: Mapping[str, Policy], limit: int, *, in_co
     terms = TermsBook(unit.program, load_timeline(unit.conn, unit.program), policies)
     until = FOR_EVER
     if terms.has_promotions:
-        decided = decide_promotions(unit.conn, unit.program, terms, first, unit.now)
+        decided = decide_promotions(unit, terms, first)
         if decided is not None:
             return Drained(State.APPLIED if decided else State.BUSY)
         until = first or FOR_EVER
