@@ -9,4 +9,4 @@ from workers.each_program import each_in_transaction
 
 def keep_funnels(container: Container) -> None:
     """Works out what is missing."""
-    each_in_transaction(container, programs_due, lambda unit: keep_funnel(unit.conn, unit.program, unit.now))
+    each_in_transaction(container, programs_due, keep_funnel)

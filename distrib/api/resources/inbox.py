@@ -54,7 +54,7 @@ def list_inbox(call: Call) -> Answer:
     """What waits for a decision or a look, the newest first, up to ``limit`` of each kind, and how many wait."""
     readable = KINDS if _may(call, "get_key") else tuple(kind for kind in KINDS if kind != service.KEY)
     kinds = [kind for kind in readable if call.query["kind"] in (None, kind)]
-    waiting, counts = service.list_waiting(call.conn, call.program, call.actor, kinds, call.query["limit"], call.now)
+    waiting, counts = service.list_waiting(call.unit, kinds, call.query["limit"])
     shown = {kind: {"count": count.count, "more": count.has_more} for kind, count in counts.items()}
     return Answer({"data": [_view(call, item) for item in waiting], "counts": shown})
 

@@ -26,7 +26,7 @@ from distrib.services.sharing import backgrounds
 from distrib.services.sharing.backgrounds import Background
 from distrib.services.sharing.funnel import read_funnel, span_view
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
-from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, show_price
+from distrib.services.sharing.posters import DESIGN, Looks, draw_poster, draw_qr_code, show_price
 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 
@@ -47,15 +47,17 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
     """
     asked = call.query
     invitation, link = _invitation(call, shop_id)
-    words = {"?title": asked["title"], "?goods_name": asked["goods_name"]}
-    check_claims(call.backend.policies, call.program, words)
+    title, goods = asked["title"], asked["goods_name"]
+    check_claims(call.backend.policies, call.program, {"?title": title, "?goods_name": goods})
     price_minor, language = asked["goods_price_minor"], asked["language"]
     price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
-    looks = (language, asked["design"], *words.values(), price)
+    looks = Looks(language, asked["design"], title, goods, price)
     background = _background(call) if asked["background"] == OWN else None
     image, digest = (b"", None) if background is None else (background.image, background.digest.hex())
-    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks, image)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *looks, digest))
+    whole = looks._replace(background=image)
+    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, whole)
+    told = (language, looks.design, title, goods, price, digest)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *told))
 
 
 @sharing.operation(
@@ -63,7 +65,7 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
 )
 def put_poster_background(call: Call) -> Answer:
     """Puts a picture behind the posters of the program, cut to their shape; the one before is gone."""
-    return Answer(shown(backgrounds.set_background(call.conn, call.program, call.body["image"], call.now)))
+    return Answer(shown(backgrounds.set_background(call.unit, call.body["image"])))
 
 
 @sharing.operation("GET", "/program/poster-background", {200: BackgroundSchema}, refusals=("not_found",))
@@ -108,16 +110,14 @@ def get_qr_code(call: Call, shop_id: str) -> Drawing:
 def get_funnel(call: Call) -> Answer:
     """From visits of invite links to repeat purchases, by day or month; of the program, or of one shop."""
     query = call.query
-    spans = read_funnel(
-        call.conn, call.program, query["shop_id"], query["grain"], query["from_day"], query["to_day"], call.now
-    )
+    spans = read_funnel(call.unit, query["shop_id"], query["grain"], query["from_day"], query["to_day"])
     return Answer({"data": [shown(span_view(call.program, span)) for span in spans]})
 
 
 def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:
     """Reads the invitation of a shop, and composes its link."""
     must_be_own(call, shop_id)
-    invitation = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
+    invitation = invitation_of(call.unit, call.backend.policies, shop_id)
     return invitation, invite_link(base_of_links(call), invitation.code)
 
 

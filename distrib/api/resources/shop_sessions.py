@@ -23,7 +23,7 @@ shop_sessions = Resource("shop_sessions", "Sessions of shop owners 店主登录:
 def create_shop_session(call: Call, shop_id: str) -> Answer:
     """A link by which the owner of a shop comes in, once; it stands in this answer and nowhere else."""
     base = base_of_links(call)
-    link = service.create_link(call.conn, call.program, shop_id, call.actor, call.backend.pepper, call.now, **call.body)
+    link = service.create_link(call.unit, shop_id, call.backend.pepper, **call.body)
     view = {
         "id": link.id,
         "shop_id": link.shop_id,
@@ -39,4 +39,4 @@ def create_shop_session(call: Call, shop_id: str) -> Answer:
 )
 def end_shop_sessions(call: Call, shop_id: str) -> Answer:
     """Ends all links and sessions of a shop."""
-    return Answer({"ended": service.end_sessions(call.conn, call.program, shop_id, call.actor, call.now)})
+    return Answer({"ended": service.end_sessions(call.unit, shop_id)})

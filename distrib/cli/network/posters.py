@@ -13,7 +13,7 @@ from distrib.domain.amounts import read_amount
 from distrib.domain.identifiers import is_text
 from distrib.domain.sharing import invite_link
 from distrib.domain.texts import Text
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
 from distrib.services.sharing.posters import (
     CLASSIC,
@@ -22,6 +22,7 @@ from distrib.services.sharing.posters import (
     MOST_GOODS,
     MOST_HEADLINE,
     MOST_SCALE,
+    Looks,
     draw_poster,
     draw_qr_code,
     show_price,
@@ -71,8 +72,8 @@ def poster_command(
 
     def draw(program: Program, invitation: Invitation, link: str) -> bytes:
         price = None if goods_price is None else _price(goods_price, program, language)
-        looks = (language, design, title, goods_name, price)
-        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, *looks)
+        looks = Looks(language, design, title, goods_name, price)
+        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, looks)
 
     _write(shop_id, output, program_code, draw, {"--title": title, "--goods-name": goods_name})
 
@@ -114,7 +115,7 @@ def _write(
             raise click.UsageError(in_both(Text("Set DISTRIB_PUBLIC_URL: what links begin with.")))
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            invitation = invitation_of(conn, program, container.policies, shop_id, container.now())
+            invitation = invitation_of(Unit(conn, program, COMMAND_LINE, container.now()), container.policies, shop_id)
             check_claims(container.policies, program, texts)
     link = invite_link(base, invitation.code)
     output.write_bytes(draw(program, invitation, link))

@@ -12,7 +12,7 @@ from distrib.services.sharing.funnel import keep_funnel
 def spend_night(container: Container, program: Program) -> None:
     """Works out the funnel by month, who is near the next rank, and what the monitors measure."""
     with container.begin() as conn:
-        keep_funnel(conn, program, container.now())
+        keep_funnel(Unit(conn, program, COMMAND_LINE, container.now()))
     with container.begin() as conn:
         keep_near_ranks(Unit(conn, program, COMMAND_LINE, container.now()))
     with container.begin() as conn:
