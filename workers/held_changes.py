@@ -38,6 +38,6 @@ def apply_change(container: Container, conn: Connection, change: DueChange, now:
     if change.kind == PAYEE:
         apply_due_payee(Unit(conn, program, SERVICE, now), number, container.sealer, container.identity_pepper)
     elif change.kind == WEBHOOK:
-        apply_due_url(conn, program, number, container.sealer, now)
+        apply_due_url(Unit(conn, program, SERVICE, now), number, container.sealer)
     else:
         apply_due_settings(conn, program, container.policies, now)

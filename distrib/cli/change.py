@@ -102,7 +102,7 @@ def _approve(container: Container, conn: Connection, program: Program, view: Cha
     if view.shop_id is not None:
         approve_payee(Unit(conn, program, actor, now), view.shop_id, sealer, pepper)
     elif view.webhook_id is not None:
-        approve_url(conn, program, view.webhook_id, sealer, actor, now)
+        approve_url(Unit(conn, program, actor, now), view.webhook_id, sealer)
     else:
         approve_settings(conn, program, container.policies, actor, now)
 
@@ -112,6 +112,6 @@ def _cancel(container: Container, conn: Connection, program: Program, view: Chan
     if view.shop_id is not None:
         cancel_payee(Unit(conn, program, actor, now), view.shop_id, sealer, pepper)
     elif view.webhook_id is not None:
-        cancel_url(conn, program, view.webhook_id, sealer, actor, now)
+        cancel_url(Unit(conn, program, actor, now), view.webhook_id, sealer)
     else:
         cancel_settings(conn, program, container.policies, actor, now)

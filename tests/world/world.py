@@ -25,7 +25,7 @@ from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted
 from distrib.services.pepper import Pepper
 from distrib.services.plans import versions
-from distrib.services.plans.versions import PlanView
+from distrib.services.plans.versions import PlanView, Publication
 from distrib.services.programs import tenants
 from distrib.settings import Settings
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
@@ -106,17 +106,13 @@ class World:
     ) -> PlanView:
         """Creates a plan and publishes it."""
         with self.begin() as conn:
-            draft = versions.create_plan(conn, self.program, document, self.policies, COMMAND_LINE, self.now())
+            draft = versions.create_plan(Unit(conn, self.program, COMMAND_LINE, self.now()), document, self.policies)
             return versions.publish_plan(
-                conn,
-                self.program,
+                Unit(conn, self.program, COMMAND_LINE, self.now()),
                 self.policies,
                 draft.code,
                 draft.version,
-                effective_from,
-                signed_off_by,
-                COMMAND_LINE,
-                self.now(),
+                Publication(effective_from, signed_off_by),
             )
 
     # --- shops ---

@@ -44,13 +44,13 @@ customers = Resource("customers", "Customers 消费者 and the shops they are bo
 def set_customer(call: Call, customer_id: str) -> Answer:
     """Says that a customer is also a shop; its purchases from that shop are purchases from itself."""
     shop_id = call.body["shop_id"]
-    return Answer(asdict(records.set_customer(call.conn, call.program, customer_id, shop_id, call.actor, call.now)))
+    return Answer(asdict(records.set_customer(call.unit, customer_id, shop_id)))
 
 
 @customers.operation("GET", "/customers/<id:customer_id>", {200: CustomerSchema}, refusals=("customer_unknown",))
 def get_customer(call: Call, customer_id: str) -> Answer:
     """A customer: the shop it is, and the binding now in force."""
-    return Answer(asdict(records.get_customer(call.conn, call.program, customer_id, call.now)))
+    return Answer(asdict(records.get_customer(call.unit, customer_id)))
 
 
 @customers.operation(
@@ -69,7 +69,7 @@ def get_customer(call: Call, customer_id: str) -> Answer:
 def merge_customer(call: Call, customer_id: str) -> Answer:
     """Says that the customer is the same person as another, which goes on; orders worked on stay as they are."""
     into = call.body["into"]
-    return Answer(asdict(records.merge_customer(call.conn, call.program, customer_id, into, call.actor, call.now)))
+    return Answer(asdict(records.merge_customer(call.unit, customer_id, into)))
 
 
 @customers.operation(
@@ -82,7 +82,7 @@ def merge_customer(call: Call, customer_id: str) -> Answer:
 def bind_customer(call: Call, customer_id: str) -> Answer:
     """Records that a customer came by a shop: bound, kept by the shop that has it, or taken over."""
     draft = ClaimDraft(customer_id=customer_id, **call.body)
-    return Answer(_shown(service.bind_customer(call.conn, call.program, draft, call.actor, call.now)))
+    return Answer(_shown(service.bind_customer(call.unit, draft)))
 
 
 @customers.operation(
@@ -117,7 +117,7 @@ def bind_customers(call: Call) -> Answer:
     """Records up to 1,000 claims; one refusal does not touch the rest."""
     batch: LoadedList = call.body
     drafts = [ClaimDraft(**draft) for draft in batch.values()]
-    bound = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
+    bound = iter(service.bind_customers(call.unit, drafts) if drafts else ())
     results = [
         _shown(next(bound)) if isinstance(entry, Validated) else _misshapen(raw, entry)
         for raw, entry in zip(batch.raws, batch.loaded, strict=True)

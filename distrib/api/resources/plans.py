@@ -12,7 +12,7 @@ from distrib.api.http.json_body import parse_document
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
 from distrib.services.plans import versions as service
-from distrib.services.plans.versions import PlanView
+from distrib.services.plans.versions import PlanView, Publication
 from distrib.services.simulations.asking import headline_of_document
 
 plans = Resource("plans", "Who earns how much of an order 方案")
@@ -30,7 +30,7 @@ plans = Resource("plans", "Who earns how much of an order 方案")
 )
 def create_plan(call: Call) -> Answer:
     """Keeps a document as the next version of its code; 422 with every problem of it."""
-    view = service.create_plan(call.conn, call.program, call.body, call.backend.policies, call.actor, call.now)
+    view = service.create_plan(call.unit, call.body, call.backend.policies)
     return Answer(_shown(view) | _simulated(call, view), 201, {"Location": f"/v1/plans/{view.code}/{view.version}"})
 
 
@@ -54,15 +54,11 @@ def create_plan(call: Call) -> Answer:
 def publish_plan(call: Call, code: str, version: str) -> Answer:
     """Puts a version in force from an instant on, for ever; in the past only where no order was worked on since."""
     view = service.publish_plan(
-        call.conn,
-        call.program,
+        call.unit,
         call.backend.policies,
         code,
         int(version),
-        call.body["effective_from"],
-        call.body["signed_off_by"],
-        call.actor,
-        call.now,
+        Publication(call.body["effective_from"], call.body["signed_off_by"]),
     )
     return Answer(_shown(view) | _simulated(call, view))
 

@@ -33,7 +33,7 @@ from distrib.services.compliance.monitors import MONITOR, run_monitors
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.plans.versions import Publication, create_plan, publish_plan
 from distrib.services.ranks.evaluation import evaluate_month
 
 AUDIT_GOAL = 0.9
@@ -200,8 +200,14 @@ def _ranked(
     site = _platform(name, container, databases, size, say)
     with site.container.begin() as conn:
         now, packs = site.container.now(), site.container.policies
-        plan = create_plan(conn, site.program, RANKED, packs, COMMAND_LINE, now)
-        publish_plan(conn, site.program, packs, plan.code, plan.version, _RANKED_FROM, "bench", COMMAND_LINE, now)
+        plan = create_plan(Unit(conn, site.program, COMMAND_LINE, now), RANKED, packs)
+        publish_plan(
+            Unit(conn, site.program, COMMAND_LINE, now),
+            packs,
+            plan.code,
+            plan.version,
+            Publication(_RANKED_FROM, "bench"),
+        )
     return site
 
 

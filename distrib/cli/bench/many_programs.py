@@ -35,7 +35,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.plans.versions import Publication, create_plan, publish_plan
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store import migrate
 from distrib.store.orders.queue import queue_length
@@ -132,8 +132,14 @@ class _Beside:
             drainers.run([{**self._spec(), "lasts_s": 0}])  # a month is closed when all of it is settled
         with self._own.begin() as conn:
             now, packs = self._own.now(), self._own.policies
-            plan = create_plan(conn, self._large, {**PLAN, "ranks": RANK_PLAN["ranks"]}, packs, COMMAND_LINE, now)
-            publish_plan(conn, self._large, packs, plan.code, plan.version, _RANKED_FROM, "bench", COMMAND_LINE, now)
+            plan = create_plan(Unit(conn, self._large, COMMAND_LINE, now), {**PLAN, "ranks": RANK_PLAN["ranks"]}, packs)
+            publish_plan(
+                Unit(conn, self._large, COMMAND_LINE, now),
+                packs,
+                plan.code,
+                plan.version,
+                Publication(_RANKED_FROM, "bench"),
+            )
         return waits, left_orders
 
     def meanwhile(self, name: str, say: Callable[[str], None]) -> list[float]:

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import text
 
 from distrib.bootstrap import Container
-from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.context import COMMAND_LINE, Program, Unit
+from distrib.services.plans.versions import Publication, create_plan, publish_plan
 from distrib.services.programs.tenants import create_program
 
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -93,8 +93,10 @@ def open_rank_world(container: Container, world: RankWorld) -> Program:
     with container.begin() as conn:
         now, packs = container.now(), container.policies
         program = create_program(conn, "bench", "CNY", "UTC", "open", now, packs)
-        plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
-        publish_plan(conn, program, packs, plan.code, plan.version, OPENED, "bench", COMMAND_LINE, now)
+        plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
+        publish_plan(
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, "bench")
+        )
     values = {
         "program": program.program_id,
         "opened": OPENED,

@@ -16,7 +16,7 @@ from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.network.shops import ShopDraft, register_shops
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.plans.versions import Publication, create_plan, publish_plan
 from distrib.services.programs.tenants import create_program
 
 BATCH = 1_000
@@ -104,8 +104,8 @@ def open_program(container: Container, code: str = "bench") -> Program:
     with container.begin() as conn:
         now, packs = container.now(), container.policies
         program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", now, packs)
-        plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
-        publish_plan(conn, program, packs, plan.code, plan.version, OPENED, None, COMMAND_LINE, now)
+        plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
+        publish_plan(Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, None))
     return program
 
 

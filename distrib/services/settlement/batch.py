@@ -219,7 +219,7 @@ class Batch:
                 for outcome in self.outcomes
                 if outcome.status == "failed"
             ]
-            queue_failure_messages(conn, self.program, failures, self.now)
+            queue_failure_messages(self.unit, failures)
         if self.undone_refunds:  # after this batch's own outcomes, which may be among them
             self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
 

@@ -24,9 +24,9 @@ from distrib.cli.bench.platform_world.shape import OPENED, SOLD_FROM, TIME_ZONE,
 from distrib.cli.bench.processes.databases import WORLDS_PREFIX
 from distrib.cli.bench.world import PLAN
 from distrib.domain.settlement.snapshot import Snapshot
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.terms import TermsBook
-from distrib.services.plans.versions import create_plan, load_timeline, publish_plan
+from distrib.services.plans.versions import Publication, create_plan, load_timeline, publish_plan
 from distrib.services.programs.keys import create_key
 from distrib.services.programs.tenants import create_program, find_program
 from distrib.store import migrate
@@ -166,8 +166,10 @@ def open_platform(container: Container) -> Program:
     with container.begin() as conn:
         now, packs = container.now(), container.policies
         program = create_program(conn, CODE, "CNY", TIME_ZONE, "open", now, packs)
-        plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
-        publish_plan(conn, program, packs, plan.code, plan.version, OPENED, "bench", COMMAND_LINE, now)
+        plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
+        publish_plan(
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, "bench")
+        )
     return program
 
 
