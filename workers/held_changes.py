@@ -40,4 +40,4 @@ def apply_change(container: Container, conn: Connection, change: DueChange, now:
     elif change.kind == WEBHOOK:
         apply_due_url(Unit(conn, program, SERVICE, now), number, container.sealer)
     else:
-        apply_due_settings(conn, program, container.policies, now)
+        apply_due_settings(Unit(conn, program, SERVICE, now), container.policies)

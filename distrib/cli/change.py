@@ -104,7 +104,7 @@ def _approve(container: Container, conn: Connection, program: Program, view: Cha
     elif view.webhook_id is not None:
         approve_url(Unit(conn, program, actor, now), view.webhook_id, sealer)
     else:
-        approve_settings(conn, program, container.policies, actor, now)
+        approve_settings(Unit(conn, program, actor, now), container.policies)
 
 
 def _cancel(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
@@ -114,4 +114,4 @@ def _cancel(container: Container, conn: Connection, program: Program, view: Chan
     elif view.webhook_id is not None:
         cancel_url(Unit(conn, program, actor, now), view.webhook_id, sealer)
     else:
-        cancel_settings(conn, program, container.policies, actor, now)
+        cancel_settings(Unit(conn, program, actor, now), container.policies)

@@ -93,7 +93,7 @@ def _judged(unit: Unit, shown: list[tuple[str, WaitingRow]]) -> list[WaitingItem
     hands = _hands(unit.conn, unit.program, shown)
     theirs = persons.theirs_among(unit.conn, unit.program, unit.actor.key_id, hands)
     ended = persons.ended_among(unit.conn, unit.program, {row.by for _, row in shown if row.by}, unit.now)
-    may_confirm = persons.may_confirm_now(unit.conn, unit.program, unit.actor, unit.now)
+    may_confirm = persons.may_confirm_now(unit)
 
     def is_open(kind: str, row: WaitingRow) -> bool:
         if kind not in SECOND_PERSON:

@@ -29,6 +29,7 @@ from distrib.services.network.registration import ShopDraft
 from distrib.services.people import accounts, seats
 from distrib.services.people.accounts import PersonDraft
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.sharing.visits import Visit, count_visit
 from distrib.settings import REPOSITORY, Settings
 from tests.world.api import Api, app_on
@@ -76,7 +77,7 @@ def _service() -> Iterator[tuple[str, Api]]:
             with container.begin() as conn:
                 opened_at = container.now() - timedelta(days=2 * _DAYS)
                 program = tenants.create_program(
-                    conn, "spring-tea", "CNY", "Asia/Shanghai", "cn", opened_at, container.policies
+                    conn, ProgramDraft("spring-tea", "CNY", "Asia/Shanghai", "cn"), opened_at, container.policies
                 )
             api = Api(app_on(container), World(container, program))
             _fill(api)

@@ -36,7 +36,7 @@ from distrib.services.policies import signed_overrides
 from distrib.services.programs.keys import hash_anew
 from distrib.services.programs.limits import limit_key, limit_program
 from distrib.services.programs.persons import names_of
-from distrib.services.programs.tenants import create_program, find_program, get_program
+from distrib.services.programs.tenants import ProgramDraft, create_program, find_program, get_program
 from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
@@ -744,8 +744,8 @@ class PlatformDay:
         """What bounds calls, and a key whose posts are signed."""
         world, signing = self.api.world, self.api.caller("orders")
         with world.container.begin() as conn:
-            limit_program(conn, self.program, {"calls_per_minute": 10**6}, world.now())
-            limit_key(conn, self.program, signing.key_id, 10**6, world.now())
+            limit_program(Unit(conn, self.program, COMMAND_LINE, world.now()), {"calls_per_minute": 10**6})
+            limit_key(Unit(conn, self.program, COMMAND_LINE, world.now()), signing.key_id, 10**6)
         self.good("POST", f"/v1/keys/{signing.key_id}/signing")
         headers = {
             "webhook-id": "m",
@@ -882,7 +882,7 @@ class PlatformDay:
                 run_monitors(Unit(conn, replace(capped, policy=policy), COMMAND_LINE, now), world.policies)
             introduced_by(conn, capped, ["deepest"])
             base_of_month(conn, capped.program_id, "paid", *period_bounds(202404, capped.zone))
-            create_program(conn, "other", "CNY", "UTC", "open", now, world.policies)
+            create_program(conn, ProgramDraft("other", "CNY", "UTC", "open"), now, world.policies)
             reseal_payees(conn, self.program, container.sealer)
             insert_sign_off(conn, capped.program_id, "cn", "d", "{}", "{}", "Li", "r", now, "cli")
             signed_overrides(conn)

@@ -30,6 +30,8 @@ from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import ResultDraft
 from distrib.services.programs import keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.ranks.evaluation import evaluate_month, list_evaluations
 from distrib.services.statements import closing
 from distrib.settings import Settings
@@ -94,9 +96,13 @@ def open_site(settings: Settings, code: str, directory: Path) -> Site:
     try:
         with container.begin() as conn:
             opened_at = datetime(2026, 1, 1, tzinfo=UTC)
-            program = tenants.create_program(conn, code, "CNY", "Asia/Shanghai", "open", opened_at, container.policies)
+            program = tenants.create_program(
+                conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), opened_at, container.policies
+            )
             pepper = settings.key_pepper.encode()
-            key = keys.create_key(conn, program, "orders", "orders", None, pepper, container.now())
+            key = keys.create_key(
+                Unit(conn, program, COMMAND_LINE, container.now()), KeyDraft("orders", "orders", None), pepper
+            )
     finally:
         container.close()
     return Site(settings=settings, code=code, key=key, directory=directory)

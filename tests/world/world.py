@@ -27,6 +27,7 @@ from distrib.services.pepper import Pepper
 from distrib.services.plans import versions
 from distrib.services.plans.versions import PlanView, Publication
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.settings import Settings
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
 
@@ -230,7 +231,7 @@ def open_world(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         program = tenants.create_program(
-            conn, "test", currency, "Asia/Shanghai", policy, container.now(), container.policies
+            conn, ProgramDraft("test", currency, "Asia/Shanghai", policy), container.now(), container.policies
         )
     return World(container, program)
 
@@ -251,7 +252,7 @@ def web_world(database_url: str, policy: str = "open", **settings: Any) -> Itera
         with container.begin() as conn:
             opened_at = NOW - timedelta(days=900)
             program = tenants.create_program(
-                conn, "demo", "CNY", "Asia/Shanghai", policy, opened_at, container.policies, **settings
+                conn, ProgramDraft("demo", "CNY", "Asia/Shanghai", policy, **settings), opened_at, container.policies
             )
         yield World(container, program, engine, NOW)
     finally:

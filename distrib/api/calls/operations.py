@@ -231,16 +231,17 @@ def _run_operation(
     """
     now = backend.now()
     program, actor, limits = _authenticate(backend, presented, now, conn)
+    unit = Unit(conn, program, actor, now)
     g.program, g.key_id = program.code, actor.key_id
     _note_use(backend, program, actor, presented, now)
     check_may_call(operation, actor)
     if operation.may_be_signed and actor.is_signed:
         headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
-        check_signature(conn, program, actor, backend.sealer, headers, sent, now)
+        check_signature(unit, backend.sealer, headers, sent)
     query = load_query(operation.query, request.args)
     if isinstance(body, Refusal):
         raise body
-    call = Call(backend, Unit(conn, program, actor, now), body, query, limits)
+    call = Call(backend, unit, body, query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)

@@ -17,7 +17,7 @@ from distrib.api.schemas.keys import (
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.services.programs import key_changes, signing
 from distrib.services.programs import keys as service
-from distrib.services.programs.keys import KeyTerms
+from distrib.services.programs.keys import KeyDraft, KeyTerms
 
 keys = Resource("keys", "Keys 密钥 and the persons behind them")
 
@@ -40,25 +40,21 @@ def create_key(call: Call) -> Answer:
     body = call.body
     scopes = None if body["scopes"] is None else tuple(dict.fromkeys(body["scopes"]))
     key = service.create_key(
-        call.conn,
-        call.program,
-        body["role"],
-        body["name"],
-        body["shop_id"],
+        call.unit,
+        KeyDraft(
+            body["role"], body["name"], body["shop_id"], terms=KeyTerms(body["owner"], scopes, body["expires_at"])
+        ),
         call.backend.pepper,
-        call.now,
-        terms=KeyTerms(body["owner"], scopes, body["expires_at"]),
-        actor=call.actor,
     )
     _, key_id, _ = key.split("_", 2)
-    view = key_changes.get_key(call.conn, call.program, key_id, call.now)
+    view = key_changes.get_key(call.unit, key_id)
     return Answer(shown(view) | {"key": key}, 201, {"Location": f"/v1/keys/{key_id}"})
 
 
 @keys.operation("GET", "/keys/<id:key_id>", {200: KeySchema})
 def get_key(call: Call, key_id: str) -> Answer:
     """One key without its secrets."""
-    return Answer(shown(key_changes.get_key(call.conn, call.program, key_id, call.now)))
+    return Answer(shown(key_changes.get_key(call.unit, key_id)))
 
 
 @keys.operation(
@@ -73,7 +69,7 @@ def change_key(call: Call, key_id: str) -> Answer:
 
     Whoever does that is of one person with the key from then on, as whoever made it is.
     """
-    return Answer(shown(key_changes.set_key(call.conn, call.program, key_id, call.body, call.actor, call.now)))
+    return Answer(shown(key_changes.set_key(call.unit, key_id, call.body)))
 
 
 @keys.operation(
@@ -84,7 +80,7 @@ def change_key(call: Call, key_id: str) -> Answer:
 )
 def approve_key(call: Call, key_id: str) -> Answer:
     """Lets a key that was made over the API confirm money at once; by an admin who is another person."""
-    return Answer(shown(key_changes.approve_key(call.conn, call.program, key_id, call.actor, call.now)))
+    return Answer(shown(key_changes.approve_key(call.unit, key_id)))
 
 
 @keys.operation(
@@ -101,9 +97,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
     A key may do this for itself, an admin for every key; that one waits then as a new key does.
     """
     hours = call.body["keep_hours"]
-    key, view = key_changes.rotate_key(
-        call.conn, call.program, key_id, hours, call.backend.pepper, call.actor, call.now
-    )
+    key, view = key_changes.rotate_key(call.unit, key_id, hours, call.backend.pepper)
     return Answer(shown(view) | {"key": key})
 
 
@@ -118,7 +112,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
 def finish_rotation(call: Call, key_id: str) -> Answer:
     """Ends the former of a key's two secrets at once, or the new one; with one secret it changes nothing."""
     kept = call.body["keep"]
-    return Answer(shown(key_changes.finish_rotation(call.conn, call.program, key_id, kept, call.actor, call.now)))
+    return Answer(shown(key_changes.finish_rotation(call.unit, key_id, kept)))
 
 
 @keys.operation("DELETE", "/keys/<id:key_id>", {204: None}, refusals=("last_admin",))
@@ -127,7 +121,7 @@ def revoke_key(call: Call, key_id: str) -> Answer:
 
     The last key or seat that can make keys is not ended so (`last_admin`): nobody of the program could make another.
     """
-    key_changes.revoke_key(call.conn, call.program, key_id, call.now, call.actor)
+    key_changes.revoke_key(call.unit, key_id)
     return Answer(None, 204)
 
 
@@ -135,12 +129,12 @@ def revoke_key(call: Call, key_id: str) -> Answer:
 def require_signing(call: Call, key_id: str) -> Answer:
     """Gives a key a secret by which its posts of events must be signed; the one before is good for 24 hours more."""
     sealer = call.backend.sealer
-    secret, former_until = signing.require_signing(call.conn, call.program, key_id, sealer, call.actor, call.now)
+    secret, former_until = signing.require_signing(call.unit, key_id, sealer)
     return Answer({"id": key_id, "secret": secret, "former_until": former_until}, 201)
 
 
 @keys.operation("DELETE", "/keys/<id:key_id>/signing", {204: None})
 def end_signing(call: Call, key_id: str) -> Answer:
     """Asks a key for no signatures any more."""
-    signing.end_signing(call.conn, call.program, key_id, call.actor, call.now)
+    signing.end_signing(call.unit, key_id)
     return Answer(None, 204)

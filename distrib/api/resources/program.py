@@ -50,7 +50,7 @@ def change_program(call: Call) -> Answer:
         wanted |= {name: rules.get(term) for name, term in WITHDRAWAL_TERMS.items()}
     policies = call.backend.policies
     settings = settings_of(wanted)
-    made = set_program(call.conn, call.program, settings, policies, signed_off_by, call.actor, call.now)
+    made = set_program(call.unit, settings, policies, signed_off_by)
     return Answer(_shown(call, made))
 
 
@@ -62,13 +62,13 @@ def change_program(call: Call) -> Answer:
 )
 def approve_program_change(call: Call) -> Answer:
     """Puts the settings that wait in force at once; by another person than proposed them."""
-    return Answer(_shown(call, approve_settings(call.conn, call.program, call.backend.policies, call.actor, call.now)))
+    return Answer(_shown(call, approve_settings(call.unit, call.backend.policies)))
 
 
 @program.operation("POST", "/program/cancel", {200: ProgramSchema}, refusals=("change_unknown", "change_in_force"))
 def cancel_program_change(call: Call) -> Answer:
     """Ends the settings that wait; what is in force stays."""
-    return Answer(_shown(call, cancel_settings(call.conn, call.program, call.backend.policies, call.actor, call.now)))
+    return Answer(_shown(call, cancel_settings(call.unit, call.backend.policies)))
 
 
 @program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, query=PageQuerySchema)

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from distrib.bootstrap import Container
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.versions import Publication, create_plan, publish_plan
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
 SOLD_FROM = datetime(2024, 2, 1, tzinfo=UTC)
@@ -92,7 +92,7 @@ def open_rank_world(container: Container, world: RankWorld) -> Program:
     """The bench's program with its plan in force, its shops, orders and refunds."""
     with container.begin() as conn:
         now, packs = container.now(), container.policies
-        program = create_program(conn, "bench", "CNY", "UTC", "open", now, packs)
+        program = create_program(conn, ProgramDraft("bench", "CNY", "UTC", "open"), now, packs)
         plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
         publish_plan(
             Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, "bench")

@@ -105,7 +105,7 @@ def remove(login: str, program_code: str | None) -> None:
             if not live:
                 raise PersonUnknown(login=login)
             for row in live:
-                revoke_key(conn, program, row.key_id, now)
+                revoke_key(Unit(conn, program, COMMAND_LINE, now), row.key_id)
     click.echo(in_both(Text("{id} has ended.", "key", id=login)))
 
 

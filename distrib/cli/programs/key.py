@@ -18,10 +18,10 @@ from distrib.cli.output import in_both, json_option, open_console, print_json, p
 from distrib.cli.programs.limits import limit_command
 from distrib.domain.identifiers import parse_instant, visible
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.programs import key_changes
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD, revoke_key
-from distrib.services.programs.keys import KeyTerms, create_key, key_view, list_keys
+from distrib.services.programs.keys import KeyDraft, KeyTerms, create_key, key_view, list_keys
 from distrib.services.programs.scopes import ROLES, SCOPES
 from distrib.services.programs.signing import end_signing, require_signing
 
@@ -81,7 +81,9 @@ def create(
         pepper, now = container.pepper, container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            made = create_key(conn, program, role, name or role, shop_id, pepper, now, terms=terms)
+            made = create_key(
+                Unit(conn, program, COMMAND_LINE, now), KeyDraft(role, name or role, shop_id, terms=terms), pepper
+            )
     if as_json:
         shown = {"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made}
         print_json(shown | terms._asdict())
@@ -118,7 +120,7 @@ def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bo
     """Say that the key KEY_ID stands for the person or machine OWNER."""
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(conn, program, key_id, {"owner": owner}, COMMAND_LINE, now))
+        return asdict(key_changes.set_key(Unit(conn, program, COMMAND_LINE, now), key_id, {"owner": owner}))
 
     _change(change, program_code, as_json)
 
@@ -154,7 +156,7 @@ def set_command(
         raise click.UsageError(in_both(Text("Name a setting to change.")))
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(conn, program, key_id, wanted, COMMAND_LINE, now))
+        return asdict(key_changes.set_key(Unit(conn, program, COMMAND_LINE, now), key_id, wanted))
 
     _change(change, program_code, as_json)
 
@@ -177,7 +179,7 @@ def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool
         pepper, now = container.pepper, container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            made, view = key_changes.rotate_key(conn, program, key_id, keep_hours, pepper, COMMAND_LINE, now)
+            made, view = key_changes.rotate_key(Unit(conn, program, COMMAND_LINE, now), key_id, keep_hours, pepper)
     if as_json:
         print_json(asdict(view) | {"key": made})
         return
@@ -193,7 +195,7 @@ def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bo
     """End one of the two secrets of the key KEY_ID, at once."""
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.finish_rotation(conn, program, key_id, keep, COMMAND_LINE, now))
+        return asdict(key_changes.finish_rotation(Unit(conn, program, COMMAND_LINE, now), key_id, keep))
 
     _change(change, program_code, as_json)
 
@@ -206,7 +208,7 @@ def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
     """Let the key KEY_ID, made over the API, confirm money at once."""
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.approve_key(conn, program, key_id, COMMAND_LINE, now))
+        return asdict(key_changes.approve_key(Unit(conn, program, COMMAND_LINE, now), key_id))
 
     _change(change, program_code, as_json)
 
@@ -219,7 +221,7 @@ def revoke(key_id: str, program_code: str | None) -> None:
     with open_container() as container:
         now = container.now()
         with container.begin() as conn:
-            revoke_key(conn, container.program(conn, program_code), key_id, now)
+            revoke_key(Unit(conn, container.program(conn, program_code), COMMAND_LINE, now), key_id)
     click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))
 
 
@@ -234,9 +236,9 @@ def sign(key_id: str, end: bool, program_code: str | None) -> None:
         with container.begin() as conn:
             program = container.program(conn, program_code)
             if end:
-                end_signing(conn, program, key_id, COMMAND_LINE, now)
+                end_signing(Unit(conn, program, COMMAND_LINE, now), key_id)
                 return
-            secret, former_until = require_signing(conn, program, key_id, container.sealer, COMMAND_LINE, now)
+            secret, former_until = require_signing(Unit(conn, program, COMMAND_LINE, now), key_id, container.sealer)
     if former_until is not None:
         words = Text("The secret before is good until {until}.", until=time_text(former_until))
         click.echo(in_both(words), err=True)

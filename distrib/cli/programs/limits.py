@@ -9,6 +9,7 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.texts import Text
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.programs.limits import limit_key, limit_program, read_limits
 
 AS_SETTINGS = 0
@@ -37,7 +38,11 @@ def limits_command(
         now = container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            limits = limit_program(conn, program, wanted, now) if wanted else read_limits(conn, program.program_id)
+            limits = (
+                limit_program(Unit(conn, program, COMMAND_LINE, now), wanted)
+                if wanted
+                else read_limits(conn, program.program_id)
+            )
     shown = asdict(limits)
     if as_json:
         print_json({"program": program.code, **shown})
@@ -58,6 +63,8 @@ def limit_command(key_id: str, calls_per_minute: int, program_code: str | None) 
     with open_container() as container:
         now = container.now()
         with container.begin() as conn:
-            limit_key(conn, container.program(conn, program_code), key_id, calls_per_minute or None, now)
+            limit_key(
+                Unit(conn, container.program(conn, program_code), COMMAND_LINE, now), key_id, calls_per_minute or None
+            )
     shown = calls_per_minute or in_both(Text("as for the program's other keys"))
     click.echo(f"{key_id}: calls_per_minute = {shown}")

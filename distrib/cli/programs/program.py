@@ -12,7 +12,7 @@ from distrib.cli.programs.limits import limits_command
 from distrib.cli.programs.settings import set_command
 from distrib.domain.texts import Text
 from distrib.services.context import Program
-from distrib.services.programs.tenants import ADMISSIONS, create_program, list_programs
+from distrib.services.programs.tenants import ADMISSIONS, ProgramDraft, create_program, list_programs
 
 
 @click.group()
@@ -41,7 +41,9 @@ def create(
     with open_container() as container:
         policies, now = container.policies, container.now()
         with container.begin() as conn:
-            made = create_program(conn, code, currency, time_zone, policy, now, policies, admission, identity_required)
+            made = create_program(
+                conn, ProgramDraft(code, currency, time_zone, policy, admission, identity_required), now, policies
+            )
             container.act(made)
     if as_json:
         print_json(_shown(made))

@@ -101,7 +101,7 @@ def approve_adjustment(unit: Unit, adjustment_id: str) -> AdjustmentView:
     """
     row = _find(unit.conn, unit.program, adjustment_id)
     is_approved = row.approved_at is not None
-    check_second_person(unit.conn, unit.program, row.proposed_by, unit.actor, unit.now, is_decided=is_approved)
+    check_second_person(unit, row.proposed_by, is_decided=is_approved)
     if not is_approved:
         _post(unit, row)
     return _view(unit.program, _find(unit.conn, unit.program, adjustment_id))

@@ -184,9 +184,7 @@ def approve_payout(unit: Unit, payout_id: str) -> None:
     head = locked_head(unit.conn, unit.program, payout_id)
     if head.decision == CANCELLED:
         raise PayoutCancelled(id=payout_id)
-    check_second_person(
-        unit.conn, unit.program, head.created_by, unit.actor, unit.now, is_decided=head.decision is not None
-    )
+    check_second_person(unit, head.created_by, is_decided=head.decision is not None)
     if head.decision is None:
         decided_at, _ = posting_time(unit)
         rows.insert_decision(unit.conn, unit.program_id, head.payout_no, APPROVED, decided_at, unit.actor.key_id)

@@ -120,7 +120,7 @@ def approve_payee(unit: Unit, shop_id: str, sealer: Sealer, pepper: bytes) -> Pa
     _apply_due(unit, shop_no, sealer, pepper)
     change = held_changes.must_be_open(unit.conn, unit.program, PAYEE, shop_no)
     if change is not None:
-        check_second_person(unit.conn, unit.program, change.proposed_by, unit.actor, unit.now)
+        check_second_person(unit, change.proposed_by)
         _put_in_force(unit, change, sealer, pepper, held_changes.APPROVED)
     return _shown(unit.conn, unit.program, shop_id, shop_no, sealer)
 
@@ -241,7 +241,7 @@ def _apply_due(unit: Unit, shop_no: int, sealer: Sealer, pepper: bytes) -> bool:
     change = held_changes.open_change(unit.conn, unit.program, PAYEE, shop_no)
     if change is None or change.due_at > unit.now:
         return False
-    if has_ended(unit.conn, unit.program, change.proposed_by, unit.now):
+    if has_ended(unit, change.proposed_by):
         held_changes.end(unit.conn, unit.program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, unit.now)
         return False
     _put_in_force(unit, change, sealer, pepper, held_changes.DUE)

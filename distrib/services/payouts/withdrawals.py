@@ -112,9 +112,7 @@ def approve_withdrawal(unit: Unit, withdrawal_id: str) -> WithdrawalView:
             the money is no longer there.
     """
     row = _locked(unit.conn, unit.program, withdrawal_id)
-    check_second_person(
-        unit.conn, unit.program, row.requested_by, unit.actor, unit.now, is_decided=row.state != REQUESTED
-    )
+    check_second_person(unit, row.requested_by, is_decided=row.state != REQUESTED)
     if row.state in (REFUSED, CANCELLED):
         raise WithdrawalDecided(id=withdrawal_id, state=row.state)
     if row.state == REQUESTED:

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import SERVICE, Actor, Program, Unit
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no, set_password
 from distrib.services.people.refusals import PasswordLinkOver, PersonElsewhere
 from distrib.services.people.seats import seats_of
@@ -77,7 +77,7 @@ def create_link(unit: Unit, key_id: str, pepper: Pepper, *, link_minutes: int = 
     if not reaches(unit.actor, row.role, row.scopes):
         raise Refusal("forbidden")
     person = person_by_login(unit.conn, row.owner)
-    _check_nowhere_else(unit, person)
+    _check_nowhere_else(unit.conn, unit.program, person, unit.now)
     store.end_links(unit.conn, person.person_no, unit.now)
     token, over_at = secrets.token_urlsafe(32), unit.now + timedelta(minutes=link_minutes)
     made = (unit.program_id, key_id, person.person_no, unit.now, unit.actor.key_id, over_at)
@@ -108,7 +108,7 @@ def open_link(conn: Connection, token: str, pepper: Pepper, now: datetime) -> Op
     person = person_by_no(conn, row.person_no)
     if person is None:
         raise PasswordLinkOver()
-    _check_nowhere_else(Unit(conn, program, SERVICE, now), person)
+    _check_nowhere_else(conn, program, person, now)
     return OpenedLink(row, person, program, actor_of(conn, program, row.key_id, now))
 
 
@@ -125,9 +125,9 @@ def use_link(conn: Connection, token: str, password: str, pepper: Pepper, now: d
     return opened
 
 
-def _check_nowhere_else(unit: Unit, person: SignedPerson) -> None:
+def _check_nowhere_else(conn: Connection, program: Program, person: SignedPerson, now: datetime) -> None:
     """Raises ``person_elsewhere``; the transaction has entered the person, whose seats it sees in every program."""
-    if any(seat.program_id != unit.program_id for seat in seats_of(unit.conn, person, unit.now)):
+    if any(seat.program_id != program.program_id for seat in seats_of(conn, person, now)):
         raise PersonElsewhere(login=person.login)
 
 

@@ -90,7 +90,7 @@ def propose_close(unit: Unit, period: int, cut_off_at: datetime | None = None) -
     standing = periods.latest_proposal(unit.conn, unit.program_id, period)
     since = standing.cut_off_at if cut_off_at is None and standing is not None else cut_off_at
     mark = _begin(unit, period, since)
-    if standing is not None and has_ended(unit.conn, unit.program, standing.proposed_by, unit.now):
+    if standing is not None and has_ended(unit, standing.proposed_by):
         standing = None
     if (
         standing is not None
@@ -157,9 +157,7 @@ def confirm_close(unit: Unit, period: int) -> ClosedView:
     proposal = known or periods.latest_proposal(unit.conn, unit.program_id, period)
     if proposal is None:
         raise CloseNotProposed(period=format_period(period))
-    check_second_person(
-        unit.conn, unit.program, proposal.proposed_by, unit.actor, unit.now, is_decided=known is not None
-    )
+    check_second_person(unit, proposal.proposed_by, is_decided=known is not None)
     if isinstance(proposal, Proposal):
         proposal = _close(unit, period, proposal)
     return closed_view(unit.program, proposal)

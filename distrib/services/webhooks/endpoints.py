@@ -133,7 +133,7 @@ def approve_url(unit: Unit, webhook_id: str, sealer: Sealer) -> WebhookInFull:
     row = _with_due_url(unit, _find(unit.conn, unit.program, webhook_id, locks=True), sealer)
     change = held_changes.must_be_open(unit.conn, unit.program, WEBHOOK, row.webhook_no)
     if change is not None:
-        check_second_person(unit.conn, unit.program, change.proposed_by, unit.actor, unit.now)
+        check_second_person(unit, change.proposed_by)
         row = _put_in_force(unit, row, change, sealer, held_changes.APPROVED)
     return _shown(unit.conn, unit.program, row)
 
@@ -276,7 +276,7 @@ def _with_due_url(unit: Unit, row: WebhookRow, sealer: Sealer) -> WebhookRow:
     if change is None or change.due_at > unit.now:
         return row
     outcome = held_changes.REFUSED if row.status == ENDED else held_changes.DUE
-    if has_ended(unit.conn, unit.program, change.proposed_by, unit.now):
+    if has_ended(unit, change.proposed_by):
         outcome = held_changes.PROPOSER_REVOKED
     if outcome != held_changes.DUE:
         held_changes.end(unit.conn, unit.program, change, outcome, held_changes.CLOCK, unit.now)

@@ -124,7 +124,7 @@ def test_a_person_sees_its_own_programs_alone_and_a_seat_that_ended_no_more(worl
     assert ann.page()
     with world.begin() as conn:
         (seat,) = seats.list_seated(conn, world.program)
-        revoke_key(conn, world.program, seat.key_id, world.now())
+        revoke_key(Unit(conn, world.program, COMMAND_LINE, world.now()), seat.key_id)
     assert ann.get(f"/console/p/{world.program.code}").status_code == 404
     assert "You are in no program yet" in ann.get("/console").text
 

@@ -13,9 +13,11 @@ from structlog.testing import capture_logs
 from distrib.app import create_app
 from distrib.bootstrap import Container
 from distrib.domain.errors import CannotStart
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts
 from distrib.services.people.accounts import PersonDraft, SignIn
 from distrib.services.programs import keys
+from distrib.services.programs.keys import KeyDraft
 from distrib.settings import Settings
 from tests.world.api import Caller
 from tests.world.audited import packs
@@ -52,7 +54,11 @@ class Host:
     def make_key(self, world: World) -> str:
         """Makes a key of an admin, hashed with the host's own pepper."""
         with self.container.begin() as conn:
-            return keys.create_key(conn, world.program, "admin", "a", None, self.container.pepper, world.now())
+            return keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, world.now()),
+                KeyDraft("admin", "a", None),
+                self.container.pepper,
+            )
 
 
 @contextmanager

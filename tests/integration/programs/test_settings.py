@@ -13,6 +13,7 @@ from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.programs import tenants
 from distrib.services.programs.settings import set_program
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.programs.wanted_settings import ProgramSettings
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -76,7 +77,7 @@ def test_an_event_that_meets_a_change_of_the_time_zone_counts_its_day_by_the_new
         now = world.container.now()
         with world.container.begin() as conn:
             zone: ProgramSettings = {"time_zone": "Pacific/Kiritimati"}
-            set_program(conn, world.program, zone, world.container.policies, None, COMMAND_LINE, now)
+            set_program(Unit(conn, world.program, COMMAND_LINE, now), zone, world.container.policies, None)
             is_set.set()
             assert may_commit.wait(20)
 
@@ -145,11 +146,13 @@ def test_opening_a_program_again_answers_as_the_first_time_whatever_was_set_sinc
     container, now = world.container, world.container.now()
     with container.begin() as conn:
         wanted: ProgramSettings = {"admission": "invite", "binding_rule": "last", "policy": "cn"}
-        set_program(conn, world.program, wanted, container.policies, None, COMMAND_LINE, now)
-        again = tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "open", EARLY, container.policies)
+        set_program(Unit(conn, world.program, COMMAND_LINE, now), wanted, container.policies, None)
+        again = tenants.create_program(
+            conn, ProgramDraft("test", "CNY", "Asia/Shanghai", "open"), EARLY, container.policies
+        )
         assert (again.admission, again.policy) == ("invite", "cn")
         with pytest.raises(Refusal, match="exists with other settings"):
-            tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "cn", EARLY, container.policies)
+            tenants.create_program(conn, ProgramDraft("test", "CNY", "Asia/Shanghai", "cn"), EARLY, container.policies)
 
 
 @pytest.mark.parametrize("way", ["one", "batch"])

@@ -18,6 +18,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shops import ShopDraft
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.drain import FOR_EVER, State, drain_batch
 from distrib.services.settlement.whole_refunds import refund_whole
@@ -82,7 +83,9 @@ def another_program(world: World, currency: str = "CNY") -> World:
     container, now = world.container, world.container.now()
     with container.begin() as conn:
         name = f"lot-{next(_number)}"
-        program = tenants.create_program(conn, name, currency, "Asia/Shanghai", "open", now, container.policies)
+        program = tenants.create_program(
+            conn, ProgramDraft(name, currency, "Asia/Shanghai", "open"), now, container.policies
+        )
     return World(container, program, stopped_at=now)
 
 

@@ -183,7 +183,7 @@ def test_a_pack_of_before_judges_the_instants_of_before(crowded: World, tmp_path
     with crowded.container.begin() as conn:
         wanted: ProgramSettings = {"policy": "cn"}
         now = crowded.container.now()
-        crowded.program = set_program(conn, crowded.program, wanted, crowded.policies, None, COMMAND_LINE, now)
+        crowded.program = set_program(Unit(conn, crowded.program, COMMAND_LINE, now), wanted, crowded.policies, None)
     directory = exported(crowded, tmp_path)
     policies = watching(crowded.container.policies, 1)
     packs = []

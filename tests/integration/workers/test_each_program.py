@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from distrib.services.context import Unit
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from tests.world.api import Api
 from workers.each_program import each_in_transaction
 
@@ -20,7 +20,7 @@ def codes(api: Api) -> list[str]:
     container = api.world.container
     with container.begin() as conn:
         for code in ("second", "third"):
-            create_program(conn, code, "CNY", "UTC", "open", container.now(), container.policies)
+            create_program(conn, ProgramDraft(code, "CNY", "UTC", "open"), container.now(), container.policies)
     return [api.world.program.code, "second", "third"]
 
 

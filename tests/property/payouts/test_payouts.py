@@ -14,7 +14,7 @@ from distrib.bootstrap import Container
 from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import batches as payouts
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.settings import Settings
 from tests.world.documents import refunded
 from tests.world.payouts import PROPOSER, approve, balance, earn, make, open_shops, record
@@ -64,7 +64,9 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"p-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     world = open_shops(World(container, program), *SHOPS)
     model, now = Model(), BEGIN
     for place, action in enumerate(actions):

@@ -13,7 +13,7 @@ from distrib.bootstrap import Container
 from distrib.domain.payouts.withholding import cumulative_tax
 from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE, Unit
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.settings import Settings
 from tests.world.documents import PAID
 from tests.world.payouts import balance, earn, open_shops, pay, record, with_withholding
@@ -40,7 +40,9 @@ def test_the_tax_withheld_is_that_of_what_stays_paid(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"t-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     world = with_withholding(open_shops(World(container, program), "a"), "cumulative")
     stays: dict[str, tuple[int, int]] = {}
     now, earned = BEGIN, 0

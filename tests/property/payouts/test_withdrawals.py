@@ -17,7 +17,7 @@ from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.payouts import batches, payee_versions, withdrawals
 from distrib.services.payouts.withdrawals import WithdrawalDraft
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.services.statements import months
 from distrib.settings import Settings
 from tests.world.payouts import APPROVER, PROPOSER, approve, balance, earn, make, open_shops, record
@@ -87,7 +87,9 @@ def test_a_withdrawal_is_paid_once_and_every_unit_is_somewhere(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"w-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     program = replace(program, withdrawal_least_minor=LEAST, withdrawal_fee_minor=FEE)
     world = open_shops(World(container, program), "a")
     model, now = Model(), BEGIN

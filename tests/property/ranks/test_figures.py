@@ -24,6 +24,7 @@ from distrib.services.network.moves import Move, move_shop
 from distrib.services.network.standing import set_rank
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.ranks.basis import ALL_REFUNDS
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import RankFigures, shops_at
@@ -208,7 +209,7 @@ def play(base: World, story: Story) -> World:
     with container.begin() as conn:
         code = f"lot-{next(numbers)}"
         program = tenants.create_program(
-            conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
         )
     world = World(container, program)
     world.publish(PLAN)

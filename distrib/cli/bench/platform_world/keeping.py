@@ -27,8 +27,8 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Publication, create_plan, load_timeline, publish_plan
-from distrib.services.programs.keys import create_key
-from distrib.services.programs.tenants import create_program, find_program
+from distrib.services.programs.keys import KeyDraft, create_key
+from distrib.services.programs.tenants import ProgramDraft, create_program, find_program
 from distrib.store import migrate
 from distrib.store.database import WORKER_ROLE
 
@@ -86,7 +86,11 @@ def open_world(
     try:
         with own.begin() as conn:
             program = find_program(conn, CODE)
-            key = create_key(conn, program, "admin", "bench", None, own.settings.key_pepper.encode(), own.now())
+            key = create_key(
+                Unit(conn, program, COMMAND_LINE, own.now()),
+                KeyDraft("admin", "bench", None),
+                own.settings.key_pepper.encode(),
+            )
         yield OpenedWorld(url, own, program, key, world, is_new)
     finally:
         own.close()
@@ -165,7 +169,7 @@ def open_platform(container: Container) -> Program:
     """The program without shops, with its plan in force."""
     with container.begin() as conn:
         now, packs = container.now(), container.policies
-        program = create_program(conn, CODE, "CNY", TIME_ZONE, "open", now, packs)
+        program = create_program(conn, ProgramDraft(CODE, "CNY", TIME_ZONE, "open"), now, packs)
         plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
         publish_plan(
             Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, "bench")
