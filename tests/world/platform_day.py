@@ -24,7 +24,7 @@ from distrib.courier.pinned import Sender
 from distrib.drainer import DrainTally
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.context import COMMAND_LINE, Program, Unit, format_period, period_bounds
-from distrib.services.heartbeats import WORKER, note_run
+from distrib.services.heartbeats import WORKER, JobRun, note_run
 from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
 from distrib.services.network.moves import Move, move_shop
@@ -705,7 +705,7 @@ class PlatformDay:
         heartbeat.end()
         with world.container.begin() as conn:
             for error in (None, "ValueError"):
-                note_run(conn, "near_ranks", 60, world.now(), 5, error)
+                note_run(conn, JobRun("near_ranks", 60, 5, error), world.now())
         self.good("GET", "/v1/workers")
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")

@@ -285,7 +285,7 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     if _KEY.fullmatch(key) is None:
         raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
     content = {"path": path, "body": call.body}
-    kept = idempotency.recall(call.conn, call.program, call.actor, operation.route, key, content)
+    kept = idempotency.recall(call.unit, operation.route, key, content)
     if kept is not None:
         status, body = kept
         return Answer(body.encode(), status, {"Idempotent-Replayed": "true"})
@@ -294,7 +294,7 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
         raise TypeError("a file cannot be kept under an Idempotency-Key")
     body = to_json(answer.view).decode()
     kept_answer = (answer.status, body)
-    idempotency.remember(call.conn, call.program, call.actor, operation.route, key, content, kept_answer, call.now)
+    idempotency.remember(call.unit, operation.route, key, content, kept_answer)
     return answer
 
 

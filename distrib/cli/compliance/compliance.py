@@ -202,9 +202,10 @@ def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str
         if not judged:
             raise NoProgram()
         text = text_of(file)
+        now = container.now()
         for program in judged:
             container.act(program)
-        sign_override(conn, judged, loaded, text, signed_off_by, reason, COMMAND_LINE, container.now())
+            sign_override(Unit(conn, program, COMMAND_LINE, now), loaded, text, signed_off_by, reason)
 
 
 def _instant(text: str) -> datetime:

@@ -26,7 +26,7 @@ from distrib.domain.payouts.refusals import PayeeInPayout, PayeeMissing
 from distrib.services import held_changes
 from distrib.services.context import Program, Unit
 from distrib.services.encryption import KEY_BYTES, Sealer
-from distrib.services.held_changes import PAYEE, HeldChangeRow, PendingChange
+from distrib.services.held_changes import PAYEE, ChangeDraft, HeldChangeRow, PendingChange
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.network import shops
 from distrib.store.payouts import batches
@@ -96,7 +96,7 @@ def put_payee(unit: Unit, shop_id: str, payee: Payee, sealer: Sealer, pepper: by
     waiting = held_changes.open_change(unit.conn, unit.program, PAYEE, shop_no)
     if in_force == payee:
         if waiting is not None:
-            held_changes.end(unit.conn, unit.program, waiting, held_changes.CANCELLED, unit.actor.key_id, unit.now)
+            held_changes.end(unit, waiting, held_changes.CANCELLED, unit.actor.key_id)
         return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), False
     if waiting is not None and _wanted(unit.program, waiting, sealer) == payee:
         return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), True
@@ -105,7 +105,7 @@ def put_payee(unit: Unit, shop_id: str, payee: Payee, sealer: Sealer, pepper: by
         return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), False
     wanted, known = asdict(payee), {} if in_force is None else asdict(in_force)
     fields = [name for name in _FIELDS if wanted[name] != known.get(name)]
-    held_changes.hold(unit.conn, unit.program, PAYEE, shop_no, wanted, fields, sealer, unit.actor, unit.now)
+    held_changes.hold(unit, ChangeDraft(PAYEE, shop_no, wanted, fields), sealer)
     waits = not _apply_due(unit, shop_no, sealer, pepper)
     return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), waits
 
@@ -133,7 +133,7 @@ def cancel_payee(unit: Unit, shop_id: str, sealer: Sealer, pepper: bytes) -> Pay
     """
     shop_no = _locked(unit.conn, unit.program, shop_id)
     _apply_due(unit, shop_no, sealer, pepper)
-    held_changes.cancel(unit.conn, unit.program, PAYEE, shop_no, unit.actor, unit.now)
+    held_changes.cancel(unit, PAYEE, shop_no)
     return _shown(unit.conn, unit.program, shop_id, shop_no, sealer)
 
 
@@ -142,7 +142,7 @@ def apply_due_payees(unit: Unit, sealer: Sealer, pepper: bytes) -> None:
 
     Payouts are locked first, as by all that locks both.
     """
-    due = held_changes.due_of_program(unit.conn, unit.program, PAYEE, unit.now)
+    due = held_changes.due_of_program(unit, PAYEE)
     if due:
         batches.lock_payouts(unit.conn, unit.program_id)
     for change in due:
@@ -196,7 +196,7 @@ def erase_payee(unit: Unit, shop_no: int) -> None:
         raise PayeeInPayout()
     waiting = held_changes.open_change(unit.conn, unit.program, PAYEE, shop_no)
     if waiting is not None:
-        held_changes.end(unit.conn, unit.program, waiting, held_changes.ERASED, unit.actor.key_id, unit.now)
+        held_changes.end(unit, waiting, held_changes.ERASED, unit.actor.key_id)
     rows.erase(unit.conn, unit.program_id, shop_no)
 
 
@@ -242,7 +242,7 @@ def _apply_due(unit: Unit, shop_no: int, sealer: Sealer, pepper: bytes) -> bool:
     if change is None or change.due_at > unit.now:
         return False
     if has_ended(unit, change.proposed_by):
-        held_changes.end(unit.conn, unit.program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, unit.now)
+        held_changes.end(unit, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK)
         return False
     _put_in_force(unit, change, sealer, pepper, held_changes.DUE)
     return True
@@ -252,7 +252,7 @@ def _put_in_force(unit: Unit, change: HeldChangeRow, sealer: Sealer, pepper: byt
     payee = _wanted(unit.program, change, sealer)
     version = _insert(unit, _NewVersion(change.subject_no, payee, change.proposed_by), sealer, pepper)
     by = held_changes.CLOCK if outcome == held_changes.DUE else unit.actor.key_id
-    held_changes.end(unit.conn, unit.program, change, outcome, by, unit.now, version)
+    held_changes.end(unit, change, outcome, by, version)
 
 
 def _wanted(program: Program, change: HeldChangeRow, sealer: Sealer) -> Payee:

@@ -19,7 +19,7 @@ from distrib.domain.plans.refusals import SignOffRequired
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.services import held_changes
 from distrib.services.context import COMMAND_LINE, Program, Unit
-from distrib.services.held_changes import PROGRAM, PROGRAM_NO, HeldChangeRow, PendingChange
+from distrib.services.held_changes import PROGRAM, PROGRAM_NO, ChangeDraft, HeldChangeRow, PendingChange
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.programs.refusals import KeyApprovalLoosened, ProgramUnknown, TimeZoneFixed
 from distrib.services.programs.wanted_settings import (
@@ -132,7 +132,7 @@ def cancel_settings(unit: Unit, policies: Mapping[str, Policy]) -> Program:
     """
     apply_due_settings(unit, policies)
     row = _locked(unit.conn, unit.program)
-    held_changes.cancel(unit.conn, unit.program, PROGRAM, PROGRAM_NO, unit.actor, unit.now)
+    held_changes.cancel(unit, PROGRAM, PROGRAM_NO)
     return Program(**row._asdict())
 
 
@@ -146,12 +146,12 @@ def apply_due_settings(unit: Unit, policies: Mapping[str, Policy]) -> None:
     if change is None or change.due_at > unit.now:
         return
     if has_ended(unit, change.proposed_by):
-        held_changes.end(unit.conn, unit.program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, unit.now)
+        held_changes.end(unit, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK)
         return
     try:
         _put_in_force(unit, row, policies, change, held_changes.DUE)
     except Refusal:
-        held_changes.end(unit.conn, unit.program, change, held_changes.REFUSED, held_changes.CLOCK, unit.now)
+        held_changes.end(unit, change, held_changes.REFUSED, held_changes.CLOCK)
 
 
 def pending_settings(conn: Connection, program: Program) -> PendingSettings | None:
@@ -195,25 +195,24 @@ def _held_back(
     What is wanted as it is in force waits no more. Who adds to what waits begins its days anew; what the command line
     sets ends all that waits where it is about the same.
     """
-    program = Program(**row._asdict())
-    conn, actor, now = unit.conn, unit.actor, unit.now
+    unit = unit.of(Program(**row._asdict()))
     held = settings_of({name: value for name, value in changed.items() if name in HELD})
     if changed.get("payee_hold_days", row.payee_hold_days) < row.payee_hold_days:
         held["payee_hold_days"] = changed["payee_hold_days"]
-    is_typed = actor.key_id == COMMAND_LINE.key_id
-    if held and (is_typed or not store.is_used(conn, row.program_id)):
+    is_typed = unit.actor.key_id == COMMAND_LINE.key_id
+    if held and (is_typed or not store.is_used(unit.conn, row.program_id)):
         held = {}
-    change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
-    known = _Held({}) if change is None else _held(program, change)
+    change = held_changes.open_change(unit.conn, unit.program, PROGRAM, PROGRAM_NO)
+    known = _Held({}) if change is None else _held(unit.program, change)
     waiting = known.settings
     now_waiting = settings_of({name: value for name, value in waiting.items() if name not in wanted} | {**held})
     if is_typed and now_waiting != waiting:
         now_waiting = {}
     if change is not None and not now_waiting:
-        held_changes.end(conn, program, change, held_changes.CANCELLED, actor.key_id, now)
+        held_changes.end(unit, change, held_changes.CANCELLED, unit.actor.key_id)
     elif now_waiting != waiting:
         content = {"settings": now_waiting, "signed_off_by": signed_off_by or known.signed_off_by}
-        held_changes.hold(conn, program, PROGRAM, PROGRAM_NO, content, sorted(now_waiting), None, actor, now)
+        held_changes.hold(unit, ChangeDraft(PROGRAM, PROGRAM_NO, content, sorted(now_waiting)), None)
     return settings_of({name: value for name, value in changed.items() if name not in held})
 
 
@@ -236,7 +235,7 @@ def _put_in_force(
     held = _held(program, change)
     check_settings(held.settings, policies, None)
     made = _write(unit, row, _differing(row, held.settings), held.signed_off_by, changed_by)
-    held_changes.end(unit.conn, program, change, outcome, ended_by, unit.now)
+    held_changes.end(unit.of(program), change, outcome, ended_by)
     return made
 
 

@@ -25,7 +25,7 @@ from distrib.domain.webhooks import (
 from distrib.services import held_changes
 from distrib.services.context import Program, Unit
 from distrib.services.encryption import Sealer
-from distrib.services.held_changes import WEBHOOK, HeldChangeRow, PendingChange
+from distrib.services.held_changes import WEBHOOK, ChangeDraft, HeldChangeRow, PendingChange
 from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.webhooks.refusals import WebhookDisabled
@@ -145,7 +145,7 @@ def cancel_url(unit: Unit, webhook_id: str, sealer: Sealer) -> WebhookInFull:
         Refusal: ``not_found``, ``change_unknown`` or ``change_in_force``.
     """
     row = _with_due_url(unit, _find(unit.conn, unit.program, webhook_id, locks=True), sealer)
-    held_changes.cancel(unit.conn, unit.program, WEBHOOK, row.webhook_no, unit.actor, unit.now)
+    held_changes.cancel(unit, WEBHOOK, row.webhook_no)
     return _shown(unit.conn, unit.program, row)
 
 
@@ -263,11 +263,9 @@ def _hold_url(unit: Unit, row: WebhookRow, url: str, sealer: Sealer) -> None:
     waiting = None if change is None else str(held_changes.content_of(unit.program, change, sealer)["url"])
     if url == row.url:
         if change is not None:
-            held_changes.end(unit.conn, unit.program, change, held_changes.CANCELLED, unit.actor.key_id, unit.now)
+            held_changes.end(unit, change, held_changes.CANCELLED, unit.actor.key_id)
     elif url != waiting:
-        held_changes.hold(
-            unit.conn, unit.program, WEBHOOK, row.webhook_no, {"url": url}, ["url"], sealer, unit.actor, unit.now
-        )
+        held_changes.hold(unit, ChangeDraft(WEBHOOK, row.webhook_no, {"url": url}, ["url"]), sealer)
 
 
 def _with_due_url(unit: Unit, row: WebhookRow, sealer: Sealer) -> WebhookRow:
@@ -279,7 +277,7 @@ def _with_due_url(unit: Unit, row: WebhookRow, sealer: Sealer) -> WebhookRow:
     if has_ended(unit, change.proposed_by):
         outcome = held_changes.PROPOSER_REVOKED
     if outcome != held_changes.DUE:
-        held_changes.end(unit.conn, unit.program, change, outcome, held_changes.CLOCK, unit.now)
+        held_changes.end(unit, change, outcome, held_changes.CLOCK)
         return row
     return _put_in_force(unit, row, change, sealer, outcome)
 
@@ -287,7 +285,7 @@ def _with_due_url(unit: Unit, row: WebhookRow, sealer: Sealer) -> WebhookRow:
 def _put_in_force(unit: Unit, row: WebhookRow, change: HeldChangeRow, sealer: Sealer, outcome: str) -> WebhookRow:
     by = held_changes.CLOCK if outcome == held_changes.DUE else unit.actor.key_id
     url = str(held_changes.content_of(unit.program, change, sealer)["url"])
-    held_changes.end(unit.conn, unit.program, change, outcome, by, unit.now)
+    held_changes.end(unit, change, outcome, by)
     return rows.change_webhook(
         unit.conn, unit.program_id, row._replace(url=url), row.status, row.disabled_reason, unit.now
     )
