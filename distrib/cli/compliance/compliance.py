@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from distrib.cli.output import (
     json_option,
     language_option,
     open_console,
+    options_as,
     print_json,
     print_line,
     print_table,
@@ -58,6 +60,19 @@ def compliance() -> None:
 compliance.add_command(penalty)
 
 
+@dataclass(frozen=True, slots=True)
+class _ReportOptions:
+    """What `report` is asked."""
+
+    as_of: str | None
+    kind: str
+    paper: str | None
+    output: Path | None
+    program_code: str | None
+    language: str
+    as_json: bool
+
+
 @compliance.command()
 @click.option("--as-of", "as_of", help="RFC 3339; now if not given.")
 @click.option("--format", "kind", type=click.Choice(["text", "json", "pdf"]), default="text", help="Form.")
@@ -66,28 +81,21 @@ compliance.add_command(penalty)
 @program_option
 @language_option
 @json_option
-def report(
-    as_of: str | None,
-    kind: str,
-    paper: str | None,
-    output: Path | None,
-    program_code: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_ReportOptions)
+def report(asked: _ReportOptions) -> None:
     """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands."""
     with open_container() as container, container.begin() as conn:
         now = container.now()
-        instant = now if as_of is None else _instant(as_of)
-        program = container.program(conn, program_code)
+        instant = now if asked.as_of is None else _instant(asked.as_of)
+        program = container.program(conn, asked.program_code)
         composed = report_paper(Unit(conn, program, COMMAND_LINE, now), container.policies, instant)
         document = composed.report
-    if kind == "pdf":
-        _write(render_report(composed, paper or language), output)
-    elif as_json or kind == "json":
+    if asked.kind == "pdf":
+        _write(render_report(composed, asked.paper or asked.language), asked.output)
+    elif asked.as_json or asked.kind == "json":
         print_json(document)
     else:
-        show_findings(document, program, language, (*COLUMNS_OF_FINDINGS, "done"))
+        show_findings(document, program, asked.language, (*COLUMNS_OF_FINDINGS, "done"))
     if any(finding.severity in SERIOUS for finding in document.findings):
         raise SystemExit(1)
 
@@ -109,6 +117,19 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@dataclass(frozen=True, slots=True)
+class _DecideOptions:
+    """What `decide` is asked."""
+
+    case_no: int
+    decision: str
+    decided_by: str
+    reason: str
+    effective_at: str | None
+    program_code: str | None
+    as_json: bool
+
+
 @compliance.command()
 @click.argument("case_no", type=int)
 @click.argument("decision", type=click.Choice(cases.DECISIONS))
@@ -117,26 +138,21 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
 @click.option("--effective-at", help="Of a freeze: for orders paid from then on.")
 @program_option
 @json_option
-def decide(
-    case_no: int,
-    decision: str,
-    decided_by: str,
-    reason: str,
-    effective_at: str | None,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_DecideOptions)
+def decide(asked: _DecideOptions) -> None:
     """Decide the case CASE_NO: freeze, release, reverse or dismiss."""
-    instant = None if effective_at is None else _instant(effective_at)
+    instant = None if asked.effective_at is None else _instant(asked.effective_at)
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        program = container.program(conn, asked.program_code)
         case = cases.decide_case(
-            Unit(conn, program, COMMAND_LINE, container.now()), case_no, Decision(decision, instant, decided_by, reason)
+            Unit(conn, program, COMMAND_LINE, container.now()),
+            asked.case_no,
+            Decision(asked.decision, instant, asked.decided_by, asked.reason),
         )
-    if as_json:
+    if asked.as_json:
         print_json(case)
     else:
-        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=case_no, state=case.state)))
+        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=asked.case_no, state=case.state)))
 
 
 @compliance.command("cases")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import in_both, json_option, open_console, options_as, print_json, print_table, program_option
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_day
 from distrib.domain.penalties import KINDS
@@ -30,6 +31,22 @@ def penalty() -> None:
     """Record penalties for organising pyramid selling."""
 
 
+@dataclass(frozen=True, slots=True)
+class _AddOptions:
+    """What `add` is asked."""
+
+    penalty_id: str
+    shop_id: str | None
+    organiser_id: str | None
+    kind: str
+    decided_on: str
+    authority: str | None
+    reference: str | None
+    reason: str
+    program_code: str | None
+    as_json: bool
+
+
 @penalty.command()
 @click.argument("penalty_id", metavar="ID")
 @click.option("--shop", "shop_id", help="About the person who runs it.")
@@ -41,24 +58,23 @@ def penalty() -> None:
 @click.option("--reason", required=True, help="What for.")
 @program_option
 @json_option
-def add(
-    penalty_id: str,
-    shop_id: str | None,
-    organiser_id: str | None,
-    kind: str,
-    decided_on: str,
-    authority: str | None,
-    reference: str | None,
-    reason: str,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_AddOptions)
+def add(asked: _AddOptions) -> None:
     """Record the penalty ID about a shop or an organiser."""
-    draft = PenaltyDraft(penalty_id, kind, _day(decided_on), reason, shop_id, organiser_id, authority, reference)
+    draft = PenaltyDraft(
+        asked.penalty_id,
+        asked.kind,
+        _day(asked.decided_on),
+        asked.reason,
+        asked.shop_id,
+        asked.organiser_id,
+        asked.authority,
+        asked.reference,
+    )
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        program = container.program(conn, asked.program_code)
         view, _ = record_penalty(Unit(conn, program, COMMAND_LINE, container.now()), draft)
-    _show(view, as_json)
+    _show(view, asked.as_json)
 
 
 @penalty.command()

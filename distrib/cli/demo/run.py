@@ -18,7 +18,7 @@ from distrib.cli.demo.life.proof import totals_of_all, whole_gap
 from distrib.cli.demo.life.readback import explained, largest, monthly_statements
 from distrib.cli.demo.life.story import Life, live
 from distrib.cli.demo.posting.arrival import arrivals_of, months_of
-from distrib.cli.demo.posting.ground import Ground, Stage, open_ground
+from distrib.cli.demo.posting.ground import Stage, open_ground
 from distrib.cli.demo.posting.service import running_service
 from distrib.cli.demo.posting.way_in import publish_and_register
 from distrib.cli.demo.showing.texts import Say
@@ -58,7 +58,7 @@ def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say)
     stage.step("simulating")
     simulated = _simulated(container, ground.program)
     read |= {"audit": audit, "simulated": simulated, "seal": seal, "step_seconds": stage.step_seconds()}
-    return _figures(loaded, ground, plan, life, totals, read)
+    return _figures(stage, plan, life, totals, read)
 
 
 def _seal(container: Container, program: Program) -> dict[str, Any] | None:
@@ -99,9 +99,8 @@ def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
         }
 
 
-def _figures(
-    loaded: LoadedSource, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
-) -> dict[str, Any]:
+def _figures(stage: Stage, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]) -> dict[str, Any]:
+    loaded, ground = stage.loaded, stage.ground
     posted, history = life.posted, loaded.history
     months = set(months_of(history))
     of_orders = [month for month in read["statements"] if month["period"] in months]

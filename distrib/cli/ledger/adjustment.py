@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import in_both, json_option, open_console, options_as, print_json, print_table, program_option
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text
 from distrib.languages import render_both
@@ -27,6 +29,19 @@ def adjustment() -> None:
     """Adjust a shop's account by hand, by two keys."""
 
 
+@dataclass(frozen=True, slots=True)
+class _ProposeOptions:
+    """What `propose` is asked."""
+
+    adjustment_id: str
+    shop_id: str
+    amount_minor: int
+    reason: str
+    key: str
+    program_code: str | None
+    as_json: bool
+
+
 @adjustment.command()
 @click.argument("adjustment_id", metavar="ID")
 @click.option("--shop", "shop_id", required=True, help="Whose account.")
@@ -35,15 +50,14 @@ def adjustment() -> None:
 @key_option()
 @program_option
 @json_option
-def propose(
-    adjustment_id: str, shop_id: str, amount_minor: int, reason: str, key: str, program_code: str | None, as_json: bool
-) -> None:
+@options_as(_ProposeOptions)
+def propose(asked: _ProposeOptions) -> None:
     """Propose the adjustment ID; another key approves it."""
-    draft = AdjustmentDraft(adjustment_id, shop_id, amount_minor, reason)
+    draft = AdjustmentDraft(asked.adjustment_id, asked.shop_id, asked.amount_minor, asked.reason)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "propose")
+        program, actor = acting_as(container, conn, asked.key, asked.program_code, "propose")
         view, _ = propose_adjustment(Unit(conn, program, actor, container.now()), draft)
-    _show(view, as_json)
+    _show(view, asked.as_json)
 
 
 @adjustment.command()

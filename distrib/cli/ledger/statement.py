@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from distrib.cli.output import (
     json_option,
     language_option,
     open_console,
+    options_as,
     print_json,
     print_line,
     print_table,
@@ -94,6 +95,19 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
         _show(open_console(), view, follows is not None, language)
 
 
+@dataclass(frozen=True, slots=True)
+class _ExportOptions:
+    """What `export` is asked."""
+
+    month: str
+    file_format: str
+    detail: str
+    shop_id: str | None
+    language: str
+    output: Path | None
+    program_code: str | None
+
+
 @statement.command()
 @click.argument("month", metavar="MONTH")
 @click.option(
@@ -121,26 +135,32 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
 @program_option
-def export(
-    month: str,
-    file_format: str,
-    detail: str,
-    shop_id: str | None,
-    language: str,
-    output: Path | None,
-    program_code: str | None,
-) -> None:
+@options_as(_ExportOptions)
+def export(asked: _ExportOptions) -> None:
     """Write the statement of MONTH (as 2026-03) as a file."""
-    wish = FileWish(parse_period(month), file_format, detail, shop_id, language)
-    if wish.format == "pdf" and shop_id is None:
+    wish = FileWish(parse_period(asked.month), asked.file_format, asked.detail, asked.shop_id, asked.language)
+    if wish.format == "pdf" and asked.shop_id is None:
         raise click.UsageError(render_both(Text("a PDF is for one shop: --shop")))
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        program = container.program(conn, asked.program_code)
         pieces = export_file(Unit(conn, program, COMMAND_LINE, container.now()), wish)
-        if output is None:
+        if asked.output is None:
             _write(sys.stdout.buffer, pieces)
         else:
-            _write_file(output, pieces)
+            _write_file(asked.output, pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _CloseOptions:
+    """What `close` is asked."""
+
+    month: str
+    key: str
+    step: str | None
+    cut_off: datetime | None
+    program_code: str | None
+    language: str
+    as_json: bool
 
 
 @statement.command()
@@ -152,33 +172,27 @@ def export(
 @program_option
 @language_option
 @json_option
-def close(
-    month: str,
-    key: str,
-    step: str | None,
-    cut_off: datetime | None,
-    program_code: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_CloseOptions)
+def close(asked: _CloseOptions) -> None:
     """Close the books of MONTH (as 2026-03), by two keys.
 
     The first key proposes, the second confirms. What is confirmed is closed for ever.
     """
-    period = parse_period(month)
+    step = asked.step
+    period = parse_period(asked.month)
     with open_container() as container, container.begin() as conn:
         if step is None:
-            program, actor = acting_as(container, conn, key, program_code, "read")
+            program, actor = acting_as(container, conn, asked.key, asked.program_code, "read")
             step = _next_step(conn, program, period, actor)
-        program, actor = acting_as(container, conn, key, program_code, step)
+        program, actor = acting_as(container, conn, asked.key, asked.program_code, step)
         if step == "confirm":
             view = confirm_close(Unit(conn, program, actor, container.now()), period)
         else:
-            view = propose_close(Unit(conn, program, actor, container.now()), period, cut_off)
-    if as_json:
+            view = propose_close(Unit(conn, program, actor, container.now()), period, asked.cut_off)
+    if asked.as_json:
         print_json(view)
     else:
-        _show_close(open_console(), view, language)
+        _show_close(open_console(), view, asked.language)
 
 
 def _next_step(conn: Connection, program: Program, period: int, actor: Actor) -> str:

@@ -6,11 +6,21 @@ Whoever runs the machine has the database, too: who is let in here may confirm m
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import (
+    in_both,
+    json_option,
+    open_console,
+    options_as,
+    print_json,
+    print_table,
+    program_option,
+    time_text,
+)
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Unit
@@ -35,6 +45,18 @@ def person() -> None:
     """Let people sign in to the console, and end that."""
 
 
+@dataclass(frozen=True, slots=True)
+class _CreateOptions:
+    """What `create` is asked."""
+
+    login: str
+    name: str | None
+    role: str
+    password_stdin: bool
+    program_code: str | None
+    as_json: bool
+
+
 @person.command()
 @click.argument("login")
 @click.option("--name", help="The name that others see; the login if not given.")
@@ -42,33 +64,34 @@ def person() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input in place of drawing one.")
 @program_option
 @json_option
-def create(
-    login: str, name: str | None, role: str, password_stdin: bool, program_code: str | None, as_json: bool
-) -> None:
+@options_as(_CreateOptions)
+def create(asked: _CreateOptions) -> None:
     """Let the person LOGIN into the program; who is new gets a password, printed once, alone on the last line.
 
     A password that was drawn has to be changed at the first sign-in.
     """
-    given = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    given = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
     password = new_password() if given is None else given
     with open_container() as container:
         now = container.now()
         with container.begin() as conn:
-            program = container.program(conn, program_code)
+            program = container.program(conn, asked.program_code)
             try:
-                who, is_new = accounts.person_by_login(conn, login), False
+                who, is_new = accounts.person_by_login(conn, asked.login), False
             except Refusal:
                 must_change = given is None
                 who = accounts.make_person(
-                    conn, PersonDraft(login, name or login, password, must_change=must_change), now
+                    conn, PersonDraft(asked.login, asked.name or asked.login, password, must_change=must_change), now
                 )
                 is_new = True
-            key_id = seats.give_seat(Unit(conn, program, COMMAND_LINE, now), who, role)
+            key_id = seats.give_seat(Unit(conn, program, COMMAND_LINE, now), who, asked.role)
     shown = password if is_new and given is None else None
-    if as_json:
-        print_json({"program": program.code, "login": login, "role": role, "seat": key_id, "password": shown})
+    if asked.as_json:
+        print_json(
+            {"program": program.code, "login": asked.login, "role": asked.role, "seat": key_id, "password": shown}
+        )
         return
-    click.echo(in_both(Text("{login} may sign in to {program}.", login=login, program=program.code)), err=True)
+    click.echo(in_both(Text("{login} may sign in to {program}.", login=asked.login, program=program.code)), err=True)
     if shown is not None:
         click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
         click.echo(shown)

@@ -6,7 +6,7 @@ Whoever runs the machine has the database, too: what is made here may confirm mo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,16 @@ import click
 from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import (
+    in_both,
+    json_option,
+    open_console,
+    options_as,
+    print_json,
+    print_table,
+    program_option,
+    time_text,
+)
 from distrib.cli.programs.limits import limit_command
 from distrib.domain.identifiers import parse_instant, visible
 from distrib.domain.texts import Text
@@ -55,6 +64,20 @@ _scope_option = click.option(
 _expires_option = click.option("--expires-at", callback=_when, help="When it ends, as RFC 3339.")
 
 
+@dataclass(frozen=True, slots=True)
+class _CreateOptions:
+    """What `create` is asked."""
+
+    role: str
+    name: str | None
+    owner: str | None
+    shop_id: str | None
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    program_code: str | None
+    as_json: bool
+
+
 @key.command()
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
 @click.option("--name", help="What it is for; the role if not given.")
@@ -64,28 +87,28 @@ _expires_option = click.option("--expires-at", callback=_when, help="When it end
 @_expires_option
 @program_option
 @json_option
-def create(
-    role: str,
-    name: str | None,
-    owner: str | None,
-    shop_id: str | None,
-    scopes: tuple[str, ...],
-    expires_at: datetime | None,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_CreateOptions)
+def create(asked: _CreateOptions) -> None:
     """Make a key; it is printed once, alone on the last line."""
-    terms = KeyTerms(owner, tuple(dict.fromkeys(scopes)) or None, expires_at)
+    terms = KeyTerms(asked.owner, tuple(dict.fromkeys(asked.scopes)) or None, asked.expires_at)
     with open_container() as container:
         container.must_know_its_peppers()
         pepper, now = container.pepper, container.now()
         with container.begin() as conn:
-            program = container.program(conn, program_code)
+            program = container.program(conn, asked.program_code)
             made = create_key(
-                Unit(conn, program, COMMAND_LINE, now), KeyDraft(role, name or role, shop_id, terms=terms), pepper
+                Unit(conn, program, COMMAND_LINE, now),
+                KeyDraft(asked.role, asked.name or asked.role, asked.shop_id, terms=terms),
+                pepper,
             )
-    if as_json:
-        shown = {"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made}
+    if asked.as_json:
+        shown = {
+            "program": program.code,
+            "role": asked.role,
+            "name": asked.name or asked.role,
+            "shop_id": asked.shop_id,
+            "key": made,
+        }
         print_json(shown | terms._asdict())
         return
     _print_secret(made)
@@ -125,6 +148,19 @@ def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bo
     _change(change, program_code, as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class _SetOptions:
+    """What `set` is asked."""
+
+    key_id: str
+    scopes: tuple[str, ...]
+    all_scopes: bool
+    expires_at: datetime | None
+    never_expires: bool
+    program_code: str | None
+    as_json: bool
+
+
 @key.command("set")
 @click.argument("key_id")
 @_scope_option
@@ -133,32 +169,25 @@ def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bo
 @click.option("--never-expires", is_flag=True, help="No end.")
 @program_option
 @json_option
-def set_command(
-    key_id: str,
-    scopes: tuple[str, ...],
-    all_scopes: bool,
-    expires_at: datetime | None,
-    never_expires: bool,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_SetOptions)
+def set_command(asked: _SetOptions) -> None:
     """Change how far the key KEY_ID reaches and until when; what is not named stays."""
-    if (scopes and all_scopes) or (expires_at and never_expires):
+    if (asked.scopes and asked.all_scopes) or (asked.expires_at and asked.never_expires):
         raise click.UsageError(
             in_both(Text("--all-scopes goes without --scope, --never-expires without --expires-at."))
         )
     wanted: key_changes.TermChanges = {}
-    if scopes or all_scopes:
-        wanted["scopes"] = scopes or None
-    if expires_at or never_expires:
-        wanted["expires_at"] = expires_at
+    if asked.scopes or asked.all_scopes:
+        wanted["scopes"] = asked.scopes or None
+    if asked.expires_at or asked.never_expires:
+        wanted["expires_at"] = asked.expires_at
     if not wanted:
         raise click.UsageError(in_both(Text("Name a setting to change.")))
 
     def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(Unit(conn, program, COMMAND_LINE, now), key_id, wanted))
+        return asdict(key_changes.set_key(Unit(conn, program, COMMAND_LINE, now), asked.key_id, wanted))
 
-    _change(change, program_code, as_json)
+    _change(change, asked.program_code, asked.as_json)
 
 
 @key.command()
