@@ -31,7 +31,7 @@ from distrib.embedded import EmbeddedServers
 from distrib.failpoints import arm_named
 from distrib.figures import Figure, service_figures
 from distrib.rates import Rates
-from distrib.services.context import Actor, Program, Unit
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
@@ -192,6 +192,10 @@ class Container:
         if self.command.reads_personal:
             with self.worker_engine.begin() as conn:
                 self._note(conn, self.command, READ)
+
+    def unit(self, conn: Connection, code: str | None) -> Unit:
+        """A unit of work of the command line in the program that ``program`` finds."""
+        return Unit(conn, self.program(conn, code), COMMAND_LINE, self.now())
 
     def program(self, conn: Connection, code: str | None) -> Program:
         """Finds the program of a code, or the only one there is without a code.

@@ -87,15 +87,15 @@ def report(asked: _ReportOptions) -> None:
     with open_container() as container, container.begin() as conn:
         now = container.now()
         instant = now if asked.as_of is None else _instant(asked.as_of)
-        program = container.program(conn, asked.program_code)
-        composed = report_paper(Unit(conn, program, COMMAND_LINE, now), container.policies, instant)
+        unit = container.unit(conn, asked.program_code)
+        composed = report_paper(unit, container.policies, instant)
         document = composed.report
     if asked.kind == "pdf":
         _write(render_report(composed, asked.paper or asked.language), asked.output)
     elif asked.as_json or asked.kind == "json":
         print_json(document)
     else:
-        show_findings(document, program, asked.language, (*COLUMNS_OF_FINDINGS, "done"))
+        show_findings(document, unit.program, asked.language, (*COLUMNS_OF_FINDINGS, "done"))
     if any(finding.severity in SERIOUS for finding in document.findings):
         raise SystemExit(1)
 
@@ -107,12 +107,12 @@ def report(asked: _ReportOptions) -> None:
 def run(program_code: str | None, language: str, as_json: bool) -> None:
     """Run the structure monitors now; 1 where anything serious was found."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        result = run_monitors(Unit(conn, program, COMMAND_LINE, container.now()), container.policies)
+        unit = container.unit(conn, program_code)
+        result = run_monitors(unit, container.policies)
     if as_json:
         print_json(result)
     else:
-        show_findings(result, program, language, COLUMNS_OF_FINDINGS)
+        show_findings(result, unit.program, language, COLUMNS_OF_FINDINGS)
     if any(finding.severity in SERIOUS for finding in result.findings):
         raise SystemExit(1)
 
@@ -143,9 +143,9 @@ def decide(asked: _DecideOptions) -> None:
     """Decide the case CASE_NO: freeze, release, reverse or dismiss."""
     instant = None if asked.effective_at is None else _instant(asked.effective_at)
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, asked.program_code)
+        unit = container.unit(conn, asked.program_code)
         case = cases.decide_case(
-            Unit(conn, program, COMMAND_LINE, container.now()),
+            unit,
             asked.case_no,
             Decision(asked.decision, instant, asked.decided_by, asked.reason),
         )

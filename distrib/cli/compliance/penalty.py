@@ -21,7 +21,6 @@ from distrib.services.compliance.penalties import (
     record_penalty,
     withdraw_penalty,
 )
-from distrib.services.context import COMMAND_LINE, Unit
 
 PAGE = 500
 
@@ -72,8 +71,8 @@ def add(asked: _AddOptions) -> None:
         asked.reference,
     )
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, asked.program_code)
-        view, _ = record_penalty(Unit(conn, program, COMMAND_LINE, container.now()), draft)
+        unit = container.unit(conn, asked.program_code)
+        view, _ = record_penalty(unit, draft)
     _show(view, asked.as_json)
 
 
@@ -85,8 +84,8 @@ def add(asked: _AddOptions) -> None:
 def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bool) -> None:
     """Say that the penalty ID no longer stands, such as one annulled on appeal."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        view = withdraw_penalty(Unit(conn, program, COMMAND_LINE, container.now()), penalty_id, reason)
+        unit = container.unit(conn, program_code)
+        view = withdraw_penalty(unit, penalty_id, reason)
     _show(view, as_json)
 
 
@@ -99,10 +98,10 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
     """List the penalties, lapsed and withdrawn ones too."""
     penalties: list[PenaltyView] = []
     with open_container() as container, container.begin() as conn:
-        program, now = container.program(conn, program_code), container.now()
+        unit = container.unit(conn, program_code)
         after: int | None = 0
         while after is not None:
-            page, after = list_penalties(Unit(conn, program, COMMAND_LINE, now), shop_id, organiser_id, after, PAGE)
+            page, after = list_penalties(unit, shop_id, organiser_id, after, PAGE)
             penalties += page
     if as_json:
         print_json(penalties)
@@ -116,7 +115,9 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
         Text("status", "column"),
     )
     rows = [[view.id, _about(view), view.kind, view.decided_on, view.lapses_on, view.status] for view in penalties]
-    print_table(open_console(), f"{in_both(Text('Penalties'))}: {program.code}", dict.fromkeys(columns, False), rows)
+    print_table(
+        open_console(), f"{in_both(Text('Penalties'))}: {unit.program.code}", dict.fromkeys(columns, False), rows
+    )
 
 
 def _day(text: str) -> date:

@@ -12,7 +12,6 @@ from distrib.cli.output import in_both, json_option, open_console, options_as, p
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.adjustments import (
     AdjustmentDraft,
     AdjustmentView,
@@ -55,8 +54,8 @@ def propose(asked: _ProposeOptions) -> None:
     """Propose the adjustment ID; another key approves it."""
     draft = AdjustmentDraft(asked.adjustment_id, asked.shop_id, asked.amount_minor, asked.reason)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, asked.key, asked.program_code, "propose")
-        view, _ = propose_adjustment(Unit(conn, program, actor, container.now()), draft)
+        unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
+        view, _ = propose_adjustment(unit, draft)
     _show(view, asked.as_json)
 
 
@@ -68,8 +67,8 @@ def propose(asked: _ProposeOptions) -> None:
 def approve(adjustment_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve and post the adjustment ID that another key proposed."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = approve_adjustment(Unit(conn, program, actor, container.now()), adjustment_id)
+        unit = acting_as(container, conn, key, program_code, "confirm")
+        view = approve_adjustment(unit, adjustment_id)
     _show(view, as_json)
 
 
@@ -81,7 +80,7 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
     """List adjustments as proposed and approved."""
     adjustments: list[AdjustmentView] = []
     with open_container() as container, container.begin() as conn:
-        unit = Unit(conn, container.program(conn, program_code), COMMAND_LINE, container.now())
+        unit = container.unit(conn, program_code)
         after: int | None = 0
         while after is not None:
             page, after = list_adjustments(unit, shop_id, None, after, PAGE)

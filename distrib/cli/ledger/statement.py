@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 import click
 from rich.console import Console
-from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
@@ -32,7 +31,7 @@ from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render, render_both
 from distrib.languages.readers import BOTH, READERS
-from distrib.services.context import COMMAND_LINE, Actor, Program, Unit, parse_period
+from distrib.services.context import Unit, parse_period
 from distrib.services.statements.closing import ClosedView, confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
 from distrib.services.statements.months import FIGURES, SHOPS, MonthStatement, statement_totals_and_rows
@@ -85,10 +84,8 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
     """Show the totals of MONTH (as 2026-03) and its first shops."""
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        view, follows = statement_totals_and_rows(
-            Unit(conn, program, COMMAND_LINE, container.now()), period, None, limit
-        )
+        unit = container.unit(conn, program_code)
+        view, follows = statement_totals_and_rows(unit, period, None, limit)
     if as_json:
         print_json({**{each.name: getattr(view, each.name) for each in fields(view)}, "next": follows})
     else:
@@ -142,8 +139,8 @@ def export(asked: _ExportOptions) -> None:
     if wish.format == "pdf" and asked.shop_id is None:
         raise click.UsageError(render_both(Text("a PDF is for one shop: --shop")))
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, asked.program_code)
-        pieces = export_file(Unit(conn, program, COMMAND_LINE, container.now()), wish)
+        unit = container.unit(conn, asked.program_code)
+        pieces = export_file(unit, wish)
         if asked.output is None:
             _write(sys.stdout.buffer, pieces)
         else:
@@ -182,25 +179,23 @@ def close(asked: _CloseOptions) -> None:
     period = parse_period(asked.month)
     with open_container() as container, container.begin() as conn:
         if step is None:
-            program, actor = acting_as(container, conn, asked.key, asked.program_code, "read")
-            step = _next_step(conn, program, period, actor)
-        program, actor = acting_as(container, conn, asked.key, asked.program_code, step)
-        if step == "confirm":
-            view = confirm_close(Unit(conn, program, actor, container.now()), period)
-        else:
-            view = propose_close(Unit(conn, program, actor, container.now()), period, asked.cut_off)
+            unit = acting_as(container, conn, asked.key, asked.program_code, "read")
+            step = _next_step(unit, period)
+        unit = acting_as(container, conn, asked.key, asked.program_code, step)
+        is_second = step == "confirm"
+        view = confirm_close(unit, period) if is_second else propose_close(unit, period, asked.cut_off)
     if asked.as_json:
         print_json(view)
     else:
         _show_close(open_console(), view, asked.language)
 
 
-def _next_step(conn: Connection, program: Program, period: int, actor: Actor) -> str:
+def _next_step(unit: Unit, period: int) -> str:
     """Confirming is next where another key's proposal stands, or where it was done."""
-    if find_closed(conn, program, period) is not None:
+    if find_closed(unit.conn, unit.program, period) is not None:
         return "confirm"
-    standing = standing_proposal(conn, program, period)
-    return "confirm" if standing is not None and standing.proposed_by != actor.key_id else "propose"
+    standing = standing_proposal(unit.conn, unit.program, period)
+    return "confirm" if standing is not None and standing.proposed_by != unit.actor.key_id else "propose"
 
 
 def _show_close(console: Console, view: ClosedView, language: str) -> None:

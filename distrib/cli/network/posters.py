@@ -14,7 +14,7 @@ from distrib.domain.amounts import read_amount
 from distrib.domain.identifiers import is_text
 from distrib.domain.sharing import invite_link
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program, Unit
+from distrib.services.context import Program
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
 from distrib.services.sharing.posters import (
     CLASSIC,
@@ -127,9 +127,9 @@ def _write(
         if base is None:
             raise click.UsageError(in_both(Text("Set DISTRIB_PUBLIC_URL: what links begin with.")))
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-            invitation = invitation_of(Unit(conn, program, COMMAND_LINE, container.now()), container.policies, shop_id)
-            check_claims(container.policies, program, texts)
+            unit = container.unit(conn, program_code)
+            invitation = invitation_of(unit, container.policies, shop_id)
+            check_claims(container.policies, unit.program, texts)
     link = invite_link(base, invitation.code)
-    output.write_bytes(draw(program, invitation, link))
+    output.write_bytes(draw(unit.program, invitation, link))
     click.echo(f"{output}: {link}")

@@ -10,7 +10,6 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.network.posters import poster_command, qr_command
 from distrib.cli.output import program_option
-from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.subtrees import as_graphml, as_node_link, read_subtree
 
 DEEPEST = 1_000
@@ -44,10 +43,8 @@ shops_group.add_command(qr_command)
 @program_option
 def export_command(shop_id: str, form: str, levels: int | None, output: Path | None, program_code: str | None) -> None:
     """Export the shop SHOP_ID and all below it, up to 100,000 shops."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            tree = read_subtree(Unit(conn, container.program(conn, program_code), COMMAND_LINE, now), shop_id, levels)
+    with open_container() as container, container.begin() as conn:
+        tree = read_subtree(container.unit(conn, program_code), shop_id, levels)
     if form == "json":
         chunks = iter([json.dumps(as_node_link(tree), ensure_ascii=False).encode() + b"\n"])
     else:

@@ -33,7 +33,7 @@ from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import COMMAND_LINE, Unit
+from distrib.services.context import Unit
 from distrib.services.held_changes import reseal_contents
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
@@ -87,18 +87,16 @@ def create(asked: _CreateOptions) -> None:
     """Make the batch ID and reserve its money: of everything available, or of what is named."""
     wanted = amounts_of(asked.amounts)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, asked.key, asked.program_code, "propose")
-        now = container.now()
+        unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
         draft = PayoutDraft(
             asked.payout_id,
-            now if asked.up_to == "now" else _instant(asked.up_to),
+            unit.now if asked.up_to == "now" else _instant(asked.up_to),
             asked.min_minor,
             asked.channel,
             shop_ids=asked.shop_ids or None,
             amounts=wanted,
             withdrawals=asked.withdrawals or None,
         )
-        unit = Unit(conn, program, actor, now)
         apply_due_payees(unit, container.sealer, container.identity_pepper)
         service.create_payout(unit, draft, container.channels)
         view = whole_batch(unit, asked.payout_id)
@@ -131,10 +129,9 @@ def closing(asked: _ClosingOptions) -> None:
     """Ask for the last money of a closed shop as the batch ID; another key approves it. Admins only."""
     draft = ClosingDraft(asked.payout_id, asked.shop_id, reason_of(asked.reason), asked.channel)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, asked.key, asked.program_code, "propose")
-        if actor.role != "admin":
+        unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
+        if unit.actor.role != "admin":
             raise Refusal("forbidden")
-        unit = Unit(conn, program, actor, container.now())
         apply_due_payees(unit, container.sealer, container.identity_pepper)
         propose_closing_payment(unit, draft, container.channels)
         view = whole_batch(unit, asked.payout_id)
@@ -175,8 +172,7 @@ def cancel(asked: _DecisionOptions) -> None:
 
 def _decide(decision: Callable[[Unit, str], object], scope: str, asked: _DecisionOptions) -> None:
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, asked.key, asked.program_code, scope)
-        unit = Unit(conn, program, actor, container.now())
+        unit = acting_as(container, conn, asked.key, asked.program_code, scope)
         decision(unit, asked.payout_id)
         view = whole_batch(unit, asked.payout_id)
     show_batch(view, asked.as_json)
@@ -214,17 +210,15 @@ def results(asked: _ResultsOptions) -> None:
     settled = []
     with open_container() as container:
         with container.begin() as conn:
-            program, _ = acting_as(container, conn, asked.key, asked.program_code, "results")
-            head = service.head_of(conn, program, asked.payout_id)
-        channel = channel_on(container.channels, head.channel, program.day_of(head.created_at))
+            unit = acting_as(container, conn, asked.key, asked.program_code, "results")
+            head = service.head_of(conn, unit.program, asked.payout_id)
+        channel = channel_on(container.channels, head.channel, unit.program.day_of(head.created_at))
         drafts, still_open = read_results(asked.file, channel, asked.encoding, asked.ignored)
         for start in range(0, len(drafts), RESULTS_CHUNK):
             with container.begin() as conn:
-                program, actor = acting_as(container, conn, asked.key, asked.program_code, "results")
+                unit = acting_as(container, conn, asked.key, asked.program_code, "results")
                 chunk = drafts[start : start + RESULTS_CHUNK]
-                settled += record_results(
-                    Unit(conn, program, actor, container.now()), asked.payout_id, chunk, container.channels
-                )
+                settled += record_results(unit, asked.payout_id, chunk, container.channels)
     refused = [outcome for outcome in settled if outcome.outcome == REFUSED]
     if asked.as_json:
         print_json([_outcome_view(outcome) for outcome in settled])
@@ -386,9 +380,8 @@ def reseal(program_code: str | None) -> None:
 def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None, scope: str) -> Unit:
     """Whose payouts are read, and by whom: the key's where one was given."""
     if key is not None:
-        program, actor = acting_as(container, conn, key, program_code, scope)
-        return Unit(conn, program, actor, container.now())
-    return Unit(conn, container.program(conn, program_code), COMMAND_LINE, container.now())
+        return acting_as(container, conn, key, program_code, scope)
+    return container.unit(conn, program_code)
 
 
 def _instant(text: str) -> datetime:

@@ -23,7 +23,6 @@ from distrib.cli.output import (
 )
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts, seats, subjects
 from distrib.services.people.accounts import PersonDraft
 from distrib.services.people.passwords import new_password
@@ -72,26 +71,26 @@ def create(asked: _CreateOptions) -> None:
     """
     given = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
     password = new_password() if given is None else given
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, asked.program_code)
-            try:
-                who, is_new = accounts.person_by_login(conn, asked.login), False
-            except Refusal:
-                must_change = given is None
-                who = accounts.make_person(
-                    conn, PersonDraft(asked.login, asked.name or asked.login, password, must_change=must_change), now
-                )
-                is_new = True
-            key_id = seats.give_seat(Unit(conn, program, COMMAND_LINE, now), who, asked.role)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, asked.program_code)
+        try:
+            who, is_new = accounts.person_by_login(conn, asked.login), False
+        except Refusal:
+            must_change = given is None
+            who = accounts.make_person(
+                conn, PersonDraft(asked.login, asked.name or asked.login, password, must_change=must_change), unit.now
+            )
+            is_new = True
+        key_id = seats.give_seat(unit, who, asked.role)
     shown = password if is_new and given is None else None
     if asked.as_json:
         print_json(
-            {"program": program.code, "login": asked.login, "role": asked.role, "seat": key_id, "password": shown}
+            {"program": unit.program.code, "login": asked.login, "role": asked.role, "seat": key_id, "password": shown}
         )
         return
-    click.echo(in_both(Text("{login} may sign in to {program}.", login=asked.login, program=program.code)), err=True)
+    click.echo(
+        in_both(Text("{login} may sign in to {program}.", login=asked.login, program=unit.program.code)), err=True
+    )
     if shown is not None:
         click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
         click.echo(shown)
@@ -120,15 +119,13 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 @program_option
 def remove(login: str, program_code: str | None) -> None:
     """End the seat of the person LOGIN in the program, at once."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            live = [row for row in seats.list_seated(conn, program) if row.login == login and not row.revoked_at]
-            if not live:
-                raise PersonUnknown(login=login)
-            for row in live:
-                revoke_key(Unit(conn, program, COMMAND_LINE, now), row.key_id)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, program_code)
+        live = [row for row in seats.list_seated(conn, unit.program) if row.login == login and not row.revoked_at]
+        if not live:
+            raise PersonUnknown(login=login)
+        for row in live:
+            revoke_key(unit, row.key_id)
     click.echo(in_both(Text("{id} has ended.", "key", id=login)))
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import click
-from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import (
@@ -27,7 +26,7 @@ from distrib.cli.output import (
 from distrib.cli.programs.limits import limit_command
 from distrib.domain.identifiers import parse_instant, visible
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program, Unit
+from distrib.services.context import Unit
 from distrib.services.programs import key_changes
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD, revoke_key
 from distrib.services.programs.keys import KeyDraft, KeyTerms, create_key, key_view, list_keys
@@ -93,17 +92,17 @@ def create(asked: _CreateOptions) -> None:
     terms = KeyTerms(asked.owner, tuple(dict.fromkeys(asked.scopes)) or None, asked.expires_at)
     with open_container() as container:
         container.must_know_its_peppers()
-        pepper, now = container.pepper, container.now()
+        pepper = container.pepper
         with container.begin() as conn:
-            program = container.program(conn, asked.program_code)
+            unit = container.unit(conn, asked.program_code)
             made = create_key(
-                Unit(conn, program, COMMAND_LINE, now),
+                unit,
                 KeyDraft(asked.role, asked.name or asked.role, asked.shop_id, terms=terms),
                 pepper,
             )
     if asked.as_json:
         shown = {
-            "program": program.code,
+            "program": unit.program.code,
             "role": asked.role,
             "name": asked.name or asked.role,
             "shop_id": asked.shop_id,
@@ -142,8 +141,8 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bool) -> None:
     """Say that the key KEY_ID stands for the person or machine OWNER."""
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(Unit(conn, program, COMMAND_LINE, now), key_id, {"owner": owner}))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.set_key(unit, key_id, {"owner": owner}))
 
     _change(change, program_code, as_json)
 
@@ -184,8 +183,8 @@ def set_command(asked: _SetOptions) -> None:
     if not wanted:
         raise click.UsageError(in_both(Text("Name a setting to change.")))
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(Unit(conn, program, COMMAND_LINE, now), asked.key_id, wanted))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.set_key(unit, asked.key_id, wanted))
 
     _change(change, asked.program_code, asked.as_json)
 
@@ -205,10 +204,10 @@ def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool
     """Give the key KEY_ID a new secret; it is printed once, alone on the last line."""
     with open_container() as container:
         container.must_know_its_peppers()
-        pepper, now = container.pepper, container.now()
+        pepper = container.pepper
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-            made, view = key_changes.rotate_key(Unit(conn, program, COMMAND_LINE, now), key_id, keep_hours, pepper)
+            unit = container.unit(conn, program_code)
+            made, view = key_changes.rotate_key(unit, key_id, keep_hours, pepper)
     if as_json:
         print_json(asdict(view) | {"key": made})
         return
@@ -223,8 +222,8 @@ def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool
 def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bool) -> None:
     """End one of the two secrets of the key KEY_ID, at once."""
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.finish_rotation(Unit(conn, program, COMMAND_LINE, now), key_id, keep))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.finish_rotation(unit, key_id, keep))
 
     _change(change, program_code, as_json)
 
@@ -236,8 +235,8 @@ def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bo
 def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
     """Let the key KEY_ID, made over the API, confirm money at once."""
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.approve_key(Unit(conn, program, COMMAND_LINE, now), key_id))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.approve_key(unit, key_id))
 
     _change(change, program_code, as_json)
 
@@ -247,10 +246,8 @@ def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
 @program_option
 def revoke(key_id: str, program_code: str | None) -> None:
     """End the key KEY_ID, at once and for ever."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            revoke_key(Unit(conn, container.program(conn, program_code), COMMAND_LINE, now), key_id)
+    with open_container() as container, container.begin() as conn:
+        revoke_key(container.unit(conn, program_code), key_id)
     click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))
 
 
@@ -260,14 +257,12 @@ def revoke(key_id: str, program_code: str | None) -> None:
 @program_option
 def sign(key_id: str, end: bool, program_code: str | None) -> None:
     """Make the key KEY_ID sign its posts of events; the secret is printed once, alone on the last line."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            if end:
-                end_signing(Unit(conn, program, COMMAND_LINE, now), key_id)
-                return
-            secret, former_until = require_signing(Unit(conn, program, COMMAND_LINE, now), key_id, container.sealer)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, program_code)
+        if end:
+            end_signing(unit, key_id)
+            return
+        secret, former_until = require_signing(unit, key_id, container.sealer)
     if former_until is not None:
         words = Text("The secret before is good until {until}.", until=time_text(former_until))
         click.echo(in_both(words), err=True)
@@ -277,13 +272,9 @@ def sign(key_id: str, end: bool, program_code: str | None) -> None:
 key.add_command(limit_command)
 
 
-def _change(
-    change: Callable[[Connection, Program, datetime], dict[str, Any]], program_code: str | None, as_json: bool
-) -> None:
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            view = change(conn, container.program(conn, program_code), now)
+def _change(change: Callable[[Unit], dict[str, Any]], program_code: str | None, as_json: bool) -> None:
+    with open_container() as container, container.begin() as conn:
+        view = change(container.unit(conn, program_code))
     if as_json:
         print_json(view)
         return
