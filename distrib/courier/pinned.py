@@ -35,7 +35,7 @@ class Unreachable(Exception):
     """Raised where there was no answer; its text is one word for the log of deliveries."""
 
 
-class Place(NamedTuple):
+class HostAddress(NamedTuple):
     """Where a connection goes: the host as it is named, its one address, the port."""
 
     host: str
@@ -67,7 +67,7 @@ class Sender:
         if url_problem(url, allows_private=self.allows_private) is not None:
             raise Unreachable("url_refused")
         host, port = host_and_port(url)
-        place = Place(host, self._address(host, port), port)
+        place = HostAddress(host, self._address(host, port), port)
         try:
             return self._post(url, place, headers, body)
         except NewConnectionError:
@@ -90,7 +90,7 @@ class Sender:
             raise Unreachable("address_refused")
         return addresses[0]
 
-    def _post(self, url: str, place: Place, headers: dict[str, str], body: bytes) -> int:
+    def _post(self, url: str, place: HostAddress, headers: dict[str, str], body: bytes) -> int:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection = self._connection(parts.scheme, place)
@@ -107,7 +107,7 @@ class Sender:
             if guard.has_cut:  # whatever else it then looks like
                 raise TimeoutError
 
-    def _connection(self, scheme: str, place: Place) -> HTTPConnection:
+    def _connection(self, scheme: str, place: HostAddress) -> HTTPConnection:
         if scheme == "http":
             return HTTPConnection(place.address, place.port, timeout=self.timeout_s)
         return HTTPSConnection(

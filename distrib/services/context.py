@@ -136,7 +136,7 @@ class Unit:
         """The same unit of work, done by somebody else."""
         return replace(self, actor=actor)
 
-    def at(self, instant: datetime) -> Unit:
+    def as_of(self, instant: datetime) -> Unit:
         """The same unit of work as of another instant."""
         return replace(self, now=instant)
 
@@ -146,7 +146,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[_Place]):
+class ListPart(Generic[_Place]):
     """The part of a list that is asked for: after what it begins (None: at the first), and how many at the most."""
 
     after: _Place | None = None

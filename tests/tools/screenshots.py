@@ -30,7 +30,7 @@ from distrib.services.people import accounts, seats
 from distrib.services.people.accounts import PersonDraft
 from distrib.services.programs import tenants
 from distrib.services.programs.tenants import ProgramDraft
-from distrib.services.sharing.visits import Visit, count_visit
+from distrib.services.sharing.visits import LinkVisit, count_visit
 from distrib.settings import REPOSITORY, Settings
 from tests.world.api import Api, app_on
 from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
@@ -148,7 +148,7 @@ def _visits(api: Api, dice: Random, shop_ids: list[str]) -> None:
         code = api.caller().get(f"/v1/shops/{shop_id}")["invite_code"]
         for visitor in range(dice.randint(3, 12)):
             with world.container.web_engine.begin() as conn:
-                count_visit(conn, Visit(code, "wechat", f"192.0.2.{visitor}", "Mozilla/5.0 (iPhone)"), world.now())
+                count_visit(conn, LinkVisit(code, "wechat", f"192.0.2.{visitor}", "Mozilla/5.0 (iPhone)"), world.now())
 
 
 def _take(browser: Browser, base: str, api: Api, language: str) -> None:

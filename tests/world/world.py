@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from distrib.bootstrap import Container
 from distrib.domain.policies.policy import Policy
 from distrib.drainer import Drainer, DrainTally
-from distrib.services.context import COMMAND_LINE, Actor, Page, Program, Unit
+from distrib.services.context import COMMAND_LINE, Actor, ListPart, Program, Unit
 from distrib.services.network import shops
 from distrib.services.network.moves import Move
 from distrib.services.network.shops import Registered, ShopDraft, ShopView
@@ -25,7 +25,7 @@ from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted
 from distrib.services.pepper import Pepper
 from distrib.services.plans import versions
-from distrib.services.plans.versions import PlanView, Publication
+from distrib.services.plans.versions import PlanView, PublicationDraft
 from distrib.services.programs import tenants
 from distrib.services.programs.tenants import ProgramDraft
 from distrib.settings import Settings
@@ -113,7 +113,7 @@ class World:
                 self.policies,
                 draft.code,
                 draft.version,
-                Publication(effective_from, signed_off_by),
+                PublicationDraft(effective_from, signed_off_by),
             )
 
     # --- shops ---
@@ -181,7 +181,7 @@ class World:
         """The shops below, each after its distance."""
         with self.begin() as conn:
             downlines, _ = shops.downline(
-                Unit(conn, self.program, COMMAND_LINE, now or self.now()), shop_id, levels, Page(limit=500)
+                Unit(conn, self.program, COMMAND_LINE, now or self.now()), shop_id, levels, ListPart(limit=500)
             )
         return [(shop.distance, shop.id) for shop in downlines]
 

@@ -145,7 +145,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ReadRequest:
     """A request before its transaction.
 
     Args:
@@ -178,7 +178,7 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return Response(status=204)
     is_signed = operation.may_be_signed and all(name in request.headers for name in SIGNED_HEADERS)
     body, sent = operation.body.read(keeps_bytes=is_signed)
-    asked = _Asked(path, presented, body, sent)
+    asked = _ReadRequest(path, presented, body, sent)
     run = partial(_run_operation, backend, operation, handler, asked)
     try:
         with ExitStack() as turn:
@@ -231,7 +231,7 @@ def _authenticate(
     return program, actor, backend.gate.recognise(conn, presented, program.program_id, actor.key_id)
 
 
-def _note_refused(backend: Backend, asked: _Asked, code: str, conn: Connection) -> None:
+def _note_refused(backend: Backend, asked: _ReadRequest, code: str, conn: Connection) -> None:
     """Records that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
     authenticated = authenticate(conn, asked.presented, backend.pepper, backend.now())
     shop_id = asked.path.get("shop_id") or (asked.body.get("id") if isinstance(asked.body, dict) else None)
@@ -246,7 +246,7 @@ def _run_operation(
     backend: Backend,
     operation: Operation,
     handler: Handler,
-    asked: _Asked,
+    asked: _ReadRequest,
     conn: Connection,
 ) -> tuple[int, Answer | Stream | Drawing]:
     """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""

@@ -24,7 +24,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
-from distrib.services.compliance.cases import Decision
+from distrib.services.compliance.cases import CaseDecision
 from distrib.services.compliance.monitors import FindingFilter
 from distrib.services.compliance.refusals import CaseUnknown
 from distrib.services.compliance.report import compliance_report, report_paper
@@ -122,7 +122,7 @@ def decide_case(call: Call, case_no: str) -> Answer:
     case = cases.decide_case(
         call.unit,
         _number(case_no),
-        Decision(body["decision"], body["effective_at"], body["decided_by"], body["reason"]),
+        CaseDecision(body["decision"], body["effective_at"], body["decided_by"], body["reason"]),
     )
     return Answer(shown(case), 201)
 

@@ -12,7 +12,7 @@ from distrib.api.http.json_body import parse_document
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
 from distrib.services.plans import versions as service
-from distrib.services.plans.versions import PlanView, Publication
+from distrib.services.plans.versions import PlanView, PublicationDraft
 from distrib.services.simulations.asking import headline_of_document
 
 plans = Resource("plans", "Who earns how much of an order 方案")
@@ -54,7 +54,7 @@ def publish_plan(call: Call, code: str, version: str) -> Answer:
         call.backend.policies,
         code,
         int(version),
-        Publication(call.body["effective_from"], call.body["signed_off_by"]),
+        PublicationDraft(call.body["effective_from"], call.body["signed_off_by"]),
     )
     return Answer(_shown(view) | _simulated(call, view))
 

@@ -26,7 +26,7 @@ from distrib.services.sharing import backgrounds
 from distrib.services.sharing.backgrounds import Background
 from distrib.services.sharing.funnel import read_funnel, span_view
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
-from distrib.services.sharing.posters import DESIGN, Looks, draw_poster, draw_qr_code, show_price
+from distrib.services.sharing.posters import DESIGN, PosterLooks, draw_poster, draw_qr_code, show_price
 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 
@@ -51,13 +51,13 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
     check_claims(call.backend.policies, call.program, {"?title": title, "?goods_name": goods})
     price_minor, language = asked["goods_price_minor"], asked["language"]
     price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
-    looks = Looks(language, asked["design"], title, goods, price)
+    looks = PosterLooks(language, asked["design"], title, goods, price)
     background = _background(call) if asked["background"] == OWN else None
     image, digest = (b"", None) if background is None else (background.image, background.digest.hex())
     whole = looks._replace(background=image)
     draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, whole)
-    told = (language, looks.design, title, goods, price, digest)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *told))
+    drawn_from = (language, looks.design, title, goods, price, digest)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *drawn_from))
 
 
 @sharing.operation(

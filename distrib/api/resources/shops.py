@@ -35,7 +35,7 @@ from distrib.api.schemas.shops import (
 from distrib.domain.errors import Problem, Refusal
 from distrib.languages import render
 from distrib.languages.web import current_language
-from distrib.services.context import Page
+from distrib.services.context import ListPart
 from distrib.services.network import shops as service
 from distrib.services.network.moves import Move
 from distrib.services.network.shops import Registered, RelatedShop, ShopDraft, ShopView
@@ -99,7 +99,7 @@ def get_shop(call: Call, shop_id: str) -> Answer:
     if distance == 0:
         return Answer(_shown(call, view))
     before = (distance, view.shop_no - 1)
-    [related], _ = service.downline(call.unit, _own(call), distance, Page(before, 1))
+    [related], _ = service.downline(call.unit, _own(call), distance, ListPart(before, 1))
     names = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
     entry = _related(call, related)
     return Answer({name: entry[name] for name in names})
@@ -158,7 +158,7 @@ def list_downline(call: Call, shop_id: str) -> Answer:
         if levels == 0:
             return Answer(listing.page([], None))
     rows, follows = service.downline(
-        call.unit, shop_id, levels, Page(after, call.query["limit"]), counts=not is_partner(call)
+        call.unit, shop_id, levels, ListPart(after, call.query["limit"]), counts=not is_partner(call)
     )
     return Answer(listing.page([_related(call, row) for row in rows], follows))
 

@@ -34,7 +34,7 @@ from distrib.languages import render
 from distrib.languages.readers import reader_of
 from distrib.languages.web import accepted_reader, current_language
 from distrib.services.audit import run
-from distrib.services.context import Page
+from distrib.services.context import ListPart
 from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
 from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
@@ -186,7 +186,7 @@ def _stop(refusal: Refusal) -> dict[str, Any]:
 def _sorted_statements(call: Call, period: int, sort: str, state: str | None) -> Answer:
     listing = call.listing(f"statements {period} {sort} {state}")
     after = listing.place(call.query["cursor"])
-    statement, follows = service.sorted_statement(call.unit, period, sort, state, Page(after, call.query["limit"]))
+    statement, follows = service.sorted_statement(call.unit, period, sort, state, ListPart(after, call.query["limit"]))
     return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 

@@ -33,7 +33,7 @@ from distrib.services.compliance.monitors import MONITOR, run_monitors
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import Publication, create_plan, publish_plan
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
 from distrib.services.ranks.evaluation import evaluate_month
 
 AUDIT_GOAL = 0.9
@@ -206,7 +206,7 @@ def _ranked(
             packs,
             plan.code,
             plan.version,
-            Publication(_RANKED_FROM, "bench"),
+            PublicationDraft(_RANKED_FROM, "bench"),
         )
     return site
 

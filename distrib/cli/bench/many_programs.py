@@ -35,7 +35,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import Publication, create_plan, publish_plan
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store import migrate
 from distrib.store.orders.queue import queue_length
@@ -138,7 +138,7 @@ class _Beside:
                 packs,
                 plan.code,
                 plan.version,
-                Publication(_RANKED_FROM, "bench"),
+                PublicationDraft(_RANKED_FROM, "bench"),
             )
         return waits, left_orders
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from distrib.bootstrap import Container
 from distrib.services.context import COMMAND_LINE, Program, Unit
-from distrib.services.plans.versions import Publication, create_plan, publish_plan
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
 from distrib.services.programs.tenants import ProgramDraft, create_program
 
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -95,7 +95,7 @@ def open_rank_world(container: Container, world: RankWorld) -> Program:
         program = create_program(conn, ProgramDraft("bench", "CNY", "UTC", "open"), now, packs)
         plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
         publish_plan(
-            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, "bench")
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, PublicationDraft(OPENED, "bench")
         )
     values = {
         "program": program.program_id,

@@ -33,7 +33,7 @@ from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.compliance import cases
 from distrib.services.compliance.by_name import by_name
-from distrib.services.compliance.cases import Decision
+from distrib.services.compliance.cases import CaseDecision
 from distrib.services.compliance.monitors import MonitorRun, StructureView, run_monitors
 from distrib.services.compliance.pdf import render_report
 from distrib.services.compliance.report import report_paper
@@ -61,7 +61,7 @@ compliance.add_command(penalty)
 
 
 @dataclass(frozen=True, slots=True)
-class _ReportOptions:
+class _ComplianceReportOptions:
     """What `report` is asked."""
 
     as_of: str | None
@@ -81,8 +81,8 @@ class _ReportOptions:
 @program_option
 @language_option
 @json_option
-@options_as(_ReportOptions)
-def report(asked: _ReportOptions) -> None:
+@options_as(_ComplianceReportOptions)
+def report(asked: _ComplianceReportOptions) -> None:
     """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands."""
     with open_container() as container, container.begin() as conn:
         now = container.now()
@@ -147,7 +147,7 @@ def decide(asked: _DecideOptions) -> None:
         case = cases.decide_case(
             unit,
             asked.case_no,
-            Decision(asked.decision, instant, asked.decided_by, asked.reason),
+            CaseDecision(asked.decision, instant, asked.decided_by, asked.reason),
         )
     if asked.as_json:
         print_json(case)

@@ -93,7 +93,7 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
 
 
 @dataclass(frozen=True, slots=True)
-class _ExportOptions:
+class _StatementFileOptions:
     """What `export` is asked."""
 
     month: str
@@ -132,8 +132,8 @@ class _ExportOptions:
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
 @program_option
-@options_as(_ExportOptions)
-def export(asked: _ExportOptions) -> None:
+@options_as(_StatementFileOptions)
+def export(asked: _StatementFileOptions) -> None:
     """Write the statement of MONTH (as 2026-03) as a file."""
     wish = FileWish(parse_period(asked.month), asked.file_format, asked.detail, asked.shop_id, asked.language)
     if wish.format == "pdf" and asked.shop_id is None:

@@ -23,7 +23,7 @@ from distrib.services.sharing.posters import (
     MOST_GOODS,
     MOST_HEADLINE,
     MOST_SCALE,
-    Looks,
+    PosterLooks,
     draw_poster,
     draw_qr_code,
     show_price,
@@ -79,7 +79,7 @@ def poster_command(asked: _PosterOptions) -> None:
 
     def draw(program: Program, invitation: Invitation, link: str) -> bytes:
         price = None if asked.goods_price is None else _price(asked.goods_price, program, asked.language)
-        looks = Looks(asked.language, asked.design, asked.title, asked.goods_name, price)
+        looks = PosterLooks(asked.language, asked.design, asked.title, asked.goods_name, price)
         return draw_poster(invitation.program, invitation.inviter, invitation.code, link, looks)
 
     _write(

@@ -56,7 +56,7 @@ def payout() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _CreateOptions:
+class _PayoutOptions:
     """What `create` is asked."""
 
     payout_id: str
@@ -82,8 +82,8 @@ class _CreateOptions:
 @key_option()
 @program_option
 @json_option
-@options_as(_CreateOptions)
-def create(asked: _CreateOptions) -> None:
+@options_as(_PayoutOptions)
+def create(asked: _PayoutOptions) -> None:
     """Make the batch ID and reserve its money: of everything available, or of what is named."""
     wanted = amounts_of(asked.amounts)
     with open_container() as container, container.begin() as conn:
@@ -293,7 +293,7 @@ def show(payout_id: str, key: str | None, program_code: str | None, as_json: boo
 
 
 @dataclass(frozen=True, slots=True)
-class _ExportOptions:
+class _PayoutFileOptions:
     """What `export` is asked."""
 
     payout_id: str
@@ -313,8 +313,8 @@ class _ExportOptions:
 @output_option
 @key_option(required=False)
 @program_option
-@options_as(_ExportOptions)
-def export(asked: _ExportOptions) -> None:
+@options_as(_PayoutFileOptions)
+def export(asked: _PayoutFileOptions) -> None:
     """Write the file that the channel takes, once the batch ID is approved."""
     with open_container() as container, container.begin() as conn:
         unit = _reader(container, conn, asked.key, asked.program_code, "payees")
@@ -334,7 +334,7 @@ def export(asked: _ExportOptions) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReportOptions:
+class _TaxReportOptions:
     """What `report` is asked."""
 
     kind: str
@@ -352,8 +352,8 @@ class _ReportOptions:
 @output_option
 @key_option(required=False)
 @program_option
-@options_as(_ReportOptions)
-def report(asked: _ReportOptions) -> None:
+@options_as(_TaxReportOptions)
+def report(asked: _TaxReportOptions) -> None:
     """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly)."""
     with open_container() as container, container.begin() as conn:
         unit = _reader(container, conn, asked.key, asked.program_code, "payees")

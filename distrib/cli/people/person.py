@@ -45,7 +45,7 @@ def person() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _CreateOptions:
+class _PersonOptions:
     """What `create` is asked."""
 
     login: str
@@ -63,8 +63,8 @@ class _CreateOptions:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input in place of drawing one.")
 @program_option
 @json_option
-@options_as(_CreateOptions)
-def create(asked: _CreateOptions) -> None:
+@options_as(_PersonOptions)
+def create(asked: _PersonOptions) -> None:
     """Let the person LOGIN into the program; who is new gets a password, printed once, alone on the last line.
 
     A password that was drawn has to be changed at the first sign-in.

@@ -21,7 +21,7 @@ from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import Program
 from distrib.services.plans.drafts import load_samples
-from distrib.services.plans.versions import PlanView, Publication, check_document, create_plan, judge, publish_plan
+from distrib.services.plans.versions import PlanView, PublicationDraft, check_document, create_plan, judge, publish_plan
 from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
 from distrib.services.simulations.asking import headline_of_document
@@ -87,7 +87,7 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
                 policies,
                 made.code,
                 made.version,
-                Publication(effective_from, signed_off_by),
+                PublicationDraft(effective_from, signed_off_by),
             )
             headline = headline_of_document(conn, unit.program, view.document)
     if as_json:

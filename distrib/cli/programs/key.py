@@ -64,7 +64,7 @@ _expires_option = click.option("--expires-at", callback=_when, help="When it end
 
 
 @dataclass(frozen=True, slots=True)
-class _CreateOptions:
+class _KeyOptions:
     """What `create` is asked."""
 
     role: str
@@ -86,8 +86,8 @@ class _CreateOptions:
 @_expires_option
 @program_option
 @json_option
-@options_as(_CreateOptions)
-def create(asked: _CreateOptions) -> None:
+@options_as(_KeyOptions)
+def create(asked: _KeyOptions) -> None:
     """Make a key; it is printed once, alone on the last line."""
     terms = KeyTerms(asked.owner, tuple(dict.fromkeys(asked.scopes)) or None, asked.expires_at)
     with open_container() as container:

@@ -21,7 +21,7 @@ def program() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _CreateOptions:
+class _ProgramOptions:
     """What `create` is asked."""
 
     code: str
@@ -47,8 +47,8 @@ class _CreateOptions:
 )
 @click.option("--identity-required", is_flag=True, help="A shop names an identity to join.")
 @json_option
-@options_as(_CreateOptions)
-def create(asked: _CreateOptions) -> None:
+@options_as(_ProgramOptions)
+def create(asked: _ProgramOptions) -> None:
     """Open the program CODE; the same again changes nothing."""
     with open_container() as container:
         policies, now = container.policies, container.now()

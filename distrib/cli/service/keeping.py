@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class KeptModule:
     """What is run.
 
     Args:
@@ -61,7 +61,7 @@ class Kept:
     def __init__(
         self,
         name: str,
-        run: Run,
+        run: KeptModule,
         gives_up: Sequence[int] = (),
         *,
         is_fresh: bool = False,

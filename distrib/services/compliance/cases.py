@@ -94,7 +94,7 @@ def open_case(unit: Unit, shop_id: str | None, organiser_id: str | None, reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CaseDecision:
     """What a person decides on a case.
 
     Args:
@@ -108,7 +108,7 @@ class Decision:
     reason: str
 
 
-def decide_case(unit: Unit, case_no: int, decided: Decision) -> CaseView:
+def decide_case(unit: Unit, case_no: int, decided: CaseDecision) -> CaseView:
     """Records a decision on a case and applies it; no order is settled meanwhile.
 
     Raises:
@@ -116,7 +116,7 @@ def decide_case(unit: Unit, case_no: int, decided: Decision) -> CaseView:
     """
     plans.lock_timeline(unit.conn, unit.program_id)
     case = get_case(unit.conn, unit.program, case_no, _EVER)
-    unit = unit.at(max(unit.now, _last_instant(case) + _TICK))
+    unit = unit.as_of(max(unit.now, _last_instant(case) + _TICK))
     decision = decided.decision
     if case.state not in _FROM[decision]:
         raise CaseDecided(state=case.state, decision=decision)

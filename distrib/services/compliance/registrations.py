@@ -31,7 +31,7 @@ class _Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _RegistrationFinding:
     """What a monitor found of them: the shops, the figure they reach, what was done, and some with their figures."""
 
     shops: Sequence[str]
@@ -73,28 +73,28 @@ def _rows(unit: Unit, policy: Policy, monitor: Monitor, registered: _Registered)
         if shops:
             figure = Measured({"level": max(deep[shop_id] for shop_id in shops)})
             examples = {shop_id: deep[shop_id] for shop_id in sorted(shops)[:MOST_EXAMPLES]}
-            rows.append(_row(unit, policy, monitor, _Found(sorted(shops), figure, action, examples)))
+            rows.append(_row(unit, policy, monitor, _RegistrationFinding(sorted(shops), figure, action, examples)))
     refused_figure = monitor.figure({"refused": len(refused)})
     if refused_figure is not None:
         codes = {shop_id: refused[shop_id] for shop_id in sorted(refused)[:MOST_EXAMPLES]}
-        rows.append(_row(unit, policy, monitor, _Found(sorted(refused), refused_figure, REFUSED, codes)))
+        rows.append(_row(unit, policy, monitor, _RegistrationFinding(sorted(refused), refused_figure, REFUSED, codes)))
     return rows
 
 
-def _row(unit: Unit, policy: Policy, monitor: Monitor, found: _Found) -> FindingRow:
-    shops = found.shops
+def _row(unit: Unit, policy: Policy, monitor: Monitor, finding: _RegistrationFinding) -> FindingRow:
+    shops = finding.shops
     return FindingRow(
         id=monitor.id,
         severity=monitor.severity,
         moment=REGISTRATION,
         subject=f"shop:{shops[0]}" if len(shops) == 1 else f"{len(shops)} shops",
-        figure=str(found.figure),
+        figure=str(finding.figure),
         threshold=str(monitor.threshold()),
         source=monitor.source,
         detail_en=monitor.en,
         detail_zh=monitor.zh,
-        action=found.action,
-        evidence=json.dumps({"shops": found.examples}, ensure_ascii=False),
+        action=finding.action,
+        evidence=json.dumps({"shops": finding.examples}, ensure_ascii=False),
         pack=policy.version,
         found_at=unit.now,
         day=unit.day,

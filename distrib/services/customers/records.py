@@ -108,7 +108,7 @@ def merge_customer(unit: Unit, customer_id: str, into_id: str) -> CustomerView:
             raise CustomerMerged(id=merged, into=identities.surviving(merged))
     if len(identities.ids_of(customer_id)) + len(identities.ids_of(into_id)) > MOST_IDS:
         raise PersonTooLarge(id=into_id, most=MOST_IDS)
-    unit = unit.at(_instant(identities, unit.now))
+    unit = unit.as_of(_instant(identities, unit.now))
     customer_merges.insert_merge(unit.conn, program_id, customer_id, into_id, unit.now, unit.actor.key_id)
     _hand_shop_over(unit, customer_id, into_id)
     return get_customer(unit, customer_id)

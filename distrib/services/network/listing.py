@@ -10,7 +10,7 @@ from typing import TypeAlias
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.network.refusals import ListTooWide, ShopUnknown
 from distrib.domain.texts import Text
-from distrib.services.context import Page, Unit, period_bounds
+from distrib.services.context import ListPart, Unit, period_bounds
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.network.views import lowest_rank
 from distrib.store.ledger import balances, sorted_balances
@@ -97,9 +97,9 @@ def list_shops(unit: Unit, query: ShopQuery, after: Place | None, limit: int) ->
     kept = None
     if query.sort.removeprefix("-") in _FIGURES:
         kept = sorted_balances.kept_order(unit.conn, unit.program_id)
-        places = _by_figure(unit, way, query.sort, Page(after, limit + 1), is_kept=kept is not None)
+        places = _by_figure(unit, way, query.sort, ListPart(after, limit + 1), is_kept=kept is not None)
     else:
-        places = _by_joining(unit, way, query.sort, Page(after, limit + 1))
+        places = _by_joining(unit, way, query.sort, ListPart(after, limit + 1))
     if places is None:
         raise ListTooWide(filters=", ".join(_named(query)))
     count, is_estimate = listing.count_shops(unit.conn, unit.program_id, way)
@@ -112,7 +112,7 @@ def list_shops(unit: Unit, query: ShopQuery, after: Place | None, limit: int) ->
     )
 
 
-def _by_joining(unit: Unit, way: Way, sort: str, page: Page[Place]) -> list[Place] | None:
+def _by_joining(unit: Unit, way: Way, sort: str, page: ListPart[Place]) -> list[Place] | None:
     """The places of the next shops by when they joined; None where too many would have to be looked at."""
     key = None if page.after is None else JoinedKey(page.after[1], datetime.fromisoformat(str(page.after[0])))
     is_descending = sort.startswith("-")
@@ -120,7 +120,7 @@ def _by_joining(unit: Unit, way: Way, sort: str, page: Page[Place]) -> list[Plac
     return None if keys is None else [(key.joined_at.isoformat(), key.shop_no) for key in keys]
 
 
-def _by_figure(unit: Unit, way: Way, sort: str, page: Page[Place], *, is_kept: bool) -> list[Place] | None:
+def _by_figure(unit: Unit, way: Way, sort: str, page: ListPart[Place], *, is_kept: bool) -> list[Place] | None:
     """The places of the next shops by sales or by what is available; None as above."""
     start, end = period_bounds(unit.period, unit.program.zone)
     keys = sorted_balances.shops_by_figure(

@@ -49,7 +49,7 @@ def move_shop(unit: Unit, policy: Policy, shop_id: str, move: Move) -> ShopView:
         raise ShopUnknown(id=shop_id)
     last = tree.last_link_at(unit.conn, program_id, shop.shop_no)
     if last is not None and unit.now < last <= unit.now + WAITED:
-        unit = unit.at(last)
+        unit = unit.as_of(last)
     moved_at = move.effective_at or unit.now
     if last is not None and moved_at < last:
         raise MoveTooEarly()

@@ -9,7 +9,7 @@ from itertools import islice
 from distrib.domain.network.graph import Tree, node_link_of
 from distrib.domain.network.graphml import graphml_of
 from distrib.domain.network.refusals import SubtreeTooLarge
-from distrib.services.context import Page, Unit
+from distrib.services.context import ListPart, Unit
 from distrib.services.network.views import RelatedShop, ShopView, downline, get_shop
 from distrib.store.network import tree as network
 
@@ -35,7 +35,7 @@ def read_subtree(unit: Unit, shop_id: str, levels: int | None, *, sees_all: bool
         deep = network.DEEPEST if levels is None else levels
         if network.is_larger(unit.conn, unit.program_id, top.shop_no, unit.now, deep, MOST_SHOPS):
             raise SubtreeTooLarge(most=MOST_SHOPS)
-        rows, _ = downline(unit, shop_id, levels, Page(None, MOST_SHOPS))
+        rows, _ = downline(unit, shop_id, levels, ListPart(None, MOST_SHOPS))
     nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}
     edges = [(row.sponsor_id, row.id) for row in rows if row.sponsor_id is not None]
     return Tree({top.id: _node(top, 0, sees_all)} | nodes, edges)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.json_values import JsonObject
 from distrib.domain.network.refusals import ShopUnknown
-from distrib.services.context import Page, Program, Unit
+from distrib.services.context import ListPart, Program, Unit
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops, tree
@@ -120,7 +120,7 @@ def downline(
     unit: Unit,
     shop_id: str,
     levels: int | None,
-    page: Page[tuple[int, int]],
+    page: ListPart[tuple[int, int]],
     *,
     counts: bool = False,
 ) -> tuple[list[RelatedShop], tuple[int, int] | None]:

@@ -45,7 +45,7 @@ def record_results(
     if head.decision != APPROVED or head.decided_at is None:
         raise PayoutCancelled(id=payout_id) if head.decision == CANCELLED else PayoutNotApproved(id=payout_id)
     counts_at, _ = posting_time(unit)
-    sheet = ResultSheet(unit.at(counts_at), head, head.decided_at, results, channels)
+    sheet = ResultSheet(unit.as_of(counts_at), head, head.decided_at, results, channels)
     settled = [sheet.settle(draft) for draft in results]
     if sheet.fresh:
         _write(unit, head, sheet.fresh, counts_at)

@@ -117,7 +117,7 @@ def approve_withdrawal(unit: Unit, withdrawal_id: str) -> WithdrawalView:
         raise WithdrawalDecided(id=withdrawal_id, state=row.state)
     if row.state == REQUESTED:
         as_of, _ = posting_time(unit)
-        candidate = _payable(unit.at(as_of), row.shop_no, row.shop_id)
+        candidate = _payable(unit.as_of(as_of), row.shop_no, row.shop_id)
         available = _amount_of(candidate) - _so_far(unit, row.shop_no).approved_minor
         if row.amount_minor > available:
             raise ExceedsAvailable(available_minor=max(0, available))

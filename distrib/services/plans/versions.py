@@ -127,7 +127,7 @@ def create_plan(unit: Unit, document: object, policies: Mapping[str, Policy]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class PublicationDraft:
     """From when on a version is in force, and who answers for what its pack wants signed off; None: nobody."""
 
     effective_from: datetime
@@ -139,7 +139,7 @@ def publish_plan(
     policies: Mapping[str, Policy],
     code: str,
     version: int,
-    publication: Publication,
+    publication: PublicationDraft,
 ) -> PlanView:
     """Publishes a version from an instant on; the same again answers as the first time.
 

@@ -166,7 +166,7 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     starts = np.cumsum(counts) - counts
     paid, entry = _numbers([line.paid_minor for line in lines]), np.array([line.entry for line in lines], np.bool_)
     paid_minor = np.add.reduceat(paid, starts)
-    outcome = under.kernel.run(_chunk(under, sales, _Lines(lines, counts, paid, entry)))
+    outcome = under.kernel.run(_chunk(under, sales, _SoldLines(lines, counts, paid, entry)))
     unsure = np.logical_or.reduce([outcome.left_out, *outcome.failing.values()])
     if unsure.any():
         return _settle(
@@ -188,7 +188,7 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     return event_numbers
 
 
-class _Lines(NamedTuple):
+class _SoldLines(NamedTuple):
     """The lines of orders one after another, how many each order has, what was paid for each, which are entries."""
 
     lines: Sequence[SoldLine]
@@ -197,7 +197,7 @@ class _Lines(NamedTuple):
     is_entry: Truths
 
 
-def _chunk(under: UnderTerms, sales: Sequence[PlainSale], of_sales: _Lines) -> Chunk:
+def _chunk(under: UnderTerms, sales: Sequence[PlainSale], of_sales: _SoldLines) -> Chunk:
     """The orders as a kernel takes them; only what its plan asks for is known of them."""
     terms, codes, count = under.terms, named_codes(under.terms.plan), len(sales)
     lines = of_sales.lines

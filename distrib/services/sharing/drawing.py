@@ -90,7 +90,7 @@ def write(
         pen.text(point, line, colour, font(text.size), _ANCHORS[side], stroke_width=stroke)
 
 
-class Room(NamedTuple):
+class TextRoom(NamedTuple):
     """Where a text has to fit: how wide, in how many lines, and how high all may be (None: as high as those are)."""
 
     width: int
@@ -98,7 +98,7 @@ class Room(NamedTuple):
     height: int | None = None
 
 
-def fitted(text: str, room: Room, sizes: Sequence[int], *, bold: bool = False) -> TextBlock:
+def fitted(text: str, room: TextRoom, sizes: Sequence[int], *, bold: bool = False) -> TextBlock:
     """Breaks a text into lines as large as they fit; at the smallest size what is too much is cut."""
     width, most_lines, height = room
     for size in sizes:

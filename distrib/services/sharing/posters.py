@@ -39,7 +39,7 @@ def draw_qr_code(link: str, scale: int) -> bytes:
     return buffer.getvalue()
 
 
-class Looks(NamedTuple):
+class PosterLooks(NamedTuple):
     """How a poster looks, and what it says beside the invitation.
 
     Args:
@@ -65,7 +65,7 @@ def draw_poster(
     inviter: str | None,
     code: str,
     link: str,
-    looks: Looks,
+    looks: PosterLooks,
 ) -> bytes:
     """Draws the poster as a PNG, 1080 × 1920; names shrink, wrap and in the end are cut so that they fit.
 

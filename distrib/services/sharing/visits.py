@@ -69,7 +69,7 @@ def is_counted(user_agent: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class LinkVisit:
     """A visit of an invite link: the code as typed, the source that the link names, whence and by what it came."""
 
     typed: str
@@ -78,7 +78,7 @@ class Visit:
     user_agent: str
 
 
-def count_visit(conn: Connection, visit: Visit, now: datetime) -> bool:
+def count_visit(conn: Connection, visit: LinkVisit, now: datetime) -> bool:
     """Counts a visit of an invite link once a visitor, shop and day; False where nothing is counted.
 
     A code that two programs have is no one shop's visit.

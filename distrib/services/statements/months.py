@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text, Wording
-from distrib.services.context import Page, Program, Unit, format_period
+from distrib.services.context import ListPart, Program, Unit, format_period
 from distrib.services.orders.commissions import CommissionQuery, CommissionView, list_commissions
 from distrib.services.statements import close_figures, closing
 from distrib.services.statements.sorting import list_month
@@ -167,7 +167,7 @@ def statement_totals_and_rows(
 
 
 def sorted_statement(
-    unit: Unit, period: int, sort: str, state: str | None, asked: Page[tuple[int, int]]
+    unit: Unit, period: int, sort: str, state: str | None, asked: ListPart[tuple[int, int]]
 ) -> tuple[SortedStatement, tuple[int, int] | None]:
     """Reads a month's totals, which are of all its shops, and a page of its rows in another order.
 

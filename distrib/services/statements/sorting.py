@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from distrib.services.context import Page, Unit, format_period, period_bounds
+from distrib.services.context import ListPart, Unit, format_period, period_bounds
 from distrib.services.statements import closing
 from distrib.services.statements.refusals import SortNotKept
 from distrib.services.statements.releases import keep_releases
@@ -106,7 +106,7 @@ def list_balances(
 
 
 def list_month(
-    unit: Unit, period: int, sort: str, state: str | None, asked: Page[tuple[int, int]]
+    unit: Unit, period: int, sort: str, state: str | None, asked: ListPart[tuple[int, int]]
 ) -> SortedPage[StatementRow]:
     """Lists the rows of a month by what it closes with or by what it brought, each as it stands or was closed.
 

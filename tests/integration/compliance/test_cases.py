@@ -10,7 +10,7 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
 from distrib.services.compliance import cases
-from distrib.services.compliance.cases import CaseView, Decision
+from distrib.services.compliance.cases import CaseDecision, CaseView
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
 from distrib.services.network.moves import Move
@@ -57,7 +57,7 @@ def decide(world: World, case_no: int, decision: str, decided_at: Any = None, by
         return cases.decide_case(
             Unit(conn, world.program, COMMAND_LINE, world.container.now()),
             case_no,
-            Decision(decision, decided_at, by, "a test"),
+            CaseDecision(decision, decided_at, by, "a test"),
         )
 
 
@@ -342,7 +342,9 @@ def test_who_waited_for_the_lock_sees_what_was_decided_meanwhile(tree: World) ->
     def late(decision: str) -> CaseView:
         with tree.container.begin() as conn:
             return cases.decide_case(
-                Unit(conn, tree.program, COMMAND_LINE, asked), case_no, Decision(decision, None, "Han Meimei", "a test")
+                Unit(conn, tree.program, COMMAND_LINE, asked),
+                case_no,
+                CaseDecision(decision, None, "Han Meimei", "a test"),
             )
 
     with pytest.raises(Refusal) as refused:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from distrib.services.compliance import monitors
-from distrib.services.compliance.cases import Decision, decide_case
+from distrib.services.compliance.cases import CaseDecision, decide_case
 from distrib.services.compliance.monitors import MONITOR
 from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE, Unit
@@ -248,7 +248,9 @@ def test_a_case_that_was_dismissed_comes_back_only_with_other_figures(cn: World)
     [(case_no,)] = cn.rows("SELECT case_no FROM compliance_cases")
     with cn.container.begin() as conn:
         decide_case(
-            Unit(conn, cn.program, COMMAND_LINE, cn.container.now()), case_no, Decision("dismiss", None, "Li", "seen")
+            Unit(conn, cn.program, COMMAND_LINE, cn.container.now()),
+            case_no,
+            CaseDecision("dismiss", None, "Li", "seen"),
         )
     assert run(cn).cases_opened == []
     cn.join(("z", "a"))

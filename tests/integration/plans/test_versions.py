@@ -12,7 +12,7 @@ from sqlalchemy import text
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans import versions
-from distrib.services.plans.versions import Publication
+from distrib.services.plans.versions import PublicationDraft
 from tests.world.documents import plan_document
 from tests.world.world import NOW, World, web_world
 
@@ -39,7 +39,7 @@ def publish(
             world.policies,
             code,
             version,
-            Publication(effective_from, signed_off_by),
+            PublicationDraft(effective_from, signed_off_by),
         )
 
 

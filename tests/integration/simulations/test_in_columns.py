@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.services.compliance import cases
-from distrib.services.compliance.cases import Decision
+from distrib.services.compliance.cases import CaseDecision
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
@@ -129,7 +129,7 @@ def decide(world: World, case_no: int, decision: str) -> None:
     now = world.container.now()
     with world.container.begin() as conn:
         cases.decide_case(
-            Unit(conn, world.program, COMMAND_LINE, now), case_no, Decision(decision, since, "Han", "a test")
+            Unit(conn, world.program, COMMAND_LINE, now), case_no, CaseDecision(decision, since, "Han", "a test")
         )
 
 

@@ -26,7 +26,7 @@ from distrib.cli.bench.world import PLAN
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.terms import TermsBook
-from distrib.services.plans.versions import Publication, create_plan, load_timeline, publish_plan
+from distrib.services.plans.versions import PublicationDraft, create_plan, load_timeline, publish_plan
 from distrib.services.programs.keys import KeyDraft, create_key
 from distrib.services.programs.tenants import ProgramDraft, create_program, find_program
 from distrib.store import migrate
@@ -172,7 +172,7 @@ def open_platform(container: Container) -> Program:
         program = create_program(conn, ProgramDraft(CODE, "CNY", TIME_ZONE, "open"), now, packs)
         plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
         publish_plan(
-            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, Publication(OPENED, "bench")
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, PublicationDraft(OPENED, "bench")
         )
     return program
 
