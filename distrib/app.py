@@ -51,7 +51,7 @@ from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
-from distrib.services.sharing.visits import count_visit
+from distrib.services.sharing.visits import LinkVisit, count_visit
 from distrib.settings import Settings
 from distrib.store import migrate
 from distrib.store.database import enter_program, watch_pool
@@ -199,7 +199,7 @@ def _visit_of(code: str, source: str | None) -> Callable[[], None]:
     def count() -> None:
         try:
             with backend.begin() as conn:
-                count_visit(conn, code, source, address, agent, now)
+                count_visit(conn, LinkVisit(code, source, address, agent), now)
         except (DBAPIError, psycopg.Error, PoolExhausted) as error:
             _log.warning("visit_not_counted", error=type(error).__name__)
 

@@ -31,7 +31,7 @@ from distrib.embedded import EmbeddedServers
 from distrib.failpoints import arm_named
 from distrib.figures import Figure, service_figures
 from distrib.rates import Rates
-from distrib.services.context import Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
@@ -193,6 +193,10 @@ class Container:
             with self.worker_engine.begin() as conn:
                 self._note(conn, self.command, READ)
 
+    def unit(self, conn: Connection, code: str | None) -> Unit:
+        """A unit of work of the command line in the program that ``program`` finds."""
+        return Unit(conn, self.program(conn, code), COMMAND_LINE, self.now())
+
     def program(self, conn: Connection, code: str | None) -> Program:
         """Finds the program of a code, or the only one there is without a code.
 
@@ -306,7 +310,7 @@ class Container:
         named = (command.name, command.request_id, kind, command.subject, command.sent.get("shop_id"), command.sent)
         deed = Deed(*named, os_user=command.os_user)
         for _, program in sorted(command.programs.items()):
-            note(conn, program, command.actor, deed, self.identity_pepper, self.now())
+            note(Unit(conn, program, command.actor, self.now()), deed, self.identity_pepper)
 
     def _signed_overrides(self) -> set[str]:
         with self.web_engine.begin() as conn:

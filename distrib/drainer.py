@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
-from distrib.services.context import Program
+from distrib.services.context import SERVICE, Program, Unit
 from distrib.services.heartbeats import BatchTimes
 from distrib.services.orders import queue
 from distrib.services.programs.tenants import get_program
@@ -118,7 +118,7 @@ class Drainer:
         try:
             with _garbage_collection_paused():
                 drained = self._retried(
-                    lambda conn: drain.drain_batch(conn, program, self._policies, share, self._now())
+                    lambda conn: drain.drain_batch(Unit(conn, program, SERVICE, self._now()), self._policies, share)
                 )
         except BatchFailed as failed:
             self._isolate(program, failed.orders, failed.until, failed.__cause__, tally)
@@ -154,11 +154,13 @@ class Drainer:
             raise cause
         reason = type(cause).__name__
         _log.error("order_parked", program=program.code, order_no=order_no, exc_info=cause)
-        self._retried(lambda conn: drain.park_order(conn, program, order_no, reason, self._now()))
+        self._retried(lambda conn: drain.park_order(Unit(conn, program, SERVICE, self._now()), order_no, reason))
         tally.parked += 1
 
     def _named(self, program: Program, orders: Sequence[int], until: date) -> Drained:
-        return self._retried(lambda conn: drain.drain_orders(conn, program, self._policies, orders, until, self._now()))
+        return self._retried(
+            lambda conn: drain.drain_orders(Unit(conn, program, SERVICE, self._now()), self._policies, orders, until)
+        )
 
     @staticmethod
     def _count(drained: Drained, tally: DrainTally) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from distrib.bootstrap import Container
-from distrib.services.context import Program
+from distrib.services.context import SERVICE, Program, Unit
 from distrib.services.programs.tenants import get_program
 from distrib.transactions import is_lost
 
@@ -20,12 +20,12 @@ Due = Callable[[Connection, datetime], Sequence[int]]
 _log = structlog.get_logger(__name__)
 
 
-def each_in_transaction(container: Container, due: Due, act: Callable[[Connection, Program, datetime], object]) -> None:
+def each_in_transaction(container: Container, due: Due, act: Callable[[Unit], object]) -> None:
     """Does something for each program that is due, in a transaction of its own; raises as ``each_program`` does."""
 
     def act_alone(program: Program) -> None:
         with container.begin() as conn:
-            act(conn, program, container.now())
+            act(Unit(conn, program, SERVICE, container.now()))
 
     each_program(container, due, act_alone)
 

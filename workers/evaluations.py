@@ -10,12 +10,10 @@ from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor, Program
+from distrib.services.context import SERVICE, Program, Unit
 from distrib.services.programs.tenants import list_programs
 from distrib.services.ranks.evaluation import due_period, evaluate_month
 from workers.each_program import each_program
-
-CLOCK = Actor(key_id="distrib", name="distrib", role="admin")
 
 _log = structlog.get_logger(__name__)
 
@@ -27,16 +25,16 @@ def run_due_evaluations(container: Container) -> None:
 
 def _programs_due(conn: Connection, now: datetime) -> list[int]:
     programs = list_programs(conn)
-    return [program.program_id for program in programs if due_period(conn, program, now) is not None]
+    return [program.program_id for program in programs if due_period(Unit(conn, program, SERVICE, now)) is not None]
 
 
 def _evaluate(container: Container, program: Program) -> None:
     try:
         with container.begin() as conn:
-            period = due_period(conn, program, container.now())
+            period = due_period(Unit(conn, program, SERVICE, container.now()))
             if period is None:
                 return
-            row, is_new = evaluate_month(conn, program, period, CLOCK, container.now())
+            row, is_new = evaluate_month(Unit(conn, program, SERVICE, container.now()), period)
     except Refusal as refusal:
         _log.info("evaluation_waits", program=program.code, code=refusal.code)
         return

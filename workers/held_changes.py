@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
+from distrib.services.context import SERVICE, Unit
 from distrib.services.encryption import SealBroken
 from distrib.services.held_changes import PAYEE, WEBHOOK, DueChange, due_changes
 from distrib.services.payouts.payee_versions import apply_due_payee
@@ -35,8 +36,8 @@ def apply_change(container: Container, conn: Connection, change: DueChange, now:
     """Puts one change in force where it is due."""
     program, number = get_program(conn, change.program_id), change.subject_no
     if change.kind == PAYEE:
-        apply_due_payee(conn, program, number, container.sealer, container.identity_pepper, now)
+        apply_due_payee(Unit(conn, program, SERVICE, now), number, container.sealer, container.identity_pepper)
     elif change.kind == WEBHOOK:
-        apply_due_url(conn, program, number, container.sealer, now)
+        apply_due_url(Unit(conn, program, SERVICE, now), number, container.sealer)
     else:
-        apply_due_settings(conn, program, container.policies, now)
+        apply_due_settings(Unit(conn, program, SERVICE, now), container.policies)

@@ -12,5 +12,5 @@ def run_daily_monitors(container: Container) -> None:
     each_in_transaction(
         container,
         programs_due,
-        lambda conn, program, now: run_monitors(conn, program, container.policies, MONITOR, now),
+        lambda unit: run_monitors(unit.by(MONITOR), container.policies),
     )

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from distrib.bootstrap import Container
-from distrib.services.heartbeats import note_run
+from distrib.services.heartbeats import JobRun, note_run
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.branches import refresh_branches
 from workers.evaluations import run_due_evaluations
@@ -114,7 +114,9 @@ class Tending:
         try:
             with self._container.begin() as conn:
                 took_ms = round((ended - began) * 1_000)
-                note_run(conn, job.name, max(1, round(job.every_seconds)), self._container.now(), took_ms, error)
+                note_run(
+                    conn, JobRun(job.name, max(1, round(job.every_seconds)), took_ms, error), self._container.now()
+                )
         except (SQLAlchemyError, psycopg.Error):
             return  # the database is away, which the log says already
         if error is None:

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from distrib.bootstrap import Container
-from distrib.services.context import Program
+from distrib.services.context import SERVICE, Program, Unit
 from distrib.services.ledger.seals import programs_to_seal, seal_now
 from workers.each_program import each_program
 
@@ -21,6 +21,6 @@ def seal_days(container: Container) -> None:
 
 def _seal(container: Container, program: Program) -> None:
     with container.begin() as conn:
-        seal = seal_now(conn, program, container.now())
+        seal = seal_now(Unit(conn, program, SERVICE, container.now()))
     if seal is not None:
         _log.info("sealed", program=program.code, seal=seal.seal_no, digest=seal.digest)

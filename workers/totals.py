@@ -15,7 +15,11 @@ def keep_statement_totals(container: Container) -> None:
 
 def begin_statement_totals(container: Container) -> None:
     """Begins to keep the totals of programs that have grown large."""
-    each_in_transaction(container, lambda conn, _: programs_to_begin(conn), keep_due_totals)
+    each_in_transaction(
+        container,
+        lambda conn, _: programs_to_begin(conn),
+        keep_due_totals,
+    )
 
 
 def keep_sorted_shops(container: Container) -> None:

@@ -12,7 +12,7 @@ from distrib.bootstrap import Container
 from distrib.cli.output import in_both
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Unit
 from distrib.services.programs.keys import authenticate
 from distrib.services.programs.refusals import ProgramUnknown
 from distrib.services.programs.scopes import reach_of
@@ -44,16 +44,15 @@ def key_option(*, required: bool = True) -> Callable[[_F], _F]:
     )
 
 
-def acting_as(
-    container: Container, conn: Connection, key: str, program_code: str | None, scope: str
-) -> tuple[Program, Actor]:
-    """Whose key that is, which reaches as far as ``scope``; the program is the key's own.
+def acting_as(container: Container, conn: Connection, key: str, program_code: str | None, scope: str) -> Unit:
+    """A unit of work of whose key that is, which reaches as far as ``scope``; the program is the key's own.
 
     Raises:
         Refusal: ``unauthorized``, ``key_expired``, ``forbidden`` for a role that may not act on money,
             ``scope_missing``, or ``program_unknown`` where another program was named.
     """
-    authenticated = authenticate(conn, key, container.pepper, container.now())
+    now = container.now()
+    authenticated = authenticate(conn, key, container.pepper, now)
     if authenticated is None:
         raise Refusal("unauthorized")
     program, actor = authenticated
@@ -64,4 +63,4 @@ def acting_as(
     if scope not in reach_of(actor.role, actor.scopes):
         raise Refusal("scope_missing", scope=scope)
     container.act(program, actor)
-    return program, actor
+    return Unit(conn, program, actor, now)

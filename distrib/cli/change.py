@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy import Connection
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Unit
 from distrib.services.held_changes import ChangeView, list_changes
 from distrib.services.payouts.payee_versions import approve_payee, cancel_payee
 from distrib.services.programs.settings import approve_settings, cancel_settings
@@ -69,9 +68,9 @@ def list_command(shows_all: bool, limit: int, program_code: str | None, as_json:
 def approve(change_id: str, key: str, program_code: str | None) -> None:
     """Approve the change ID that another person proposed; it is in force at once."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = _open_change(conn, program, change_id)
-        _approve(container, conn, program, view, actor)
+        unit = acting_as(container, conn, key, program_code, "confirm")
+        view = _open_change(unit, change_id)
+        _approve(container, unit, view)
     click.echo(in_both(Text("{id} is in force.", "change", id=change_id)))
 
 
@@ -82,36 +81,36 @@ def approve(change_id: str, key: str, program_code: str | None) -> None:
 def cancel(change_id: str, key: str, program_code: str | None) -> None:
     """Cancel the change ID; what is in force stays."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "propose")
-        view = _open_change(conn, program, change_id)
-        _cancel(container, conn, program, view, actor)
+        unit = acting_as(container, conn, key, program_code, "propose")
+        view = _open_change(unit, change_id)
+        _cancel(container, unit, view)
     click.echo(in_both(Text("{id} is cancelled.", "change", id=change_id)))
 
 
-def _open_change(conn: Connection, program: Program, change_id: str) -> ChangeView:
+def _open_change(unit: Unit, change_id: str) -> ChangeView:
     digits = change_id.removeprefix(_ID)
     if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS:
-        views, _ = list_changes(conn, program, int(digits) + 1, 1, is_open=True)
+        views, _ = list_changes(unit.conn, unit.program, int(digits) + 1, 1, is_open=True)
         if views and views[0].id == change_id:
             return views[0]
     raise Refusal("change_unknown")
 
 
-def _approve(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
-    now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
+def _approve(container: Container, unit: Unit, view: ChangeView) -> None:
+    sealer, pepper = container.sealer, container.identity_pepper
     if view.shop_id is not None:
-        approve_payee(conn, program, view.shop_id, sealer, pepper, actor, now)
+        approve_payee(unit, view.shop_id, sealer, pepper)
     elif view.webhook_id is not None:
-        approve_url(conn, program, view.webhook_id, sealer, actor, now)
+        approve_url(unit, view.webhook_id, sealer)
     else:
-        approve_settings(conn, program, container.policies, actor, now)
+        approve_settings(unit, container.policies)
 
 
-def _cancel(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:
-    now, sealer, pepper = container.now(), container.sealer, container.identity_pepper
+def _cancel(container: Container, unit: Unit, view: ChangeView) -> None:
+    sealer, pepper = container.sealer, container.identity_pepper
     if view.shop_id is not None:
-        cancel_payee(conn, program, view.shop_id, sealer, pepper, actor, now)
+        cancel_payee(unit, view.shop_id, sealer, pepper)
     elif view.webhook_id is not None:
-        cancel_url(conn, program, view.webhook_id, sealer, actor, now)
+        cancel_url(unit, view.webhook_id, sealer)
     else:
-        cancel_settings(conn, program, container.policies, actor, now)
+        cancel_settings(unit, container.policies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from distrib.cli.output import (
     json_option,
     language_option,
     open_console,
+    options_as,
     print_json,
     print_line,
     print_table,
@@ -52,38 +54,44 @@ _MOST_SHOWN = 50
 """So many shops a table has; --json has all."""
 
 
+@dataclass(frozen=True, slots=True)
+class _MonitorsOptions:
+    """What `monitors` is asked."""
+
+    directory: Path
+    on: str | None
+    engine: str | None
+    processes: int | None
+    scheduler: str | None
+    language: str
+    as_json: bool
+
+
 @click.command("monitors")
 @click.argument("directory", type=EXISTING)
 @click.option("--on", help="RFC 3339, or the beginning of a day of the program's; the export's instant if not given.")
 @engine_options
 @language_option
 @json_option
-def monitors_command(
-    directory: Path,
-    on: str | None,
-    engine: str | None,
-    processes: int | None,
-    scheduler: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_MonitorsOptions)
+def monitors_command(asked: _MonitorsOptions) -> None:
     """What the structure monitors find in DIRECTORY; 1 where anything serious was found.
 
     The figures and findings are those of the database at that instant; nothing is recorded and no case is opened.
     """
-    opened = _opened(ByFiles(directory, engine, processes, scheduler))
+    opened = _opened(ByFiles(asked.directory, asked.engine, asked.processes, asked.scheduler))
     from distrib.services.history.structure import structure_of_files  # noqa: PLC0415 - an extra, asked for before
 
     program, manifest = opened.directory.program, opened.directory.manifest
-    as_of: datetime = manifest.now if on is None else instant_of(on, program, "--on").astimezone(UTC)
+    as_of: datetime = manifest.now if asked.on is None else instant_of(asked.on, program, "--on").astimezone(UTC)
     with months_progress() as shown:
         structure = structure_of_files(opened.directory, opened.policies, as_of, opened.engine, shown)
     view = structure_view(program, structure)
-    if as_json:
-        print_json({**_source_of(directory, manifest), **by_name(view)})
+    if asked.as_json:
+        print_json({**_source_of(asked.directory, manifest), **by_name(view)})
     else:
-        show_findings(view, program, language, COLUMNS_OF_FINDINGS)
-        _show_source(directory, manifest, language)
+        show_findings(view, program, asked.language, COLUMNS_OF_FINDINGS)
+        _show_source(asked.directory, manifest, asked.language)
     if any(finding.severity in SERIOUS for finding in view.findings):
         raise SystemExit(1)
 
@@ -109,37 +117,46 @@ def _show_source(directory: Path, manifest: Any, language: str) -> None:
     print_line(open_console(), render(words, language))
 
 
+@dataclass(frozen=True, slots=True)
+class _EvaluateOptions:
+    """What `evaluate` is asked."""
+
+    directory: Path
+    period: str
+    engine: str | None
+    processes: int | None
+    scheduler: str | None
+    language: str
+    as_json: bool
+
+
 @click.command("evaluate")
 @click.argument("directory", type=EXISTING)
 @click.option("--period", metavar="MONTH", required=True, help="A month that is over, as 2026-03.")
 @engine_options
 @language_option
 @json_option
-def evaluate_command(
-    directory: Path,
-    period: str,
-    engine: str | None,
-    processes: int | None,
-    scheduler: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_EvaluateOptions)
+def evaluate_command(asked: _EvaluateOptions) -> None:
     """Which shops of DIRECTORY keep, win and lose a rank by the evaluation of a month.
 
     What the database's evaluation decides with all that the files know; nothing is recorded.
     """
-    month, opened = parse_period(period), _opened(ByFiles(directory, engine, processes, scheduler))
+    month, opened = (
+        parse_period(asked.period),
+        _opened(ByFiles(asked.directory, asked.engine, asked.processes, asked.scheduler)),
+    )
     from distrib.services.history.evaluating import evaluate_files, evaluated_view  # noqa: PLC0415 - asked for before
 
     manifest = opened.directory.manifest
     with months_progress() as shown:
         evaluation = evaluate_files(opened.directory, month, opened.engine, shown)
     view = evaluated_view(opened.directory, evaluation)
-    if as_json:
-        print_json({**_source_of(directory, manifest), **view})
+    if asked.as_json:
+        print_json({**_source_of(asked.directory, manifest), **view})
     else:
-        _show_evaluation(view, language)
-        _show_source(directory, manifest, language)
+        _show_evaluation(view, asked.language)
+        _show_source(asked.directory, manifest, asked.language)
 
 
 def _show_evaluation(view: Mapping[str, Any], language: str) -> None:

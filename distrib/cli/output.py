@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
+from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
 import click
@@ -28,6 +29,20 @@ WIDTH_OF_PIPES = 140
 _ACTED_ON = re.compile(f"[{CONTROLS_IN_JSON}]")
 """What JSON may hold as it is and a terminal would act on; written out in JSON it means the same."""
 _F = TypeVar("_F", bound=Callable[..., Any])
+_Options = TypeVar("_Options")
+
+
+def options_as(options: Callable[..., _Options]) -> Callable[[Callable[[_Options], None]], Callable[..., None]]:
+    """Hands a command all that it is asked as one value; stands below what declares its options."""
+
+    def gathering(command: Callable[[_Options], None]) -> Callable[..., None]:
+        @wraps(command)
+        def gathered(**given: Any) -> None:
+            command(options(**given))
+
+        return gathered
+
+    return gathering
 
 
 def language_option(command: _F) -> _F:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import (
+    in_both,
+    json_option,
+    open_console,
+    options_as,
+    print_json,
+    print_table,
+    program_option,
+    time_text,
+)
 from distrib.cli.payouts.files import write_pieces
 from distrib.cli.payouts.payout import output_option
 from distrib.domain.texts import Text
@@ -21,6 +31,20 @@ def trail() -> None:
     """See and export who changed or read what."""
 
 
+@dataclass(frozen=True, slots=True)
+class _ListOptions:
+    """What `list` is asked."""
+
+    actor: str | None
+    operation: str | None
+    subject: str | None
+    shop_id: str | None
+    kind: str | None
+    limit: int
+    program_code: str | None
+    as_json: bool
+
+
 @trail.command("list")
 @click.option("--actor", help="The id of a key, or `cli`.")
 @click.option("--operation", help="As its operationId, or the words of a command.")
@@ -30,22 +54,14 @@ def trail() -> None:
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="So many rows.")
 @program_option
 @json_option
-def list_command(
-    actor: str | None,
-    operation: str | None,
-    subject: str | None,
-    shop_id: str | None,
-    kind: str | None,
-    limit: int,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_ListOptions)
+def list_command(asked: _ListOptions) -> None:
     """List who changed or read what, the newest first."""
-    wanted = TrailFilter(actor, operation, subject, shop_id, kind)
+    wanted = TrailFilter(asked.actor, asked.operation, asked.subject, asked.shop_id, asked.kind)
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        rows, _ = list_trail(conn, program, wanted, None, limit)
-    if as_json:
+        program = container.program(conn, asked.program_code)
+        rows, _ = list_trail(conn, program, wanted, None, asked.limit)
+    if asked.as_json:
         print_json(rows)
         return
     names = (

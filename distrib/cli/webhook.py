@@ -8,8 +8,8 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.texts import Text, Wording
 from distrib.domain.webhooks import EVENT_TYPES
-from distrib.services.context import COMMAND_LINE
 from distrib.services.webhooks import endpoints as service
+from distrib.services.webhooks.endpoints import WebhookDraft
 from distrib.services.webhooks.views import WebhookChanges
 
 PAGE = 500
@@ -29,16 +29,11 @@ def webhook() -> None:
 def create(url: str, events: tuple[str, ...], webhook_id: str | None, program_code: str | None, as_json: bool) -> None:
     """Make an endpoint at URL; its secret is printed, alone on the last line."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        unit = container.unit(conn, program_code)
         made, _ = service.create_webhook(
-            conn,
-            program,
-            webhook_id,
-            url,
-            events or EVENT_TYPES,
+            unit,
+            WebhookDraft(webhook_id, url, events or EVENT_TYPES),
             container.sealer,
-            COMMAND_LINE,
-            container.now(),
             allows_private=container.settings.webhook_allow_private,
         )
     if as_json:
@@ -71,16 +66,13 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 
 def _set_status(webhook_id: str, program_code: str | None, status: str) -> None:
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        unit = container.unit(conn, program_code)
         service.change_webhook(
-            conn,
-            program,
+            unit,
             webhook_id,
             WebhookChanges(status=status),
-            container.now(),
             allows_private=container.settings.webhook_allow_private,
             sealer=container.sealer,
-            actor=COMMAND_LINE,
         )
     click.echo(f"{webhook_id}: {status}")
 
@@ -107,7 +99,7 @@ def disable(webhook_id: str, program_code: str | None) -> None:
 def end(webhook_id: str, program_code: str | None) -> None:
     """End WEBHOOK_ID for ever."""
     with open_container() as container, container.begin() as conn:
-        service.end_webhook(conn, container.program(conn, program_code), webhook_id, container.now())
+        service.end_webhook(container.unit(conn, program_code), webhook_id)
     click.echo(in_both(Text("{id} has ended.", "webhook", id=webhook_id)))
 
 
@@ -118,8 +110,8 @@ def end(webhook_id: str, program_code: str | None) -> None:
 def deliveries(webhook_id: str, program_code: str | None, as_json: bool) -> None:
     """The newest deliveries to WEBHOOK_ID."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        listed, _ = service.list_deliveries(conn, program, webhook_id, None, None, PAGE)
+        unit = container.unit(conn, program_code)
+        listed, _ = service.list_deliveries(unit, webhook_id, None, None, PAGE)
     if as_json:
         print_json(listed)
         return
@@ -148,6 +140,6 @@ def deliveries(webhook_id: str, program_code: str | None, as_json: bool) -> None
 def resend(webhook_id: str, delivery_id: str, program_code: str | None) -> None:
     """Send DELIVERY_ID to WEBHOOK_ID again, soon."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        service.resend(conn, program, webhook_id, delivery_id, container.now())
+        unit = container.unit(conn, program_code)
+        service.resend(unit, webhook_id, delivery_id)
     click.echo(f"{delivery_id}: pending")

@@ -183,7 +183,7 @@ def _note_sign_in(desk: PersonalDesk) -> None:
     signed_in = current_user.signed_in
     after = {"signed_in_by": signed_in.signed_in_by}
     deed = Deed(SIGNED_IN, g.request_id, subject=signed_in.person.login, after=after)
-    note(desk.conn, desk.program, desk.actor, deed, current_site().identity_pepper, desk.now)
+    note(desk.unit, deed, current_site().identity_pepper)
 
 
 def _answered(outcome: Outcome, language: str) -> Response:

@@ -12,6 +12,7 @@ from distrib.console.site import current_site
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.languages import render
+from distrib.services.context import Unit
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.password_links import OpenedLink, open_link, use_link
 from distrib.services.trail import Deed, note
@@ -40,7 +41,7 @@ def _set(token: str) -> Response:
         now = site.now()
         used = use_link(conn, token, password, site.pepper, now)
         deed = Deed(USED, g.request_id, subject=used.row.key_id, sent={"made_by": used.row.made_by})
-        note(conn, used.program, used.actor, deed, site.identity_pepper, now)
+        note(Unit(conn, used.program, used.actor, now), deed, site.identity_pepper)
         return used
 
     try:

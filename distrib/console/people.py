@@ -36,7 +36,7 @@ from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.rates import Rate, Standing
 from distrib.services.people import accounts
-from distrib.services.people.accounts import SignedIn
+from distrib.services.people.accounts import SignedIn, SignIn
 from distrib.services.people.refusals import SignInFailed, TooManySignIns
 from distrib.transactions import in_transaction
 
@@ -144,7 +144,9 @@ def _sign_in() -> Response:
 
     def unit(conn: Any) -> str:
         person = accounts.check_password(conn, login, password)
-        return accounts.begin_session(conn, person, request.headers.get("User-Agent", ""), site.pepper, site.now())
+        return accounts.begin_session(
+            conn, person, SignIn(request.headers.get("User-Agent", "")), site.pepper, site.now()
+        )
 
     try:
         token = in_transaction(site.begin, unit)

@@ -12,6 +12,7 @@ from distrib.console.site import SignsInElsewhere, current_site
 from distrib.domain.errors import Refusal
 from distrib.rates import Rate
 from distrib.services.people import accounts
+from distrib.services.people.accounts import SignIn
 from distrib.services.people.refusals import SubjectUnknown, TooManySignIns
 from distrib.services.people.subjects import person_of_subject
 from distrib.transactions import in_transaction
@@ -68,7 +69,7 @@ def _begin(conn: Any, provider: SignsInElsewhere, subject: str) -> str:
     if person is None:
         raise SubjectUnknown(subject=subject, provider=provider.name)
     device = request.headers.get("User-Agent", "")
-    return accounts.begin_session(conn, person, device, site.pepper, site.now(), accounts.AT_PROVIDER)
+    return accounts.begin_session(conn, person, SignIn(device, accounts.AT_PROVIDER), site.pepper, site.now())
 
 
 def _check_rate() -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.rates import Rates
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat
 from distrib.services.pepper import Pepper
@@ -44,6 +44,10 @@ class AnsweredFile(Protocol):
 
 class PersonalDesk(Protocol):
     """A person at work in a program, within one transaction: every operation of the API by its name."""
+
+    @property
+    def unit(self) -> Unit:
+        """The transaction, the program, who acts and when, as a use-case takes them."""
 
     @property
     def conn(self) -> Connection:

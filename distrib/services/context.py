@@ -1,17 +1,21 @@
-"""The program and the actor of a unit of work, and the program's calendar."""
+"""The unit of work that a use-case takes, its program and actor, and the program's calendar."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.withdrawals import WithdrawalRules
 from distrib.domain.periods import next_period, to_period, year_and_month
 
+_Place = TypeVar("_Place")
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
 
 
@@ -92,6 +96,61 @@ class Actor:
 
 
 COMMAND_LINE = Actor(key_id="cli", name="command line", role="admin", person="command line")
+SERVICE = Actor(key_id="distrib", name="distrib", role="admin")
+"""Who acts where nobody asks: what workers and other runs of the service do by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of work (工作单元): in which transaction, for which program, who acts, and which instant is now.
+
+    Whoever opens the transaction makes it, once; a use-case takes it first and hands it on as it is. It is never
+    without an actor: ``COMMAND_LINE`` acts for a command, ``SERVICE`` where nobody asks.
+    """
+
+    conn: Connection
+    program: Program
+    actor: Actor
+    now: datetime
+
+    @property
+    def program_id(self) -> int:
+        """The number of the program, by which the store knows it."""
+        return self.program.program_id
+
+    @property
+    def day(self) -> date:
+        """The program's local day."""
+        return self.program.day_of(self.now)
+
+    @property
+    def period(self) -> int:
+        """The program's local month, as 202603."""
+        return self.program.period_of(self.now)
+
+    def on(self, conn: Connection) -> Unit:
+        """The same unit of work in another transaction, in which what is left of it is done."""
+        return replace(self, conn=conn)
+
+    def by(self, actor: Actor) -> Unit:
+        """The same unit of work, done by somebody else."""
+        return replace(self, actor=actor)
+
+    def as_of(self, instant: datetime) -> Unit:
+        """The same unit of work as of another instant."""
+        return replace(self, now=instant)
+
+    def of(self, program: Program) -> Unit:
+        """The same unit of work with the program as it stands after a change, or as it stood."""
+        return replace(self, program=program)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPart(Generic[_Place]):
+    """The part of a list that is asked for: after what it begins (None: at the first), and how many at the most."""
+
+    after: _Place | None = None
+    limit: int = 50
 
 
 def parse_period(text: str) -> int:

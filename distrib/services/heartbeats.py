@@ -106,9 +106,18 @@ def beat(conn: Connection, sign: SignOfLife, now: datetime) -> None:
         store.forget_processes(conn, now - KEPT_FOR)
 
 
-def note_run(conn: Connection, job: str, every_seconds: int, now: datetime, took_ms: int, error: str | None) -> None:
-    """Records that a periodic job ended, well or with an error by its kind."""
-    store.write_run(conn, job, every_seconds, now, took_ms, error)
+class JobRun(NamedTuple):
+    """A run of a periodic job that ended: well, or with an error by its kind."""
+
+    job: str
+    every_seconds: int
+    took_ms: int
+    error: str | None
+
+
+def note_run(conn: Connection, run: JobRun, now: datetime) -> None:
+    """Records that a periodic job ended."""
+    store.write_run(conn, run.job, run.every_seconds, now, run.took_ms, run.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.json_values import JsonObject
-from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.encryption import Sealer
 from distrib.store import held_changes as rows
 from distrib.store.held_changes import DueChange, HeldChangeRow, SealedContent
@@ -66,35 +66,41 @@ class ChangeView:
     webhook_id: str | None
 
 
-def hold(
-    conn: Connection,
-    program: Program,
-    kind: str,
-    subject_no: int,
-    content: Mapping[str, object],
-    fields: Sequence[str],
-    sealer: Sealer | None,
-    actor: Actor,
-    now: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class ChangeDraft:
+    """A change that is to wait.
+
+    Args:
+        content: what its subject is to be, as JSON can hold it.
+        fields: the names of what is to be another.
+    """
+
+    kind: str
+    subject_no: int
+    content: Mapping[str, object]
+    fields: Sequence[str]
+
+
+def hold(unit: Unit, draft: ChangeDraft, sealer: Sealer | None) -> None:
     """Records a change that waits ``program.payee_hold_days``, in place of the one that was open.
 
     The subject is locked by whoever calls. What the command line changes waits no time: whoever runs the machine has
     the database, too.
 
     Args:
-        content: what it is to be, as JSON can hold it.
-        fields: the names of what is to be another.
         sealer: seals the content as long as it waits; None: it holds nothing personal.
     """
-    before = open_change(conn, program, kind, subject_no)
+    kind, subject_no = draft.kind, draft.subject_no
+    before = open_change(unit.conn, unit.program, kind, subject_no)
     if before is not None:
-        end(conn, program, before, REPLACED, actor.key_id, now)
-    days = 0 if actor.key_id == COMMAND_LINE.key_id else program.payee_hold_days
-    due_at = now + timedelta(days=days)
-    plain = json.dumps(content, ensure_ascii=False).encode()
-    kept = plain if sealer is None else sealer.seal(plain, _place(program, kind, subject_no))
-    rows.insert_change(conn, program.program_id, kind, subject_no, fields, kept, due_at, now, actor.key_id)
+        end(unit, before, REPLACED, unit.actor.key_id)
+    days = 0 if unit.actor.key_id == COMMAND_LINE.key_id else unit.program.payee_hold_days
+    due_at = unit.now + timedelta(days=days)
+    plain = json.dumps(draft.content, ensure_ascii=False).encode()
+    kept = plain if sealer is None else sealer.seal(plain, _place(unit.program, kind, subject_no))
+    rows.insert_change(
+        unit.conn, unit.program_id, kind, subject_no, draft.fields, kept, due_at, unit.now, unit.actor.key_id
+    )
 
 
 def open_change(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:
@@ -118,17 +124,9 @@ def content_of(program: Program, change: HeldChangeRow, sealer: Sealer | None) -
     return content
 
 
-def end(
-    conn: Connection,
-    program: Program,
-    change: HeldChangeRow,
-    outcome: str,
-    by: str,
-    now: datetime,
-    payee_version: int | None = None,
-) -> None:
+def end(unit: Unit, change: HeldChangeRow, outcome: str, by: str, payee_version: int | None = None) -> None:
     """Records how an open change ended; its content is gone."""
-    rows.end_change(conn, program.program_id, change, outcome, now, by, payee_version)
+    rows.end_change(unit.conn, unit.program_id, change, outcome, unit.now, by, payee_version)
 
 
 def must_be_open(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:
@@ -145,19 +143,19 @@ def must_be_open(conn: Connection, program: Program, kind: str, subject_no: int)
     return change
 
 
-def cancel(conn: Connection, program: Program, kind: str, subject_no: int, actor: Actor, now: datetime) -> None:
+def cancel(unit: Unit, kind: str, subject_no: int) -> None:
     """Ends the open change about a subject, whose lock is held; again it changes nothing.
 
     Raises:
         Refusal: ``change_unknown``, or ``change_in_force`` where it holds already.
     """
-    change = newest_change(conn, program, kind, subject_no)
+    change = newest_change(unit.conn, unit.program, kind, subject_no)
     if change is not None and change.outcome in IN_FORCE:
         raise Refusal("change_in_force")
     if change is None or change.outcome not in (None, CANCELLED):
         raise Refusal("change_unknown")
     if change.outcome is None:
-        end(conn, program, change, CANCELLED, actor.key_id, now)
+        end(unit, change, CANCELLED, unit.actor.key_id)
 
 
 def change_view(change: HeldChangeRow, shop_id: str | None, webhook_id: str | None) -> ChangeView:
@@ -213,9 +211,9 @@ def due_changes(conn: Connection, now: datetime, limit: int) -> list[DueChange]:
     return rows.due_changes(conn, now, limit)
 
 
-def due_of_program(conn: Connection, program: Program, kind: str, now: datetime) -> list[DueChange]:
+def due_of_program(unit: Unit, kind: str) -> list[DueChange]:
     """Lists up to some hundreds that are due of one kind in a program."""
-    return rows.due_of_program(conn, program.program_id, kind, now, _CHUNK)
+    return rows.due_of_program(unit.conn, unit.program_id, kind, unit.now, _CHUNK)
 
 
 def reseal_contents(conn: Connection, program: Program, sealer: Sealer) -> int:

@@ -13,18 +13,14 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Unit
 from distrib.store import idempotency as rows
 from distrib.store.idempotency import KeptAnswer
 
 
-def recall(
-    conn: Connection, program: Program, actor: Actor, route: str, key: str, content: object
-) -> tuple[int, str] | None:
+def recall(unit: Unit, route: str, key: str, content: object) -> tuple[int, str] | None:
     """Reads what was answered (status, body) when a post was first sent under its key; None when it is new.
 
     Holds the key until the transaction ends, so that of two posts at once the second waits for the first.
@@ -32,8 +28,8 @@ def recall(
     Raises:
         Refusal: ``idempotency_key_reused`` where the content was another.
     """
-    rows.lock_key(conn, program.program_id, route, key)
-    kept = rows.kept_answer(conn, program.program_id, route, key, actor.key_id, _owner_of(actor))
+    rows.lock_key(unit.conn, unit.program_id, route, key)
+    kept = rows.kept_answer(unit.conn, unit.program_id, route, key, unit.actor.key_id, _owner_of(unit.actor))
     if kept is None:
         return None
     if kept.digest != digest_of(content):
@@ -41,19 +37,12 @@ def recall(
     return kept.status, kept.body
 
 
-def remember(
-    conn: Connection,
-    program: Program,
-    actor: Actor,
-    route: str,
-    key: str,
-    content: object,
-    answer: tuple[int, str],
-    now: datetime,
-) -> None:
+def remember(unit: Unit, route: str, key: str, content: object, answer: tuple[int, str]) -> None:
     """Records the answer (status, body) to a post under its key, in the transaction of the post itself."""
     kept = KeptAnswer(digest_of(content), *answer)
-    rows.keep_answer(conn, program.program_id, route, key, kept, now, key_id=actor.key_id, owner=_owner_of(actor))
+    rows.keep_answer(
+        unit.conn, unit.program_id, route, key, kept, unit.now, key_id=unit.actor.key_id, owner=_owner_of(unit.actor)
+    )
 
 
 def digest_of(content: object) -> bytes:

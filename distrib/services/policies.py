@@ -19,7 +19,7 @@ from distrib.domain.policies.override import Override, apply_override
 from distrib.domain.policies.policy import Policy, policy_from_document
 from distrib.domain.policies.refusals import PolicyLoosened
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Unit
 from distrib.services.yaml_documents import in_file, read_yaml, text_of
 from distrib.store.compliance import findings as store
 
@@ -151,30 +151,20 @@ def read_override(documents: Mapping[str, Mapping[str, object]], path: Path) -> 
         raise Refusal("invalid", in_file(path.name, refusal)) from refusal
 
 
-def sign_override(
-    conn: Connection,
-    programs: Collection[Program],
-    override: Override,
-    text: str,
-    signed_off_by: str,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Records in the trail of each program who answers for what an override loosens."""
-    for program in programs:
-        store.insert_sign_off(
-            conn,
-            program.program_id,
-            override.policy.name,
-            override.digest,
-            text,
-            json.dumps(override.loosened, ensure_ascii=False),
-            signed_off_by,
-            reason,
-            now,
-            actor.key_id,
-        )
+def sign_override(unit: Unit, override: Override, text: str, signed_off_by: str, reason: str) -> None:
+    """Records for a program who answers for what an override loosens."""
+    store.insert_sign_off(
+        unit.conn,
+        unit.program_id,
+        override.policy.name,
+        override.digest,
+        text,
+        json.dumps(override.loosened, ensure_ascii=False),
+        signed_off_by,
+        reason,
+        unit.now,
+        unit.actor.key_id,
+    )
 
 
 def signed_overrides(conn: Connection) -> set[str]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json, JsonObject
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.idempotency import digest_of
 from distrib.store import tasks as rows
 from distrib.store.tasks import AskedCall, TaskEnd, TaskRow
@@ -111,9 +111,7 @@ _Values: TypeAlias = tuple[
 ]
 
 
-def start_task(
-    conn: Connection, program: Program, wish: TaskWish, language: str, actor: Actor, now: datetime
-) -> tuple[TaskInFull, bool]:
+def start_task(unit: Unit, wish: TaskWish, language: str) -> tuple[TaskInFull, bool]:
     """Keeps a call for a worker to make, and answers the task, and whether it is new.
 
     The same call of the same person that has not ended yet is the same task.
@@ -124,55 +122,53 @@ def start_task(
     Raises:
         Refusal: ``tasks_waiting`` where ``MOST_WAITING`` of the person have not ended.
     """
-    number, digest = program.program_id, digest_of([wish.operation, wish.asked])
-    rows.hold_person(conn, number, actor.person)
-    known = rows.find_waiting(conn, number, actor.person, digest)
+    number, digest = unit.program_id, digest_of([wish.operation, wish.asked])
+    rows.hold_person(unit.conn, number, unit.actor.person)
+    known = rows.find_waiting(unit.conn, number, unit.actor.person, digest)
     if known is not None:
-        return task_view(known, now), False
-    if rows.count_waiting(conn, number, actor.person, MOST_WAITING) >= MOST_WAITING:
+        return task_view(known, unit.now), False
+    if rows.count_waiting(unit.conn, number, unit.actor.person, MOST_WAITING) >= MOST_WAITING:
         raise Refusal("tasks_waiting", most=MOST_WAITING)
-    task_id, asked, by = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), (actor.key_id, actor.person)
-    rows.insert_task(conn, number, task_id, wish.operation, asked, digest, language, by, now)
-    return get_task(conn, program, task_id, actor, now), True
+    task_id, asked, by = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), (unit.actor.key_id, unit.actor.person)
+    rows.insert_task(unit.conn, number, task_id, wish.operation, asked, digest, language, by, unit.now)
+    return get_task(unit, task_id), True
 
 
-def list_tasks(
-    conn: Connection, program: Program, actor: Actor, before: int | None, limit: int, now: datetime
-) -> tuple[list[TaskView], int | None]:
+def list_tasks(unit: Unit, before: int | None, limit: int) -> tuple[list[TaskView], int | None]:
     """Lists the tasks of who asks, the newest first and without their answers, and before what the next page begins."""
-    listed = rows.list_tasks(conn, program.program_id, actor.person, before or _NEWEST, limit + 1)
+    listed = rows.list_tasks(unit.conn, unit.program_id, unit.actor.person, before or _NEWEST, limit + 1)
     page = listed[:limit]
     running = sorted({row.operation for row in page if row.outcome is None})
-    seconds = rows.last_seconds(conn, program.program_id, running) if running else {}
-    views = [TaskView(*_values(row, now, seconds.get(row.operation))) for row in page]
+    seconds = rows.last_seconds(unit.conn, unit.program_id, running) if running else {}
+    views = [TaskView(*_values(row, unit.now, seconds.get(row.operation))) for row in page]
     return views, page[-1].task_no if len(listed) > limit else None
 
 
-def get_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> TaskInFull:
+def get_task(unit: Unit, task_id: str) -> TaskInFull:
     """Reads one task; raises ``task_unknown``, also for another person's."""
-    row = _own(conn, program, task_id, actor)
-    seconds = rows.last_seconds(conn, program.program_id, [row.operation]) if row.outcome is None else {}
-    return task_view(row, now, seconds.get(row.operation))
+    row = _own(unit, task_id)
+    seconds = rows.last_seconds(unit.conn, unit.program_id, [row.operation]) if row.outcome is None else {}
+    return task_view(row, unit.now, seconds.get(row.operation))
 
 
-def cancel_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> TaskInFull:
+def cancel_task(unit: Unit, task_id: str) -> TaskInFull:
     """Ends a task before it is done: what a worker did of it is undone. Cancelled again it stays as it is.
 
     Raises:
         Refusal: ``task_unknown``, or ``task_ended`` where it was done or failed.
     """
-    row = _own(conn, program, task_id, actor)
-    is_ended = rows.end_task(conn, program.program_id, row.task_no, TaskEnd(CANCELLED), now)
-    row = _own(conn, program, task_id, actor)
+    row = _own(unit, task_id)
+    is_ended = rows.end_task(unit.conn, unit.program_id, row.task_no, TaskEnd(CANCELLED), unit.now)
+    row = _own(unit, task_id)
     if not is_ended and row.outcome != CANCELLED:
         raise Refusal("task_ended", id=task_id)
-    return task_view(row, now)
+    return task_view(row, unit.now)
 
 
-def task_file(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> TaskRow:
+def task_file(unit: Unit, task_id: str) -> TaskRow:
     """Reads the task whose file is asked for; raises ``task_unknown``, or ``task_has_no_file``."""
-    row = _own(conn, program, task_id, actor)
-    if row.file_name is None or row.ended_at is None or _kept_until(row.ended_at) <= now:
+    row = _own(unit, task_id)
+    if row.file_name is None or row.ended_at is None or _kept_until(row.ended_at) <= unit.now:
         raise Refusal("task_has_no_file", id=task_id)
     return row
 
@@ -275,8 +271,8 @@ def _kept_until(ended_at: datetime) -> datetime:
     return ended_at + timedelta(days=KEPT_DAYS)
 
 
-def _own(conn: Connection, program: Program, task_id: str, actor: Actor) -> TaskRow:
-    row = rows.find_task(conn, program.program_id, task_id)
-    if row is None or row.person != actor.person:
+def _own(unit: Unit, task_id: str) -> TaskRow:
+    row = rows.find_task(unit.conn, unit.program_id, task_id)
+    if row is None or row.person != unit.actor.person:
         raise Refusal("task_unknown", id=task_id)
     return row

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from distrib.domain.json_values import Json
 from distrib.domain.spreadsheet_cells import neutralised
 from distrib.domain.trail import CHANGED, canonical, differing, shown
-from distrib.services.context import Actor, Program, period_bounds
+from distrib.services.context import Program, Unit, period_bounds
 from distrib.store import trail as rows
 from distrib.store.trail import TrailFilter, TrailRow
 
@@ -86,18 +86,16 @@ def has_written(conn: Connection) -> bool:
     return rows.has_written(conn)
 
 
-def note(conn: Connection, program: Program, actor: Actor, deed: Deed, pepper: bytes, now: datetime) -> None:
+def note(unit: Unit, deed: Deed, pepper: bytes) -> None:
     """Records a deed; call it last in the transaction of the change, for others then wait for its commit."""
-    note_many(conn, program, actor, [deed], pepper, now)
+    note_many(unit, [deed], pepper)
 
 
-def note_many(
-    conn: Connection, program: Program, actor: Actor, deeds: Sequence[Deed], pepper: bytes, now: datetime
-) -> None:
+def note_many(unit: Unit, deeds: Sequence[Deed], pepper: bytes) -> None:
     """Records deeds of one call, each in a row, in their order; as ``note``."""
 
     def digest_of(text: str) -> str:
-        content = f"trail\0{program.program_id}\0{text}".encode()
+        content = f"trail\0{unit.program_id}\0{text}".encode()
         return hmac.digest(pepper, content, hashlib.sha256).hex()[:_DIGEST_CHARACTERS]
 
     def redacted(state: Mapping[str, object] | None) -> dict[str, object] | None:
@@ -108,10 +106,10 @@ def note_many(
         states = redacted(deed.sent), before, after
         sent, was, became = (None if state is None else canonical(state) for state in states)
         return TrailRow(
-            now,
-            actor.key_id,
-            actor.person or actor.name,
-            actor.role,
+            unit.now,
+            unit.actor.key_id,
+            unit.actor.person or unit.actor.name,
+            unit.actor.role,
             deed.os_user,
             deed.request_id,
             deed.kind,
@@ -123,7 +121,7 @@ def note_many(
             became,
         )
 
-    rows.insert_rows(conn, program.program_id, [row_of(deed) for deed in deeds])
+    rows.insert_rows(unit.conn, unit.program_id, [row_of(deed) for deed in deeds])
 
 
 def list_trail(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.programs import persons
 from distrib.store import undecided as store
 from distrib.store.undecided import WaitingRow
@@ -73,29 +73,27 @@ class WaitingCount:
     has_more: bool
 
 
-def list_waiting(
-    conn: Connection, program: Program, actor: Actor, kinds: Collection[str], limit: int, now: datetime
-) -> tuple[list[WaitingItem], dict[str, WaitingCount]]:
+def list_waiting(unit: Unit, kinds: Collection[str], limit: int) -> tuple[list[WaitingItem], dict[str, WaitingCount]]:
     """Lists what waits, the newest first, up to ``limit`` of each kind, and counts each kind."""
     shown: list[tuple[str, WaitingRow]] = []
     counts = {}
     for kind in (kind for kind in KINDS if kind in kinds):
-        numbers = store.waiting_numbers(conn, program.program_id, kind, now, now - FINDINGS_WAIT, MOST_COUNTED + 1)
+        numbers = store.waiting_numbers(
+            unit.conn, unit.program_id, kind, unit.now, unit.now - FINDINGS_WAIT, MOST_COUNTED + 1
+        )
         counts[kind] = WaitingCount(min(len(numbers), MOST_COUNTED), len(numbers) > MOST_COUNTED)
         if numbers[:limit]:
-            shown += [(kind, row) for row in store.waiting_rows(conn, program.program_id, kind, numbers[:limit])]
-    waiting = _judged(conn, program, actor, shown, now)
+            shown += [(kind, row) for row in store.waiting_rows(unit.conn, unit.program_id, kind, numbers[:limit])]
+    waiting = _judged(unit, shown)
     return sorted(waiting, key=lambda item: (item.row.waiting_since, item.row.id), reverse=True), counts
 
 
-def _judged(
-    conn: Connection, program: Program, actor: Actor, shown: list[tuple[str, WaitingRow]], now: datetime
-) -> list[WaitingItem]:
+def _judged(unit: Unit, shown: list[tuple[str, WaitingRow]]) -> list[WaitingItem]:
     """Says of each whether the reader asked for it, and whether its key could confirm it."""
-    hands = _hands(conn, program, shown)
-    theirs = persons.theirs_among(conn, program, actor.key_id, hands)
-    ended = persons.ended_among(conn, program, {row.by for _, row in shown if row.by}, now)
-    may_confirm = persons.may_confirm_now(conn, program, actor, now)
+    hands = _hands(unit.conn, unit.program, shown)
+    theirs = persons.theirs_among(unit.conn, unit.program, unit.actor.key_id, hands)
+    ended = persons.ended_among(unit.conn, unit.program, {row.by for _, row in shown if row.by}, unit.now)
+    may_confirm = persons.may_confirm_now(unit)
 
     def is_open(kind: str, row: WaitingRow) -> bool:
         if kind not in SECOND_PERSON:

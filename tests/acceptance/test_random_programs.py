@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from distrib.services.audit.run import enter_snapshot, run_audit
+from distrib.services.context import COMMAND_LINE, Unit
 from tests.acceptance.comparing import check_events, check_rows
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
@@ -287,7 +288,9 @@ def _check(program: Program) -> None:
         _check_looks(explained, world, order)
     with program.live.container.begin() as conn:
         enter_snapshot(conn)
-        audit = run_audit(conn, program.program, program.live.container.now(), program.live.container.policies)
+        audit = run_audit(
+            Unit(conn, program.program, COMMAND_LINE, program.live.container.now()), program.live.container.policies
+        )
     assert [(check.name, check.rows) for check in audit.checks if not check.ok] == []
 
 

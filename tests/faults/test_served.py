@@ -15,8 +15,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.programs import keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.live import Answer, Client, free_port
 from tests.world.mischief import MISCHIEF
@@ -55,8 +57,10 @@ def _open_program(service: Served) -> _Program:
         with container.begin() as conn:
             now, pepper = container.now(), container.settings.key_pepper.encode()
             code = f"p{next(_numbers)}"
-            program = tenants.create_program(conn, code, "CNY", "Asia/Shanghai", "open", now, container.policies)
-            key = keys.create_key(conn, program, "admin", "admin", None, pepper, now)
+            program = tenants.create_program(
+                conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), now, container.policies
+            )
+            key = keys.create_key(Unit(conn, program, COMMAND_LINE, now), KeyDraft("admin", "admin", None), pepper)
         world = World(container, program)
         world.publish(SELLER_TEN_PERCENT)
         world.join(("a", None))

@@ -24,11 +24,13 @@ from distrib.bootstrap import open_container
 from distrib.cli.demo.life.night import spend_night
 from distrib.domain.periods import next_period, previous_period
 from distrib.own_secret import own_secret
-from distrib.services.context import format_period
+from distrib.services.context import COMMAND_LINE, Unit, format_period
 from distrib.services.network.registration import ShopDraft
 from distrib.services.people import accounts, seats
+from distrib.services.people.accounts import PersonDraft
 from distrib.services.programs import tenants
-from distrib.services.sharing.visits import count_visit
+from distrib.services.programs.tenants import ProgramDraft
+from distrib.services.sharing.visits import LinkVisit, count_visit
 from distrib.settings import REPOSITORY, Settings
 from tests.world.api import Api, app_on
 from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
@@ -75,7 +77,7 @@ def _service() -> Iterator[tuple[str, Api]]:
             with container.begin() as conn:
                 opened_at = container.now() - timedelta(days=2 * _DAYS)
                 program = tenants.create_program(
-                    conn, "spring-tea", "CNY", "Asia/Shanghai", "cn", opened_at, container.policies
+                    conn, ProgramDraft("spring-tea", "CNY", "Asia/Shanghai", "cn"), opened_at, container.policies
                 )
             api = Api(app_on(container), World(container, program))
             _fill(api)
@@ -89,8 +91,8 @@ def _fill(api: Api) -> None:
     api.caller().patch("/v1/program", {"title": "春茶优选"})
     for login, name in _PEOPLE.items():
         with world.begin() as conn:
-            made = accounts.make_person(conn, login, name, _PASSWORD, world.now(), must_change=False)
-            seats.give_seat(conn, world.program, made, "admin", world.now())
+            made = accounts.make_person(conn, PersonDraft(login, name, _PASSWORD, must_change=False), world.now())
+            seats.give_seat(Unit(conn, world.program, COMMAND_LINE, world.now()), made, "admin")
     plan = yaml.safe_load((REPOSITORY / "config" / "plans" / "two-level-shop.yaml").read_text("utf-8"))
     began_at = world.now() - timedelta(days=_DAYS)
     world.publish(plan, began_at - timedelta(days=30), "王敏")
@@ -146,7 +148,7 @@ def _visits(api: Api, dice: Random, shop_ids: list[str]) -> None:
         code = api.caller().get(f"/v1/shops/{shop_id}")["invite_code"]
         for visitor in range(dice.randint(3, 12)):
             with world.container.web_engine.begin() as conn:
-                count_visit(conn, code, "wechat", f"192.0.2.{visitor}", "Mozilla/5.0 (iPhone)", world.now())
+                count_visit(conn, LinkVisit(code, "wechat", f"192.0.2.{visitor}", "Mozilla/5.0 (iPhone)"), world.now())
 
 
 def _take(browser: Browser, base: str, api: Api, language: str) -> None:

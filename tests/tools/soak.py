@@ -28,8 +28,10 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from distrib.bootstrap import Container
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.programs import keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from tests.acceptance.comparing import check_events, check_rows
 from tests.acceptance.random_events import START, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import draw_plan
@@ -89,8 +91,13 @@ class Soak:
             now, pepper = container.now(), container.settings.key_pepper.encode()
             opened_at = START - timedelta(days=90)
             with container.begin() as conn:
-                program = tenants.create_program(conn, code, "CNY", ZONE, "open", opened_at, container.policies)
-                made = [keys.create_key(conn, program, role, role, None, pepper, now) for role in roles]
+                program = tenants.create_program(
+                    conn, ProgramDraft(code, "CNY", ZONE, "open"), opened_at, container.policies
+                )
+                made = [
+                    keys.create_key(Unit(conn, program, COMMAND_LINE, now), KeyDraft(role, role, None), pepper)
+                    for role in roles
+                ]
             return program, made
 
         return self.until_done(open_once)

@@ -17,9 +17,11 @@ from distrib.api.calls.backend import EXTENSION
 from distrib.app import build_app, install, site_of
 from distrib.bootstrap import Container
 from distrib.console.site import EXTENSION as SITE
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.drafts import load_samples
 from distrib.services.programs import keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from tests.world.audited import CONFIG, packs
 from tests.world.world import World
 
@@ -123,7 +125,9 @@ class Api:
         pepper, now = container.pepper, container.now()
         with container.begin() as conn:
             tenant, given = program or self.world.program, keys.KeyTerms(**terms)
-            key = keys.create_key(conn, tenant, role, name or role, shop_id, pepper, now, terms=given)
+            key = keys.create_key(
+                Unit(conn, tenant, COMMAND_LINE, now), KeyDraft(role, name or role, shop_id, terms=given), pepper
+            )
         return Caller(self.app.test_client(), key)
 
     def made_by(self, maker: Caller, role: str = "finance", name: str = "made", **draft: Any) -> Caller:
@@ -147,11 +151,7 @@ class Api:
         with container.begin() as conn:
             return tenants.create_program(
                 conn,
-                code,
-                "CNY",
-                "Asia/Shanghai",
-                settings.pop("policy", "open"),
+                ProgramDraft(code, "CNY", "Asia/Shanghai", settings.pop("policy", "open"), **settings),
                 container.now(),
                 container.policies,
-                **settings,
             )

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, text
 
 from distrib.domain.policies.policy import Policy
 from distrib.services.audit.run import enter_snapshot, run_audit
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.policies import load_policies
 from distrib.services.programs.tenants import get_program
 from distrib.services.simulations.checking import check_as_published
@@ -101,7 +102,7 @@ def wrong(conn: Connection, number: int) -> list[dict[str, Any]]:
     """The checks of a program that do not hold."""
     program = get_program(conn, number)
     now = conn.execute(text("SELECT now()")).scalar_one()
-    checks: list[dict[str, Any]] = list(map(asdict, run_audit(conn, program, now, packs()).checks))
+    checks: list[dict[str, Any]] = list(map(asdict, run_audit(Unit(conn, program, COMMAND_LINE, now), packs()).checks))
     simulated = check_as_published(conn, program, packs(), EVER).view() | {"name": "simulated"}
     return [check for check in [*checks, simulated] if not check["ok"]]
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.programs import keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.settings import REPOSITORY
 from tests.world.processes import running_workers, wait_until
 
@@ -91,13 +93,17 @@ class Live:
         """A new program, in Shanghai's time if no other is given."""
         container = self.container
         with container.begin() as conn:
-            return tenants.create_program(conn, code, currency, time_zone, policy, container.now(), container.policies)
+            return tenants.create_program(
+                conn, ProgramDraft(code, currency, time_zone, policy), container.now(), container.policies
+            )
 
     def client(self, program: Program, role: str = "admin", shop_id: str | None = None) -> Client:
         """A client with a new key of that role."""
         container = self.container
         with container.begin() as conn:
-            key = keys.create_key(conn, program, role, role, shop_id, container.pepper, container.now())
+            key = keys.create_key(
+                Unit(conn, program, COMMAND_LINE, container.now()), KeyDraft(role, role, shop_id), container.pepper
+            )
         return Client(self.port, key)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from tests.world.api import Api, Caller, app_on
 from tests.world.documents import line, refunded, settled
 from tests.world.world import EARLY, World
@@ -36,7 +36,9 @@ def walk(container: Container, code: str) -> dict[str, Any]:
     Calls are refused on the way, by the service and by the database, so that transactions end both ways.
     """
     with container.begin() as conn:
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     world = World(container, program)
     api = Api(app_on(container), world)
     admin, finance = api.caller("admin"), api.caller("finance")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from distrib.domain.payouts.personal_data import Payee
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.payouts import batches, payee_versions
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.results import record_results
@@ -58,7 +58,7 @@ def put(world: World, shop_id: str, whom: Payee, now: datetime | None = None) ->
     container = world.container
     sealer, pepper, put_at = container.sealer, world.pepper, now or container.now()
     with container.begin() as conn:
-        view, _ = payee_versions.put_payee(conn, world.program, shop_id, whom, sealer, pepper, PROPOSER, put_at)
+        view, _ = payee_versions.put_payee(Unit(conn, world.program, PROPOSER, put_at), shop_id, whom, sealer, pepper)
     return asdict(view)
 
 
@@ -68,15 +68,15 @@ def make(
     """Makes a batch and answers it with all its lines."""
     draft = PayoutDraft(payout_id, up_to or now, **more)
     with world.container.begin() as conn:
-        batches.create_payout(conn, world.program, draft, world.container.channels, actor, now)
-        view = asdict(batches.payout_view(conn, world.program, payout_id, 0, 500)[0])
+        batches.create_payout(Unit(conn, world.program, actor, now), draft, world.container.channels)
+        view = asdict(batches.payout_view(Unit(conn, world.program, COMMAND_LINE, now), payout_id, 0, 500)[0])
     return {**view.pop("batch"), **view}
 
 
 def approve(world: World, payout_id: str, now: datetime, actor: Actor = APPROVER) -> None:
     """Approves a batch by a second key."""
     with world.container.begin() as conn:
-        batches.approve_payout(conn, world.program, payout_id, actor, now)
+        batches.approve_payout(Unit(conn, world.program, actor, now), payout_id)
 
 
 def record(
@@ -86,7 +86,7 @@ def record(
     drafts = [ResultDraft(shop, status, **more) for shop, status in results]
     container = world.container
     with container.begin() as conn:
-        return record_results(conn, world.program, payout_id, drafts, container.channels, APPROVER, now)
+        return record_results(Unit(conn, world.program, APPROVER, now), payout_id, drafts, container.channels)
 
 
 def pay(world: World, payout_id: str, now: datetime, **more: Any) -> dict[str, Any]:

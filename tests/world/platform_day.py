@@ -23,11 +23,11 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.drainer import DrainTally
 from distrib.services.compliance.monitors import run_monitors
-from distrib.services.context import COMMAND_LINE, Program, format_period, period_bounds
-from distrib.services.heartbeats import WORKER, note_run
+from distrib.services.context import COMMAND_LINE, Program, Unit, format_period, period_bounds
+from distrib.services.heartbeats import WORKER, JobRun, note_run
 from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
-from distrib.services.network.moves import move_shop
+from distrib.services.network.moves import Move, move_shop
 from distrib.services.network.registration import ShopDraft, register_shops
 from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
@@ -36,7 +36,7 @@ from distrib.services.policies import signed_overrides
 from distrib.services.programs.keys import hash_anew
 from distrib.services.programs.limits import limit_key, limit_program
 from distrib.services.programs.persons import names_of
-from distrib.services.programs.tenants import create_program, find_program, get_program
+from distrib.services.programs.tenants import ProgramDraft, create_program, find_program, get_program
 from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
@@ -690,7 +690,7 @@ class PlatformDay:
         run_due_evaluations(world.container)
         for month in (202404, 202405):
             with world.container.begin() as conn:
-                evaluate_month(conn, self.program, month, COMMAND_LINE, world.now())
+                evaluate_month(Unit(conn, self.program, COMMAND_LINE, world.now()), month)
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
@@ -705,7 +705,7 @@ class PlatformDay:
         heartbeat.end()
         with world.container.begin() as conn:
             for error in (None, "ValueError"):
-                note_run(conn, "near_ranks", 60, world.now(), 5, error)
+                note_run(conn, JobRun("near_ranks", 60, 5, error), world.now())
         self.good("GET", "/v1/workers")
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")
@@ -713,7 +713,7 @@ class PlatformDay:
             list_changes(conn, self.program.program_id, ["promotion"], (world.now(), 1), 100)
             list_near(conn, self.program.program_id, "owner", (500_000, 1), 100)
         with world.container.begin() as conn:
-            pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
+            pay_pools(Unit(conn, self.program, COMMAND_LINE, world.now()), 202404)
 
     def hold(self) -> None:
         """Changes that wait, of every kind: approved, cancelled, due, sealed anew; and the trail of it all."""
@@ -744,8 +744,8 @@ class PlatformDay:
         """What bounds calls, and a key whose posts are signed."""
         world, signing = self.api.world, self.api.caller("orders")
         with world.container.begin() as conn:
-            limit_program(conn, self.program, {"calls_per_minute": 10**6}, world.now())
-            limit_key(conn, self.program, signing.key_id, 10**6, world.now())
+            limit_program(Unit(conn, self.program, COMMAND_LINE, world.now()), {"calls_per_minute": 10**6})
+            limit_key(Unit(conn, self.program, COMMAND_LINE, world.now()), signing.key_id, 10**6)
         self.good("POST", f"/v1/keys/{signing.key_id}/signing")
         headers = {
             "webhook-id": "m",
@@ -761,8 +761,8 @@ class PlatformDay:
         begin_statement_totals(container)
         keep_statement_totals(container)
         with container.begin() as conn:
-            keep_due_totals(conn, self.program, self.api.world.now(), always=True)
-            keep_due_order(conn, self.program, self.api.world.now(), always=True)
+            keep_due_totals(Unit(conn, self.program, COMMAND_LINE, self.api.world.now()), always=True)
+            keep_due_order(Unit(conn, self.program, COMMAND_LINE, self.api.world.now()), always=True)
         keep_sorted_shops(container)
         for path in ("/v1/shops?sort=-balance", "/v1/shops?sort=sales&level=4", "/v1/shops?sort=sales&level=1"):
             self.pages(path)
@@ -875,14 +875,14 @@ class PlatformDay:
         cn = world.policies["cn"]
         with world.begin() as conn:
             drafts = [ShopDraft("deep", self.shop(6)), ShopDraft("deeper", "deep"), ShopDraft("deepest", "deeper")]
-            register_shops(conn, capped, cn, drafts, COMMAND_LINE, now, world.pepper)
-            move_shop(conn, capped, cn, self.shop(11), shop_id(1), now, "r", COMMAND_LINE, now)
+            register_shops(Unit(conn, capped, COMMAND_LINE, now), cn, drafts, world.pepper)
+            move_shop(Unit(conn, capped, COMMAND_LINE, now), cn, self.shop(11), Move(shop_id(1), now, "r"))
         with container.begin() as conn:
             for policy in ("cn", "us"):
-                run_monitors(conn, replace(capped, policy=policy), world.policies, COMMAND_LINE, now)
+                run_monitors(Unit(conn, replace(capped, policy=policy), COMMAND_LINE, now), world.policies)
             introduced_by(conn, capped, ["deepest"])
             base_of_month(conn, capped.program_id, "paid", *period_bounds(202404, capped.zone))
-            create_program(conn, "other", "CNY", "UTC", "open", now, world.policies)
+            create_program(conn, ProgramDraft("other", "CNY", "UTC", "open"), now, world.policies)
             reseal_payees(conn, self.program, container.sealer)
             insert_sign_off(conn, capped.program_id, "cn", "d", "{}", "{}", "Li", "r", now, "cli")
             signed_overrides(conn)
@@ -904,7 +904,7 @@ class PlatformDay:
         self.post([settled("alone", "alone", self.shop(1), line(500), **SOLD)])
         with container.begin() as conn:
             [number] = conn.execute(text("SELECT order_no FROM orders WHERE order_id = 'alone'")).scalars()
-            drain_orders(conn, self.program, world.policies, [number], FOR_EVER, now)
+            drain_orders(Unit(conn, self.program, COMMAND_LINE, now), world.policies, [number], FOR_EVER)
         other = settled("alone", "alone", self.shop(2), line(501), **SOLD)
         self.good("POST", "/v1/events", {"events": [other]})
 
@@ -917,7 +917,7 @@ class PlatformDay:
         with world.container.begin() as conn:
             programs_to_seal(conn, world.now())
             names_of(conn, self.program, [self.admin.key_id])
-            seal_now(conn, self.program, world.now())
+            seal_now(Unit(conn, self.program, COMMAND_LINE, world.now()))
             program_totals(conn, self.program)
             progress(conn, self.program)
         self.pages("/v1/ledger/seals")

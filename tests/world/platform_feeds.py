@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.views import shop_names
 from distrib.services.people import accounts, seats
+from distrib.services.people.accounts import PersonDraft, SignIn
 from distrib.services.people.password_links import use_link
 from distrib.services.people.subjects import bind_subject, person_of_subject, unbind_subject
 from distrib.services.sharing.shop_sessions import end_session, open_link, session_of
@@ -54,12 +56,12 @@ def sign_people_in(day: PlatformDay) -> None:
     world = day.api.world
     login, password, other = "day", "a long password here", "another long password"
     with world.container.begin() as conn:
-        made = accounts.make_person(conn, login, "Day", password, world.now(), must_change=False)
-        seats.give_seat(conn, world.program, made, "admin", world.now())
+        made = accounts.make_person(conn, PersonDraft(login, "Day", password, must_change=False), world.now())
+        seats.give_seat(Unit(conn, world.program, COMMAND_LINE, world.now()), made, "admin")
     with world.container.web_engine.begin() as conn:
         person = accounts.check_password(conn, login, password)
-        token = accounts.begin_session(conn, person, "a phone", world.pepper, world.now())
-        second = accounts.begin_session(conn, person, "a desk", world.pepper, world.now())
+        token = accounts.begin_session(conn, person, SignIn("a phone"), world.pepper, world.now())
+        second = accounts.begin_session(conn, person, SignIn("a desk"), world.pepper, world.now())
     later = world.now() + timedelta(minutes=2)
     with world.container.web_engine.begin() as conn:
         signed_in = accounts.session_of(conn, token, world.pepper, later)

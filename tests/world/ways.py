@@ -23,13 +23,15 @@ from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.failpoints import arm_named
 from distrib.services.audit.run import enter_snapshot
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.orders import inbox
 from distrib.services.payouts import batches
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import ResultDraft
 from distrib.services.programs import keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.ranks.evaluation import evaluate_month, list_evaluations
 from distrib.services.statements import closing
 from distrib.settings import Settings
@@ -94,9 +96,13 @@ def open_site(settings: Settings, code: str, directory: Path) -> Site:
     try:
         with container.begin() as conn:
             opened_at = datetime(2026, 1, 1, tzinfo=UTC)
-            program = tenants.create_program(conn, code, "CNY", "Asia/Shanghai", "open", opened_at, container.policies)
+            program = tenants.create_program(
+                conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), opened_at, container.policies
+            )
             pepper = settings.key_pepper.encode()
-            key = keys.create_key(conn, program, "orders", "orders", None, pepper, container.now())
+            key = keys.create_key(
+                Unit(conn, program, COMMAND_LINE, container.now()), KeyDraft("orders", "orders", None), pepper
+            )
     finally:
         container.close()
     return Site(settings=settings, code=code, key=key, directory=directory)
@@ -182,11 +188,11 @@ def _close(_site: Site, world: World) -> None:
     """Proposes and confirms; who finds the month closed has done so before."""
     begin, program, now = world.container.begin, world.program, world.now()
     try:
-        in_transaction(begin, lambda conn: closing.propose_close(conn, program, MARCH, ANN, now))
+        in_transaction(begin, lambda conn: closing.propose_close(Unit(conn, program, ANN, now), MARCH))
     except Refusal as refusal:
         if refusal.code != "period_closed":
             raise
-    in_transaction(begin, lambda conn: closing.confirm_close(conn, program, MARCH, BEN, now))
+    in_transaction(begin, lambda conn: closing.confirm_close(Unit(conn, program, BEN, now), MARCH))
 
 
 def _pay(_site: Site, world: World) -> None:
@@ -194,14 +200,14 @@ def _pay(_site: Site, world: World) -> None:
     begin, program, channels = world.container.begin, world.program, world.container.channels
     draft = PayoutDraft("p1", _AVAILABLE)
     results = [ResultDraft("a", "paid"), ResultDraft("b", "failed", reason="account closed")]
-    in_transaction(begin, lambda conn: batches.create_payout(conn, program, draft, channels, ANN, world.now()))
-    in_transaction(begin, lambda conn: batches.approve_payout(conn, program, "p1", BEN, world.now()))
-    in_transaction(begin, lambda conn: record_results(conn, program, "p1", results, channels, BEN, world.now()))
+    in_transaction(begin, lambda conn: batches.create_payout(Unit(conn, program, ANN, world.now()), draft, channels))
+    in_transaction(begin, lambda conn: batches.approve_payout(Unit(conn, program, BEN, world.now()), "p1"))
+    in_transaction(begin, lambda conn: record_results(Unit(conn, program, BEN, world.now()), "p1", results, channels))
 
 
 def _evaluate(_site: Site, world: World) -> None:
     begin, program = world.container.begin, world.program
-    in_transaction(begin, lambda conn: evaluate_month(conn, program, MARCH, COMMAND_LINE, world.now()))
+    in_transaction(begin, lambda conn: evaluate_month(Unit(conn, program, COMMAND_LINE, world.now()), MARCH))
 
 
 @dataclass(frozen=True)
@@ -249,8 +255,11 @@ def books_of(world: World) -> dict[str, Any]:
         events = [(row.id, row.status) for row in inbox.list_events(conn, program, inbox.EventFilters(), None, 500)[0]]
         closed = closing.find_closed(conn, program, MARCH)
         evaluated = list_evaluations(conn, program)[0]
-        made = [row.id for row in batches.list_payouts(conn, program, None, 50)[0]]
-        payouts = [batches.payout_view(conn, program, payout_id, 0, 500)[0] for payout_id in made]
+        made = [row.id for row in batches.list_payouts(Unit(conn, program, COMMAND_LINE, world.now()), None, 50)[0]]
+        payouts = [
+            batches.payout_view(Unit(conn, program, COMMAND_LINE, world.now()), payout_id, 0, 500)[0]
+            for payout_id in made
+        ]
         rows = [sorted(map(tuple, conn.execute(text(query), {"program": program.program_id}))) for query in _COUNTED]
     return {
         "earned": world.earned(),

@@ -16,16 +16,18 @@ from sqlalchemy import Connection, Engine, text
 from distrib.bootstrap import Container
 from distrib.domain.policies.policy import Policy
 from distrib.drainer import Drainer, DrainTally
-from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, ListPart, Program, Unit
 from distrib.services.network import shops
+from distrib.services.network.moves import Move
 from distrib.services.network.shops import Registered, ShopDraft, ShopView
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted
 from distrib.services.pepper import Pepper
 from distrib.services.plans import versions
-from distrib.services.plans.versions import PlanView
+from distrib.services.plans.versions import PlanView, PublicationDraft
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.settings import Settings
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
 
@@ -105,17 +107,13 @@ class World:
     ) -> PlanView:
         """Creates a plan and publishes it."""
         with self.begin() as conn:
-            draft = versions.create_plan(conn, self.program, document, self.policies, COMMAND_LINE, self.now())
+            draft = versions.create_plan(Unit(conn, self.program, COMMAND_LINE, self.now()), document, self.policies)
             return versions.publish_plan(
-                conn,
-                self.program,
+                Unit(conn, self.program, COMMAND_LINE, self.now()),
                 self.policies,
                 draft.code,
                 draft.version,
-                effective_from,
-                signed_off_by,
-                COMMAND_LINE,
-                self.now(),
+                PublicationDraft(effective_from, signed_off_by),
             )
 
     # --- shops ---
@@ -129,7 +127,9 @@ class World:
     def register_all(self, drafts: Sequence[ShopDraft], actor: Actor = COMMAND_LINE) -> list[Registered]:
         """Registers shops, each with a result of its own."""
         with self.begin() as conn:
-            return list(shops.register_shops(conn, self.program, self.policy, drafts, actor, self.now(), self.pepper))
+            return list(
+                shops.register_shops(Unit(conn, self.program, actor, self.now()), self.policy, drafts, self.pepper)
+            )
 
     def register(
         self, shop_id: str, sponsor_id: str | None = None, actor: Actor = COMMAND_LINE, **rest: Any
@@ -140,42 +140,49 @@ class World:
     def register_again(self, draft: ShopDraft, actor: Actor = COMMAND_LINE) -> tuple[ShopView, bool]:
         """Registers one shop; returns it and whether it is new."""
         with self.begin() as conn:
-            return shops.register_shop(conn, self.program, self.policy, draft, actor, self.now(), self.pepper)
+            return shops.register_shop(Unit(conn, self.program, actor, self.now()), self.policy, draft, self.pepper)
 
     def shop(self, shop_id: str, now: datetime | None = None) -> ShopView:
         """A shop as it stands at an instant."""
         with self.begin() as conn:
-            return shops.get_shop(conn, self.program, shop_id, now or self.now())
+            return shops.get_shop(Unit(conn, self.program, COMMAND_LINE, now or self.now()), shop_id)
 
     def move(self, shop_id: str, sponsor_id: str | None, effective_at: datetime | None = None) -> ShopView:
         """Moves a shop below another sponsor."""
         with self.begin() as conn:
             return shops.move_shop(
-                conn, self.program, self.policy, shop_id, sponsor_id, effective_at, "a test", COMMAND_LINE, self.now()
+                Unit(conn, self.program, COMMAND_LINE, self.now()),
+                self.policy,
+                shop_id,
+                Move(sponsor_id, effective_at, "a test"),
             )
 
     def set_status(self, shop_id: str, status: str, effective_at: datetime | None = None) -> ShopView:
         """Sets the status of a shop."""
         with self.begin() as conn:
             return shops.set_status(
-                conn, self.program, shop_id, status, effective_at, "a test", COMMAND_LINE, self.now()
+                Unit(conn, self.program, COMMAND_LINE, self.now()), shop_id, status, effective_at, "a test"
             )
 
     def set_rank(self, shop_id: str, rank: str | None, effective_at: datetime | None = None) -> ShopView:
         """Sets the rank of a shop by hand, or ends the one set so."""
         with self.begin() as conn:
-            return shops.set_rank(conn, self.program, shop_id, rank, effective_at, "a test", COMMAND_LINE, self.now())
+            return shops.set_rank(
+                Unit(conn, self.program, COMMAND_LINE, self.now()), shop_id, rank, effective_at, "a test"
+            )
 
     def above(self, shop_id: str, now: datetime | None = None) -> list[str]:
         """The shops above, the nearest first."""
         with self.begin() as conn:
-            uplines, _ = shops.upline(conn, self.program, shop_id, now or self.now())
+            uplines, _ = shops.upline(Unit(conn, self.program, COMMAND_LINE, now or self.now()), shop_id)
         return [shop.id for shop in uplines]
 
     def below(self, shop_id: str, levels: int | None = None, now: datetime | None = None) -> list[tuple[int, str]]:
         """The shops below, each after its distance."""
         with self.begin() as conn:
-            downlines, _ = shops.downline(conn, self.program, shop_id, levels, now or self.now(), limit=500)
+            downlines, _ = shops.downline(
+                Unit(conn, self.program, COMMAND_LINE, now or self.now()), shop_id, levels, ListPart(limit=500)
+            )
         return [(shop.distance, shop.id) for shop in downlines]
 
     # --- events and earnings ---
@@ -186,7 +193,9 @@ class World:
         decoded = [decode_event(event, now) for event in events]
         assert None not in decoded, events
         with self.begin() as conn:
-            return inbox.accept_events(conn, self.program, [event for event in decoded if event is not None], now)
+            return inbox.accept_events(
+                Unit(conn, self.program, COMMAND_LINE, now), [event for event in decoded if event is not None]
+            )
 
     def drain(self) -> DrainTally:
         """Settles everything that waits."""
@@ -222,7 +231,7 @@ def open_world(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         program = tenants.create_program(
-            conn, "test", currency, "Asia/Shanghai", policy, container.now(), container.policies
+            conn, ProgramDraft("test", currency, "Asia/Shanghai", policy), container.now(), container.policies
         )
     return World(container, program)
 
@@ -243,7 +252,7 @@ def web_world(database_url: str, policy: str = "open", **settings: Any) -> Itera
         with container.begin() as conn:
             opened_at = NOW - timedelta(days=900)
             program = tenants.create_program(
-                conn, "demo", "CNY", "Asia/Shanghai", policy, opened_at, container.policies, **settings
+                conn, ProgramDraft("demo", "CNY", "Asia/Shanghai", policy, **settings), opened_at, container.policies
             )
         yield World(container, program, engine, NOW)
     finally:

@@ -13,7 +13,7 @@ from distrib.api.calls.backend import Backend
 from distrib.api.http.answers import Answer, Drawing, Stream
 from distrib.api.http.pagination import Listing
 from distrib.domain.policies.policy import Policy
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.programs.limits import ProgramLimits
 
 
@@ -22,13 +22,30 @@ class Call:
     """One request whose key is good, whose role fits and whose shape is right."""
 
     backend: Backend
-    conn: Connection
-    program: Program
-    actor: Actor
-    now: datetime
+    unit: Unit
     body: Any
     query: Mapping[str, Any]
     limits: ProgramLimits
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction of the call."""
+        return self.unit.conn
+
+    @property
+    def program(self) -> Program:
+        """The program whose call it is."""
+        return self.unit.program
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls."""
+        return self.unit.actor
+
+    @property
+    def now(self) -> datetime:
+        """When the call began."""
+        return self.unit.now
 
     @property
     def policy(self) -> Policy:

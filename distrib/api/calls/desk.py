@@ -22,7 +22,7 @@ from distrib.api.http.shapes import load_body, load_query
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.services.compliance.registrations import WATCHED, note_registrations
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat, take_seat
 from distrib.services.programs.limits import ProgramLimits, read_limits
@@ -50,13 +50,30 @@ class SeatedDesk:
     """
 
     backend: Backend
-    conn: Connection
-    program: Program
-    actor: Actor
-    now: datetime
+    unit: Unit
     limits: ProgramLimits
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction of the work."""
+        return self.unit.conn
+
+    @property
+    def program(self) -> Program:
+        """The program that is worked in."""
+        return self.unit.program
+
+    @property
+    def actor(self) -> Actor:
+        """Who works."""
+        return self.unit.actor
+
+    @property
+    def now(self) -> datetime:
+        """When the work began."""
+        return self.unit.now
 
     @property
     def channels(self) -> Sequence[Channel]:
@@ -104,7 +121,7 @@ class SeatedDesk:
             loaded = reads(to_json(body))
         else:
             loaded = load_body(operation.body.schema, {} if body is None and wants else body)
-        return Call(self.backend, self.conn, self.program, self.actor, self.now, loaded, query, self.limits)
+        return Call(self.backend, self.unit, loaded, query, self.limits)
 
     def _watch(self, refusal: Refusal, path: Mapping[str, str], body: Any) -> None:
         """Keeps in mind whose registration or move was refused for what the program's pack watches."""
@@ -161,17 +178,17 @@ def _serve(
     """Does what whoever ``take`` finds asks for, in the program's share, and sends what follows once it is kept."""
     desks: list[SeatedDesk] = []
 
-    def unit(conn: Connection) -> Any:
+    def run(conn: Connection) -> Any:
         now = backend.now()
         program, actor = take(conn, now)
         g.program, g.key_id = program.code, actor.key_id
-        desk = SeatedDesk(backend, conn, program, actor, now, read_limits(conn, program.program_id))
+        desk = SeatedDesk(backend, Unit(conn, program, actor, now), read_limits(conn, program.program_id))
         desks.append(desk)
         return do(desk)
 
     with backend.shares.turn(program_id):
         try:
-            answer = in_transaction(backend.begin, unit)
+            answer = in_transaction(backend.begin, run)
         except Refusal:
             if desks and desks[-1].refused:
                 in_transaction(backend.begin, lambda conn: _note_refused(backend, desks[-1], conn))
@@ -185,4 +202,4 @@ def _note_refused(backend: Backend, desk: SeatedDesk, conn: Connection) -> None:
     """Records what was refused, in a transaction of its own: the refusal undid that of the work."""
     backend.enter(conn, desk.program.program_id)
     policy = backend.policies[desk.program.policy]
-    note_registrations(conn, desk.program, policy, (), desk.refused, desk.now)
+    note_registrations(desk.unit.on(conn), policy, (), desk.refused)

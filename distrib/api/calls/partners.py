@@ -25,7 +25,7 @@ def distance_of(call: Call, shop_id: str) -> int:
     """
     if call.actor.role != PARTNER or call.actor.shop_no is None or shop_id == call.actor.shop_id:
         return 0
-    distance = shops.distance_below(call.conn, call.program, shop_id, call.actor.shop_no, call.now)
+    distance = shops.distance_below(call.unit, shop_id, call.actor.shop_no)
     if distance is None or distance > levels_below(call.policy):
         raise Refusal("forbidden")
     return distance

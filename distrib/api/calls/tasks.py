@@ -31,7 +31,7 @@ from distrib.api.schemas.fields import period_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services import tasks as service
-from distrib.services.context import Actor
+from distrib.services.context import Actor, Unit
 from distrib.services.programs.keys import actor_of
 from distrib.services.programs.limits import read_limits
 from distrib.services.programs.tenants import get_program
@@ -155,7 +155,7 @@ class TaskRunner:
         """Does in one transaction what the call does, and records that it is done."""
         desks: list[SeatedDesk] = []
 
-        def unit(conn: Connection) -> bool:
+        def run(conn: Connection) -> bool:
             self._backend.enter(conn, program_id)
             program, now = get_program(conn, program_id), self._backend.now()
             row = service.take_task(conn, program, task_no)
@@ -165,13 +165,13 @@ class TaskRunner:
                 self._note_attempt(row)
             actor = actor_of(conn, program, row.key_id, now)
             limits = read_limits(conn, program_id)
-            desks.append(SeatedDesk(self._backend, conn, program, actor, now, limits))
+            desks.append(SeatedDesk(self._backend, Unit(conn, program, actor, now), limits))
             end = self._call(desks[-1], row)
             if not service.end_task(conn, program_id, task_no, end, self._backend.now()):
                 raise TaskCancelled
             return True
 
-        is_made = in_transaction(self._backend.begin, unit)
+        is_made = in_transaction(self._backend.begin, run)
         for ring in desks[-1].after_commit if is_made else ():
             ring()
         return is_made

@@ -131,7 +131,7 @@ def _note(call: Call, deed: Deed, path: Mapping[str, str], after: Mapping[str, A
     subject = "/".join(path.values()) or sent.get("id") or (after or {}).get("id")
     shop_id = path.get("shop_id") or sent.get("shop_id") or (after or {}).get("shop_id")
     whole = replace(deed, subject=subject, shop_id=shop_id)
-    note(call.conn, call.program, call.actor, whole, call.backend.identity_pepper, call.now)
+    note(call.unit, whole, call.backend.identity_pepper)
 
 
 def _note_entries(call: Call, name: str, entries: Sequence[EntryChange]) -> None:
@@ -148,7 +148,7 @@ def _note_entries(call: Call, name: str, entries: Sequence[EntryChange]) -> None
         )
         for entry in entries
     ]
-    note_many(call.conn, call.program, call.actor, deeds, call.backend.identity_pepper, call.now)
+    note_many(call.unit, deeds, call.backend.identity_pepper)
 
 
 def _state(call: Call, name: str, path: Mapping[str, str]) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.adjustments import (
     AdjustmentDraftSchema,
@@ -23,14 +23,12 @@ adjustments = Resource("adjustments", "Adjustments by hand 调整")
     "POST",
     "/adjustments",
     {201: AdjustmentSchema, 200: AdjustmentSchema},
-    body=AdjustmentDraftSchema,
+    Takes(body=AdjustmentDraftSchema),
     refusals=("shop_unknown", "id_conflict"),
 )
 def propose_adjustment(call: Call) -> Answer:
     """Proposes an adjustment; nothing moves until another key approves it."""
-    view, is_new = service.propose_adjustment(
-        call.conn, call.program, AdjustmentDraft(**call.body), call.actor, call.now
-    )
+    view, is_new = service.propose_adjustment(call.unit, AdjustmentDraft(**call.body))
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/adjustments/{quote(view.id, safe='')}"})
 
 
@@ -42,16 +40,16 @@ def propose_adjustment(call: Call) -> Answer:
 )
 def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
     """Posts what another key proposed; approved again it changes nothing."""
-    return Answer(shown(service.approve_adjustment(call.conn, call.program, adjustment_id, call.actor, call.now)))
+    return Answer(shown(service.approve_adjustment(call.unit, adjustment_id)))
 
 
-@adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, query=AdjustmentQuerySchema)
+@adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, Takes(query=AdjustmentQuerySchema))
 def list_adjustments(call: Call) -> Answer:
     """Adjustments in the order they were proposed."""
     shop_id, status = call.query["shop_id"], call.query["status"]
     listing = call.listing(f"adjustments {shop_id} {status}")
     after = listing.key(call.query["cursor"])
-    rows, follows = service.list_adjustments(call.conn, call.program, shop_id, status, after, call.query["limit"])
+    rows, follows = service.list_adjustments(call.unit, shop_id, status, after, call.query["limit"])
     return Answer(listing.page_by_key(rows, follows))
 
 

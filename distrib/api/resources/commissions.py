@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema, ReleasesQuerySchema, ReleasesSchema
@@ -27,7 +27,7 @@ commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and 
 _FILTERS = ("order_id", "period", "kind", "state")
 
 
-@commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, query=CommissionQuerySchema)
+@commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, Takes(query=CommissionQuerySchema))
 def list_commissions(call: Call) -> Answer:
     """Commissions in the order they were posted, or the newest first; reversals are negative rows of their own."""
     shop_id: str | None = call.query["shop_id"]
@@ -44,14 +44,14 @@ def list_commissions(call: Call) -> Answer:
 def get_commission(call: Call, commission_id: str) -> Answer:
     """One commission as it stands; a partner sees one of its own shop."""
     only = call.actor.shop_no if is_partner(call) else None
-    return Answer(shown(service.get_commission(call.conn, call.program, commission_id, call.now, only)))
+    return Answer(shown(service.get_commission(call.unit, commission_id, only)))
 
 
 @commissions.operation(
     "GET",
     "/shops/<id:shop_id>/commissions",
     {200: CommissionsPageSchema},
-    query=ShopCommissionQuerySchema,
+    Takes(query=ShopCommissionQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_shop_commissions(call: Call, shop_id: str) -> Answer:
@@ -65,7 +65,7 @@ def list_shop_commissions(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/balance",
     {200: BalanceSchema},
-    query=BalanceQuerySchema,
+    Takes(query=BalanceQuerySchema),
     refusals=("shop_unknown",),
 )
 def get_balance(call: Call, shop_id: str) -> Answer:
@@ -79,30 +79,30 @@ def get_balance(call: Call, shop_id: str) -> Answer:
 def get_earnings(call: Call, shop_id: str) -> Answer:
     """What a shop earned today and this month, and what becomes available on which day."""
     must_be_own(call, shop_id)
-    earned = earnings.earnings(call.conn, call.program, shop_no_of(call, shop_id), call.now)
+    earned = earnings.earnings(call.unit, shop_no_of(call, shop_id))
     return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **shown(earned)})
 
 
-@commissions.operation("GET", "/balances", {200: BalancesPageSchema}, query=BalancesQuerySchema)
+@commissions.operation("GET", "/balances", {200: BalancesPageSchema}, Takes(query=BalancesQuerySchema))
 def list_balances(call: Call) -> Answer:
     """The shops that have anything, by what is available or held; those owed most come first if not asked otherwise."""
     state = call.query["state"]
     sort = call.query["sort"] or ("available" if state == "in_debt" else "-available")
     listing = call.listing(f"balances {sort} {state}")
     after = listing.place(call.query["cursor"])
-    page = sorting.list_balances(call.conn, call.program, sort, state, after, call.query["limit"], call.now)
+    page = sorting.list_balances(call.unit, sort, state, after, call.query["limit"])
     return Answer({**listing.page(page.rows, page.follows), "as_of": call.now, "sorted_as_of": page.sorted_as_of})
 
 
-@commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, query=ReleasesQuerySchema)
+@commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, Takes(query=ReleasesQuerySchema))
 def list_releases(call: Call) -> Answer:
     """What all shops together get on each of the next days, today first, and after them."""
-    return Answer(shown(releases.list_releases(call.conn, call.program, call.query["days"], call.now)))
+    return Answer(shown(releases.list_releases(call.unit, call.query["days"])))
 
 
 def shop_no_of(call: Call, shop_id: str) -> int:
     """The number of a shop; raises ``shop_unknown``."""
-    return shops.get_shop(call.conn, call.program, shop_id, call.now).shop_no
+    return shops.get_shop(call.unit, shop_id).shop_no
 
 
 def _page(call: Call, shop_id: str | None) -> Answer:
@@ -111,5 +111,5 @@ def _page(call: Call, shop_id: str | None) -> Answer:
     listing = call.listing(f"commissions {shop_id} {asked}{' newest first' if is_newest_first else ''}")
     after = listing.place(call.query["cursor"])
     query = CommissionQuery(shop_id=shop_id, is_newest_first=is_newest_first, **asked)
-    rows, follows = service.list_commissions(call.conn, call.program, query, after, call.query["limit"], call.now)
+    rows, follows = service.list_commissions(call.unit, query, after, call.query["limit"])
     return Answer(listing.page(rows, follows))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.compliance import (
@@ -24,6 +24,8 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
+from distrib.services.compliance.cases import CaseDecision
+from distrib.services.compliance.monitors import FindingFilter
 from distrib.services.compliance.refusals import CaseUnknown
 from distrib.services.compliance.report import compliance_report, report_paper
 
@@ -33,15 +35,15 @@ PDF = "application/pdf"
 _DIGITS = 18
 
 
-@compliance.operation("GET", "/compliance/report", {200: (ReportSchema, PDF)}, query=ReportQuerySchema)
+@compliance.operation("GET", "/compliance/report", {200: (ReportSchema, PDF)}, Takes(query=ReportQuerySchema))
 def get_compliance_report(call: Call) -> Answer | Stream:
     """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
     as_of = call.query["as_of"] or call.now
     if call.query["format"] == "json":
-        return Answer(shown(compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now)))
+        return Answer(shown(compliance_report(call.unit, call.backend.policies, as_of)))
     from distrib.services.compliance.pdf import render_report  # noqa: PLC0415 - what draws takes long to import
 
-    composed = report_paper(call.conn, call.program, call.backend.policies, as_of, call.now)
+    composed = report_paper(call.unit, call.backend.policies, as_of)
     paper = render_report(composed, call.query["language"])
 
     def produce(_: Connection) -> Iterator[bytes]:
@@ -50,22 +52,22 @@ def get_compliance_report(call: Call) -> Answer | Stream:
     return Stream(produce, PDF, f"compliance-{call.program.day_of(as_of).isoformat()}.pdf")
 
 
-@compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, query=FindingsQuerySchema)
+@compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, Takes(query=FindingsQuerySchema))
 def list_findings(call: Call) -> Answer:
     """What registrations and monitors found, the newest first."""
     wanted = {name: call.query[name] for name in ("id", "severity", "since")}
     listing = call.listing(f"findings {wanted}")
     after = listing.place(call.query["cursor"])
     rows, follows = service.list_findings(
-        call.conn, call.program, wanted["id"], wanted["severity"], wanted["since"], after, call.query["limit"]
+        call.unit, FindingFilter(wanted["id"], wanted["severity"], wanted["since"]), after, call.query["limit"]
     )
     return Answer(listing.page(shown(rows), follows))
 
 
-@compliance.operation("POST", "/compliance/runs", {201: RunSchema}, is_idempotent=True)
+@compliance.operation("POST", "/compliance/runs", {201: RunSchema}, Takes(is_idempotent=True))
 def run_monitors(call: Call) -> Answer:
     """Runs the structure monitors now: findings are kept, cases opened where a pack wants pay held."""
-    run = service.run_monitors(call.conn, call.program, call.backend.policies, call.actor, call.now)
+    run = service.run_monitors(call.unit, call.backend.policies)
     return Answer(shown(run), 201)
 
 
@@ -76,7 +78,7 @@ def get_latest_run(call: Call) -> Answer:
     return Answer({"run_no": kept.run_no, **kept.result, "as_of": kept.as_of})
 
 
-@compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, query=PageQuerySchema)
+@compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, Takes(query=PageQuerySchema))
 def list_cases(call: Call) -> Answer:
     """Cases with their decisions, the newest first."""
     listing = call.listing("cases")
@@ -89,8 +91,7 @@ def list_cases(call: Call) -> Answer:
     "POST",
     "/compliance/cases",
     {201: CaseSchema},
-    body=CaseDraftSchema,
-    is_idempotent=True,
+    Takes(body=CaseDraftSchema, is_idempotent=True),
     refusals=("shop_unknown", "organiser_unknown", "case_open"),
 )
 def open_case(call: Call) -> Answer:
@@ -98,7 +99,7 @@ def open_case(call: Call) -> Answer:
     shop_id, organiser_id = call.body["shop_id"], call.body["organiser_id"]
     if (shop_id is None) == (organiser_id is None):
         raise Refusal("invalid", [Problem("/shop_id", say("either_or", one="shop_id", other="organiser_id"))])
-    case = cases.open_case(call.conn, call.program, shop_id, organiser_id, call.body["reason"], call.actor, call.now)
+    case = cases.open_case(call.unit, shop_id, organiser_id, call.body["reason"])
     return Answer(shown(case), 201, {"Location": f"/v1/compliance/cases/{case.case_no}"})
 
 
@@ -112,23 +113,16 @@ def get_case(call: Call, case_no: str) -> Answer:
     "POST",
     "/compliance/cases/<id:case_no>/decisions",
     {201: CaseSchema},
-    body=DecisionDraftSchema,
-    is_idempotent=True,
+    Takes(body=DecisionDraftSchema, is_idempotent=True),
     refusals=("case_unknown", "case_decided"),
 )
 def decide_case(call: Call, case_no: str) -> Answer:
     """Freezes indirect pay, takes back what is held, releases it, or dismisses the case; by a person, with a reason."""
     body = call.body
     case = cases.decide_case(
-        call.conn,
-        call.program,
+        call.unit,
         _number(case_no),
-        body["decision"],
-        body["effective_at"],
-        body["decided_by"],
-        body["reason"],
-        call.actor,
-        call.now,
+        CaseDecision(body["decision"], body["effective_at"], body["decided_by"], body["reason"]),
     )
     return Answer(shown(case), 201)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from distrib.api.calls.bodies import BATCH_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
@@ -38,26 +38,26 @@ customers = Resource("customers", "Customers 消费者 and the shops they are bo
     "PUT",
     "/customers/<id:customer_id>",
     {200: CustomerSchema},
-    body=CustomerDraftSchema,
+    Takes(body=CustomerDraftSchema),
     refusals=("binding_shop_unknown", "customer_unknown"),
 )
 def set_customer(call: Call, customer_id: str) -> Answer:
     """Says that a customer is also a shop; its purchases from that shop are purchases from itself."""
     shop_id = call.body["shop_id"]
-    return Answer(asdict(records.set_customer(call.conn, call.program, customer_id, shop_id, call.actor, call.now)))
+    return Answer(asdict(records.set_customer(call.unit, customer_id, shop_id)))
 
 
 @customers.operation("GET", "/customers/<id:customer_id>", {200: CustomerSchema}, refusals=("customer_unknown",))
 def get_customer(call: Call, customer_id: str) -> Answer:
     """A customer: the shop it is, and the binding now in force."""
-    return Answer(asdict(records.get_customer(call.conn, call.program, customer_id, call.now)))
+    return Answer(asdict(records.get_customer(call.unit, customer_id)))
 
 
 @customers.operation(
     "POST",
     "/customers/<id:customer_id>/merge",
     {200: CustomerSchema},
-    body=MergeSchema,
+    Takes(body=MergeSchema),
     refusals=(
         "customer_unknown",
         "customer_merged_into_itself",
@@ -69,27 +69,27 @@ def get_customer(call: Call, customer_id: str) -> Answer:
 def merge_customer(call: Call, customer_id: str) -> Answer:
     """Says that the customer is the same person as another, which goes on; orders worked on stay as they are."""
     into = call.body["into"]
-    return Answer(asdict(records.merge_customer(call.conn, call.program, customer_id, into, call.actor, call.now)))
+    return Answer(asdict(records.merge_customer(call.unit, customer_id, into)))
 
 
 @customers.operation(
     "PUT",
     "/customers/<id:customer_id>/binding",
     {200: BoundSchema},
-    body=ClaimSchema,
+    Takes(body=ClaimSchema),
     refusals=("binding_shop_unknown", "bound_in_future"),
 )
 def bind_customer(call: Call, customer_id: str) -> Answer:
     """Records that a customer came by a shop: bound, kept by the shop that has it, or taken over."""
     draft = ClaimDraft(customer_id=customer_id, **call.body)
-    return Answer(_shown(service.bind_customer(call.conn, call.program, draft, call.actor, call.now)))
+    return Answer(_shown(service.bind_customer(call.unit, draft)))
 
 
 @customers.operation(
     "GET",
     "/customers/<id:customer_id>/binding",
     {200: ClaimsPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("customer_unknown",),
 )
 def list_bindings(call: Call, customer_id: str) -> Answer:
@@ -109,15 +109,13 @@ def _read_batch(sent: bytes) -> LoadedList:
     "POST",
     "/bindings/batch",
     {200: BatchResultsSchema},
-    body=ClaimBatchSchema,
-    reads_body=_read_batch,
-    most_bytes=BATCH_BYTES,
+    Takes(body=ClaimBatchSchema, reads_body=_read_batch, most_bytes=BATCH_BYTES),
 )
 def bind_customers(call: Call) -> Answer:
     """Records up to 1,000 claims; one refusal does not touch the rest."""
     batch: LoadedList = call.body
     drafts = [ClaimDraft(**draft) for draft in batch.values()]
-    bound = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
+    bound = iter(service.bind_customers(call.unit, drafts) if drafts else ())
     results = [
         _shown(next(bound)) if isinstance(entry, Validated) else _misshapen(raw, entry)
         for raw, entry in zip(batch.raws, batch.loaded, strict=True)

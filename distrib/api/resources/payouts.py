@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from distrib.api.calls.bodies import BATCH_BYTES, LIST_BYTES
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
@@ -49,6 +49,7 @@ from distrib.services.payouts import closing_payments, files, own_payouts, payab
 from distrib.services.payouts.batch_views import PayoutInFull
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft
+from distrib.services.payouts.files import WantedFile
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft
 
@@ -76,7 +77,7 @@ _RESULTS = (
     "PUT",
     "/shops/<id:shop_id>/payee",
     {200: PayeeSchema, 202: PayeeSchema},
-    body=PayeeDraftSchema,
+    Takes(body=PayeeDraftSchema),
     refusals=("shop_unknown",),
 )
 def put_payee(call: Call, shop_id: str) -> Answer:
@@ -86,14 +87,7 @@ def put_payee(call: Call, shop_id: str) -> Answer:
     """
     backend = call.backend
     view, waits = payee_versions.put_payee(
-        call.conn,
-        call.program,
-        shop_id,
-        Payee(**call.body),
-        backend.sealer,
-        backend.identity_pepper,
-        call.actor,
-        call.now,
+        call.unit, shop_id, Payee(**call.body), backend.sealer, backend.identity_pepper
     )
     return Answer(shown(view), 202 if waits else 200)
 
@@ -106,7 +100,8 @@ def put_payee(call: Call, shop_id: str) -> Answer:
 )
 def approve_payee(call: Call, shop_id: str) -> Answer:
     """Puts the payee that waits in force at once; by another person than proposed it."""
-    return Answer(shown(payee_versions.approve_payee(*_about_payee(call, shop_id))))
+    backend = call.backend
+    return Answer(shown(payee_versions.approve_payee(call.unit, shop_id, backend.sealer, backend.identity_pepper)))
 
 
 @payouts.operation(
@@ -117,7 +112,8 @@ def approve_payee(call: Call, shop_id: str) -> Answer:
 )
 def cancel_payee(call: Call, shop_id: str) -> Answer:
     """Ends the payee that waits; the one in force stays."""
-    return Answer(shown(payee_versions.cancel_payee(*_about_payee(call, shop_id))))
+    backend = call.backend
+    return Answer(shown(payee_versions.cancel_payee(call.unit, shop_id, backend.sealer, backend.identity_pepper)))
 
 
 @payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
@@ -132,8 +128,7 @@ def get_payee(call: Call, shop_id: str) -> Answer:
     "POST",
     "/payouts",
     {201: PayoutSchema, 200: PayoutSchema},
-    body=PayoutDraftSchema,
-    most_bytes=LIST_BYTES,
+    Takes(body=PayoutDraftSchema, most_bytes=LIST_BYTES),
     refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency", "exceeds_available"),
 )
 def create_payout(call: Call) -> Answer:
@@ -143,12 +138,12 @@ def create_payout(call: Call) -> Answer:
     named = {name: body[name] for name in ("shop_ids", "amounts", "withdrawals")}
     draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months, **named)
     _apply_due_payees(call)
-    is_new = service.create_payout(call.conn, call.program, draft, call.backend.channels, call.actor, call.now)
+    is_new = service.create_payout(call.unit, draft, call.backend.channels)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
 
 
-@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, query=PayoutsQuerySchema)
+@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, Takes(query=PayoutsQuerySchema))
 def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first; a partner sees its own shop's line of each, and nothing else."""
     shop_no = call.actor.shop_no
@@ -160,7 +155,7 @@ def list_payouts(call: Call) -> Answer:
         _refuse_filters(filters)
         own, follows = own_payouts.list_own_payouts(call.conn, call.program, shop_no, before, call.query["limit"])
         return Answer(listing.page_by_key(own, follows))
-    views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"], **filters)
+    views, follows = service.list_payouts(call.unit, before, call.query["limit"], **filters)
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -175,7 +170,7 @@ def _refuse_filters(filters: Mapping[str, object]) -> None:
     "GET",
     "/payouts/<id:payout_id>",
     {200: (PayoutSchema, OwnPayoutSchema)},
-    query=PayoutQuerySchema,
+    Takes(query=PayoutQuerySchema),
     refusals=("payout_unknown",),
 )
 def get_payout(call: Call, payout_id: str) -> Answer:
@@ -191,7 +186,7 @@ def get_payout(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/refused",
     {200: RefusedPageSchema},
-    query=RefusedQuerySchema,
+    Takes(query=RefusedQuerySchema),
     refusals=("payout_unknown",),
 )
 def list_refused_lines(call: Call, payout_id: str) -> Answer:
@@ -199,7 +194,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
     code = call.query["code"]
     listing = call.listing(f"refused {payout_id} {code}")
     after = listing.key(call.query["cursor"])
-    views, follows = service.list_refused(call.conn, call.program, payout_id, code, after or "", call.query["limit"])
+    views, follows = service.list_refused(call.unit, payout_id, code, after or "", call.query["limit"])
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -211,7 +206,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
 )
 def approve_payout(call: Call, payout_id: str) -> Answer:
     """Approves a batch, by another person than made it."""
-    service.approve_payout(call.conn, call.program, payout_id, call.actor, call.now)
+    service.approve_payout(call.unit, payout_id)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
@@ -220,7 +215,7 @@ def approve_payout(call: Call, payout_id: str) -> Answer:
 )
 def cancel_payout(call: Call, payout_id: str) -> Answer:
     """Gives the money of a batch back, before it is approved."""
-    service.cancel_payout(call.conn, call.program, payout_id, call.actor, call.now)
+    service.cancel_payout(call.unit, payout_id)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
@@ -228,8 +223,7 @@ def cancel_payout(call: Call, payout_id: str) -> Answer:
     "POST",
     "/payouts/<id:payout_id>/results",
     {200: SettledListSchema},
-    body=ResultsSchema,
-    most_bytes=BATCH_BYTES,
+    Takes(body=ResultsSchema, most_bytes=BATCH_BYTES),
     refusals=(*_OPEN, *_RESULTS),
 )
 def record_payout_results(call: Call, payout_id: str) -> Answer:
@@ -238,10 +232,10 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
     A single result that is refused answers as such.
     """
     drafts = [ResultDraft(**draft) for draft in call.body["results"]]
-    settled = record_results(call.conn, call.program, payout_id, drafts, call.backend.channels, call.actor, call.now)
+    settled = record_results(call.unit, payout_id, drafts, call.backend.channels)
     if len(settled) == 1 and settled[0].refusal is not None:
         raise settled[0].refusal
-    view, _ = service.payout_view(call.conn, call.program, payout_id, 0, 1)
+    view, _ = service.payout_view(call.unit, payout_id, 0, 1)
     figures = {
         name: getattr(view.batch, name) for name in ("status", "paid_count", "failed_count", "returned_count", "count")
     }
@@ -252,7 +246,7 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/files",
     {200: PayoutFilesSchema},
-    query=FilesQuerySchema,
+    Takes(query=FilesQuerySchema),
     refusals=(*_OPEN, "channel_unknown", "channel_currency"),
 )
 def list_payout_files(call: Call, payout_id: str) -> Answer:
@@ -265,7 +259,7 @@ def list_payout_files(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/export",
     {200: (_CSV, ChannelDocumentSchema)},
-    query=PayoutExportQuerySchema,
+    Takes(query=PayoutExportQuerySchema),
     refusals=(*_OPEN, "part_unknown", "channel_unknown", "channel_currency", "channel_unfit"),
 )
 def export_payout(call: Call, payout_id: str) -> Stream:
@@ -281,7 +275,7 @@ def export_payout(call: Call, payout_id: str) -> Stream:
     "POST",
     "/shops/<id:shop_id>/closing-payment",
     {201: PayoutSchema, 200: PayoutSchema},
-    body=ClosingDraftSchema,
+    Takes(body=ClosingDraftSchema),
     refusals=(
         "shop_unknown",
         "id_conflict",
@@ -302,9 +296,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
     body = call.body
     draft = ClosingDraft(body["id"], shop_id, body["reason"], body["channel"] or CSV)
     _apply_due_payees(call)
-    is_new = closing_payments.propose_closing_payment(
-        call.conn, call.program, draft, call.backend.channels, call.actor, call.now
-    )
+    is_new = closing_payments.propose_closing_payment(call.unit, draft, call.backend.channels)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
     return Answer(_shown(call, draft.id, None, DEFAULT_LIMIT), 201 if is_new else 200, location)
 
@@ -317,7 +309,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
 )
 def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""
-    payout_id = closing_payments.approve_closing_payment(call.conn, call.program, shop_id, call.actor, call.now)
+    payout_id = closing_payments.approve_closing_payment(call.unit, shop_id)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
@@ -325,7 +317,7 @@ def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     "GET",
     "/payouts/reports/available",
     {200: PayablePageSchema},
-    query=PayableQuerySchema,
+    Takes(query=PayableQuerySchema),
     refusals=("channel_unknown", "channel_currency"),
 )
 def list_payable(call: Call) -> Answer:
@@ -336,11 +328,11 @@ def list_payable(call: Call) -> Answer:
     query = payable.PayableQuery(**{name: call.query[name] for name in ("channel", "min_minor", "side")})
     listing = call.listing(f"payable {query}")
     after, limit = listing.key(call.query["cursor"]) or "", call.query["limit"]
-    views, follows = payable.list_payable(call.conn, call.program, query, call.backend.channels, after, limit, call.now)
+    views, follows = payable.list_payable(call.unit, query, call.backend.channels, after, limit)
     return Answer(listing.page_by_key(views, follows))
 
 
-@payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)
+@payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, Takes(query=QuarterQuerySchema))
 def report_platform(call: Call) -> Stream:
     """The quarter's income by payee, as platforms have to tell the tax office (Order 810)."""
     quarter = call.query["quarter"]
@@ -349,7 +341,7 @@ def report_platform(call: Call) -> Stream:
     return Stream(produce, _CSV, f"platform-{quarter}.csv")
 
 
-@payouts.operation("GET", "/payouts/reports/us-1099", {200: _CSV}, query=YearQuerySchema)
+@payouts.operation("GET", "/payouts/reports/us-1099", {200: _CSV}, Takes(query=YearQuerySchema))
 def report_us_1099(call: Call) -> Stream:
     """What each payee was paid in a year, and whether form 1099-NEC is due."""
     year = call.query["year"]
@@ -360,26 +352,25 @@ def report_us_1099(call: Call) -> Stream:
 def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[bytes, None, None]:
     backend, query = call.backend, call.query
     made = files.channel_file(
-        conn, call.program, payout_id, backend.channels, backend.sealer, name, query["part"], query["encoding"]
+        call.unit.on(conn),
+        payout_id,
+        backend.channels,
+        backend.sealer,
+        WantedFile(name, query["part"], query["encoding"]),
     )
     yield made.content
-
-
-def _about_payee(call: Call, shop_id: str) -> tuple[Any, ...]:
-    backend = call.backend
-    return (call.conn, call.program, shop_id, backend.sealer, backend.identity_pepper, call.actor, call.now)
 
 
 def _apply_due_payees(call: Call) -> None:
     """Puts in force what is due, whether or not a worker came by."""
     backend = call.backend
-    payee_versions.apply_due_payees(call.conn, call.program, backend.sealer, backend.identity_pepper, call.now)
+    payee_versions.apply_due_payees(call.unit, backend.sealer, backend.identity_pepper)
 
 
 def _shown(call: Call, payout_id: str, cursor: str | None, limit: int, shop_id: str | None = None) -> dict[str, Any]:
     listing: Listing = call.listing(f"payout {payout_id}" + (f" {shop_id}" if shop_id is not None else ""))
     after = listing.key(cursor)
-    view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit, shop_id)
+    view, follows = service.payout_view(call.unit, payout_id, after or 0, limit, shop_id)
     return {**whole_view(view), "next_cursor": listing.cursor_by_key(follows)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.penalties import (
     PenaltiesPageSchema,
@@ -23,26 +23,24 @@ penalties = Resource("penalties", "Penalties 处罚记录: for organising or lea
     "POST",
     "/compliance/penalties",
     {201: PenaltySchema, 200: PenaltySchema},
-    body=PenaltyDraftSchema,
+    Takes(body=PenaltyDraftSchema),
     refusals=("shop_unknown", "id_conflict"),
 )
 def record_penalty(call: Call) -> Answer:
     """Records a penalty about the person who runs a shop, or about an organiser."""
-    view, is_new = service.record_penalty(call.conn, call.program, PenaltyDraft(**call.body), call.actor, call.now)
+    view, is_new = service.record_penalty(call.unit, PenaltyDraft(**call.body))
     location = f"/v1/compliance/penalties/{quote(view.id, safe='')}"
     return Answer(shown(view), 201 if is_new else 200, {"Location": location})
 
 
-@penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, query=PenaltyQuerySchema)
+@penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, Takes(query=PenaltyQuerySchema))
 def list_penalties(call: Call) -> Answer:
     """Penalties in the order they were recorded, withdrawn and lapsed ones too."""
     shop_id, organiser_id = call.query["shop_id"], call.query["organiser_id"]
     listing = call.listing(f"penalties {shop_id} {organiser_id}")
     after = listing.place(call.query["cursor"])
     (passed_no,) = after or (None,)
-    rows, follows = service.list_penalties(
-        call.conn, call.program, shop_id, organiser_id, passed_no, call.query["limit"], call.now
-    )
+    rows, follows = service.list_penalties(call.unit, shop_id, organiser_id, passed_no, call.query["limit"])
     return Answer(listing.page(rows, None if follows is None else (follows,)))
 
 
@@ -51,18 +49,17 @@ def list_penalties(call: Call) -> Answer:
 )
 def get_penalty(call: Call, penalty_id: str) -> Answer:
     """One penalty."""
-    return Answer(shown(service.get_penalty(call.conn, call.program, penalty_id, call.now)))
+    return Answer(shown(service.get_penalty(call.unit, penalty_id)))
 
 
 @penalties.operation(
     "POST",
     "/compliance/penalties/<id:penalty_id>/withdraw",
     {200: PenaltySchema},
-    body=WithdrawalSchema,
-    is_idempotent=True,
+    Takes(body=WithdrawalSchema, is_idempotent=True),
     refusals=("penalty_unknown", "penalty_withdrawn"),
 )
 def withdraw_penalty(call: Call, penalty_id: str) -> Answer:
     """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere."""
-    view = service.withdraw_penalty(call.conn, call.program, penalty_id, call.body["reason"], call.actor, call.now)
+    view = service.withdraw_penalty(call.unit, penalty_id, call.body["reason"])
     return Answer(shown(view))

@@ -6,13 +6,13 @@ from dataclasses import fields
 from typing import Any
 
 from distrib.api.calls.bodies import LIST_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_document
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
 from distrib.services.plans import versions as service
-from distrib.services.plans.versions import PlanView
+from distrib.services.plans.versions import PlanView, PublicationDraft
 from distrib.services.simulations.asking import headline_of_document
 
 plans = Resource("plans", "Who earns how much of an order 方案")
@@ -22,15 +22,12 @@ plans = Resource("plans", "Who earns how much of an order 方案")
     "POST",
     "/plans",
     {201: PlanSchema},
-    body=PlanDocumentSchema,
-    reads_body=parse_document,
-    most_bytes=LIST_BYTES,
-    is_idempotent=True,
+    Takes(body=PlanDocumentSchema, reads_body=parse_document, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("plan_invalid",),
 )
 def create_plan(call: Call) -> Answer:
     """Keeps a document as the next version of its code; 422 with every problem of it."""
-    view = service.create_plan(call.conn, call.program, call.body, call.backend.policies, call.actor, call.now)
+    view = service.create_plan(call.unit, call.body, call.backend.policies)
     return Answer(_shown(view) | _simulated(call, view), 201, {"Location": f"/v1/plans/{view.code}/{view.version}"})
 
 
@@ -38,8 +35,7 @@ def create_plan(call: Call) -> Answer:
     "POST",
     "/plans/<id:code>/<version:version>/publish",
     {200: PlanSchema},
-    body=PublicationSchema,
-    is_idempotent=True,
+    Takes(body=PublicationSchema, is_idempotent=True),
     refusals=(
         "plan_unknown",
         "plan_published",
@@ -54,20 +50,16 @@ def create_plan(call: Call) -> Answer:
 def publish_plan(call: Call, code: str, version: str) -> Answer:
     """Puts a version in force from an instant on, for ever; in the past only where no order was worked on since."""
     view = service.publish_plan(
-        call.conn,
-        call.program,
+        call.unit,
         call.backend.policies,
         code,
         int(version),
-        call.body["effective_from"],
-        call.body["signed_off_by"],
-        call.actor,
-        call.now,
+        PublicationDraft(call.body["effective_from"], call.body["signed_off_by"]),
     )
     return Answer(_shown(view) | _simulated(call, view))
 
 
-@plans.operation("GET", "/plans", {200: PlansPageSchema}, query=PageQuerySchema)
+@plans.operation("GET", "/plans", {200: PlansPageSchema}, Takes(query=PageQuerySchema))
 def list_plans(call: Call) -> Answer:
     """Versions of all codes, newest first."""
     listing = call.listing("plans")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.program import (
@@ -35,7 +35,7 @@ def get_program(call: Call) -> Answer:
     "PATCH",
     "/program",
     {200: ProgramSchema},
-    body=ProgramPatchSchema,
+    Takes(body=ProgramPatchSchema),
     refusals=("time_zone_unknown", "time_zone_fixed", "policy_unknown", "sign_off_required", "key_approval_loosened"),
 )
 def change_program(call: Call) -> Answer:
@@ -50,7 +50,7 @@ def change_program(call: Call) -> Answer:
         wanted |= {name: rules.get(term) for name, term in WITHDRAWAL_TERMS.items()}
     policies = call.backend.policies
     settings = settings_of(wanted)
-    made = set_program(call.conn, call.program, settings, policies, signed_off_by, call.actor, call.now)
+    made = set_program(call.unit, settings, policies, signed_off_by)
     return Answer(_shown(call, made))
 
 
@@ -62,16 +62,16 @@ def change_program(call: Call) -> Answer:
 )
 def approve_program_change(call: Call) -> Answer:
     """Puts the settings that wait in force at once; by another person than proposed them."""
-    return Answer(_shown(call, approve_settings(call.conn, call.program, call.backend.policies, call.actor, call.now)))
+    return Answer(_shown(call, approve_settings(call.unit, call.backend.policies)))
 
 
 @program.operation("POST", "/program/cancel", {200: ProgramSchema}, refusals=("change_unknown", "change_in_force"))
 def cancel_program_change(call: Call) -> Answer:
     """Ends the settings that wait; what is in force stays."""
-    return Answer(_shown(call, cancel_settings(call.conn, call.program, call.backend.policies, call.actor, call.now)))
+    return Answer(_shown(call, cancel_settings(call.unit, call.backend.policies)))
 
 
-@program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, query=PageQuerySchema)
+@program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, Takes(query=PageQuerySchema))
 def list_program_changes(call: Call) -> Answer:
     """What was set differently, by whom, earliest first."""
     listing = call.listing("program changes")

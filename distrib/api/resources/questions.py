@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
@@ -17,7 +17,7 @@ from distrib.api.schemas.questions import (
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.ledger import questions as service
-from distrib.services.ledger.questions import QuestionDraft
+from distrib.services.ledger.questions import QuestionDraft, QuestionFilter
 
 questions = Resource("questions", "Questions of shop owners about commissions 提问")
 
@@ -26,17 +26,17 @@ questions = Resource("questions", "Questions of shop owners about commissions �
     "POST",
     "/questions",
     {201: QuestionSchema, 200: QuestionSchema},
-    body=QuestionDraftSchema,
+    Takes(body=QuestionDraftSchema),
     refusals=("commission_unknown", "id_conflict", "shop_gone", "questions_waiting"),
 )
 def ask_question(call: Call) -> Answer:
     """Asks about a commission of the partner's own shop. 200 when repeated."""
     draft = QuestionDraft(call.body["id"], call.body["commission_id"], call.body["text"])
-    view, is_new = service.ask_question(call.conn, call.program, draft, call.actor, call.now)
+    view, is_new = service.ask_question(call.unit, draft)
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/questions/{quote(draft.id, safe='')}"})
 
 
-@questions.operation("GET", "/questions", {200: QuestionsPageSchema}, query=QuestionQuerySchema)
+@questions.operation("GET", "/questions", {200: QuestionsPageSchema}, Takes(query=QuestionQuerySchema))
 def list_questions(call: Call) -> Answer:
     """Questions, the newest first; a partner sees those of its own shop."""
     shop_id, status, commission = (call.query[name] for name in ("shop_id", "status", "commission_id"))
@@ -49,7 +49,7 @@ def list_questions(call: Call) -> Answer:
     listing = call.listing(f"questions {shop_id} {status} {commission}")
     before = listing.key(call.query["cursor"])
     rows, follows = service.list_questions(
-        call.conn, call.program, call.actor, shop_id, status, commission, before, call.query["limit"]
+        call.unit, QuestionFilter(shop_id, status, commission), before, call.query["limit"]
     )
     return Answer(listing.page_by_key(rows, follows))
 
@@ -57,23 +57,23 @@ def list_questions(call: Call) -> Answer:
 @questions.operation("GET", "/questions/<id:question_id>", {200: QuestionSchema}, refusals=("question_unknown",))
 def get_question(call: Call, question_id: str) -> Answer:
     """One question as it stands."""
-    return Answer(shown(service.get_question(call.conn, call.program, question_id, call.actor)))
+    return Answer(shown(service.get_question(call.unit, question_id)))
 
 
 @questions.operation(
     "POST",
     "/questions/<id:question_id>/answer",
     {200: QuestionSchema},
-    body=QuestionAnswerSchema,
+    Takes(body=QuestionAnswerSchema),
     refusals=("question_unknown", "question_decided"),
 )
 def answer_question(call: Call, question_id: str) -> Answer:
     """Answers a question; the same answer again changes nothing."""
     words = call.body["answer"]
-    return Answer(shown(service.answer_question(call.conn, call.program, question_id, words, call.actor, call.now)))
+    return Answer(shown(service.answer_question(call.unit, question_id, words)))
 
 
 @questions.operation("POST", "/questions/<id:question_id>/close", {200: QuestionSchema}, refusals=("question_unknown",))
 def close_question(call: Call, question_id: str) -> Answer:
     """Closes a question, answered or not; a partner one of its own."""
-    return Answer(shown(service.close_question(call.conn, call.program, question_id, call.actor, call.now)))
+    return Answer(shown(service.close_question(call.unit, question_id)))

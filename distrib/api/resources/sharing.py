@@ -8,7 +8,7 @@ from functools import partial
 
 from distrib.api.calls.bodies import PICTURE_BYTES
 from distrib.api.calls.links import base_of_links
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer, Drawing, shown
 from distrib.api.http.words import say
@@ -26,7 +26,7 @@ from distrib.services.sharing import backgrounds
 from distrib.services.sharing.backgrounds import Background
 from distrib.services.sharing.funnel import read_funnel, span_view
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
-from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, show_price
+from distrib.services.sharing.posters import DESIGN, PosterLooks, draw_poster, draw_qr_code, show_price
 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 
@@ -37,7 +37,7 @@ PNG, SVG = "image/png", "image/svg+xml"
     "GET",
     "/shops/<id:shop_id>/poster.png",
     {200: PNG, 304: None},
-    query=PosterQuerySchema,
+    Takes(query=PosterQuerySchema),
     refusals=("shop_unknown", "shop_not_inviting"),
 )
 def get_poster(call: Call, shop_id: str) -> Drawing:
@@ -47,23 +47,28 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
     """
     asked = call.query
     invitation, link = _invitation(call, shop_id)
-    words = {"?title": asked["title"], "?goods_name": asked["goods_name"]}
-    check_claims(call.backend.policies, call.program, words)
+    title, goods = asked["title"], asked["goods_name"]
+    check_claims(call.backend.policies, call.program, {"?title": title, "?goods_name": goods})
     price_minor, language = asked["goods_price_minor"], asked["language"]
     price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
-    looks = (language, asked["design"], *words.values(), price)
+    looks = PosterLooks(language, asked["design"], title, goods, price)
     background = _background(call) if asked["background"] == OWN else None
     image, digest = (b"", None) if background is None else (background.image, background.digest.hex())
-    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks, image)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *looks, digest))
+    whole = looks._replace(background=image)
+    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, whole)
+    drawn_from = (language, looks.design, title, goods, price, digest)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *drawn_from))
 
 
 @sharing.operation(
-    "PUT", "/program/poster-background", {200: BackgroundSchema}, body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES
+    "PUT",
+    "/program/poster-background",
+    {200: BackgroundSchema},
+    Takes(body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES),
 )
 def put_poster_background(call: Call) -> Answer:
     """Puts a picture behind the posters of the program, cut to their shape; the one before is gone."""
-    return Answer(shown(backgrounds.set_background(call.conn, call.program, call.body["image"], call.now)))
+    return Answer(shown(backgrounds.set_background(call.unit, call.body["image"])))
 
 
 @sharing.operation("GET", "/program/poster-background", {200: BackgroundSchema}, refusals=("not_found",))
@@ -94,7 +99,7 @@ def _background(call: Call) -> Background:
     "GET",
     "/shops/<id:shop_id>/qr.svg",
     {200: SVG, 304: None},
-    query=QrCodeQuerySchema,
+    Takes(query=QrCodeQuerySchema),
     refusals=("shop_unknown", "shop_not_inviting"),
 )
 def get_qr_code(call: Call, shop_id: str) -> Drawing:
@@ -104,20 +109,18 @@ def get_qr_code(call: Call, shop_id: str) -> Drawing:
     return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
 
 
-@sharing.operation("GET", "/funnel", {200: FunnelSchema}, query=FunnelQuerySchema, refusals=("shop_unknown",))
+@sharing.operation("GET", "/funnel", {200: FunnelSchema}, Takes(query=FunnelQuerySchema), refusals=("shop_unknown",))
 def get_funnel(call: Call) -> Answer:
     """From visits of invite links to repeat purchases, by day or month; of the program, or of one shop."""
     query = call.query
-    spans = read_funnel(
-        call.conn, call.program, query["shop_id"], query["grain"], query["from_day"], query["to_day"], call.now
-    )
+    spans = read_funnel(call.unit, query["shop_id"], query["grain"], query["from_day"], query["to_day"])
     return Answer({"data": [shown(span_view(call.program, span)) for span in spans]})
 
 
 def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:
     """Reads the invitation of a shop, and composes its link."""
     must_be_own(call, shop_id)
-    invitation = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
+    invitation = invitation_of(call.unit, call.backend.policies, shop_id)
     return invitation, invite_link(base_of_links(call), invitation.code)
 
 

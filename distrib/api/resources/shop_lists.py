@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from distrib.api.calls.bodies import BATCH_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, EntryChange
 from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
@@ -29,18 +29,14 @@ shop_lists = Resource("shop lists", "Shops 店铺 found, filtered, sorted and de
 
 
 @shop_lists.operation(
-    "GET",
-    "/shops",
-    {200: ShopsPageSchema},
-    query=ShopsQuerySchema,
-    refusals=("shop_unknown", "list_too_wide"),
+    "GET", "/shops", {200: ShopsPageSchema}, Takes(query=ShopsQuerySchema), refusals=("shop_unknown", "list_too_wide")
 )
 def list_shops(call: Call) -> Answer:
     """Shops by what is newest of them, the newest first if not asked otherwise, with how many fit."""
     query = ShopQuery(**{name: value for name, value in call.query.items() if name not in ("limit", "cursor")})
     listing = call.listing(f"shops {query}")
     after = listing.place(call.query["cursor"])
-    page = service.list_shops(call.conn, call.program, query, after, call.query["limit"], call.now)
+    page = service.list_shops(call.unit, query, after, call.query["limit"])
     view = listing.page([asdict(entry) for entry in page.entries], page.follows)
     counted = {"count": page.count, "count_is_estimate": page.count_is_estimate}
     return Answer({**view, **counted, "sorted_as_of": page.sorted_as_of})
@@ -54,15 +50,13 @@ def _read_decisions(sent: bytes) -> LoadedList:
     "POST",
     "/shops/status/batch",
     {200: DecidedListSchema},
-    body=DecisionBatchSchema,
-    reads_body=_read_decisions,
-    most_bytes=BATCH_BYTES,
+    Takes(body=DecisionBatchSchema, reads_body=_read_decisions, most_bytes=BATCH_BYTES),
 )
 def set_statuses(call: Call) -> Answer:
     """Activates or closes up to 1,000 shops, as those that wait to be let in; one refusal does not touch the rest."""
     batch: LoadedList = call.body
     decisions = [ShopDecision(**value) for value in batch.values()]
-    decided = decide_shops(call.conn, call.program, decisions, call.actor, call.now) if decisions else []
+    decided = decide_shops(call.unit, decisions) if decisions else []
     outcomes = iter(decided)
     results = [
         _decided(next(outcomes)) if isinstance(entry, Validated) else _misshapen(raw, entry)

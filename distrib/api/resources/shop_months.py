@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.shop_months import (
@@ -27,21 +27,21 @@ GRAPHML = "application/graphml+xml"
     "GET",
     "/shops/<id:shop_id>/metrics",
     {200: MetricsSchema},
-    query=MetricsQuerySchema,
+    Takes(query=MetricsQuerySchema),
     refusals=("shop_unknown",),
 )
 def get_metrics(call: Call, shop_id: str) -> Answer:
     """A shop's month: sales, customers, repeat and referral figures; of the month that runs as they stand."""
     must_be_own(call, shop_id)
     levels = levels_below(call.policy) if is_partner(call) else service.TEAM_LEVELS
-    month = service.shop_month(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
+    month = service.shop_month(call.unit, shop_id, call.query["period"], levels)
     return Answer(asdict(month) | {"period": format_period(month.period)})
 
 
 @shop_months.operation("GET", "/program/retention", {200: RetentionSchema})
 def show_retention(call: Call) -> Answer:
     """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
-    rows = service.retention(call.conn, call.program, call.now)
+    rows = service.retention(call.unit)
     return Answer({"data": [asdict(row) for row in rows], "as_of": call.now})
 
 
@@ -49,7 +49,7 @@ def show_retention(call: Call) -> Answer:
     "GET",
     "/shops/<id:shop_id>/subtree",
     {200: (SubtreeSchema, GRAPHML)},
-    query=SubtreeQuerySchema,
+    Takes(query=SubtreeQuerySchema),
     refusals=("shop_unknown", "subtree_too_large"),
 )
 def export_subtree(call: Call, shop_id: str) -> Answer | Stream:
@@ -58,7 +58,7 @@ def export_subtree(call: Call, shop_id: str) -> Answer | Stream:
     if is_partner(call):
         seen = levels_below(call.policy) - distance_of(call, shop_id)
         levels = seen if levels is None else min(levels, seen)
-    tree = subtrees.read_subtree(call.conn, call.program, shop_id, levels, call.now, sees_all=not is_partner(call))
+    tree = subtrees.read_subtree(call.unit, shop_id, levels, sees_all=not is_partner(call))
     if call.query["format"] == "json":
         return Answer(subtrees.as_node_link(tree))
     return Stream(lambda _conn: subtrees.as_graphml(tree), GRAPHML, "subtree.graphml")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.links import base_of_links
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.shop_sessions import EndedSessionsSchema, ShopSessionDraftSchema, ShopSessionSchema
 from distrib.domain.sharing import session_link
@@ -16,14 +16,13 @@ shop_sessions = Resource("shop_sessions", "Sessions of shop owners 店主登录:
     "POST",
     "/shops/<id:shop_id>/session",
     {201: ShopSessionSchema},
-    body=ShopSessionDraftSchema,
-    needs_body=False,
+    Takes(body=ShopSessionDraftSchema, needs_body=False),
     refusals=("shop_unknown", "shop_gone"),
 )
 def create_shop_session(call: Call, shop_id: str) -> Answer:
     """A link by which the owner of a shop comes in, once; it stands in this answer and nowhere else."""
     base = base_of_links(call)
-    link = service.create_link(call.conn, call.program, shop_id, call.actor, call.backend.pepper, call.now, **call.body)
+    link = service.create_link(call.unit, shop_id, call.backend.pepper, **call.body)
     view = {
         "id": link.id,
         "shop_id": link.shop_id,
@@ -39,4 +38,4 @@ def create_shop_session(call: Call, shop_id: str) -> Answer:
 )
 def end_shop_sessions(call: Call, shop_id: str) -> Answer:
     """Ends all links and sessions of a shop."""
-    return Answer({"ended": service.end_sessions(call.conn, call.program, shop_id, call.actor, call.now)})
+    return Answer({"ended": service.end_sessions(call.unit, shop_id)})

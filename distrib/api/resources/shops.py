@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from distrib.api.calls.bodies import BATCH_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.http.auth import FINANCE
@@ -35,7 +35,9 @@ from distrib.api.schemas.shops import (
 from distrib.domain.errors import Problem, Refusal
 from distrib.languages import render
 from distrib.languages.web import current_language
+from distrib.services.context import ListPart
 from distrib.services.network import shops as service
+from distrib.services.network.moves import Move
 from distrib.services.network.shops import Registered, RelatedShop, ShopDraft, ShopView
 
 shops = Resource("shops", "The referral tree 推荐关系: shops 店铺, uplines 上线, downlines 下线")
@@ -54,13 +56,13 @@ _REGISTRATION = (
 )
 
 
-@shops.operation("POST", "/shops", {201: ShopSchema, 200: ShopSchema}, body=ShopDraftSchema, refusals=_REGISTRATION)
+@shops.operation(
+    "POST", "/shops", {201: ShopSchema, 200: ShopSchema}, Takes(body=ShopDraftSchema), refusals=_REGISTRATION
+)
 def register_shop(call: Call) -> Answer:
     """Brings a shop in: under a sponsor, by an invite code, or as a root. 200 when repeated."""
     draft = ShopDraft(**call.body)
-    view, is_new = service.register_shop(
-        call.conn, call.program, call.policy, draft, call.actor, call.now, call.backend.identity_pepper
-    )
+    view, is_new = service.register_shop(call.unit, call.policy, draft, call.backend.identity_pepper)
     return Answer(_shown(call, view), 201 if is_new else 200, {"Location": f"/v1/shops/{quote(view.id, safe='')}"})
 
 
@@ -72,21 +74,15 @@ def _read_batch(sent: bytes) -> LoadedList:
     "POST",
     "/shops/batch",
     {200: RegisteredListSchema},
-    body=ShopBatchSchema,
-    reads_body=_read_batch,
+    Takes(body=ShopBatchSchema, reads_body=_read_batch, most_bytes=BATCH_BYTES),
     refusals=("conflict",),
-    most_bytes=BATCH_BYTES,
 )
 def register_shops(call: Call) -> Answer:
     """Brings up to 1,000 shops in, sponsors before or after those they brought; one refusal does not touch the rest."""
     batch: LoadedList = call.body
     drafts = [ShopDraft(**draft) for draft in batch.values()]
     registered = iter(
-        service.register_shops(
-            call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.identity_pepper
-        )
-        if drafts
-        else ()
+        service.register_shops(call.unit, call.policy, drafts, call.backend.identity_pepper) if drafts else ()
     )
     results = [
         _result(next(registered)) if isinstance(entry, Validated) else _misshapen(raw, entry)
@@ -99,46 +95,48 @@ def register_shops(call: Call) -> Answer:
 def get_shop(call: Call, shop_id: str) -> Answer:
     """A shop as it stands now."""
     distance = distance_of(call, shop_id)
-    view = service.get_shop(call.conn, call.program, shop_id, call.now)
+    view = service.get_shop(call.unit, shop_id)
     if distance == 0:
         return Answer(_shown(call, view))
     before = (distance, view.shop_no - 1)
-    [related], _ = service.downline(call.conn, call.program, _own(call), distance, call.now, before, 1)
+    [related], _ = service.downline(call.unit, _own(call), distance, ListPart(before, 1))
     names = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
     entry = _related(call, related)
     return Answer({name: entry[name] for name in names})
 
 
-@shops.operation("PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, body=ShopPatchSchema, refusals=("shop_unknown",))
+@shops.operation(
+    "PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, Takes(body=ShopPatchSchema), refusals=("shop_unknown",)
+)
 def change_shop(call: Call, shop_id: str) -> Answer:
     """Gives a shop another name, other attributes or another organiser."""
-    return Answer(_shown(call, service.change_shop(call.conn, call.program, shop_id, call.body, call.actor, call.now)))
+    return Answer(_shown(call, service.change_shop(call.unit, shop_id, call.body)))
 
 
 @shops.operation(
     "POST",
     "/shops/<id:shop_id>/erase",
     {200: ShopSchema},
-    is_idempotent=True,
+    Takes(is_idempotent=True),
     refusals=("shop_unknown", "payee_in_payout"),
 )
 def erase_shop(call: Call, shop_id: str) -> Answer:
     """Blanks what is personal, for ever; the place in the tree and the money stay."""
-    return Answer(_shown(call, service.erase_shop(call.conn, call.program, shop_id, call.actor, call.now)))
+    return Answer(_shown(call, service.erase_shop(call.unit, shop_id)))
 
 
 @shops.operation(
     "GET",
     "/shops/<id:shop_id>/upline",
     {200: RelatedShopsPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_upline(call: Call, shop_id: str) -> Answer:
     """The chain above a shop, nearest first."""
     listing = call.listing(f"upline {shop_id}")
     after = listing.place(call.query["cursor"])
-    rows, follows = service.upline(call.conn, call.program, shop_id, call.now, after, call.query["limit"])
+    rows, follows = service.upline(call.unit, shop_id, after, call.query["limit"])
     return Answer(listing.page([_related(call, row) for row in rows], follows))
 
 
@@ -146,7 +144,7 @@ def list_upline(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/downline",
     {200: RelatedShopsPageSchema},
-    query=DownlineQuerySchema,
+    Takes(query=DownlineQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_downline(call: Call, shop_id: str) -> Answer:
@@ -160,22 +158,18 @@ def list_downline(call: Call, shop_id: str) -> Answer:
         if levels == 0:
             return Answer(listing.page([], None))
     rows, follows = service.downline(
-        call.conn, call.program, shop_id, levels, call.now, after, call.query["limit"], counts=not is_partner(call)
+        call.unit, shop_id, levels, ListPart(after, call.query["limit"]), counts=not is_partner(call)
     )
     return Answer(listing.page([_related(call, row) for row in rows], follows))
 
 
 @shops.operation(
-    "GET",
-    "/shops/<id:shop_id>/tree",
-    {200: TreeSchema},
-    query=TreeQuerySchema,
-    refusals=("shop_unknown",),
+    "GET", "/shops/<id:shop_id>/tree", {200: TreeSchema}, Takes(query=TreeQuerySchema), refusals=("shop_unknown",)
 )
 def get_tree(call: Call, shop_id: str) -> Answer:
     """A shop with up to 2,000 shops of the nearest levels below it, at once; of a tree of any size."""
     levels, most = call.query["levels"], call.query["most"]
-    top, rows, is_cut = service.nearest_below(call.conn, call.program, shop_id, levels, call.now, most)
+    top, rows, is_cut = service.nearest_below(call.unit, shop_id, levels, most)
     shown = _shown(call, top)
     shown.pop("attributes", None)
     return Answer({"top": shown, "data": [asdict(row) for row in rows], "is_cut": is_cut})
@@ -185,7 +179,7 @@ def get_tree(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/changes",
     {200: StandingChangesPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_shop_changes(call: Call, shop_id: str) -> Answer:
@@ -200,8 +194,7 @@ def list_shop_changes(call: Call, shop_id: str) -> Answer:
     "POST",
     "/shops/<id:shop_id>/move",
     {200: ShopSchema},
-    body=MoveSchema,
-    is_idempotent=True,
+    Takes(body=MoveSchema, is_idempotent=True),
     refusals=(
         "shop_unknown",
         "sponsor_unknown",
@@ -215,15 +208,7 @@ def list_shop_changes(call: Call, shop_id: str) -> Answer:
 def move_shop(call: Call, shop_id: str) -> Answer:
     """Puts a shop, with all below it, under another sponsor; orders paid before count with the old one."""
     view = service.move_shop(
-        call.conn,
-        call.program,
-        call.policy,
-        shop_id,
-        call.body["sponsor_id"],
-        call.body["effective_at"],
-        call.body["reason"],
-        call.actor,
-        call.now,
+        call.unit, call.policy, shop_id, Move(call.body["sponsor_id"], call.body["effective_at"], call.body["reason"])
     )
     return Answer(_shown(call, view))
 
@@ -232,16 +217,13 @@ def move_shop(call: Call, shop_id: str) -> Answer:
     "POST",
     "/shops/<id:shop_id>/status",
     {200: ShopSchema},
-    body=StatusSchema,
-    is_idempotent=True,
+    Takes(body=StatusSchema, is_idempotent=True),
     refusals=("shop_unknown", "before_joining"),
 )
 def set_status(call: Call, shop_id: str) -> Answer:
     """Activates, freezes or closes a shop."""
     body = call.body
-    view = service.set_status(
-        call.conn, call.program, shop_id, body["status"], body["effective_at"], body["reason"], call.actor, call.now
-    )
+    view = service.set_status(call.unit, shop_id, body["status"], body["effective_at"], body["reason"])
     return Answer(_shown(call, view))
 
 
@@ -249,16 +231,13 @@ def set_status(call: Call, shop_id: str) -> Answer:
     "PUT",
     "/shops/<id:shop_id>/rank",
     {200: ShopSchema},
-    body=RankSchema,
-    is_idempotent=True,
+    Takes(body=RankSchema, is_idempotent=True),
     refusals=("shop_unknown", "before_joining", "rank_unknown"),
 )
 def set_rank(call: Call, shop_id: str) -> Answer:
     """Sets a rank by hand, in the same history as those earned; null ends what was set."""
     body = call.body
-    view = service.set_rank(
-        call.conn, call.program, shop_id, body["rank"], body["effective_at"], body["reason"], call.actor, call.now
-    )
+    view = service.set_rank(call.unit, shop_id, body["rank"], body["effective_at"], body["reason"])
     return Answer(_shown(call, view))
 
 
@@ -266,7 +245,7 @@ def set_rank(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/ranks",
     {200: RankChangesPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_ranks(call: Call, shop_id: str) -> Answer:

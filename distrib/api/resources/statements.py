@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.resources.commissions import shop_no_of
@@ -35,6 +34,7 @@ from distrib.languages import render
 from distrib.languages.readers import reader_of
 from distrib.languages.web import accepted_reader, current_language
 from distrib.services.audit import run
+from distrib.services.context import ListPart
 from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
 from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
@@ -43,7 +43,7 @@ statements = Resource("statements", "Monthly statements 对账单 and audits 审
 
 
 @statements.operation(
-    "GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema, refusals=("sort_not_kept",)
+    "GET", "/statements", {200: StatementsSchema}, Takes(query=StatementsQuerySchema), refusals=("sort_not_kept",)
 )
 def get_statements(call: Call) -> Answer:
     """A month as it stands: totals, and one row per shop, by its id if not asked otherwise."""
@@ -54,9 +54,7 @@ def get_statements(call: Call) -> Answer:
         return _sorted_statements(call, period, sort, state)
     listing = call.listing(f"statements {period}")
     after = listing.key(call.query["cursor"])
-    statement, follows = service.statement_totals_and_rows(
-        call.conn, call.program, period, after, call.query["limit"], call.now
-    )
+    statement, follows = service.statement_totals_and_rows(call.unit, period, after, call.query["limit"])
     return Answer({**shown(statement), "next_cursor": listing.cursor_by_key(follows)})
 
 
@@ -64,7 +62,7 @@ def get_statements(call: Call) -> Answer:
     "GET",
     "/statements/<period:period>/shops/<id:shop_id>",
     {200: ShopStatementSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown", "period_invalid"),
 )
 def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
@@ -73,9 +71,7 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
     listing = call.listing(f"statement {period} {shop_id}")
     after = listing.place(call.query["cursor"])
     shop_no = shop_no_of(call, shop_id)
-    statement, follows = service.shop_statement(
-        call.conn, call.program, _period(period), shop_no, after, call.query["limit"], call.now
-    )
+    statement, follows = service.shop_statement(call.unit, _period(period), shop_no, after, call.query["limit"])
     return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 
@@ -83,7 +79,7 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
     "GET",
     "/statements/<period:period>/export",
     {200: tuple(MEDIA_TYPES.values())},
-    query=ExportQuerySchema,
+    Takes(query=ExportQuerySchema),
     refusals=("period_invalid", "shop_unknown"),
 )
 def export_statements(call: Call, period: str) -> Stream:
@@ -91,8 +87,12 @@ def export_statements(call: Call, period: str) -> Stream:
     asked = call.query
     language = asked["language"] or accepted_reader()
     wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call), language)
-    produce = partial(files.export_file, program=call.program, wish=wish, now=call.now)
-    return Stream(produce, MEDIA_TYPES[wish.format], wish.filename, _file_headers(call, wish))
+    return Stream(
+        lambda conn: files.export_file(call.unit.on(conn), wish),
+        MEDIA_TYPES[wish.format],
+        wish.filename,
+        _file_headers(call, wish),
+    )
 
 
 @statements.operation(
@@ -100,22 +100,22 @@ def export_statements(call: Call, period: str) -> Stream:
 )
 def get_manifest(call: Call, period: str) -> Answer:
     """What the month's files hold: rows, totals, and the SHA-256 of each as CSV."""
-    return Answer(shown(service.manifest(call.conn, call.program, _period(period), call.now)))
+    return Answer(shown(service.manifest(call.unit, _period(period))))
 
 
-@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
+@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, Takes(query=PageQuerySchema))
 def list_months(call: Call) -> Answer:
     """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
     listing = call.listing("months")
     before = listing.key(call.query["cursor"])
-    months, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
+    months, follows = month_states.list_months(call.unit, before, call.query["limit"])
     return Answer(listing.page_by_key(months, follows))
 
 
 @statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
 def get_close(call: Call, period: str) -> Answer:
     """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
-    state = month_states.close_state(call.conn, call.program, _period(period), call.now)
+    state = month_states.close_state(call.unit, _period(period))
     return Answer({**shown(state.month), "stops": [_stop(refusal) for refusal in state.stops]})
 
 
@@ -123,24 +123,20 @@ def get_close(call: Call, period: str) -> Answer:
     "POST",
     "/statements/<period:period>/close",
     {200: CloseSchema},
-    body=CloseWishSchema,
-    needs_body=False,
-    is_idempotent=True,
+    Takes(body=CloseWishSchema, is_idempotent=True, needs_body=False),
     refusals=("period_invalid", "period_closed", "period_not_over", "close_in_sequence", "events_pending"),
 )
 def propose_close(call: Call, period: str) -> Answer:
     """Answers what closing the month would fix, and keeps it for another key to confirm; changes nothing else."""
     cut_off_at = None if call.body is None else call.body["cut_off_at"]
-    return Answer(
-        shown(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now, cut_off_at))
-    )
+    return Answer(shown(closing.propose_close(call.unit, _period(period), cut_off_at)))
 
 
 @statements.operation(
     "POST",
     "/statements/<period:period>/close/confirm",
     {200: CloseSchema},
-    is_idempotent=True,
+    Takes(is_idempotent=True),
     refusals=(
         "period_invalid",
         "close_not_proposed",
@@ -154,13 +150,13 @@ def propose_close(call: Call, period: str) -> Answer:
 )
 def confirm_close(call: Call, period: str) -> Answer:
     """Closes the month as another person proposed it, for ever; pools still to be paid are paid with it."""
-    return Answer(shown(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now)))
+    return Answer(shown(closing.confirm_close(call.unit, _period(period))))
 
 
-@statements.operation("POST", "/audit", {202: AuditRequestSchema}, body=AuditWishSchema, needs_body=False)
+@statements.operation("POST", "/audit", {202: AuditRequestSchema}, Takes(body=AuditWishSchema, needs_body=False))
 def request_audit(call: Call) -> Answer:
     """Asks for an audit of every invariant, or (``full``) of what is at rest too; a worker runs it soon."""
-    run.request_audit(call.conn, call.program, call.now, is_full=call.body["full"])
+    run.request_audit(call.unit, is_full=call.body["full"])
     return Answer({"requested_at": call.now}, 202, after_commit=call.backend.ring)
 
 
@@ -173,7 +169,7 @@ def get_audit(call: Call) -> Answer:
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
 
 
-@statements.operation("GET", "/audits", {200: AuditsPageSchema}, query=PageQuerySchema)
+@statements.operation("GET", "/audits", {200: AuditsPageSchema}, Takes(query=PageQuerySchema))
 def list_audits(call: Call) -> Answer:
     """When audits were made, and which checks of each did not hold; the newest first."""
     listing = call.listing("audits")
@@ -190,9 +186,7 @@ def _stop(refusal: Refusal) -> dict[str, Any]:
 def _sorted_statements(call: Call, period: int, sort: str, state: str | None) -> Answer:
     listing = call.listing(f"statements {period} {sort} {state}")
     after = listing.place(call.query["cursor"])
-    statement, follows = service.sorted_statement(
-        call.conn, call.program, period, sort, state, after, call.query["limit"], call.now
-    )
+    statement, follows = service.sorted_statement(call.unit, period, sort, state, ListPart(after, call.query["limit"]))
     return Answer({**shown(statement), "next_cursor": listing.cursor(follows)})
 
 

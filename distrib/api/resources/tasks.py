@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from distrib.api.calls.bodies import LIST_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.tasks import check_wish
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.lists import PageQuerySchema
@@ -26,9 +26,7 @@ _ANY_FILE = "application/octet-stream"
     "POST",
     "/tasks",
     {202: TaskSchema},
-    body=TaskDraftSchema,
-    most_bytes=LIST_BYTES,
-    is_idempotent=True,
+    Takes(body=TaskDraftSchema, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("tasks_waiting",),
 )
 def start_task(call: Call) -> Answer:
@@ -37,35 +35,35 @@ def start_task(call: Call) -> Answer:
     wish = TaskWish(body["operation"], body["path"], body["query"], body["body"])
     check_wish(wish, call.actor)
     language = body["language"] or current_language()
-    view, _ = service.start_task(call.conn, call.program, wish, language, call.actor, call.now)
+    view, _ = service.start_task(call.unit, wish, language)
     return Answer(shown(view), 202, {"Location": f"/v1/tasks/{view.id}"})
 
 
-@tasks.operation("GET", "/tasks", {200: TasksPageSchema}, query=PageQuerySchema)
+@tasks.operation("GET", "/tasks", {200: TasksPageSchema}, Takes(query=PageQuerySchema))
 def list_tasks(call: Call) -> Answer:
     """The tasks of whose key asks, the newest first."""
     listing = call.listing(f"tasks {call.actor.person}")
     before = listing.key(call.query["cursor"])
-    views, follows = service.list_tasks(call.conn, call.program, call.actor, before, call.query["limit"], call.now)
+    views, follows = service.list_tasks(call.unit, before, call.query["limit"])
     return Answer(listing.page_by_key(views, follows))
 
 
 @tasks.operation("GET", "/tasks/<id:task_id>", {200: TaskSchema}, refusals=("task_unknown",))
 def get_task(call: Call, task_id: str) -> Answer:
     """One task: how far it is, then what the call answered or why it failed."""
-    return Answer(shown(service.get_task(call.conn, call.program, task_id, call.actor, call.now)))
+    return Answer(shown(service.get_task(call.unit, task_id)))
 
 
 @tasks.operation("POST", "/tasks/<id:task_id>/cancel", {200: TaskSchema}, refusals=("task_unknown", "task_ended"))
 def cancel_task(call: Call, task_id: str) -> Answer:
     """Ends a task before it is done; what was done of it is undone as a whole."""
-    return Answer(shown(service.cancel_task(call.conn, call.program, task_id, call.actor, call.now)))
+    return Answer(shown(service.cancel_task(call.unit, task_id)))
 
 
 @tasks.operation("GET", "/tasks/<id:task_id>/file", {200: (_ANY_FILE,)}, refusals=("task_unknown", "task_has_no_file"))
 def get_task_file(call: Call, task_id: str) -> Stream:
     """The file that a task made, as the call would have answered it."""
-    row = service.task_file(call.conn, call.program, task_id, call.actor, call.now)
+    row = service.task_file(call.unit, task_id)
     return Stream(partial(_content, row), row.media_type or _ANY_FILE, row.file_name or task_id)
 
 

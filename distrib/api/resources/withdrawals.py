@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
@@ -30,7 +30,7 @@ _DECIDED = ("withdrawal_unknown", "withdrawal_decided")
     "POST",
     "/withdrawals",
     {201: ShopWithdrawalSchema, 200: ShopWithdrawalSchema},
-    body=WithdrawalDraftSchema,
+    Takes(body=WithdrawalDraftSchema),
     refusals=(
         "id_conflict",
         "shop_unknown",
@@ -45,11 +45,11 @@ _DECIDED = ("withdrawal_unknown", "withdrawal_decided")
 def request_withdrawal(call: Call) -> Answer:
     """Asks for money of a shop, within the program's rules; nothing is reserved yet. 200 when repeated."""
     draft = WithdrawalDraft(call.body["id"], _shop_of(call, call.body["shop_id"]), call.body["amount_minor"])
-    view, is_new = service.request_withdrawal(call.conn, call.program, draft, call.actor, call.now)
+    view, is_new = service.request_withdrawal(call.unit, draft)
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/withdrawals/{quote(draft.id, safe='')}"})
 
 
-@withdrawals.operation("GET", "/withdrawals", {200: WithdrawalsPageSchema}, query=WithdrawalQuerySchema)
+@withdrawals.operation("GET", "/withdrawals", {200: WithdrawalsPageSchema}, Takes(query=WithdrawalQuerySchema))
 def list_withdrawals(call: Call) -> Answer:
     """Withdrawals, the newest first; a partner sees those of its own shop."""
     shop_id, status = call.query["shop_id"], call.query["status"]
@@ -59,7 +59,7 @@ def list_withdrawals(call: Call) -> Answer:
         must_be_own(call, shop_id)
     listing = call.listing(f"withdrawals {shop_id} {status}")
     before = listing.key(call.query["cursor"])
-    views, follows = service.list_withdrawals(call.conn, call.program, shop_id, status, before, call.query["limit"])
+    views, follows = service.list_withdrawals(call.unit, shop_id, status, before, call.query["limit"])
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -68,7 +68,7 @@ def list_withdrawals(call: Call) -> Answer:
 )
 def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """One withdrawal as it stands."""
-    return Answer(shown(service.get_withdrawal(call.conn, call.program, withdrawal_id, call.actor)))
+    return Answer(shown(service.get_withdrawal(call.unit, withdrawal_id)))
 
 
 @withdrawals.operation(
@@ -79,28 +79,26 @@ def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
 )
 def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Approves a withdrawal, so that a batch may name it; approved again it changes nothing."""
-    return Answer(shown(service.approve_withdrawal(call.conn, call.program, withdrawal_id, call.actor, call.now)))
+    return Answer(shown(service.approve_withdrawal(call.unit, withdrawal_id)))
 
 
 @withdrawals.operation(
     "POST",
     "/withdrawals/<id:withdrawal_id>/refuse",
     {200: ShopWithdrawalSchema},
-    body=WithdrawalRefusalSchema,
+    Takes(body=WithdrawalRefusalSchema),
     refusals=_DECIDED,
 )
 def refuse_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Refuses a withdrawal that no batch pays, approved or not, with a reason."""
     reason = call.body["reason"]
-    return Answer(
-        shown(service.refuse_withdrawal(call.conn, call.program, withdrawal_id, reason, call.actor, call.now))
-    )
+    return Answer(shown(service.refuse_withdrawal(call.unit, withdrawal_id, reason)))
 
 
 @withdrawals.operation("POST", "/withdrawals/<id:withdrawal_id>/cancel", {200: ShopWithdrawalSchema}, refusals=_DECIDED)
 def cancel_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Takes a withdrawal back before a batch pays it: the shop itself, or an admin for it."""
-    return Answer(shown(service.cancel_withdrawal(call.conn, call.program, withdrawal_id, call.actor, call.now)))
+    return Answer(shown(service.cancel_withdrawal(call.unit, withdrawal_id)))
 
 
 def _shop_of(call: Call, named: str | None) -> str:

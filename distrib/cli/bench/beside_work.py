@@ -30,10 +30,10 @@ from distrib.cli.bench.settling import environment
 from distrib.cli.bench.world import PLAN
 from distrib.domain.texts import Text
 from distrib.services.compliance.monitors import MONITOR, run_monitors
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
 from distrib.services.ranks.evaluation import evaluate_month
 
 AUDIT_GOAL = 0.9
@@ -79,7 +79,7 @@ class _Site:
             now = self.container.now()
             events = [event for n in numbers if (event := decode_event(self._event(n), now)) is not None]
             with self.container.begin() as conn:
-                accept_events(conn, self.program, events, now)
+                accept_events(Unit(conn, self.program, COMMAND_LINE, now), events)
         self.posted += orders
 
     @contextmanager
@@ -176,12 +176,12 @@ def _audit(site: _Site, settling: Future[float]) -> None:
 
 def _evaluate(site: _Site, settling: Future[float]) -> None:
     with site.undone(settling) as conn:
-        evaluate_month(conn, site.program, MONTH, COMMAND_LINE, site.container.now())
+        evaluate_month(Unit(conn, site.program, COMMAND_LINE, site.container.now()), MONTH)
 
 
 def _monitor(site: _Site, settling: Future[float]) -> None:
     with site.undone(settling) as conn:
-        run_monitors(conn, site.program, site.container.policies, MONITOR, site.container.now())
+        run_monitors(Unit(conn, site.program, MONITOR, site.container.now()), site.container.policies)
 
 
 def _platform(
@@ -200,8 +200,14 @@ def _ranked(
     site = _platform(name, container, databases, size, say)
     with site.container.begin() as conn:
         now, packs = site.container.now(), site.container.policies
-        plan = create_plan(conn, site.program, RANKED, packs, COMMAND_LINE, now)
-        publish_plan(conn, site.program, packs, plan.code, plan.version, _RANKED_FROM, "bench", COMMAND_LINE, now)
+        plan = create_plan(Unit(conn, site.program, COMMAND_LINE, now), RANKED, packs)
+        publish_plan(
+            Unit(conn, site.program, COMMAND_LINE, now),
+            packs,
+            plan.code,
+            plan.version,
+            PublicationDraft(_RANKED_FROM, "bench"),
+        )
     return site
 
 

@@ -24,7 +24,7 @@ from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.statements import closing, months
 from distrib.services.statements.files import CSV, FileWish, export_file
 from distrib.store.database import driver
@@ -144,8 +144,8 @@ def close_and_undo(container: Container, program: Program, month: int) -> tuple[
     """Proposes and confirms the close of a month, and undoes both; answers the seconds that each took."""
     now = container.now()
     with container.worker_engine.connect() as conn:
-        proposing, _ = _timed(lambda: closing.propose_close(conn, program, month, _ANN, now))
-        confirming, _ = _timed(lambda: closing.confirm_close(conn, program, month, _BEN, now))
+        proposing, _ = _timed(lambda: closing.propose_close(Unit(conn, program, _ANN, now), month))
+        confirming, _ = _timed(lambda: closing.confirm_close(Unit(conn, program, _BEN, now), month))
         conn.rollback()
     return proposing, confirming
 
@@ -165,12 +165,12 @@ def export_lines(container: Container, program: Program, month: int) -> int:
     """Writes the file of a month's lines to nowhere; answers its bytes."""
     wish = FileWish(month, CSV, months.LINES)
     with container.begin() as conn:
-        return sum(len(piece) for piece in export_file(conn, program, wish, container.now()))
+        return sum(len(piece) for piece in export_file(Unit(conn, program, COMMAND_LINE, container.now()), wish))
 
 
 def _copied(opened: OpenedWorld) -> int:
     with opened.container.begin() as conn:
-        head = months.file_head(conn, opened.program, MONTH, opened.container.now())
+        head = months.file_head(Unit(conn, opened.program, COMMAND_LINE, opened.container.now()), MONTH)
         query = psycopg.ClientCursor(driver(conn)).mogrify(exports.lines_sql(head), asdict(head))
     return copy_to_nowhere(opened.url, query, exports.FOR_WHOLE_MONTHS)
 

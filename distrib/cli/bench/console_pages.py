@@ -28,7 +28,9 @@ from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.platform_world.keeping import OpenedWorld
 from distrib.cli.bench.reading import Clock, Cost, both_programs
 from distrib.domain.texts import Text
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts, seats
+from distrib.services.people.accounts import PersonDraft
 
 MEDIAN_MS, SMALL_MEDIAN_MS = 300.0, 200.0
 MOST_PAGES = 500
@@ -68,8 +70,8 @@ class Reading:
         """A browser in which a new person is signed in who may do everything."""
         login, password, now = f"bench-{secrets.token_hex(6)}", secrets.token_urlsafe(16), self._opened.container.now()
         with self._opened.container.begin() as conn:
-            person = accounts.make_person(conn, login, "Bench", password, now, must_change=False)
-            seats.give_seat(conn, self._opened.program, person, "admin", now)
+            person = accounts.make_person(conn, PersonDraft(login, "Bench", password, must_change=False), now)
+            seats.give_seat(Unit(conn, self._opened.program, COMMAND_LINE, now), person, "admin")
         client = self._app.test_client()
         _sent(client, "/console/sign-in", login=login, password=password)
         return client

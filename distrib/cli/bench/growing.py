@@ -27,6 +27,7 @@ from distrib.cli.bench.platform_world.shape import (
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.spending import Spent, drain_spends, median_of
 from distrib.cli.bench.world import BATCH, LINES, STRIDE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
 from distrib.services.programs.tenants import find_program
@@ -94,7 +95,7 @@ def _settled(container: Container, world: PlatformWorld, first: int, orders: int
         raw = [_event(world, number) for number in range(start, min(start + BATCH, first + orders))]
         decoded = [event for event in (decode_event(posted, now) for posted in raw) if event is not None]
         with container.begin() as conn:
-            accept_events(conn, program, decoded, now)
+            accept_events(Unit(conn, program, COMMAND_LINE, now), decoded)
     return drain_spends(container)
 
 

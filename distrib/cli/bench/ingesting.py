@@ -26,7 +26,8 @@ from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World
 from distrib.cli.service.local import HOST
 from distrib.domain.texts import Text
-from distrib.services.programs.keys import create_key
+from distrib.services.context import COMMAND_LINE, Unit
+from distrib.services.programs.keys import KeyDraft, create_key
 from distrib.services.programs.tenants import only_program
 
 CALLERS = 2
@@ -207,7 +208,7 @@ def _make_key(container: Container, url: str) -> str:
         with own.begin() as conn:
             program = only_program(conn)
             assert program is not None
-            return create_key(conn, program, "orders", "bench", None, pepper, own.now())
+            return create_key(Unit(conn, program, COMMAND_LINE, own.now()), KeyDraft("orders", "bench", None), pepper)
     finally:
         own.close()
 

@@ -30,7 +30,8 @@ from distrib.cli.bench.world import World, open_program, register
 from distrib.cli.service.local import HOST
 from distrib.domain.texts import Text
 from distrib.own_secret import own_secret
-from distrib.services.programs.keys import create_key
+from distrib.services.context import COMMAND_LINE, Unit
+from distrib.services.programs.keys import KeyDraft, create_key
 from distrib.settings import PREFIX, Settings
 
 LOADED_GOAL_MS = 300
@@ -151,7 +152,11 @@ def _running(settings: Settings) -> Iterator[_RunningService]:
         program = open_program(container)
         register(container, program, world)
         with container.begin() as conn:
-            key = create_key(conn, program, "orders", "bench", None, own.key_pepper.encode(), container.now())
+            key = create_key(
+                Unit(conn, program, COMMAND_LINE, container.now()),
+                KeyDraft("orders", "bench", None),
+                own.key_pepper.encode(),
+            )
         service = Build().service(container.environment(), directory / "service.log")
         port = stack.enter_context(service).port
         stack.enter_context(_workers(container, directory / "workers.log"))

@@ -30,10 +30,10 @@ from distrib.cli.bench.settling import environment
 from distrib.cli.bench.spending import Spent, drain_spends
 from distrib.cli.bench.world import PLAN, World, fill_inbox, open_program, register
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store import migrate
 from distrib.store.orders.queue import queue_length
@@ -131,8 +131,14 @@ class _Beside:
             drainers.run([{**self._spec(), "lasts_s": 0}])  # a month is closed when all of it is settled
         with self._own.begin() as conn:
             now, packs = self._own.now(), self._own.policies
-            plan = create_plan(conn, self._large, {**PLAN, "ranks": RANK_PLAN["ranks"]}, packs, COMMAND_LINE, now)
-            publish_plan(conn, self._large, packs, plan.code, plan.version, _RANKED_FROM, "bench", COMMAND_LINE, now)
+            plan = create_plan(Unit(conn, self._large, COMMAND_LINE, now), {**PLAN, "ranks": RANK_PLAN["ranks"]}, packs)
+            publish_plan(
+                Unit(conn, self._large, COMMAND_LINE, now),
+                packs,
+                plan.code,
+                plan.version,
+                PublicationDraft(_RANKED_FROM, "bench"),
+            )
         return waits, left_orders
 
     def meanwhile(self, name: str, say: Callable[[str], None]) -> list[float]:
@@ -178,7 +184,7 @@ def _close(container: Container, program: Program) -> None:
 
 def _evaluate(container: Container, program: Program) -> None:
     with container.worker_engine.connect() as conn:
-        evaluate_month(conn, program, MONTH, COMMAND_LINE, container.now())
+        evaluate_month(Unit(conn, program, COMMAND_LINE, container.now()), MONTH)
         conn.rollback()
 
 
@@ -201,7 +207,7 @@ def _wait_of(container: Container, program: Program, number: int, most_s: float)
     decoded = decode_event(event, now)
     started = time.monotonic()
     with container.begin() as conn:
-        accept_events(conn, program, [] if decoded is None else [decoded], now)
+        accept_events(Unit(conn, program, COMMAND_LINE, now), [] if decoded is None else [decoded])
     asked = {"program": program.program_id, "event": event["id"]}
     while (taken := time.monotonic() - started) < most_s:
         with container.begin() as conn:

@@ -22,7 +22,7 @@ from distrib.cli.bench.processes.databases import own_databases
 from distrib.cli.bench.ranking_world import BEFORE, LAST_INSTANT, MONTH, RankWorld, open_rank_world, refund_more
 from distrib.columns.tree import counts_below, level_sums
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import shops_at
@@ -139,7 +139,7 @@ def _in_own_world(
 
 def _evaluated(container: Container, program: Program, period: int, *, keep: bool) -> EvaluationRow:
     with container.worker_engine.connect() as conn:
-        row, _ = evaluate_month(conn, program, period, COMMAND_LINE, container.now())
+        row, _ = evaluate_month(Unit(conn, program, COMMAND_LINE, container.now()), period)
         if keep:
             conn.commit()
         else:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.plans.versions import create_plan, publish_plan
-from distrib.services.programs.tenants import create_program
+from distrib.services.context import COMMAND_LINE, Program, Unit
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.store.sql import execute
 
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -93,9 +93,11 @@ def open_rank_world(container: Container, world: RankWorld) -> Program:
     """The bench's program with its plan in force, its shops, orders and refunds."""
     with container.begin() as conn:
         now, packs = container.now(), container.policies
-        program = create_program(conn, "bench", "CNY", "UTC", "open", now, packs)
-        plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
-        publish_plan(conn, program, packs, plan.code, plan.version, OPENED, "bench", COMMAND_LINE, now)
+        program = create_program(conn, ProgramDraft("bench", "CNY", "UTC", "open"), now, packs)
+        plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
+        publish_plan(
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, PublicationDraft(OPENED, "bench")
+        )
     values = {
         "program": program.program_id,
         "opened": OPENED,

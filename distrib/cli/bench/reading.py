@@ -23,6 +23,7 @@ from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
 from distrib.cli.bench.reading_requests import PageRead, requests_of
 from distrib.logs import configure_logs
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.branches import keep_branches
 from distrib.services.ranks.near import keep_near_ranks
 from distrib.services.statements.sorting import keep_due_order
@@ -120,9 +121,15 @@ def both_programs(
 
 def keep_what_workers_keep(opened: OpenedWorld) -> None:
     """Keeps what periodic tasks keep of a program: of a large one its totals and orders, of any its lists."""
-    for keep in (keep_due_totals, keep_due_order, keep_branches, keep_near_ranks):
+    keepers: tuple[Callable[[Unit], object], ...] = (
+        keep_due_totals,
+        keep_due_order,
+        keep_branches,
+        keep_near_ranks,
+    )
+    for keep in keepers:
         with opened.container.begin() as conn:
-            keep(conn, opened.program, opened.container.now())
+            keep(Unit(conn, opened.program, COMMAND_LINE, opened.container.now()))
 
 
 def compare(large: OpenedWorld, small: OpenedWorld) -> dict[str, Any]:

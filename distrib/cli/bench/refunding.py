@@ -13,6 +13,7 @@ from distrib.cli.bench.processes.databases import own_databases
 from distrib.cli.bench.settling import prepare
 from distrib.cli.bench.spending import drain_spends, median_of
 from distrib.cli.bench.world import BATCH, DELIVERY, EARNERS, LINES, SOLD_FOR, SOLD_FROM, World
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
 from distrib.services.programs.tenants import find_program
@@ -83,4 +84,4 @@ def _give_back(container: Container, world: World) -> None:
         ]
         decoded = [event for event in (decode_event(posted, now) for posted in raw) if event is not None]
         with container.begin() as conn:
-            accept_events(conn, program, decoded, now)
+            accept_events(Unit(conn, program, COMMAND_LINE, now), decoded)

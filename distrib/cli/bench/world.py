@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.network.shops import ShopDraft, register_shops
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
-from distrib.services.plans.versions import create_plan, publish_plan
-from distrib.services.programs.tenants import create_program
+from distrib.services.plans.versions import PublicationDraft, create_plan, publish_plan
+from distrib.services.programs.tenants import ProgramDraft, create_program
 
 BATCH = 1_000
 LINES = 3
@@ -103,9 +103,11 @@ def open_program(container: Container, code: str = "bench") -> Program:
     """The bench's program, with its plan in force."""
     with container.begin() as conn:
         now, packs = container.now(), container.policies
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", now, packs)
-        plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
-        publish_plan(conn, program, packs, plan.code, plan.version, OPENED, None, COMMAND_LINE, now)
+        program = create_program(conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), now, packs)
+        plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
+        publish_plan(
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, PublicationDraft(OPENED, None)
+        )
     return program
 
 
@@ -116,7 +118,7 @@ def register(container: Container, program: Program, world: World) -> None:
     for start in range(0, world.shops, BATCH):
         drafts = [_draft(world, shop) for shop in range(start, min(start + BATCH, world.shops))]
         with container.begin() as conn:
-            register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+            register_shops(Unit(conn, program, COMMAND_LINE, container.now()), policy, drafts, pepper)
 
 
 def fill_inbox(container: Container, program: Program, world: World) -> None:
@@ -125,7 +127,7 @@ def fill_inbox(container: Container, program: Program, world: World) -> None:
         now = container.now()
         decoded = [event for raw in batch if (event := decode_event(raw, now)) is not None]
         with container.begin() as conn:
-            accept_events(conn, program, decoded, now)
+            accept_events(Unit(conn, program, COMMAND_LINE, now), decoded)
 
 
 def _draft(world: World, shop: int) -> ShopDraft:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from distrib.cli.output import (
     json_option,
     language_option,
     open_console,
+    options_as,
     print_json,
     print_line,
     print_table,
@@ -31,12 +33,13 @@ from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.compliance import cases
 from distrib.services.compliance.by_name import by_name
+from distrib.services.compliance.cases import CaseDecision
 from distrib.services.compliance.monitors import MonitorRun, StructureView, run_monitors
 from distrib.services.compliance.pdf import render_report
 from distrib.services.compliance.report import report_paper
 from distrib.services.compliance.report_views import ComplianceReport
 from distrib.services.compliance.words import LANGUAGES, ReportWording
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs.refusals import NoProgram
 from distrib.services.programs.tenants import list_programs
@@ -57,6 +60,19 @@ def compliance() -> None:
 compliance.add_command(penalty)
 
 
+@dataclass(frozen=True, slots=True)
+class _ComplianceReportOptions:
+    """What `report` is asked."""
+
+    as_of: str | None
+    kind: str
+    paper: str | None
+    output: Path | None
+    program_code: str | None
+    language: str
+    as_json: bool
+
+
 @compliance.command()
 @click.option("--as-of", "as_of", help="RFC 3339; now if not given.")
 @click.option("--format", "kind", type=click.Choice(["text", "json", "pdf"]), default="text", help="Form.")
@@ -65,28 +81,21 @@ compliance.add_command(penalty)
 @program_option
 @language_option
 @json_option
-def report(
-    as_of: str | None,
-    kind: str,
-    paper: str | None,
-    output: Path | None,
-    program_code: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_ComplianceReportOptions)
+def report(asked: _ComplianceReportOptions) -> None:
     """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands."""
     with open_container() as container, container.begin() as conn:
         now = container.now()
-        instant = now if as_of is None else _instant(as_of)
-        program = container.program(conn, program_code)
-        composed = report_paper(conn, program, container.policies, instant, now)
+        instant = now if asked.as_of is None else _instant(asked.as_of)
+        unit = container.unit(conn, asked.program_code)
+        composed = report_paper(unit, container.policies, instant)
         document = composed.report
-    if kind == "pdf":
-        _write(render_report(composed, paper or language), output)
-    elif as_json or kind == "json":
+    if asked.kind == "pdf":
+        _write(render_report(composed, asked.paper or asked.language), asked.output)
+    elif asked.as_json or asked.kind == "json":
         print_json(document)
     else:
-        show_findings(document, program, language, (*COLUMNS_OF_FINDINGS, "done"))
+        show_findings(document, unit.program, asked.language, (*COLUMNS_OF_FINDINGS, "done"))
     if any(finding.severity in SERIOUS for finding in document.findings):
         raise SystemExit(1)
 
@@ -98,14 +107,27 @@ def report(
 def run(program_code: str | None, language: str, as_json: bool) -> None:
     """Run the structure monitors now; 1 where anything serious was found."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        result = run_monitors(conn, program, container.policies, COMMAND_LINE, container.now())
+        unit = container.unit(conn, program_code)
+        result = run_monitors(unit, container.policies)
     if as_json:
         print_json(result)
     else:
-        show_findings(result, program, language, COLUMNS_OF_FINDINGS)
+        show_findings(result, unit.program, language, COLUMNS_OF_FINDINGS)
     if any(finding.severity in SERIOUS for finding in result.findings):
         raise SystemExit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _DecideOptions:
+    """What `decide` is asked."""
+
+    case_no: int
+    decision: str
+    decided_by: str
+    reason: str
+    effective_at: str | None
+    program_code: str | None
+    as_json: bool
 
 
 @compliance.command()
@@ -116,26 +138,21 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
 @click.option("--effective-at", help="Of a freeze: for orders paid from then on.")
 @program_option
 @json_option
-def decide(
-    case_no: int,
-    decision: str,
-    decided_by: str,
-    reason: str,
-    effective_at: str | None,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_DecideOptions)
+def decide(asked: _DecideOptions) -> None:
     """Decide the case CASE_NO: freeze, release, reverse or dismiss."""
-    instant = None if effective_at is None else _instant(effective_at)
+    instant = None if asked.effective_at is None else _instant(asked.effective_at)
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        unit = container.unit(conn, asked.program_code)
         case = cases.decide_case(
-            conn, program, case_no, decision, instant, decided_by, reason, COMMAND_LINE, container.now()
+            unit,
+            asked.case_no,
+            CaseDecision(asked.decision, instant, asked.decided_by, asked.reason),
         )
-    if as_json:
+    if asked.as_json:
         print_json(case)
     else:
-        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=case_no, state=case.state)))
+        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=asked.case_no, state=case.state)))
 
 
 @compliance.command("cases")
@@ -201,9 +218,10 @@ def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str
         if not judged:
             raise NoProgram()
         text = text_of(file)
+        now = container.now()
         for program in judged:
             container.act(program)
-        sign_override(conn, judged, loaded, text, signed_off_by, reason, COMMAND_LINE, container.now())
+            sign_override(Unit(conn, program, COMMAND_LINE, now), loaded, text, signed_off_by, reason)
 
 
 def _instant(text: str) -> datetime:

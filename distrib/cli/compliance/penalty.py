@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import in_both, json_option, open_console, options_as, print_json, print_table, program_option
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_day
 from distrib.domain.penalties import KINDS
@@ -20,7 +21,6 @@ from distrib.services.compliance.penalties import (
     record_penalty,
     withdraw_penalty,
 )
-from distrib.services.context import COMMAND_LINE
 
 PAGE = 500
 
@@ -28,6 +28,22 @@ PAGE = 500
 @click.group()
 def penalty() -> None:
     """Record penalties for organising pyramid selling."""
+
+
+@dataclass(frozen=True, slots=True)
+class _AddOptions:
+    """What `add` is asked."""
+
+    penalty_id: str
+    shop_id: str | None
+    organiser_id: str | None
+    kind: str
+    decided_on: str
+    authority: str | None
+    reference: str | None
+    reason: str
+    program_code: str | None
+    as_json: bool
 
 
 @penalty.command()
@@ -41,24 +57,23 @@ def penalty() -> None:
 @click.option("--reason", required=True, help="What for.")
 @program_option
 @json_option
-def add(
-    penalty_id: str,
-    shop_id: str | None,
-    organiser_id: str | None,
-    kind: str,
-    decided_on: str,
-    authority: str | None,
-    reference: str | None,
-    reason: str,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_AddOptions)
+def add(asked: _AddOptions) -> None:
     """Record the penalty ID about a shop or an organiser."""
-    draft = PenaltyDraft(penalty_id, kind, _day(decided_on), reason, shop_id, organiser_id, authority, reference)
+    draft = PenaltyDraft(
+        asked.penalty_id,
+        asked.kind,
+        _day(asked.decided_on),
+        asked.reason,
+        asked.shop_id,
+        asked.organiser_id,
+        asked.authority,
+        asked.reference,
+    )
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        view, _ = record_penalty(conn, program, draft, COMMAND_LINE, container.now())
-    _show(view, as_json)
+        unit = container.unit(conn, asked.program_code)
+        view, _ = record_penalty(unit, draft)
+    _show(view, asked.as_json)
 
 
 @penalty.command()
@@ -69,8 +84,8 @@ def add(
 def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bool) -> None:
     """Say that the penalty ID no longer stands, such as one annulled on appeal."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        view = withdraw_penalty(conn, program, penalty_id, reason, COMMAND_LINE, container.now())
+        unit = container.unit(conn, program_code)
+        view = withdraw_penalty(unit, penalty_id, reason)
     _show(view, as_json)
 
 
@@ -83,10 +98,10 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
     """List the penalties, lapsed and withdrawn ones too."""
     penalties: list[PenaltyView] = []
     with open_container() as container, container.begin() as conn:
-        program, now = container.program(conn, program_code), container.now()
+        unit = container.unit(conn, program_code)
         after: int | None = 0
         while after is not None:
-            page, after = list_penalties(conn, program, shop_id, organiser_id, after, PAGE, now)
+            page, after = list_penalties(unit, shop_id, organiser_id, after, PAGE)
             penalties += page
     if as_json:
         print_json(penalties)
@@ -100,7 +115,9 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
         Text("status", "column"),
     )
     rows = [[view.id, _about(view), view.kind, view.decided_on, view.lapses_on, view.status] for view in penalties]
-    print_table(open_console(), f"{in_both(Text('Penalties'))}: {program.code}", dict.fromkeys(columns, False), rows)
+    print_table(
+        open_console(), f"{in_both(Text('Penalties'))}: {unit.program.code}", dict.fromkeys(columns, False), rows
+    )
 
 
 def _day(text: str) -> date:

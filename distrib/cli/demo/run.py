@@ -18,7 +18,7 @@ from distrib.cli.demo.life.proof import totals_of_all, whole_gap
 from distrib.cli.demo.life.readback import explained, largest, monthly_statements
 from distrib.cli.demo.life.story import Life, live
 from distrib.cli.demo.posting.arrival import arrivals_of, months_of
-from distrib.cli.demo.posting.ground import Ground, Stage, open_ground
+from distrib.cli.demo.posting.ground import Stage, open_ground
 from distrib.cli.demo.posting.service import running_service
 from distrib.cli.demo.posting.way_in import publish_and_register
 from distrib.cli.demo.showing.texts import Say
@@ -26,7 +26,7 @@ from distrib.cli.demo.showing.watch import Watch
 from distrib.cli.demo.sources.known import LoadedSource, order_to_explain
 from distrib.languages import LANGUAGES, render
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
 from distrib.services.simulations.checking import check_as_published
@@ -58,20 +58,20 @@ def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say)
     stage.step("simulating")
     simulated = _simulated(container, ground.program)
     read |= {"audit": audit, "simulated": simulated, "seal": seal, "step_seconds": stage.step_seconds()}
-    return _figures(loaded, ground, plan, life, totals, read)
+    return _figures(stage, plan, life, totals, read)
 
 
 def _seal(container: Container, program: Program) -> dict[str, Any] | None:
     """The seal over all that was posted; None where the workers have just made it."""
     with container.begin() as conn:
-        seal = seal_now(conn, program, container.now())
+        seal = seal_now(Unit(conn, program, COMMAND_LINE, container.now()))
     return None if seal is None else asdict(seal)
 
 
 def _audit(container: Container, program: Program) -> dict[str, Any]:
     with container.begin() as conn:
         enter_snapshot(conn)
-        return audit_view(run_audit(conn, program, container.now(), container.policies))
+        return audit_view(run_audit(Unit(conn, program, COMMAND_LINE, container.now()), container.policies))
 
 
 def _simulated(container: Container, program: Program) -> dict[str, Any]:
@@ -99,9 +99,8 @@ def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
         }
 
 
-def _figures(
-    loaded: LoadedSource, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
-) -> dict[str, Any]:
+def _figures(stage: Stage, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]) -> dict[str, Any]:
+    loaded, ground = stage.loaded, stage.ground
     posted, history = life.posted, loaded.history
     months = set(months_of(history))
     of_orders = [month for month in read["statements"] if month["period"] in months]

@@ -17,7 +17,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import DecodedEvent
 from distrib.failpoints import reach
 from distrib.languages import render_both
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted, accept_events
 
@@ -71,7 +71,7 @@ def accept(target: Target, batch: Sequence[FileEvents], beside: BesideEvents, ta
     for read in batch:
         decoded = [decode_event(event, now) for event in read.events]
         if read.fault is not None or None in decoded:
-            _refuse(read, "invalid", read.fault or _all_problems(read.events, now), beside, tally)
+            _refuse(read, _Why("invalid", read.fault or _all_problems(read.events, now)), beside, tally)
         else:
             fit.append((read, [event for event in decoded if event is not None]))
             _leave_out(read, beside, tally)
@@ -98,14 +98,18 @@ def _record(
     now: datetime,
 ) -> None:
     with target.container.begin() as conn:
-        answers = iter(accept_events(conn, target.program, [event for _, events in fit for event in events], now))
+        answers = iter(
+            accept_events(
+                Unit(conn, target.program, COMMAND_LINE, now), [event for _, events in fit for event in events]
+            )
+        )
     reach("import.committed")
     for read, events in fit:
         refusals = [refusal for _ in events if (refusal := _count(next(answers), read, tally)) is not None]
         if refusals:
             first, *_ = refusals
             reason = "; ".join(render_both(refusal.text, " ") for refusal in refusals)
-            _refuse(read, first.code, reason, beside, tally, len(refusals))
+            _refuse(read, _Why(first.code, reason, len(refusals)), beside, tally)
 
 
 def _count(answer: Accepted, read: FileEvents, tally: EventTally) -> Refusal | None:
@@ -116,10 +120,19 @@ def _count(answer: Accepted, read: FileEvents, tally: EventTally) -> Refusal | N
     return refusal
 
 
-def _refuse(read: FileEvents, code: str, reason: str, beside: BesideEvents, tally: EventTally, count: int = 1) -> None:
-    tally.refused += count if read.rows.is_first else 0
+@dataclass(frozen=True, slots=True)
+class _Why:
+    """Why the events of a row are refused, and how many they are."""
+
+    code: str
+    reason: str
+    count: int = 1
+
+
+def _refuse(read: FileEvents, why: _Why, beside: BesideEvents, tally: EventTally) -> None:
+    tally.refused += why.count if read.rows.is_first else 0
     for record in read.rows.records:
-        beside.refused.add(record, code, reason)
+        beside.refused.add(record, why.code, why.reason)
 
 
 def _leave_out(read: FileEvents, beside: BesideEvents, tally: EventTally) -> None:

@@ -28,7 +28,7 @@ from distrib.cli.imports.refused import RefusedFile
 from distrib.cli.imports.reporting import report
 from distrib.cli.imports.runs import RunIndex, index_runs
 from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
-from distrib.cli.output import in_both, json_option, program_option
+from distrib.cli.output import in_both, json_option, options_as, program_option
 from distrib.cli.progress import terminal_progress
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
@@ -67,6 +67,21 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
     return [(path, text) for path, _, text in pairs]
 
 
+@dataclass(frozen=True, slots=True)
+class _ImportOptions:
+    """What `import-events` is asked."""
+
+    file: Path
+    map_name: str | None
+    settings: list[tuple[str, str]]
+    exported_at: datetime | None
+    is_trial: bool
+    encoding: str | None
+    ignored: frozenset[str]
+    program_code: str | None
+    as_json: bool
+
+
 @click.command("events")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--map", "map_name", metavar="MAP", help="What the columns mean: a YAML file, or one of `import maps`.")
@@ -76,34 +91,29 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
 @shape_options
 @program_option
 @json_option
-def import_events_command(
-    file: Path,
-    map_name: str | None,
-    settings: list[tuple[str, str]],
-    exported_at: datetime | None,
-    is_trial: bool,
-    encoding: str | None,
-    ignored: frozenset[str],
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_ImportOptions)
+def import_events_command(asked: _ImportOptions) -> None:
     """Accept the events in FILE (CSV or NDJSON); 1 where some were refused."""
-    reading = EventReading(_map_of(file, map_name, settings), exported_at, is_trial)
+    reading = EventReading(_map_of(asked.file, asked.map_name, asked.settings), asked.exported_at, asked.is_trial)
     event_map = reading.event_map
-    shape = FileShape(encoding or (event_map.encoding if event_map else None) or UTF_8, ignored)
+    shape = FileShape(asked.encoding or (event_map.encoding if event_map else None) or UTF_8, asked.ignored)
     try:
-        with RecordsFile(file, None if event_map else COLUMNS, shape) as source, open_container() as container:
+        with RecordsFile(asked.file, None if event_map else COLUMNS, shape) as source, open_container() as container:
             if event_map is not None:
                 _refuse_missing(event_map, source.header)
             with container.begin() as conn:
-                target = Target(container, container.program(conn, program_code), Preview(file) if is_trial else None)
-            beside = BesideEvents(RefusedFile(file, source), RefusedFile(file, source, "left_out"))
+                target = Target(
+                    container,
+                    container.program(conn, asked.program_code),
+                    Preview(asked.file) if asked.is_trial else None,
+                )
+            beside = BesideEvents(RefusedFile(asked.file, source), RefusedFile(asked.file, source, "left_out"))
             tally = _import(target, source, beside, reading)
             container.bell.ring()
             unread = [] if event_map is None else [name for name in source.header if name not in event_map.columns()]
-            report(tally, beside, target.preview, unread, as_json)
+            report(tally, beside, target.preview, unread, asked.as_json)
     except HeaderUnfit as error:
-        raise click.BadParameter(error.refusal(file.name)) from error
+        raise click.BadParameter(error.refusal(asked.file.name)) from error
     if tally.refused:
         raise SystemExit(1)
 

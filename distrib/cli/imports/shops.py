@@ -30,7 +30,7 @@ from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
 from distrib.domain.network.refusals import SponsorCycle, SponsorUnknown, TreeTooDeep
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.network.shops import ShopDraft, introduced_by, register_shops
 
 COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "attributes")
@@ -120,7 +120,7 @@ def _import(container: Container, program: Program, source: RecordsFile, beside:
         for start in range(0, len(index.order), BATCH):
             places = index.order[start : start + BATCH]
             records = [source.read(index.offsets[place], index.lines[place]) for place in places]
-            _register(container, program, records, index, beside, tally)
+            _register(container, program, records, _Noted(index, beside, tally))
             beside.refused.flush()
             beside.detached.flush()
             progress.advance(writing, len(places))
@@ -169,10 +169,18 @@ def _loops(source: RecordsFile, index: Index, stuck: Sequence[int]) -> dict[str,
     return {shop_id: loop for loop in loops for shop_id in loop}
 
 
-def _register(
-    container: Container, program: Program, records: Sequence[Record], index: Index, beside: Beside, tally: ShopTally
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What is known of the file, and where what becomes of its rows is noted."""
+
+    index: Index
+    beside: Beside
+    tally: ShopTally
+
+
+def _register(container: Container, program: Program, records: Sequence[Record], noted: _Noted) -> None:
     """Registers one batch in one transaction; what is no registration at all is refused before."""
+    beside, tally = noted.beside, noted.tally
     fit: list[tuple[Record, ShopDraft]] = []
     for record in records:
         draft = draft_of(record.values) if record.fault is None else render_both(record.fault)
@@ -185,11 +193,11 @@ def _register(
         return
     policy, pepper = container.policies[program.policy], container.identity_pepper
     with container.begin() as conn:
-        results = register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+        results = register_shops(Unit(conn, program, COMMAND_LINE, container.now()), policy, drafts, pepper)
         introduced = introduced_by(conn, program, [result.id for result in results if result.refusal is None])
     for (record, _), result in zip(fit, results, strict=True):
         if result.refusal is not None:
-            beside.refused.add(record, *_reason(result.id, result.refusal, index))
+            beside.refused.add(record, *_reason(result.id, result.refusal, noted.index))
             continue
         tally.created += result.status == "created"
         tally.unchanged += result.status == "unchanged"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import in_both, json_option, open_console, options_as, print_json, print_table, program_option
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text
 from distrib.languages import render_both
@@ -26,6 +28,19 @@ def adjustment() -> None:
     """Adjust a shop's account by hand, by two keys."""
 
 
+@dataclass(frozen=True, slots=True)
+class _ProposeOptions:
+    """What `propose` is asked."""
+
+    adjustment_id: str
+    shop_id: str
+    amount_minor: int
+    reason: str
+    key: str
+    program_code: str | None
+    as_json: bool
+
+
 @adjustment.command()
 @click.argument("adjustment_id", metavar="ID")
 @click.option("--shop", "shop_id", required=True, help="Whose account.")
@@ -34,15 +49,14 @@ def adjustment() -> None:
 @key_option()
 @program_option
 @json_option
-def propose(
-    adjustment_id: str, shop_id: str, amount_minor: int, reason: str, key: str, program_code: str | None, as_json: bool
-) -> None:
+@options_as(_ProposeOptions)
+def propose(asked: _ProposeOptions) -> None:
     """Propose the adjustment ID; another key approves it."""
-    draft = AdjustmentDraft(adjustment_id, shop_id, amount_minor, reason)
+    draft = AdjustmentDraft(asked.adjustment_id, asked.shop_id, asked.amount_minor, asked.reason)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "propose")
-        view, _ = propose_adjustment(conn, program, draft, actor, container.now())
-    _show(view, as_json)
+        unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
+        view, _ = propose_adjustment(unit, draft)
+    _show(view, asked.as_json)
 
 
 @adjustment.command()
@@ -53,8 +67,8 @@ def propose(
 def approve(adjustment_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve and post the adjustment ID that another key proposed."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = approve_adjustment(conn, program, adjustment_id, actor, container.now())
+        unit = acting_as(container, conn, key, program_code, "confirm")
+        view = approve_adjustment(unit, adjustment_id)
     _show(view, as_json)
 
 
@@ -66,10 +80,10 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
     """List adjustments as proposed and approved."""
     adjustments: list[AdjustmentView] = []
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        unit = container.unit(conn, program_code)
         after: int | None = 0
         while after is not None:
-            page, after = list_adjustments(conn, program, shop_id, None, after, PAGE)
+            page, after = list_adjustments(unit, shop_id, None, after, PAGE)
             adjustments += page
     if as_json:
         print_json(adjustments)
@@ -85,7 +99,7 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
         [row.id, row.shop_id, show_amount(row.amount_minor, row.currency), row.status, row.reason]
         for row in adjustments
     ]
-    print_table(open_console(), f"{in_both(Text('Adjustments'))}: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Adjustments'))}: {unit.program.code}", columns, rows)
 
 
 def _show(view: AdjustmentView, as_json: bool) -> None:

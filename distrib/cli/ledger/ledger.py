@@ -51,9 +51,9 @@ def seal(program_code: str | None, as_json: bool) -> None:
     """Seal everything that is posted and not sealed yet."""
     with open_container() as container:
         with container.begin() as conn:
-            program = container.program(conn, program_code)
+            unit = container.unit(conn, program_code)
         with container.begin() as conn:
-            made = seal_now(conn, program, container.now())
+            made = seal_now(unit)
     if as_json:
         print_json(made)
     elif made is None:

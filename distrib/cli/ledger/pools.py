@@ -21,7 +21,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.money import show_ratio
 from distrib.domain.texts import Text
 from distrib.languages import render
-from distrib.services.context import COMMAND_LINE, Program, format_period, parse_period
+from distrib.services.context import Program, format_period, parse_period
 from distrib.services.statements.pools import PaidPool, pay_pools
 
 _WORDS = {
@@ -54,16 +54,20 @@ def pay(month: str, key: str | None, program_code: str | None, language: str, as
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
         if key is None:
-            program, actor = container.program(conn, program_code), COMMAND_LINE
+            unit = container.unit(conn, program_code)
         else:
-            program, actor = acting_as(container, conn, key, program_code, "confirm")
-        paid = pay_pools(conn, program, period, actor, container.now())
+            unit = acting_as(container, conn, key, program_code, "confirm")
+        paid = pay_pools(unit, period)
     if as_json:
         print_json(
-            {"program": program.code, "month": format_period(period), "pools": [_view(payment) for payment in paid]}
+            {
+                "program": unit.program.code,
+                "month": format_period(period),
+                "pools": [_view(payment) for payment in paid],
+            }
         )
     else:
-        _show(program, period, paid, language)
+        _show(unit.program, period, paid, language)
 
 
 def _view(paid: PaidPool) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 from rich.console import Console
-from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
@@ -20,6 +19,7 @@ from distrib.cli.output import (
     json_option,
     language_option,
     open_console,
+    options_as,
     print_json,
     print_line,
     print_table,
@@ -31,7 +31,7 @@ from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render, render_both
 from distrib.languages.readers import BOTH, READERS
-from distrib.services.context import Actor, Program, parse_period
+from distrib.services.context import Unit, parse_period
 from distrib.services.statements.closing import ClosedView, confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
 from distrib.services.statements.months import FIGURES, SHOPS, MonthStatement, statement_totals_and_rows
@@ -84,12 +84,25 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
     """Show the totals of MONTH (as 2026-03) and its first shops."""
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        view, follows = statement_totals_and_rows(conn, program, period, None, limit, container.now())
+        unit = container.unit(conn, program_code)
+        view, follows = statement_totals_and_rows(unit, period, None, limit)
     if as_json:
         print_json({**{each.name: getattr(view, each.name) for each in fields(view)}, "next": follows})
     else:
         _show(open_console(), view, follows is not None, language)
+
+
+@dataclass(frozen=True, slots=True)
+class _StatementFileOptions:
+    """What `export` is asked."""
+
+    month: str
+    file_format: str
+    detail: str
+    shop_id: str | None
+    language: str
+    output: Path | None
+    program_code: str | None
 
 
 @statement.command()
@@ -119,26 +132,32 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
 @program_option
-def export(
-    month: str,
-    file_format: str,
-    detail: str,
-    shop_id: str | None,
-    language: str,
-    output: Path | None,
-    program_code: str | None,
-) -> None:
+@options_as(_StatementFileOptions)
+def export(asked: _StatementFileOptions) -> None:
     """Write the statement of MONTH (as 2026-03) as a file."""
-    wish = FileWish(parse_period(month), file_format, detail, shop_id, language)
-    if wish.format == "pdf" and shop_id is None:
+    wish = FileWish(parse_period(asked.month), asked.file_format, asked.detail, asked.shop_id, asked.language)
+    if wish.format == "pdf" and asked.shop_id is None:
         raise click.UsageError(render_both(Text("a PDF is for one shop: --shop")))
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        pieces = export_file(conn, program, wish, container.now())
-        if output is None:
+        unit = container.unit(conn, asked.program_code)
+        pieces = export_file(unit, wish)
+        if asked.output is None:
             _write(sys.stdout.buffer, pieces)
         else:
-            _write_file(output, pieces)
+            _write_file(asked.output, pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _CloseOptions:
+    """What `close` is asked."""
+
+    month: str
+    key: str
+    step: str | None
+    cut_off: datetime | None
+    program_code: str | None
+    language: str
+    as_json: bool
 
 
 @statement.command()
@@ -150,41 +169,33 @@ def export(
 @program_option
 @language_option
 @json_option
-def close(
-    month: str,
-    key: str,
-    step: str | None,
-    cut_off: datetime | None,
-    program_code: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_CloseOptions)
+def close(asked: _CloseOptions) -> None:
     """Close the books of MONTH (as 2026-03), by two keys.
 
     The first key proposes, the second confirms. What is confirmed is closed for ever.
     """
-    period = parse_period(month)
+    step = asked.step
+    period = parse_period(asked.month)
     with open_container() as container, container.begin() as conn:
         if step is None:
-            program, actor = acting_as(container, conn, key, program_code, "read")
-            step = _next_step(conn, program, period, actor)
-        program, actor = acting_as(container, conn, key, program_code, step)
-        if step == "confirm":
-            view = confirm_close(conn, program, period, actor, container.now())
-        else:
-            view = propose_close(conn, program, period, actor, container.now(), cut_off)
-    if as_json:
+            unit = acting_as(container, conn, asked.key, asked.program_code, "read")
+            step = _next_step(unit, period)
+        unit = acting_as(container, conn, asked.key, asked.program_code, step)
+        is_second = step == "confirm"
+        view = confirm_close(unit, period) if is_second else propose_close(unit, period, asked.cut_off)
+    if asked.as_json:
         print_json(view)
     else:
-        _show_close(open_console(), view, language)
+        _show_close(open_console(), view, asked.language)
 
 
-def _next_step(conn: Connection, program: Program, period: int, actor: Actor) -> str:
+def _next_step(unit: Unit, period: int) -> str:
     """Confirming is next where another key's proposal stands, or where it was done."""
-    if find_closed(conn, program, period) is not None:
+    if find_closed(unit.conn, unit.program, period) is not None:
         return "confirm"
-    standing = standing_proposal(conn, program, period)
-    return "confirm" if standing is not None and standing.proposed_by != actor.key_id else "propose"
+    standing = standing_proposal(unit.conn, unit.program, period)
+    return "confirm" if standing is not None and standing.proposed_by != unit.actor.key_id else "propose"
 
 
 def _show_close(console: Console, view: ClosedView, language: str) -> None:

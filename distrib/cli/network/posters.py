@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, program_option
+from distrib.cli.output import in_both, options_as, program_option
 from distrib.domain.amounts import read_amount
 from distrib.domain.identifiers import is_text
 from distrib.domain.sharing import invite_link
@@ -22,6 +23,7 @@ from distrib.services.sharing.posters import (
     MOST_GOODS,
     MOST_HEADLINE,
     MOST_SCALE,
+    PosterLooks,
     draw_poster,
     draw_qr_code,
     show_price,
@@ -46,6 +48,20 @@ def _short(most: int) -> Callable[[click.Context, click.Parameter, str | None], 
     return check
 
 
+@dataclass(frozen=True, slots=True)
+class _PosterOptions:
+    """What `poster` is asked."""
+
+    shop_id: str
+    language: str
+    design: str
+    title: str | None
+    goods_name: str | None
+    goods_price: str | None
+    output: Path
+    program_code: str | None
+
+
 @click.command("poster")
 @click.argument("shop_id")
 @click.option("--language", type=click.Choice(LANGUAGES), default="zh", show_default=True, help="语言。")
@@ -55,26 +71,24 @@ def _short(most: int) -> Callable[[click.Context, click.Parameter, str | None], 
 @click.option("--goods-price", help="Its price, as 128.00.")
 @_output
 @program_option
-def poster_command(
-    shop_id: str,
-    language: str,
-    design: str,
-    title: str | None,
-    goods_name: str | None,
-    goods_price: str | None,
-    output: Path,
-    program_code: str | None,
-) -> None:
+@options_as(_PosterOptions)
+def poster_command(asked: _PosterOptions) -> None:
     """Draw the share poster of SHOP_ID as a PNG; links begin with DISTRIB_PUBLIC_URL."""
-    if goods_price is not None and goods_name is None:
+    if asked.goods_price is not None and asked.goods_name is None:
         raise click.UsageError(in_both(Text("--goods-price needs --goods-name.")))
 
     def draw(program: Program, invitation: Invitation, link: str) -> bytes:
-        price = None if goods_price is None else _price(goods_price, program, language)
-        looks = (language, design, title, goods_name, price)
-        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, *looks)
+        price = None if asked.goods_price is None else _price(asked.goods_price, program, asked.language)
+        looks = PosterLooks(asked.language, asked.design, asked.title, asked.goods_name, price)
+        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, looks)
 
-    _write(shop_id, output, program_code, draw, {"--title": title, "--goods-name": goods_name})
+    _write(
+        asked.shop_id,
+        asked.output,
+        asked.program_code,
+        draw,
+        {"--title": asked.title, "--goods-name": asked.goods_name},
+    )
 
 
 @click.command("qr")
@@ -113,9 +127,9 @@ def _write(
         if base is None:
             raise click.UsageError(in_both(Text("Set DISTRIB_PUBLIC_URL: what links begin with.")))
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-            invitation = invitation_of(conn, program, container.policies, shop_id, container.now())
-            check_claims(container.policies, program, texts)
+            unit = container.unit(conn, program_code)
+            invitation = invitation_of(unit, container.policies, shop_id)
+            check_claims(container.policies, unit.program, texts)
     link = invite_link(base, invitation.code)
-    output.write_bytes(draw(program, invitation, link))
+    output.write_bytes(draw(unit.program, invitation, link))
     click.echo(f"{output}: {link}")

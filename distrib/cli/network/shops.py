@@ -43,10 +43,8 @@ shops_group.add_command(qr_command)
 @program_option
 def export_command(shop_id: str, form: str, levels: int | None, output: Path | None, program_code: str | None) -> None:
     """Export the shop SHOP_ID and all below it, up to 100,000 shops."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            tree = read_subtree(conn, container.program(conn, program_code), shop_id, levels, now)
+    with open_container() as container, container.begin() as conn:
+        tree = read_subtree(container.unit(conn, program_code), shop_id, levels)
     if form == "json":
         chunks = iter([json.dumps(as_node_link(tree), ensure_ascii=False).encode() + b"\n"])
     else:

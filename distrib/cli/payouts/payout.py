@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy import Connection
@@ -18,8 +17,8 @@ from distrib.cli.output import (
     in_both,
     json_option,
     open_console,
+    options_as,
     print_json,
-    print_line,
     print_table,
     program_option,
     time_text,
@@ -27,25 +26,25 @@ from distrib.cli.output import (
 from distrib.cli.payouts.arguments import amounts_of, reason_of
 from distrib.cli.payouts.files import read_results, write_pieces
 from distrib.cli.payouts.pages import PAGE, all_pages
+from distrib.cli.payouts.showing import lines_in_all, show_batch, whole_batch
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import Actor, Program
+from distrib.services.context import Unit
 from distrib.services.held_changes import reseal_contents
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft, propose_closing_payment
-from distrib.services.payouts.files import ENCODINGS, channel_file
+from distrib.services.payouts.files import ENCODINGS, WantedFile, channel_file
 from distrib.services.payouts.payee_versions import apply_due_payees, reseal_payees
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome
 
 RESULTS_CHUNK = 1_000
-AMOUNTS = ("amount_minor", "tax_minor", "net_minor")
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 output_option = click.option("--output", type=_OUTPUT, help="A file; else standard output.")
@@ -54,6 +53,22 @@ output_option = click.option("--output", type=_OUTPUT, help="A file; else standa
 @click.group()
 def payout() -> None:
     """Pay out what is available, by two keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PayoutOptions:
+    """What `create` is asked."""
+
+    payout_id: str
+    up_to: str
+    min_minor: int
+    channel: str
+    shop_ids: tuple[str, ...]
+    amounts: tuple[str, ...]
+    withdrawals: tuple[str, ...]
+    key: str
+    program_code: str | None
+    as_json: bool
 
 
 @payout.command()
@@ -67,36 +82,38 @@ def payout() -> None:
 @key_option()
 @program_option
 @json_option
-def create(
-    payout_id: str,
-    up_to: str,
-    min_minor: int,
-    channel: str,
-    shop_ids: tuple[str, ...],
-    amounts: tuple[str, ...],
-    withdrawals: tuple[str, ...],
-    key: str,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_PayoutOptions)
+def create(asked: _PayoutOptions) -> None:
     """Make the batch ID and reserve its money: of everything available, or of what is named."""
-    wanted = amounts_of(amounts)
+    wanted = amounts_of(asked.amounts)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "propose")
-        now = container.now()
+        unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
         draft = PayoutDraft(
-            payout_id,
-            now if up_to == "now" else _instant(up_to),
-            min_minor,
-            channel,
-            shop_ids=shop_ids or None,
+            asked.payout_id,
+            unit.now if asked.up_to == "now" else _instant(asked.up_to),
+            asked.min_minor,
+            asked.channel,
+            shop_ids=asked.shop_ids or None,
             amounts=wanted,
-            withdrawals=withdrawals or None,
+            withdrawals=asked.withdrawals or None,
         )
-        apply_due_payees(conn, program, container.sealer, container.identity_pepper, now)
-        service.create_payout(conn, program, draft, container.channels, actor, now)
-        view = _whole(conn, program, payout_id)
-    _show(view, as_json)
+        apply_due_payees(unit, container.sealer, container.identity_pepper)
+        service.create_payout(unit, draft, container.channels)
+        view = whole_batch(unit, asked.payout_id)
+    show_batch(view, asked.as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _ClosingOptions:
+    """What `closing` is asked."""
+
+    payout_id: str
+    shop_id: str
+    reason: str
+    channel: str
+    key: str
+    program_code: str | None
+    as_json: bool
 
 
 @payout.command()
@@ -107,20 +124,28 @@ def create(
 @key_option()
 @program_option
 @json_option
-def closing(
-    payout_id: str, shop_id: str, reason: str, channel: str, key: str, program_code: str | None, as_json: bool
-) -> None:
+@options_as(_ClosingOptions)
+def closing(asked: _ClosingOptions) -> None:
     """Ask for the last money of a closed shop as the batch ID; another key approves it. Admins only."""
-    draft = ClosingDraft(payout_id, shop_id, reason_of(reason), channel)
+    draft = ClosingDraft(asked.payout_id, asked.shop_id, reason_of(asked.reason), asked.channel)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "propose")
-        if actor.role != "admin":
+        unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
+        if unit.actor.role != "admin":
             raise Refusal("forbidden")
-        now, pepper = container.now(), container.identity_pepper
-        apply_due_payees(conn, program, container.sealer, pepper, now)
-        propose_closing_payment(conn, program, draft, container.channels, actor, now)
-        view = _whole(conn, program, payout_id)
-    _show(view, as_json)
+        apply_due_payees(unit, container.sealer, container.identity_pepper)
+        propose_closing_payment(unit, draft, container.channels)
+        view = whole_batch(unit, asked.payout_id)
+    show_batch(view, asked.as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _DecisionOptions:
+    """What `approve` and `cancel` are asked."""
+
+    payout_id: str
+    key: str
+    program_code: str | None
+    as_json: bool
 
 
 @payout.command()
@@ -128,9 +153,10 @@ def closing(
 @key_option()
 @program_option
 @json_option
-def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
+@options_as(_DecisionOptions)
+def approve(asked: _DecisionOptions) -> None:
     """Approve the batch ID that another key made."""
-    _decide(service.approve_payout, "confirm", payout_id, key, program_code, as_json)
+    _decide(service.approve_payout, "confirm", asked)
 
 
 @payout.command()
@@ -138,24 +164,31 @@ def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -
 @key_option()
 @program_option
 @json_option
-def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
+@options_as(_DecisionOptions)
+def cancel(asked: _DecisionOptions) -> None:
     """Give the money of the batch ID back before it is approved."""
-    _decide(service.cancel_payout, "propose", payout_id, key, program_code, as_json)
+    _decide(service.cancel_payout, "propose", asked)
 
 
-def _decide(
-    decision: Callable[[Connection, Program, str, Actor, datetime], object],
-    scope: str,
-    payout_id: str,
-    key: str,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+def _decide(decision: Callable[[Unit, str], object], scope: str, asked: _DecisionOptions) -> None:
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, scope)
-        decision(conn, program, payout_id, actor, container.now())
-        view = _whole(conn, program, payout_id)
-    _show(view, as_json)
+        unit = acting_as(container, conn, asked.key, asked.program_code, scope)
+        decision(unit, asked.payout_id)
+        view = whole_batch(unit, asked.payout_id)
+    show_batch(view, asked.as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _ResultsOptions:
+    """What `results` is asked."""
+
+    payout_id: str
+    file: Path
+    encoding: str
+    ignored: frozenset[str]
+    key: str
+    program_code: str | None
+    as_json: bool
 
 
 @payout.command()
@@ -166,15 +199,8 @@ def _decide(
 @key_option()
 @program_option
 @json_option
-def results(
-    payout_id: str,
-    file: Path,
-    encoding: str,
-    ignored: frozenset[str],
-    key: str,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_ResultsOptions)
+def results(asked: _ResultsOptions) -> None:
     """Record what the channel or the bank said, from FILE.
 
     CSV or NDJSON: shop_id or detail_no, status (paid, failed, returned, or the channel's own word), paid_on, reference,
@@ -184,17 +210,17 @@ def results(
     settled = []
     with open_container() as container:
         with container.begin() as conn:
-            program, _ = acting_as(container, conn, key, program_code, "results")
-            head = service.head_of(conn, program, payout_id)
-        channel = channel_on(container.channels, head.channel, program.day_of(head.created_at))
-        drafts, still_open = read_results(file, channel, encoding, ignored)
+            unit = acting_as(container, conn, asked.key, asked.program_code, "results")
+            head = service.head_of(conn, unit.program, asked.payout_id)
+        channel = channel_on(container.channels, head.channel, unit.program.day_of(head.created_at))
+        drafts, still_open = read_results(asked.file, channel, asked.encoding, asked.ignored)
         for start in range(0, len(drafts), RESULTS_CHUNK):
             with container.begin() as conn:
-                program, actor = acting_as(container, conn, key, program_code, "results")
+                unit = acting_as(container, conn, asked.key, asked.program_code, "results")
                 chunk = drafts[start : start + RESULTS_CHUNK]
-                settled += record_results(conn, program, payout_id, chunk, container.channels, actor, container.now())
+                settled += record_results(unit, asked.payout_id, chunk, container.channels)
     refused = [outcome for outcome in settled if outcome.outcome == REFUSED]
-    if as_json:
+    if asked.as_json:
         print_json([_outcome_view(outcome) for outcome in settled])
     else:
         _print_outcomes(len(settled), refused, still_open)
@@ -225,8 +251,8 @@ def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
 def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
     """List the batches, the newest first."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code, "read")
-        batches = all_pages(lambda before: service.list_payouts(conn, program, before, PAGE))
+        unit = _reader(container, conn, key, program_code, "read")
+        batches = all_pages(lambda before: service.list_payouts(unit, before, PAGE))
     if as_json:
         print_json(batches)
         return
@@ -251,7 +277,7 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
         ]
         for batch in batches
     ]
-    print_table(open_console(), f"{in_both(Text('Payouts'))}: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Payouts'))}: {unit.program.code}", columns, rows)
 
 
 @payout.command()
@@ -262,8 +288,21 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
 def show(payout_id: str, key: str | None, program_code: str | None, as_json: bool) -> None:
     """Show the batch ID with its lines."""
     with open_container() as container, container.begin() as conn:
-        view = _whole(conn, _reader(container, conn, key, program_code, "read"), payout_id)
-    _show(view, as_json)
+        view = whole_batch(_reader(container, conn, key, program_code, "read"), payout_id)
+    show_batch(view, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _PayoutFileOptions:
+    """What `export` is asked."""
+
+    payout_id: str
+    file_format: str | None
+    part: int
+    encoding: str
+    output: Path | None
+    key: str | None
+    program_code: str | None
 
 
 @payout.command()
@@ -274,24 +313,36 @@ def show(payout_id: str, key: str | None, program_code: str | None, as_json: boo
 @output_option
 @key_option(required=False)
 @program_option
-def export(
-    payout_id: str,
-    file_format: str | None,
-    part: int,
-    encoding: str,
-    output: Path | None,
-    key: str | None,
-    program_code: str | None,
-) -> None:
+@options_as(_PayoutFileOptions)
+def export(asked: _PayoutFileOptions) -> None:
     """Write the file that the channel takes, once the batch ID is approved."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code, "payees")
-        made = channel_file(conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding)
-        write_pieces([made.content], output)
+        unit = _reader(container, conn, asked.key, asked.program_code, "payees")
+        made = channel_file(
+            unit,
+            asked.payout_id,
+            container.channels,
+            container.sealer,
+            WantedFile(asked.file_format, asked.part, asked.encoding),
+        )
+        write_pieces([made.content], asked.output)
     for note in made.notes:
         click.echo(" / ".join(note.values()), err=True)
-    total = show_amount(made.total_minor, program.currency)
-    click.echo(in_both(_lines_in_all(made.count, total, program.currency)), err=True)
+    currency = unit.program.currency
+    total = show_amount(made.total_minor, currency)
+    click.echo(in_both(lines_in_all(made.count, total, currency)), err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _TaxReportOptions:
+    """What `report` is asked."""
+
+    kind: str
+    quarter: str | None
+    year: int | None
+    output: Path | None
+    key: str | None
+    program_code: str | None
 
 
 @payout.command()
@@ -301,20 +352,19 @@ def export(
 @output_option
 @key_option(required=False)
 @program_option
-def report(
-    kind: str, quarter: str | None, year: int | None, output: Path | None, key: str | None, program_code: str | None
-) -> None:
+@options_as(_TaxReportOptions)
+def report(asked: _TaxReportOptions) -> None:
     """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly)."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code, "payees")
+        unit = _reader(container, conn, asked.key, asked.program_code, "payees")
         pieces: Generator[bytes, None, None]
-        if kind == "platform":
-            pieces = platform_report(conn, program, quarter or "", container.sealer)
-        elif year is None:
+        if asked.kind == "platform":
+            pieces = platform_report(conn, unit.program, asked.quarter or "", container.sealer)
+        elif asked.year is None:
             raise Refusal("invalid", [Problem("--year", Text("is required"))])
         else:
-            pieces = us_1099_report(conn, program, year, container.sealer)
-        write_pieces(pieces, output)
+            pieces = us_1099_report(conn, unit.program, asked.year, container.sealer)
+        write_pieces(pieces, asked.output)
 
 
 @payout.command()
@@ -327,12 +377,11 @@ def reseal(program_code: str | None) -> None:
     click.echo(in_both(Text("{count} sealed anew.", count=count)))
 
 
-def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None, scope: str) -> Program:
-    """Whose payouts are read: the key's where one was given."""
+def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None, scope: str) -> Unit:
+    """Whose payouts are read, and by whom: the key's where one was given."""
     if key is not None:
-        program, _ = acting_as(container, conn, key, program_code, scope)
-        return program
-    return container.program(conn, program_code)
+        return acting_as(container, conn, key, program_code, scope)
+    return container.unit(conn, program_code)
 
 
 def _instant(text: str) -> datetime:
@@ -341,60 +390,3 @@ def _instant(text: str) -> datetime:
     except ValueError:
         words = Text("must be an RFC 3339 time with an offset")
         raise Refusal("invalid", [Problem("--up-to", words)]) from None
-
-
-def _whole(conn: Connection, program: Program, payout_id: str) -> dict[str, Any]:
-    """A batch with all its lines."""
-    view, after = service.payout_view(conn, program, payout_id, 0, PAGE)
-    lines = view.lines
-    while after is not None:
-        page, after = service.payout_view(conn, program, payout_id, after, PAGE)
-        lines += page.lines
-    in_full = asdict(view) | {"lines": list(map(asdict, lines))}
-    return {**in_full.pop("batch"), **in_full}
-
-
-def _show(view: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(view)
-        return
-    console, currency = open_console(), view["currency"]
-    columns = {
-        Text("shop", "column"): False,
-        Text("status", "column"): False,
-        Text("reserved", "column"): True,
-        Text("tax", "column"): True,
-        Text("net", "column"): True,
-        Text("number", "column"): False,
-        Text("paid on", "column"): False,
-        Text("returned on", "column"): False,
-        Text("reference", "column"): False,
-        Text("reason", "column"): False,
-    }
-    rows: list[Sequence[object]] = [
-        [
-            line["shop_id"],
-            line["status"],
-            *(show_amount(line[name], currency) for name in AMOUNTS),
-            line["detail_no"],
-            line["paid_on"],
-            line["returned_on"],
-            line["reference"],
-            line["reason"],
-        ]
-        for line in view["lines"]
-    ]
-    print_table(console, f"{in_both(Text('Payout'))} {view['id']}: {view['status']}, {view['channel']}", columns, rows)
-    total = show_amount(view["amount_minor"], currency)
-    print_line(console, in_both(_lines_in_all(view["count"], total, currency)))
-    fresh = [line["shop_id"] for line in view["lines"] if line["fresh_account"]]
-    if fresh:
-        print_line(console, in_both(Text("Accounts changed in the 30 days before: {shops}", shops=", ".join(fresh))))
-    for line in view["refused"]:
-        refusal = Refusal(line["code"], id=line["shop_id"], available_minor=line["amount_minor"])
-        amount = show_amount(line["amount_minor"], currency)
-        print_line(console, f"{line['shop_id']} {amount}: {render_both(refusal.text, ' ')}")
-
-
-def _lines_in_all(count: int, total: str, currency: str) -> Text:
-    return Text("{count} lines, {total} {currency}.", count=count, total=total, currency=currency)

@@ -29,8 +29,8 @@ def withdrawal() -> None:
 def list_command(shop_id: str | None, status: str | None, program_code: str | None, as_json: bool) -> None:
     """List withdrawals, the newest first."""
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
-        withdrawals = all_pages(lambda before: service.list_withdrawals(conn, program, shop_id, status, before, PAGE))
+        unit = container.unit(conn, program_code)
+        withdrawals = all_pages(lambda before: service.list_withdrawals(unit, shop_id, status, before, PAGE))
     if as_json:
         print_json(withdrawals)
         return
@@ -55,7 +55,7 @@ def list_command(shop_id: str | None, status: str | None, program_code: str | No
         ]
         for row in withdrawals
     ]
-    print_table(open_console(), f"{in_both(Text('Withdrawals'))}: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Withdrawals'))}: {unit.program.code}", columns, rows)
 
 
 @withdrawal.command()
@@ -66,8 +66,8 @@ def list_command(shop_id: str | None, status: str | None, program_code: str | No
 def approve(withdrawal_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve the withdrawal ID, so that a batch may take it."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = service.approve_withdrawal(conn, program, withdrawal_id, actor, container.now())
+        unit = acting_as(container, conn, key, program_code, "confirm")
+        view = service.approve_withdrawal(unit, withdrawal_id)
     _show(view, as_json)
 
 
@@ -81,8 +81,8 @@ def refuse(withdrawal_id: str, reason: str, key: str, program_code: str | None, 
     """Refuse the withdrawal ID that no batch pays."""
     words = reason_of(reason)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code, "confirm")
-        view = service.refuse_withdrawal(conn, program, withdrawal_id, words, actor, container.now())
+        unit = acting_as(container, conn, key, program_code, "confirm")
+        view = service.refuse_withdrawal(unit, withdrawal_id, words)
     _show(view, as_json)
 
 

@@ -6,14 +6,25 @@ Whoever runs the machine has the database, too: who is let in here may confirm m
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import (
+    in_both,
+    json_option,
+    open_console,
+    options_as,
+    print_json,
+    print_table,
+    program_option,
+    time_text,
+)
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.people import accounts, seats, subjects
+from distrib.services.people.accounts import PersonDraft
 from distrib.services.people.passwords import new_password
 from distrib.services.people.refusals import PersonUnknown
 from distrib.services.programs.key_changes import revoke_key
@@ -33,6 +44,18 @@ def person() -> None:
     """Let people sign in to the console, and end that."""
 
 
+@dataclass(frozen=True, slots=True)
+class _PersonOptions:
+    """What `create` is asked."""
+
+    login: str
+    name: str | None
+    role: str
+    password_stdin: bool
+    program_code: str | None
+    as_json: bool
+
+
 @person.command()
 @click.argument("login")
 @click.option("--name", help="The name that others see; the login if not given.")
@@ -40,31 +63,34 @@ def person() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input in place of drawing one.")
 @program_option
 @json_option
-def create(
-    login: str, name: str | None, role: str, password_stdin: bool, program_code: str | None, as_json: bool
-) -> None:
+@options_as(_PersonOptions)
+def create(asked: _PersonOptions) -> None:
     """Let the person LOGIN into the program; who is new gets a password, printed once, alone on the last line.
 
     A password that was drawn has to be changed at the first sign-in.
     """
-    given = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    given = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
     password = new_password() if given is None else given
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            try:
-                who, is_new = accounts.person_by_login(conn, login), False
-            except Refusal:
-                must_change = given is None
-                who = accounts.make_person(conn, login, name or login, password, now, must_change=must_change)
-                is_new = True
-            key_id = seats.give_seat(conn, program, who, role, now)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, asked.program_code)
+        try:
+            who, is_new = accounts.person_by_login(conn, asked.login), False
+        except Refusal:
+            must_change = given is None
+            who = accounts.make_person(
+                conn, PersonDraft(asked.login, asked.name or asked.login, password, must_change=must_change), unit.now
+            )
+            is_new = True
+        key_id = seats.give_seat(unit, who, asked.role)
     shown = password if is_new and given is None else None
-    if as_json:
-        print_json({"program": program.code, "login": login, "role": role, "seat": key_id, "password": shown})
+    if asked.as_json:
+        print_json(
+            {"program": unit.program.code, "login": asked.login, "role": asked.role, "seat": key_id, "password": shown}
+        )
         return
-    click.echo(in_both(Text("{login} may sign in to {program}.", login=login, program=program.code)), err=True)
+    click.echo(
+        in_both(Text("{login} may sign in to {program}.", login=asked.login, program=unit.program.code)), err=True
+    )
     if shown is not None:
         click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
         click.echo(shown)
@@ -93,15 +119,13 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 @program_option
 def remove(login: str, program_code: str | None) -> None:
     """End the seat of the person LOGIN in the program, at once."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            live = [row for row in seats.list_seated(conn, program) if row.login == login and not row.revoked_at]
-            if not live:
-                raise PersonUnknown(login=login)
-            for row in live:
-                revoke_key(conn, program, row.key_id, now)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, program_code)
+        live = [row for row in seats.list_seated(conn, unit.program) if row.login == login and not row.revoked_at]
+        if not live:
+            raise PersonUnknown(login=login)
+        for row in live:
+            revoke_key(unit, row.key_id)
     click.echo(in_both(Text("{id} has ended.", "key", id=login)))
 
 

@@ -19,9 +19,9 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.domain.policies.policy import Finding
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import Program
 from distrib.services.plans.drafts import load_samples
-from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
+from distrib.services.plans.versions import PlanView, PublicationDraft, check_document, create_plan, judge, publish_plan
 from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
 from distrib.services.simulations.asking import headline_of_document
@@ -77,15 +77,19 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
     """Keep the plan in FILE as a version, where it is new, and put it in force."""
     document = read_document(file)
     with open_container() as container:
-        policies, now = container.policies, container.now()
+        policies = container.policies
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-            effective_from = instant_of(since, program, "--effective-from")
-            made = create_plan(conn, program, document, policies, COMMAND_LINE, now)
+            unit = container.unit(conn, program_code)
+            effective_from = instant_of(since, unit.program, "--effective-from")
+            made = create_plan(unit, document, policies)
             view = publish_plan(
-                conn, program, policies, made.code, made.version, effective_from, signed_off_by, COMMAND_LINE, now
+                unit,
+                policies,
+                made.code,
+                made.version,
+                PublicationDraft(effective_from, signed_off_by),
             )
-            headline = headline_of_document(conn, program, view.document)
+            headline = headline_of_document(conn, unit.program, view.document)
     if as_json:
         print_json(_shown(view) | {"simulation": headline})
         return

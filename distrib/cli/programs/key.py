@@ -6,22 +6,30 @@ Whoever runs the machine has the database, too: what is made here may confirm mo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import click
-from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import (
+    in_both,
+    json_option,
+    open_console,
+    options_as,
+    print_json,
+    print_table,
+    program_option,
+    time_text,
+)
 from distrib.cli.programs.limits import limit_command
 from distrib.domain.identifiers import parse_instant, visible
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import Unit
 from distrib.services.programs import key_changes
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD, revoke_key
-from distrib.services.programs.keys import KeyTerms, create_key, key_view, list_keys
+from distrib.services.programs.keys import KeyDraft, KeyTerms, create_key, key_view, list_keys
 from distrib.services.programs.scopes import ROLES, SCOPES
 from distrib.services.programs.signing import end_signing, require_signing
 
@@ -55,6 +63,20 @@ _scope_option = click.option(
 _expires_option = click.option("--expires-at", callback=_when, help="When it ends, as RFC 3339.")
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyOptions:
+    """What `create` is asked."""
+
+    role: str
+    name: str | None
+    owner: str | None
+    shop_id: str | None
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    program_code: str | None
+    as_json: bool
+
+
 @key.command()
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
 @click.option("--name", help="What it is for; the role if not given.")
@@ -64,26 +86,28 @@ _expires_option = click.option("--expires-at", callback=_when, help="When it end
 @_expires_option
 @program_option
 @json_option
-def create(
-    role: str,
-    name: str | None,
-    owner: str | None,
-    shop_id: str | None,
-    scopes: tuple[str, ...],
-    expires_at: datetime | None,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_KeyOptions)
+def create(asked: _KeyOptions) -> None:
     """Make a key; it is printed once, alone on the last line."""
-    terms = KeyTerms(owner, tuple(dict.fromkeys(scopes)) or None, expires_at)
+    terms = KeyTerms(asked.owner, tuple(dict.fromkeys(asked.scopes)) or None, asked.expires_at)
     with open_container() as container:
         container.must_know_its_peppers()
-        pepper, now = container.pepper, container.now()
+        pepper = container.pepper
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-            made = create_key(conn, program, role, name or role, shop_id, pepper, now, terms=terms)
-    if as_json:
-        shown = {"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made}
+            unit = container.unit(conn, asked.program_code)
+            made = create_key(
+                unit,
+                KeyDraft(asked.role, asked.name or asked.role, asked.shop_id, terms=terms),
+                pepper,
+            )
+    if asked.as_json:
+        shown = {
+            "program": unit.program.code,
+            "role": asked.role,
+            "name": asked.name or asked.role,
+            "shop_id": asked.shop_id,
+            "key": made,
+        }
         print_json(shown | terms._asdict())
         return
     _print_secret(made)
@@ -117,10 +141,23 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bool) -> None:
     """Say that the key KEY_ID stands for the person or machine OWNER."""
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(conn, program, key_id, {"owner": owner}, COMMAND_LINE, now))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.set_key(unit, key_id, {"owner": owner}))
 
     _change(change, program_code, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _SetOptions:
+    """What `set` is asked."""
+
+    key_id: str
+    scopes: tuple[str, ...]
+    all_scopes: bool
+    expires_at: datetime | None
+    never_expires: bool
+    program_code: str | None
+    as_json: bool
 
 
 @key.command("set")
@@ -131,32 +168,25 @@ def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bo
 @click.option("--never-expires", is_flag=True, help="No end.")
 @program_option
 @json_option
-def set_command(
-    key_id: str,
-    scopes: tuple[str, ...],
-    all_scopes: bool,
-    expires_at: datetime | None,
-    never_expires: bool,
-    program_code: str | None,
-    as_json: bool,
-) -> None:
+@options_as(_SetOptions)
+def set_command(asked: _SetOptions) -> None:
     """Change how far the key KEY_ID reaches and until when; what is not named stays."""
-    if (scopes and all_scopes) or (expires_at and never_expires):
+    if (asked.scopes and asked.all_scopes) or (asked.expires_at and asked.never_expires):
         raise click.UsageError(
             in_both(Text("--all-scopes goes without --scope, --never-expires without --expires-at."))
         )
     wanted: key_changes.TermChanges = {}
-    if scopes or all_scopes:
-        wanted["scopes"] = scopes or None
-    if expires_at or never_expires:
-        wanted["expires_at"] = expires_at
+    if asked.scopes or asked.all_scopes:
+        wanted["scopes"] = asked.scopes or None
+    if asked.expires_at or asked.never_expires:
+        wanted["expires_at"] = asked.expires_at
     if not wanted:
         raise click.UsageError(in_both(Text("Name a setting to change.")))
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.set_key(conn, program, key_id, wanted, COMMAND_LINE, now))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.set_key(unit, asked.key_id, wanted))
 
-    _change(change, program_code, as_json)
+    _change(change, asked.program_code, asked.as_json)
 
 
 @key.command()
@@ -174,10 +204,10 @@ def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool
     """Give the key KEY_ID a new secret; it is printed once, alone on the last line."""
     with open_container() as container:
         container.must_know_its_peppers()
-        pepper, now = container.pepper, container.now()
+        pepper = container.pepper
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-            made, view = key_changes.rotate_key(conn, program, key_id, keep_hours, pepper, COMMAND_LINE, now)
+            unit = container.unit(conn, program_code)
+            made, view = key_changes.rotate_key(unit, key_id, keep_hours, pepper)
     if as_json:
         print_json(asdict(view) | {"key": made})
         return
@@ -192,8 +222,8 @@ def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool
 def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bool) -> None:
     """End one of the two secrets of the key KEY_ID, at once."""
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.finish_rotation(conn, program, key_id, keep, COMMAND_LINE, now))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.finish_rotation(unit, key_id, keep))
 
     _change(change, program_code, as_json)
 
@@ -205,8 +235,8 @@ def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bo
 def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
     """Let the key KEY_ID, made over the API, confirm money at once."""
 
-    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
-        return asdict(key_changes.approve_key(conn, program, key_id, COMMAND_LINE, now))
+    def change(unit: Unit) -> dict[str, Any]:
+        return asdict(key_changes.approve_key(unit, key_id))
 
     _change(change, program_code, as_json)
 
@@ -216,10 +246,8 @@ def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
 @program_option
 def revoke(key_id: str, program_code: str | None) -> None:
     """End the key KEY_ID, at once and for ever."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            revoke_key(conn, container.program(conn, program_code), key_id, now)
+    with open_container() as container, container.begin() as conn:
+        revoke_key(container.unit(conn, program_code), key_id)
     click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))
 
 
@@ -229,14 +257,12 @@ def revoke(key_id: str, program_code: str | None) -> None:
 @program_option
 def sign(key_id: str, end: bool, program_code: str | None) -> None:
     """Make the key KEY_ID sign its posts of events; the secret is printed once, alone on the last line."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            if end:
-                end_signing(conn, program, key_id, COMMAND_LINE, now)
-                return
-            secret, former_until = require_signing(conn, program, key_id, container.sealer, COMMAND_LINE, now)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, program_code)
+        if end:
+            end_signing(unit, key_id)
+            return
+        secret, former_until = require_signing(unit, key_id, container.sealer)
     if former_until is not None:
         words = Text("The secret before is good until {until}.", until=time_text(former_until))
         click.echo(in_both(words), err=True)
@@ -246,13 +272,9 @@ def sign(key_id: str, end: bool, program_code: str | None) -> None:
 key.add_command(limit_command)
 
 
-def _change(
-    change: Callable[[Connection, Program, datetime], dict[str, Any]], program_code: str | None, as_json: bool
-) -> None:
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            view = change(conn, container.program(conn, program_code), now)
+def _change(change: Callable[[Unit], dict[str, Any]], program_code: str | None, as_json: bool) -> None:
+    with open_container() as container, container.begin() as conn:
+        view = change(container.unit(conn, program_code))
     if as_json:
         print_json(view)
         return

@@ -33,20 +33,18 @@ def limits_command(
     given = {"calls_per_minute": calls_per_minute, "waiting_orders": waiting_orders}
     given |= {"waiting_bytes": None if waiting_mib is None else waiting_mib * 2**20}
     wanted = {name: value or None for name, value in given.items() if value is not None}
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            limits = limit_program(conn, program, wanted, now) if wanted else read_limits(conn, program.program_id)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, program_code)
+        limits = limit_program(unit, wanted) if wanted else read_limits(conn, unit.program.program_id)
     shown = asdict(limits)
     if as_json:
-        print_json({"program": program.code, **shown})
+        print_json({"program": unit.program.code, **shown})
         return
     by_key = shown.pop("by_key")
     for name, value in shown.items():
-        click.echo(f"{program.code}: {name} = {in_both(Text('as the settings say')) if value is None else value}")
+        click.echo(f"{unit.program.code}: {name} = {in_both(Text('as the settings say')) if value is None else value}")
     for key_id, calls in by_key.items():
-        click.echo(f"{program.code}: {key_id}: calls_per_minute = {calls}")
+        click.echo(f"{unit.program.code}: {key_id}: calls_per_minute = {calls}")
 
 
 @click.command("limit")
@@ -55,9 +53,7 @@ def limits_command(
 @program_option
 def limit_command(key_id: str, calls_per_minute: int, program_code: str | None) -> None:
     """Set how many calls a minute the key KEY_ID may make."""
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            limit_key(conn, container.program(conn, program_code), key_id, calls_per_minute or None, now)
+    with open_container() as container, container.begin() as conn:
+        limit_key(container.unit(conn, program_code), key_id, calls_per_minute or None)
     shown = calls_per_minute or in_both(Text("as for the program's other keys"))
     click.echo(f"{key_id}: calls_per_minute = {shown}")

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import in_both, json_option, open_console, print_json, print_table
+from distrib.cli.output import in_both, json_option, open_console, options_as, print_json, print_table
 from distrib.cli.programs.limits import limits_command
 from distrib.cli.programs.settings import set_command
 from distrib.domain.texts import Text
 from distrib.services.context import Program
-from distrib.services.programs.tenants import ADMISSIONS, create_program, list_programs
+from distrib.services.programs.tenants import ADMISSIONS, ProgramDraft, create_program, list_programs
 
 
 @click.group()
 def program() -> None:
     """Open, set and list programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ProgramOptions:
+    """What `create` is asked."""
+
+    code: str
+    currency: str
+    time_zone: str
+    policy: str
+    admission: str
+    identity_required: bool
+    as_json: bool
 
 
 @program.command()
@@ -34,16 +47,22 @@ def program() -> None:
 )
 @click.option("--identity-required", is_flag=True, help="A shop names an identity to join.")
 @json_option
-def create(
-    code: str, currency: str, time_zone: str, policy: str, admission: str, identity_required: bool, as_json: bool
-) -> None:
+@options_as(_ProgramOptions)
+def create(asked: _ProgramOptions) -> None:
     """Open the program CODE; the same again changes nothing."""
     with open_container() as container:
         policies, now = container.policies, container.now()
         with container.begin() as conn:
-            made = create_program(conn, code, currency, time_zone, policy, now, policies, admission, identity_required)
+            made = create_program(
+                conn,
+                ProgramDraft(
+                    asked.code, asked.currency, asked.time_zone, asked.policy, asked.admission, asked.identity_required
+                ),
+                now,
+                policies,
+            )
             container.act(made)
-    if as_json:
+    if asked.as_json:
         print_json(_shown(made))
     else:
         click.echo(in_both(Text("Program {code} is open.", code=made.code)))

@@ -11,7 +11,7 @@ from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.customers import RULES
 from distrib.domain.identifiers import visible
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import Program
 from distrib.services.programs.settings import set_program
 from distrib.services.programs.tenants import ADMISSIONS
 from distrib.services.programs.wanted_settings import APPROVALS, SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, settings_of
@@ -55,11 +55,9 @@ def set_command(
         wanted |= {"withdrawal_least_minor": None}
     if not wanted:
         raise click.UsageError(in_both(Text("Name a setting to change.")))
-    with open_container() as container:
-        now = container.now()
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-            made = set_program(conn, program, settings_of(wanted), container.policies, signed_off_by, COMMAND_LINE, now)
+    with open_container() as container, container.begin() as conn:
+        unit = container.unit(conn, program_code)
+        made = set_program(unit, settings_of(wanted), container.policies, signed_off_by)
     if as_json:
         print_json(_shown(made))
         return

@@ -11,6 +11,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import NoReturn
 
@@ -29,6 +30,21 @@ _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  # prctl(2)
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptModule:
+    """What is run.
+
+    Args:
+        module: as by ``python -m``; its first argument is its own name.
+        arguments: the others.
+        environment: what stands in its environment besides our own.
+    """
+
+    module: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
 class Kept:
     """One process with all that it starts, kept alive from the first start until it is stopped.
 
@@ -37,9 +53,6 @@ class Kept:
 
     Args:
         name: for the log and for the system's list of processes.
-        module: what is run, as by ``python -m``; its first argument is its own name.
-        arguments: the others.
-        environment: what stands in its environment besides our own.
         gives_up: exit statuses which say that no start is of use before somebody mends the settings. They count until
             the process has once lived long enough; so does any above 0 with which three starts have ended.
         is_fresh: whether it is to know nothing of this process, neither memory nor environment: it then imports anew.
@@ -48,17 +61,13 @@ class Kept:
     def __init__(
         self,
         name: str,
-        module: str,
-        arguments: Sequence[str],
-        environment: Mapping[str, str],
+        run: KeptModule,
         gives_up: Sequence[int] = (),
         *,
         is_fresh: bool = False,
     ) -> None:
         self._name = name
-        self._module = module
-        self._arguments = list(arguments)
-        self._environment = dict(environment)
+        self._run = run
         self._gives_up = gives_up
         self._is_fresh = is_fresh
         self._pid = 0
@@ -133,11 +142,11 @@ class Kept:
             _tie_to(parent, f"distrib-{self._name}")
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            os.environ.update(self._environment)
+            os.environ.update(self._run.environment)
             if self._is_fresh:
-                os.execv(sys.executable, [sys.executable, "-P", "-m", self._module, *self._arguments])  # noqa: S606 - no shell
-            sys.argv = [self._module, *self._arguments]
-            runpy.run_module(self._module, run_name="__main__", alter_sys=True)
+                os.execv(sys.executable, [sys.executable, "-P", "-m", self._run.module, *self._run.arguments])  # noqa: S606 - no shell
+            sys.argv = [self._run.module, *self._run.arguments]
+            runpy.run_module(self._run.module, run_name="__main__", alter_sys=True)
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -16,7 +16,7 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import in_both
-from distrib.cli.service.keeping import Kept
+from distrib.cli.service.keeping import Kept, KeptModule
 from distrib.cli.service.local import is_ready, reachable
 from distrib.domain.texts import Text
 from distrib.failures import WRONG_USE, check_address
@@ -53,15 +53,13 @@ def serve(host: str, port: int) -> None:
         container.disconnect()  # processes are forked from here
         web = Kept(
             "web",
-            "gunicorn",
-            _web(container, host, port),
-            container.web_environment(),
+            KeptModule("gunicorn", _web(container, host, port), container.web_environment()),
             gives_up=[_WEB_GIVES_UP],
             is_fresh=container.settings.worker_database_url is not None,  # the web is never to learn of that login
         )
         workers = None
         if container.servers is not None:
-            workers = Kept("workers", "workers", [], container.joining_environment(), gives_up=[WRONG_USE])
+            workers = Kept("workers", KeptModule("workers", [], container.joining_environment()), gives_up=[WRONG_USE])
         _tell(Text("Starting the service …"))
         status = _watch(web, workers, partial(is_ready, port, reachable(host)), f"http://{host}:{port}/")
     _tell(Text("Stopped."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import click
 from distrib.api.http.codes import CODES
 from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
-from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
+from distrib.cli.output import in_both, json_option, language_option, options_as, print_json, program_option
 from distrib.cli.progress import terminal_progress
 from distrib.cli.simulations.by_files import EXISTING, ByFiles, FileSpan, engine_options, simulate_by_files
 from distrib.cli.simulations.chart import FORMATS as CHARTS
@@ -46,6 +47,30 @@ _LOOKS_EVERY_S = 0.2
 Shown = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _SimulateOptions:
+    """What `simulate` is asked."""
+
+    files: tuple[Path, ...]
+    since: str | None
+    until: str | None
+    refunds: str
+    ranks: str
+    ranks_from: str | None
+    is_published: bool
+    check: bool
+    output: Path | None
+    orders: bool
+    directory: Path | None
+    engine: str | None
+    processes: int | None
+    scheduler: str | None
+    chart: Path | None
+    program_code: str | None
+    language: str
+    as_json: bool
+
+
 @click.command()
 @click.argument("files", type=_FILE, nargs=-1, metavar="[FILE]...")
 @click.option("--from", "since", help="Orders paid from then on: RFC 3339, or a day of the program's.")
@@ -67,69 +92,55 @@ Shown = Callable[[int, int], None]
 @program_option
 @language_option
 @json_option
-def simulate(
-    files: tuple[Path, ...],
-    since: str | None,
-    until: str | None,
-    refunds: str,
-    ranks: str,
-    ranks_from: str | None,
-    is_published: bool,
-    check: bool,
-    output: Path | None,
-    orders: bool,
-    directory: Path | None,
-    engine: str | None,
-    processes: int | None,
-    scheduler: str | None,
-    chart: Path | None,
-    program_code: str | None,
-    language: str,
-    as_json: bool,
-) -> None:
+@options_as(_SimulateOptions)
+def simulate(asked: _SimulateOptions) -> None:
     """What the plans in FILE, up to five, would have paid on orders of history.
 
     With --as-published --check the plans that were in force are simulated, and every row is compared with the ledger's.
     """
-    _check_use(files, since, until, is_published=is_published, check=check)
-    _check_files(output, chart, is_published=is_published, orders=orders)
-    by_files = ByFiles(directory, engine, processes, scheduler)
+    _check_use(asked.files, asked.since, asked.until, is_published=asked.is_published, check=asked.check)
+    _check_files(asked.output, asked.chart, is_published=asked.is_published, orders=asked.orders)
+    by_files = ByFiles(asked.directory, asked.engine, asked.processes, asked.scheduler)
     by_files.check(
         {
-            "--as-published": is_published,
-            "--output": output,
-            "--orders": orders,
-            "--program": program_code,
+            "--as-published": asked.is_published,
+            "--output": asked.output,
+            "--orders": asked.orders,
+            "--program": asked.program_code,
         }
     )
-    documents = [read_yaml(text_of(file)) for file in files]
+    documents = [read_yaml(text_of(file)) for file in asked.files]
     configure_logs("WARNING", "text")  # on standard error: standard output is the result's
-    if directory is not None:
+    if asked.directory is not None:
         _tell(
-            simulate_by_files(by_files, documents, FileSpan(since or "", until or "", refunds, ranks, ranks_from)),
-            chart,
-            language,
-            as_json=as_json,
+            simulate_by_files(
+                by_files,
+                documents,
+                FileSpan(asked.since or "", asked.until or "", asked.refunds, asked.ranks, asked.ranks_from),
+            ),
+            asked.chart,
+            asked.language,
+            as_json=asked.as_json,
         )
         return
     with open_container() as container:
         with container.begin() as conn:
-            program = container.program(conn, program_code)
-        if is_published:
-            _check(container, program, since, until, language, as_json=as_json, with_ranks=ranks == REPLAYED)
+            program = container.program(conn, asked.program_code)
+        if asked.is_published:
+            _check(container, program, asked)
             return
         wish = Wish(
             documents,
-            instant_of(since or "", program, "--from"),
-            instant_of(until or "", program, "--to"),
-            refunds,
-            ranks,
-            None if ranks_from is None else instant_of(ranks_from, program, "--ranks-from"),
+            instant_of(asked.since or "", program, "--from"),
+            instant_of(asked.until or "", program, "--to"),
+            asked.refunds,
+            asked.ranks,
+            None if asked.ranks_from is None else instant_of(asked.ranks_from, program, "--ranks-from"),
         )
         view = _simulated(container, program, wish)
-        if output is not None:
-            _write_file(container, program, view["id"], output, ORDERS if orders else SHOPS, language)
-    _tell(view, chart, language, as_json=as_json)
+        if asked.output is not None:
+            _write_file(container, program, view["id"], asked.output, asked)
+    _tell(view, asked.chart, asked.language, as_json=asked.as_json)
 
 
 def _tell(view: Mapping[str, Any], chart: Path | None, language: str, *, as_json: bool) -> None:
@@ -173,10 +184,11 @@ def _check_files(output: Path | None, chart: Path | None, *, is_published: bool,
 
 
 def _write_file(
-    container: Container, program: Program, simulation_id: str, path: Path, detail: str, language: str
+    container: Container, program: Program, simulation_id: str, path: Path, asked: _SimulateOptions
 ) -> None:
+    detail = ORDERS if asked.orders else SHOPS
     with container.worker_engine.begin() as conn, path.open("wb") as file:
-        pieces = file_of(conn, program, simulation_id, path.suffix.removeprefix("."), detail, language)
+        pieces = file_of(conn, program, simulation_id, path.suffix.removeprefix("."), detail, asked.language)
         for piece in pieces:
             file.write(piece)
 
@@ -209,27 +221,19 @@ def _simulated(container: Container, program: Program, wish: Wish) -> dict[str, 
                 time.sleep(_LOOKS_EVERY_S)
 
 
-def _check(
-    container: Container,
-    program: Program,
-    since: str | None,
-    until: str | None,
-    language: str,
-    *,
-    as_json: bool,
-    with_ranks: bool,
-) -> None:
+def _check(container: Container, program: Program, asked: _SimulateOptions) -> None:
+    since, until = asked.since, asked.until
     begin = _BEGINNING if since is None else instant_of(since, program, "--from")
     end = container.now() + _LATER if until is None else instant_of(until, program, "--to")
     with _progress() as shown, container.worker_engine.begin() as conn:
         enter_history(conn)
         checked = check_as_published(conn, program, container.policies, PaidSpan(begin, end), shown)
-        if with_ranks:
+        if asked.ranks == REPLAYED:
             check_ranks(conn, container.worker_engine.begin, program, container.policies, checked, container.now())
-    if as_json:
+    if asked.as_json:
         print_json({"program": program.code, **checked.view()})
     else:
-        show_check(checked.view(), language)
+        show_check(checked.view(), asked.language)
     if checked.differences:
         raise SystemExit(1)
 

@@ -58,12 +58,16 @@ class Difference(NamedTuple):
 class PostedOrder(NamedTuple):
     """What the ledger has of one order: what was earned, and how refunds changed each commission.
 
-    ``taken_back`` are those that the decision of a case took back: nothing of them stands, whatever is left.
+    Args:
+        taken_back: those that the decision of a case took back: nothing of them stands, whatever is left.
+        is_bound_by_line: all refunds are of the time when each commission was bounded by what was first posted for
+            itself, and not yet over the order; the next refund brings what stands to today's bound.
     """
 
     earned: Sequence[PostedCommission]
     changes: Mapping[PostedKey, int]
     taken_back: frozenset[PostedKey] = frozenset()
+    is_bound_by_line: bool = False
 
     def standing(self) -> dict[PostedKey, int]:
         """What is left of each commission."""
@@ -95,28 +99,24 @@ def differences(
     snapshot: Snapshot,
     left_minor: Sequence[int] | None,
     posted: PostedOrder,
-    *,
-    is_bound_by_line: bool = False,
 ) -> list[Difference]:
     """Where an order computed again differs from what was posted; empty when they agree.
 
     Args:
         left_minor: what refunds left of each line; None while nothing was refunded.
         posted: what the ledger has.
-        is_bound_by_line: all refunds are of the time when each commission was bounded by what was first posted for
-            itself, and not yet over the order; the next refund brings what stands to today's bound.
     """
     first = settle(plan, order, snapshot)
     unlike = _unlike(named(plan, order, first), posted.earned)
     last = first
     if left_minor is not None:
         first_minor = {commission.key: commission.amount_minor for commission in first}
-        gone = _keys(plan, order, posted.taken_back)
-        if is_bound_by_line:
+        gone = dict.fromkeys(_keys(plan, order, posted.taken_back))
+        if posted.is_bound_by_line:
             unbounded = dict.fromkeys(first_minor, MAX_SUM_MINOR)
-            last = _each_at_most(settle_left(plan, order, snapshot, left_minor, unbounded, gone), first_minor)
+            last = _each_at_most(settle_left(plan, order, snapshot, left_minor, {**unbounded, **gone}), first_minor)
         else:
-            last = settle_left(plan, order, snapshot, left_minor, first_minor, gone)
+            last = settle_left(plan, order, snapshot, left_minor, {**first_minor, **gone})
     expected = {
         commission.key: commission.amount_minor
         for commission in named(plan, order, last)

@@ -17,7 +17,14 @@ from distrib.domain.events import Order
 from distrib.domain.money import PPM
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.commission import Commission, settle
-from distrib.domain.settlement.recomputing import PostedCommission, PostedKey, PostedOrder, differences, left_of_lines
+from distrib.domain.settlement.recomputing import (
+    Difference,
+    PostedCommission,
+    PostedKey,
+    PostedOrder,
+    differences,
+    left_of_lines,
+)
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
@@ -113,9 +120,9 @@ class _OrderAudit:
             stands = sum([commission.amount_minor for commission in first])
         else:
             taken_back = frozenset(changes.taken_back.get(row.order_no, ()))
-            posted_order = PostedOrder(_earned(posted), reversed_ or {}, taken_back)
             is_bound_by_line = refunded is not None and row.order_no not in changes.refunded_lately
-            self._compare(row, plan, order, snapshot, left, posted_order, is_bound_by_line=is_bound_by_line)
+            posted_order = PostedOrder(_earned(posted), reversed_ or {}, taken_back, is_bound_by_line)
+            self._note_unlike(row, differences(plan, order, snapshot, left, posted_order))
             stands = sum(posted_order.standing().values())
         self._check_cap(row, snapshot, row.paid_minor if left is None else sum(left), stands)
 
@@ -128,18 +135,7 @@ class _OrderAudit:
                 findings.add(order_no=row.order_no, line_id=line_id, **given)
         return left_of_lines(order, refunded)
 
-    def _compare(
-        self,
-        row: SettledRow,
-        plan: Plan,
-        order: Order,
-        snapshot: Snapshot,
-        left: Sequence[int] | None,
-        posted_order: PostedOrder,
-        *,
-        is_bound_by_line: bool,
-    ) -> None:
-        unlike = differences(plan, order, snapshot, left, posted_order, is_bound_by_line=is_bound_by_line)
+    def _note_unlike(self, row: SettledRow, unlike: Sequence[Difference]) -> None:
         if unlike:
             shown = [
                 {

@@ -17,7 +17,7 @@ from distrib.domain.json_values import JsonObject
 from distrib.domain.policies.policy import Policy
 from distrib.services.audit.asking import Asked, ask_everything
 from distrib.services.audit.results import AuditCheck, AuditResult, audit_view, checks_of, warnings_of
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.steps import Steps, conducted, step
 from distrib.store.audit import runs
 
@@ -34,26 +34,18 @@ def enter_snapshot(conn: Connection) -> None:
     runs.enter_snapshot(conn)
 
 
-def run_audit(
-    conn: Connection,
-    program: Program,
-    now: datetime,
-    policies: Mapping[str, Policy] | None = None,
-    *,
-    is_full: bool = False,
-) -> AuditResult:
+def run_audit(unit: Unit, policies: Mapping[str, Policy] | None = None, *, is_full: bool = False) -> AuditResult:
     """Runs every check of a program within one snapshot and records the result.
 
     For small programs and tests: while one snapshot is held, nothing that anybody deletes is cleared away. What runs
     beside live work conducts ``audit_steps`` instead, each step in a transaction of its own.
 
     Args:
-        conn: a transaction that ``enter_snapshot`` opened.
-        now: the instant the result is dated by.
+        unit: in a transaction that ``enter_snapshot`` opened; its instant dates the result.
         policies: the policy packs, to hold the tree against the program's own; without them it is not.
         is_full: asks what is at rest again.
     """
-    return conducted(audit_steps(program, now, policies, is_full=is_full), lambda perform: perform(conn))
+    return conducted(audit_steps(unit.program, unit.now, policies, is_full=is_full), lambda perform: perform(unit.conn))
 
 
 def audit_steps(
@@ -104,9 +96,9 @@ def list_audits(
     return views, kept[limit - 1].audit_no if len(kept) > limit else None
 
 
-def request_audit(conn: Connection, program: Program, now: datetime, *, is_full: bool = False) -> None:
+def request_audit(unit: Unit, *, is_full: bool = False) -> None:
     """Records the request for an audit, or for one of everything; a worker runs it soon."""
-    runs.request_audit(conn, program.program_id, now, is_full=is_full)
+    runs.request_audit(unit.conn, unit.program_id, unit.now, is_full=is_full)
 
 
 def is_full_requested(conn: Connection, program: Program) -> bool:

@@ -21,7 +21,7 @@ from distrib.domain.periods import counting
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.texts import Text
 from distrib.services.compliance.refusals import CaseDecided, CaseOpen, CaseUnknown, OrganiserUnknown
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.store import plans
 from distrib.store.compliance import cases as store
 from distrib.store.compliance.case_rows import CaseReversal, CaseRow, DecisionRow, LeftCommission
@@ -71,72 +71,75 @@ class CaseView:
     decisions: list[DecisionView]
 
 
-def open_case(
-    conn: Connection,
-    program: Program,
-    shop_id: str | None,
-    organiser_id: str | None,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> CaseView:
+def open_case(unit: Unit, shop_id: str | None, organiser_id: str | None, reason: str) -> CaseView:
     """Opens a case about the tree of a shop's root, or about all trees that an organiser runs or ran.
 
     Raises:
         Refusal: ``shop_unknown``, ``organiser_unknown``, or ``case_open`` where one stands already.
     """
-    number = program.program_id
+    number = unit.program_id
     if shop_id is not None:
-        root_no, subject = _root(conn, program, shop_id, now)
+        root_no, subject = _root(unit, shop_id)
     else:
         root_no, subject = None, f"organiser:{organiser_id}"
-        if not store.has_organised(conn, number, organiser_id or ""):
+        if not store.has_organised(unit.conn, number, organiser_id or ""):
             raise OrganiserUnknown(id=organiser_id or "")
-    plans.lock_timeline(conn, number)
-    if store.subjects_with_open_case(conn, number, [subject]):
+    plans.lock_timeline(unit.conn, number)
+    if store.subjects_with_open_case(unit.conn, number, [subject]):
         raise CaseOpen(subject=subject)
     organiser = None if root_no is not None else organiser_id
     case = NewCase(subject, root_no, organiser, None, reason, "{}")
-    [case_no] = store.insert_cases(conn, number, [case], now, actor.key_id)
-    return get_case(conn, program, case_no, now)
+    [case_no] = store.insert_cases(unit.conn, number, [case], unit.now, unit.actor.key_id)
+    return get_case(unit.conn, unit.program, case_no, unit.now)
 
 
-def decide_case(
-    conn: Connection,
-    program: Program,
-    case_no: int,
-    decision: str,
-    effective_at: datetime | None,
-    decided_by: str,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> CaseView:
-    """Records a decision on a case and applies it; no order is settled meanwhile.
+@dataclass(frozen=True, slots=True)
+class CaseDecision:
+    """What a person decides on a case.
 
     Args:
         effective_at: of a freeze: it holds for orders paid from then on (now, if None).
         decided_by: the person who answers for it.
+    """
+
+    decision: str
+    effective_at: datetime | None
+    decided_by: str
+    reason: str
+
+
+def decide_case(unit: Unit, case_no: int, decided: CaseDecision) -> CaseView:
+    """Records a decision on a case and applies it; no order is settled meanwhile.
 
     Raises:
         Refusal: ``case_unknown``, ``case_decided`` where the decision does not fit the case's state, ``invalid``.
     """
-    plans.lock_timeline(conn, program.program_id)
-    case = get_case(conn, program, case_no, _EVER)
-    now = max(now, _last_instant(case) + _TICK)
+    plans.lock_timeline(unit.conn, unit.program_id)
+    case = get_case(unit.conn, unit.program, case_no, _EVER)
+    unit = unit.as_of(max(unit.now, _last_instant(case) + _TICK))
+    decision = decided.decision
     if case.state not in _FROM[decision]:
         raise CaseDecided(state=case.state, decision=decision)
-    if not decided_by.strip() or not is_storable_text(decided_by):
+    if not decided.decided_by.strip() or not is_storable_text(decided.decided_by):
         raise Refusal("invalid", [Problem("/decided_by", Text("a person's name"))])
     seq = len(case.decisions) + 1
     store.insert_decision(
-        conn, program.program_id, case_no, seq, decision, effective_at or now, decided_by, reason, now, actor.key_id
+        unit.conn,
+        unit.program_id,
+        case_no,
+        seq,
+        decision,
+        decided.effective_at or unit.now,
+        decided.decided_by,
+        decided.reason,
+        unit.now,
+        unit.actor.key_id,
     )
     if decision == "release":
-        store.free_commissions(conn, program.program_id, case_no, seq, now)
+        store.free_commissions(unit.conn, unit.program_id, case_no, seq, unit.now)
     elif decision == "reverse":
-        _take_back(conn, program, case_no, now)
-    return get_case(conn, program, case_no, now)
+        _take_back(unit, case_no)
+    return get_case(unit.conn, unit.program, case_no, unit.now)
 
 
 def _last_instant(case: CaseView) -> datetime:
@@ -171,22 +174,22 @@ def newest_cases(conn: Connection, program: Program, as_of: datetime, subjects: 
     return {row.subject: _view(program, row, decided[row.case_no]) for row in rows}
 
 
-def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tuple[int, str]:
+def _root(unit: Unit, shop_id: str) -> tuple[int, str]:
     """Resolves the root of a shop's tree and the subject that names it."""
-    known = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    known = shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if known is None:
         raise ShopUnknown(id=shop_id)
-    above = tree.uplines_at(conn, program.program_id, known.shop_no, now, tree.DEEPEST)
+    above = tree.uplines_at(unit.conn, unit.program_id, known.shop_no, unit.now, tree.DEEPEST)
     root_no = above[-1] if above else known.shop_no
-    return root_no, f"tree:{shops.ids_of(conn, program.program_id, [root_no])[root_no]}"
+    return root_no, f"tree:{shops.ids_of(unit.conn, unit.program_id, [root_no])[root_no]}"
 
 
-def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) -> None:
+def _take_back(unit: Unit, case_no: int) -> None:
     """Posts reversals of all that is left of what the case holds, in the earliest open month from now on."""
-    held = store.left_of_case(conn, program.program_id, case_no)
+    held = store.left_of_case(unit.conn, unit.program_id, case_no)
     if not held:
         return
-    period, _ = counting(program.period_of(now), store.closed_through(conn, program.program_id))
+    period, _ = counting(unit.period, store.closed_through(unit.conn, unit.program_id))
     next_seq = {row.cause_no: row.last_seq + 1 for row in held}
     months: dict[tuple[int, int], MonthTotals] = {}
     rows = []
@@ -195,8 +198,8 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
         next_seq[row.cause_no] += 1
         rows.append(_reversal(row, seq))
         months.setdefault((row.shop_no, period), MonthTotals()).reversed_minor -= row.left_minor
-    store.insert_reversals(conn, program.program_id, rows, now, period)
-    batch.upsert_months(conn, program.program_id, batch.month_columns(months))
+    store.insert_reversals(unit.conn, unit.program_id, rows, unit.now, period)
+    batch.upsert_months(unit.conn, unit.program_id, batch.month_columns(months))
 
 
 def _reversal(row: LeftCommission, seq: int) -> CaseReversal:

@@ -19,8 +19,8 @@ from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.by_name import as_json, by_name
 from distrib.services.compliance.structure import Structure, StructureFinding, measure_structure
-from distrib.services.compliance.tree_units import Unit
-from distrib.services.context import Actor, Program
+from distrib.services.compliance.tree_units import TreeUnit
+from distrib.services.context import Actor, Program, Unit
 from distrib.store.compliance import cases
 from distrib.store.compliance import findings as store
 from distrib.store.compliance.cases import NewCase
@@ -34,6 +34,15 @@ _NEWEST = 2**63 - 1
 MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
 """The actor of the daily run."""
 FINDING_SEVERITIES = ("info", "alert", "sign_off", "hold", "refuse")
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings are listed: of an id, of a severity, found since then; None asks for all."""
+
+    finding_id: str | None = None
+    severity: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +130,19 @@ class KeptRun:
     result: JsonObject
 
 
-def run_monitors(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
-) -> MonitorRun:
+def run_monitors(unit: Unit, policies: Mapping[str, Policy]) -> MonitorRun:
     """Measures the program as it stands, records new findings, opens cases; answers the run."""
-    store.lock_monitors(conn, program.program_id)
-    structure = measure_structure(conn, program, policies, now)
-    changed = _changed(conn, program, structure.findings)
-    actions = _open_cases(conn, program, [*structure.findings, *structure.unreported], actor, now)
-    rows = [_row(program, finding, actions.get(finding.subject, REPORTED), now) for finding in changed]
-    view = structure_view(program, structure)
-    new_findings = record_findings(conn, program, rows)
+    store.lock_monitors(unit.conn, unit.program_id)
+    structure = measure_structure(unit.conn, unit.program, policies, unit.now)
+    changed = _changed(unit.conn, unit.program, structure.findings)
+    actions = _open_cases(unit, [*structure.findings, *structure.unreported])
+    rows = [_row(unit.program, finding, actions.get(finding.subject, REPORTED), unit.now) for finding in changed]
+    view = structure_view(unit.program, structure)
+    new_findings = record_findings(unit.conn, unit.program, rows)
     cases_opened = sorted(subject for subject, action in actions.items() if action == CASE_OPENED)
     result = {**by_name(view), "new_findings": new_findings, "cases_opened": cases_opened}
     text = json.dumps(result, default=as_json, ensure_ascii=False)
-    run_no = store.insert_run(conn, program.program_id, now, program.day_of(now), text, now, actor.key_id)
+    run_no = store.insert_run(unit.conn, unit.program_id, unit.now, unit.day, text, unit.now, unit.actor.key_id)
     return MonitorRun(
         run_no=run_no,
         program=view.program,
@@ -180,17 +187,16 @@ def record_findings(conn: Connection, program: Program, rows: Sequence[FindingRo
 
 
 def list_findings(
-    conn: Connection,
-    program: Program,
-    finding_id: str | None = None,
-    severity: str | None = None,
-    since: datetime | None = None,
+    unit: Unit,
+    wanted: FindingFilter,
     after: tuple[int] | None = None,
     limit: int = 50,
 ) -> tuple[list[KeptFinding], tuple[int] | None]:
     """Lists a page of recorded findings, the newest first, and the cursor of the next page."""
     (before,) = after or (_NEWEST,)
-    rows = store.list_findings(conn, program.program_id, before, limit + 1, finding_id, severity, since)
+    rows = store.list_findings(
+        unit.conn, unit.program_id, before, limit + 1, wanted.finding_id, wanted.severity, wanted.since
+    )
     page = [finding_view(row) for row in rows[:limit]]
     return page, (rows[limit - 1].finding_no,) if len(rows) > limit else None
 
@@ -226,14 +232,14 @@ def structure_view(program: Program, structure: Structure) -> StructureView:
         program=program.code,
         as_of=structure.as_of,
         structure=figures_view(structure.figures),
-        largest_trees=[_unit_view(unit) for unit in structure.largest],
-        organisers=[_unit_view(unit) for unit in structure.organisers],
+        largest_trees=[_unit_view(tree_unit) for tree_unit in structure.largest],
+        organisers=[_unit_view(tree_unit) for tree_unit in structure.organisers],
         findings=[structure_finding_view(finding) for finding in structure.findings],
     )
 
 
-def _unit_view(unit: Unit) -> JsonObject:
-    return {"subject": unit.subject, **figures_view(unit.figures)}
+def _unit_view(tree_unit: TreeUnit) -> JsonObject:
+    return {"subject": tree_unit.subject, **figures_view(tree_unit.figures)}
 
 
 def structure_finding_view(finding: StructureFinding) -> StructureFindingView:
@@ -267,23 +273,23 @@ def _changed(conn: Connection, program: Program, findings: Sequence[StructureFin
     ]
 
 
-def _open_cases(
-    conn: Connection, program: Program, findings: Sequence[StructureFinding], actor: Actor, now: datetime
-) -> dict[str, str]:
+def _open_cases(unit: Unit, findings: Sequence[StructureFinding]) -> dict[str, str]:
     """Opens a case for each subject that a pack wants held and that has none; answers the action for each subject.
 
     A case that was ended is not opened anew as long as the figures stay what they were.
     """
     held = [finding for finding in findings if finding.monitor.severity == "hold" and _has_trees(finding)]
     subjects = sorted({finding.subject for finding in held})
-    open_subjects = cases.subjects_with_open_case(conn, program.program_id, subjects)
-    ended = cases.evidence_of_ended_cases(conn, program.program_id, subjects)
+    open_subjects = cases.subjects_with_open_case(unit.conn, unit.program_id, subjects)
+    ended = cases.evidence_of_ended_cases(unit.conn, unit.program_id, subjects)
     new: dict[str, StructureFinding] = {}
     for finding in held:
         if finding.subject not in open_subjects and not _is_decided(finding, ended.get(finding.subject)):
             new.setdefault(finding.subject, finding)
     if new:
-        cases.insert_cases(conn, program.program_id, [_case(finding) for finding in new.values()], now, actor.key_id)
+        cases.insert_cases(
+            unit.conn, unit.program_id, [_case(finding) for finding in new.values()], unit.now, unit.actor.key_id
+        )
     actions = {subject: CASE_STANDS if subject in open_subjects else CASE_DECIDED for subject in subjects}
     return actions | dict.fromkeys(new, CASE_OPENED)
 

@@ -24,7 +24,7 @@ from distrib.domain.penalties import (
 )
 from distrib.domain.texts import Text
 from distrib.services.compliance.refusals import PenaltyUnknown, PenaltyWithdrawn
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
 from distrib.store.compliance.penalties import NewPenalty, PenaltyRow, StandingPenalty
@@ -68,9 +68,7 @@ class PenaltyView:
     withdrawal_reason: str | None
 
 
-def record_penalty(
-    conn: Connection, program: Program, draft: PenaltyDraft, actor: Actor, now: datetime
-) -> tuple[PenaltyView, bool]:
+def record_penalty(unit: Unit, draft: PenaltyDraft) -> tuple[PenaltyView, bool]:
     """Records a penalty that was decided about the person who runs a shop, or about an organiser.
 
     Args:
@@ -83,10 +81,10 @@ def record_penalty(
     Raises:
         Refusal: ``invalid`` with all that is wrong, ``shop_unknown``, or ``id_conflict`` for an id with other content.
     """
-    decided_on = _check(program, draft, now)
+    decided_on = _check(unit.program, draft, unit.now)
     content = {name: getattr(draft, name) for name in CONTENT}
     digest, shop_id = digest_of(content), draft.shop_id
-    shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    shop = None if shop_id is None else shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if shop_id is not None and shop is None:
         raise ShopUnknown(id=shop_id)
     shop_no = None if shop is None else shop.shop_no
@@ -101,50 +99,44 @@ def record_penalty(
         draft.reference,
         draft.reason,
     )
-    is_new = store.insert_penalty(conn, program.program_id, penalty, now, actor.key_id)
-    row = _find(conn, program, draft.id)
+    is_new = store.insert_penalty(unit.conn, unit.program_id, penalty, unit.now, unit.actor.key_id)
+    row = _find(unit.conn, unit.program, draft.id)
     if row.digest != digest:
         raise Refusal("id_conflict", id=draft.id)
-    return penalty_view(program, row, now), is_new
+    return penalty_view(unit.program, row, unit.now), is_new
 
 
-def withdraw_penalty(
-    conn: Connection, program: Program, penalty_id: str, reason: str, actor: Actor, now: datetime
-) -> PenaltyView:
+def withdraw_penalty(unit: Unit, penalty_id: str, reason: str) -> PenaltyView:
     """Records that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere.
 
     Raises:
         Refusal: ``penalty_unknown``, ``invalid``, or ``penalty_withdrawn`` where that was done for another reason.
     """
-    row = _find(conn, program, penalty_id)
+    row = _find(unit.conn, unit.program, penalty_id)
     problems = list(_text_problems("reason", reason))
     if problems:
         raise Refusal("invalid", problems)
-    store.insert_withdrawal(conn, program.program_id, row.penalty_no, reason, now, actor.key_id)
-    row = _find(conn, program, penalty_id)
+    store.insert_withdrawal(unit.conn, unit.program_id, row.penalty_no, reason, unit.now, unit.actor.key_id)
+    row = _find(unit.conn, unit.program, penalty_id)
     if row.withdrawal_reason != reason:
         raise PenaltyWithdrawn(id=penalty_id)
-    return penalty_view(program, row, now)
+    return penalty_view(unit.program, row, unit.now)
 
 
-def get_penalty(conn: Connection, program: Program, penalty_id: str, now: datetime) -> PenaltyView:
+def get_penalty(unit: Unit, penalty_id: str) -> PenaltyView:
     """Reads a penalty as it stands now; raises ``penalty_unknown``."""
-    return penalty_view(program, _find(conn, program, penalty_id), now)
+    return penalty_view(unit.program, _find(unit.conn, unit.program, penalty_id), unit.now)
 
 
 def list_penalties(
-    conn: Connection,
-    program: Program,
-    shop_id: str | None,
-    organiser_id: str | None,
-    after: int | None,
-    limit: int,
-    now: datetime,
+    unit: Unit, shop_id: str | None, organiser_id: str | None, after: int | None, limit: int
 ) -> tuple[list[PenaltyView], int | None]:
     """Lists a page of penalties in the order they were recorded, and the number after which the next page begins."""
-    rows = store.list_penalties(conn, program.program_id, shop_id, organiser_id, after or 0, limit + 1)
+    rows = store.list_penalties(unit.conn, unit.program_id, shop_id, organiser_id, after or 0, limit + 1)
     page = rows[:limit]
-    return [penalty_view(program, row, now) for row in page], page[-1].penalty_no if len(rows) > limit else None
+    return [penalty_view(unit.program, row, unit.now) for row in page], page[-1].penalty_no if len(
+        rows
+    ) > limit else None
 
 
 def in_force_at(conn: Connection, program: Program, as_of: datetime) -> list[StandingPenalty]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-
-from sqlalchemy import Connection
+from dataclasses import dataclass
 
 from distrib.domain.network.refusals import IdentityUsed, SponsorCycle, SponsorIsSelf, TreeTooDeep
 from distrib.domain.policies.figures import Measured
 from distrib.domain.policies.monitors import REGISTRATION, Monitor
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.monitors import record_findings
-from distrib.services.context import Program
+from distrib.services.context import Unit
 from distrib.store.compliance.findings import FindingRow
 from distrib.store.network.shops import NewShop
 
@@ -23,14 +21,26 @@ MOST_EXAMPLES = 20
 ALLOWED, DETACHED, REFUSED = "allowed", "detached", "refused"
 
 
-def note_registrations(
-    conn: Connection,
-    program: Program,
-    policy: Policy,
-    created: Sequence[NewShop],
-    refused: Mapping[str, str],
-    now: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """What one call registered: the level that each shop asked for, those detached, and the codes of refusals."""
+
+    levels: Mapping[str, int]
+    detached: set[str]
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _RegistrationFinding:
+    """What a monitor found of them: the shops, the figure they reach, what was done, and some with their figures."""
+
+    shops: Sequence[str]
+    figure: Measured
+    action: str
+    examples: Mapping[str, int | str]
+
+
+def note_registrations(unit: Unit, policy: Policy, created: Sequence[NewShop], refused: Mapping[str, str]) -> None:
     """Records the findings of the program's pack about the shops of one call.
 
     Args:
@@ -45,9 +55,9 @@ def note_registrations(
     watched = {shop_id: code for shop_id, code in refused.items() if code in WATCHED}
     rows = []
     for monitor in monitors:
-        if monitor.is_in_force(program.day_of(now), program.currency):
-            rows += _rows(program, policy, monitor, levels, detached, watched, now)
-    record_findings(conn, program, rows)
+        if monitor.is_in_force(unit.day, unit.program.currency):
+            rows += _rows(unit, policy, monitor, _Registered(levels, detached, watched))
+    record_findings(unit.conn, unit.program, rows)
 
 
 def _level(row: NewShop, policy: Policy) -> int:
@@ -55,52 +65,37 @@ def _level(row: NewShop, policy: Policy) -> int:
     return (policy.max_tree_levels or 0) + 1 if row.introduced_by_no is not None else row.level
 
 
-def _rows(
-    program: Program,
-    policy: Policy,
-    monitor: Monitor,
-    levels: Mapping[str, int],
-    detached: set[str],
-    refused: Mapping[str, str],
-    now: datetime,
-) -> list[FindingRow]:
+def _rows(unit: Unit, policy: Policy, monitor: Monitor, registered: _Registered) -> list[FindingRow]:
+    levels, detached, refused = registered.levels, registered.detached, registered.refused
     deep = {shop_id: level for shop_id, level in levels.items() if monitor.figure({"level": level}) is not None}
     rows = []
     for action, shops in ((DETACHED, deep.keys() & detached), (ALLOWED, deep.keys() - detached)):
         if shops:
             figure = Measured({"level": max(deep[shop_id] for shop_id in shops)})
             examples = {shop_id: deep[shop_id] for shop_id in sorted(shops)[:MOST_EXAMPLES]}
-            rows.append(_row(program, policy, monitor, sorted(shops), figure, action, examples, now))
+            rows.append(_row(unit, policy, monitor, _RegistrationFinding(sorted(shops), figure, action, examples)))
     refused_figure = monitor.figure({"refused": len(refused)})
     if refused_figure is not None:
         codes = {shop_id: refused[shop_id] for shop_id in sorted(refused)[:MOST_EXAMPLES]}
-        rows.append(_row(program, policy, monitor, sorted(refused), refused_figure, REFUSED, codes, now))
+        rows.append(_row(unit, policy, monitor, _RegistrationFinding(sorted(refused), refused_figure, REFUSED, codes)))
     return rows
 
 
-def _row(
-    program: Program,
-    policy: Policy,
-    monitor: Monitor,
-    shops: Sequence[str],
-    figure: Measured,
-    action: str,
-    examples: Mapping[str, int | str],
-    now: datetime,
-) -> FindingRow:
+def _row(unit: Unit, policy: Policy, monitor: Monitor, finding: _RegistrationFinding) -> FindingRow:
+    shops = finding.shops
     return FindingRow(
         id=monitor.id,
         severity=monitor.severity,
         moment=REGISTRATION,
         subject=f"shop:{shops[0]}" if len(shops) == 1 else f"{len(shops)} shops",
-        figure=str(figure),
+        figure=str(finding.figure),
         threshold=str(monitor.threshold()),
         source=monitor.source,
         detail_en=monitor.en,
         detail_zh=monitor.zh,
-        action=action,
-        evidence=json.dumps({"shops": examples}, ensure_ascii=False),
+        action=finding.action,
+        evidence=json.dumps({"shops": finding.examples}, ensure_ascii=False),
         pack=policy.version,
-        found_at=now,
-        day=program.day_of(now),
+        found_at=unit.now,
+        day=unit.day,
     )

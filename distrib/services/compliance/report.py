@@ -41,7 +41,7 @@ from distrib.services.compliance.report_views import (
     SignOffView,
 )
 from distrib.services.compliance.structure import as_it_was, measure_structure, packs_at
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.plans.versions import TimelineEntry, load_timeline
 from distrib.store import plans
 from distrib.store.compliance import findings as store
@@ -53,42 +53,41 @@ NOTICE = Text("Figures of the program's own records against the thresholds named
 REPORTED = "reported"
 
 
-def compliance_report(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
-) -> ComplianceReport:
+def compliance_report(unit: Unit, policies: Mapping[str, Policy], as_of: datetime) -> ComplianceReport:
     """Composes the report of a program as of an instant; the same instant gives the same report.
 
     Raises:
         Refusal: ``invalid`` for an instant that is still to come.
     """
-    return _composed(conn, program, policies, as_of, now)[0]
+    return _composed(unit, policies, as_of)[0]
 
 
-def report_paper(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
-) -> ReportPaper:
+def report_paper(unit: Unit, policies: Mapping[str, Policy], as_of: datetime) -> ReportPaper:
     """Composes the same for paper; raises as ``compliance_report`` does."""
-    report, outline = _composed(conn, program, policies, as_of, now)
-    ids = shops.ids_of(conn, program.program_id, [node.number for node in outline])
-    return ReportPaper(report, program.title or program.code, [DrawnShop(ids[node.number], node) for node in outline])
+    report, outline = _composed(unit, policies, as_of)
+    ids = shops.ids_of(unit.conn, unit.program_id, [node.number for node in outline])
+    return ReportPaper(
+        report, unit.program.title or unit.program.code, [DrawnShop(ids[node.number], node) for node in outline]
+    )
 
 
 def _composed(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
+    unit: Unit, policies: Mapping[str, Policy], as_of: datetime
 ) -> tuple[ComplianceReport, list[OutlineNode]]:
+    program = unit.program
     as_of = as_of.astimezone(UTC)
-    if as_of > now + CLOCK_SKEW:
+    if as_of > unit.now + CLOCK_SKEW:
         raise Refusal("invalid", [Problem("?as_of", Text("lies in the future"))])
-    program = as_it_was(conn, program, as_of)
-    timeline = load_timeline(conn, program)
+    program = as_it_was(unit.conn, program, as_of)
+    timeline = load_timeline(unit.conn, program)
     packs = packs_at(program, policies, timeline, as_of)
-    cases, _ = list_cases(conn, program, as_of, None, MOST_CASES)
+    cases, _ = list_cases(unit.conn, program, as_of, None, MOST_CASES)
     entries = [entry for entry in timeline.entries if entry.effective_from <= as_of]
-    signed = {row.version_no: row.signed_off_by for row in plans.publications(conn, program.program_id)}
-    structure = measure_structure(conn, program, policies, as_of)
+    signed = {row.version_no: row.signed_off_by for row in plans.publications(unit.conn, program.program_id)}
+    structure = measure_structure(unit.conn, program, policies, as_of)
     measured = structure_view(program, structure)
     subjects = sorted({finding.subject for finding in measured.findings})
-    concerned = newest_cases(conn, program, as_of, subjects)
+    concerned = newest_cases(unit.conn, program, as_of, subjects)
     report = ComplianceReport(
         program=program.code,
         as_of=as_of,
@@ -104,10 +103,10 @@ def _composed(
             *_plan_findings(program, packs, entries[-1:], signed, as_of),
             *(_reported(finding, concerned.get(finding.subject)) for finding in measured.findings),
         ],
-        recorded=[_recorded(row) for row in store.summed_findings(conn, program.program_id, as_of)],
-        penalties=penalised_view(conn, program, structure.penalties, as_of),
+        recorded=[_recorded(row) for row in store.summed_findings(unit.conn, program.program_id, as_of)],
+        penalties=penalised_view(unit.conn, program, structure.penalties, as_of),
         cases=list(cases),
-        sign_offs=_sign_offs(conn, program, as_of),
+        sign_offs=_sign_offs(unit.conn, program, as_of),
         notice_en=render(NOTICE, ENGLISH),
         notice_zh=render(NOTICE, CHINESE),
     )

@@ -23,7 +23,7 @@ from distrib.services.compliance.facts import StoredStructure, StructureFacts
 from distrib.services.compliance.figures import ProgramFigures, year_before
 from distrib.services.compliance.penalised import Penalised, by_root, find_penalised
 from distrib.services.compliance.shared_payees import PayeeUnits
-from distrib.services.compliance.tree_units import SUMS, TreeUnits, Unit
+from distrib.services.compliance.tree_units import SUMS, TreeUnit, TreeUnits
 from distrib.services.context import Program
 from distrib.services.plans.versions import Timeline, TimelineEntry, load_timeline
 from distrib.services.policies import pack_on
@@ -76,8 +76,8 @@ class Structure:
 
     as_of: datetime
     figures: dict[str, int | None]
-    largest: list[Unit]
-    organisers: list[Unit]
+    largest: list[TreeUnit]
+    organisers: list[TreeUnit]
     findings: list[StructureFinding]
     penalties: list[Penalised]
     unreported: list[StructureFinding]
@@ -127,7 +127,7 @@ def structure_of(
         findings=[finding for finding in judged if finding.is_reported],
         penalties=penalties,
         unreported=[finding for finding in judged if not finding.is_reported],
-        outline=[node for unit in largest[:1] for node in outline_of(forest, unit.root_no or 0, MOST_DRAWN)],
+        outline=[node for tree_unit in largest[:1] for node in outline_of(forest, tree_unit.root_no or 0, MOST_DRAWN)],
     )
 
 
@@ -177,15 +177,15 @@ def _judge(
     elif monitor.scope == TREE:
         reaching = units.reaching(monitor, pack.count_root)
         for is_reported, reached in ((True, reaching.reported), (False, reaching.unreported)):
-            for unit in reached:
+            for tree_unit in reached:
                 yield StructureFinding(
                     monitor=monitor,
                     pack=pack.version,
-                    subject=unit.subject,
-                    figure=monitor.figure(unit.figures) or Measured({}),
-                    root_no=unit.root_no,
-                    organiser_id=unit.organiser_id,
-                    figures=unit.figures,
+                    subject=tree_unit.subject,
+                    figure=monitor.figure(tree_unit.figures) or Measured({}),
+                    root_no=tree_unit.root_no,
+                    organiser_id=tree_unit.organiser_id,
+                    figures=tree_unit.figures,
                     is_reported=is_reported,
                 )
         if reaching.more_trees:
@@ -194,10 +194,10 @@ def _judge(
 
 def _judge_payees(pack: Policy, monitor: Monitor, payees: PayeeUnits) -> Iterator[StructureFinding]:
     shared, more = payees.reaching(monitor)
-    for unit in shared:
-        figure = monitor.figure(unit.figures) or Measured({})
+    for tree_unit in shared:
+        figure = monitor.figure(tree_unit.figures) or Measured({})
         yield StructureFinding(
-            monitor, pack.version, unit.subject, figure, figures=unit.figures, shop_ids=unit.shop_ids
+            monitor, pack.version, tree_unit.subject, figure, figures=tree_unit.figures, shop_ids=tree_unit.shop_ids
         )
     if more:
         yield StructureFinding(monitor, pack.version, MORE_PAYEES, Measured({"payees": more}))

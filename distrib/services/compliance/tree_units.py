@@ -31,7 +31,7 @@ SUMS = (
 _NO_SHARE = -1
 
 
-class Unit(NamedTuple):
+class TreeUnit(NamedTuple):
     """A tree, or all the trees of one organiser together, with its figures."""
 
     subject: str
@@ -43,8 +43,8 @@ class Unit(NamedTuple):
 class Reaching(NamedTuple):
     """The units that reach every bound of a monitor: those reported, further ones to be held, and how many are more."""
 
-    reported: list[Unit]
-    unreported: list[Unit]
+    reported: list[TreeUnit]
+    unreported: list[TreeUnit]
     more_trees: int
 
 
@@ -72,24 +72,28 @@ class TreeUnits:
             and how many trees there are beyond those reported.
         """
         groups = [self._unit(organiser_id, trees) for organiser_id, trees in self._organisers.items()]
-        organised = [unit for unit in (counted(group, count_root) for group in groups) if monitor.figure(unit.figures)]
+        organised = [
+            tree_unit
+            for tree_unit in (counted(group, count_root) for group in groups)
+            if monitor.figure(tree_unit.figures)
+        ]
         places = np.flatnonzero(self._reached(monitor.bounds, count_root))
         most = MOST_HELD if monitor.severity == "hold" else MOST_SUBJECTS
         largest = places[np.lexsort((self._trees.roots[places], -self._trees.persons[places]))][:most]
-        trees = [counted(unit, count_root) for unit in self._units([int(place) for place in largest])]
+        trees = [counted(tree_unit, count_root) for tree_unit in self._units([int(place) for place in largest])]
         return Reaching(
             reported=organised + trees[:MOST_SUBJECTS],
             unreported=trees[MOST_SUBJECTS:],
             more_trees=max(0, int(places.size) - MOST_SUBJECTS),
         )
 
-    def largest(self, most: int) -> list[Unit]:
+    def largest(self, most: int) -> list[TreeUnit]:
         """Lists up to ``most`` trees with the most persons, the deeper first among equals."""
         trees = self._trees
         order = np.lexsort((trees.roots, -trees.levels, -trees.persons))[:most]
         return self._units([int(place) for place in order])
 
-    def organisers(self) -> list[Unit]:
+    def organisers(self) -> list[TreeUnit]:
         """Lists the organisers whose trees are added together."""
         return [self._unit(organiser_id, places) for organiser_id, places in self._organisers.items()]
 
@@ -144,16 +148,16 @@ class TreeUnits:
         counts[np.searchsorted(self._trees.roots, roots)] = [len(numbers) for numbers in self._penalties.values()]
         return counts
 
-    def _units(self, places: Sequence[int]) -> list[Unit]:
+    def _units(self, places: Sequence[int]) -> list[TreeUnit]:
         numbers = [int(self._trees.roots[place]) for place in places]
         ids = self._facts.ids_of(numbers)
         return [
-            Unit(f"tree:{ids[number]}", number, None, self._figures([place]))
+            TreeUnit(f"tree:{ids[number]}", number, None, self._figures([place]))
             for place, number in zip(places, numbers, strict=True)
         ]
 
-    def _unit(self, organiser_id: str, places: Sequence[int]) -> Unit:
-        return Unit(f"organiser:{organiser_id}", None, organiser_id, self._figures(places))
+    def _unit(self, organiser_id: str, places: Sequence[int]) -> TreeUnit:
+        return TreeUnit(f"organiser:{organiser_id}", None, organiser_id, self._figures(places))
 
     def _figures(self, places: Sequence[int]) -> dict[str, int | None]:
         """Computes the figures of the trees at ``places`` together: sums, and the deepest levels."""
@@ -171,14 +175,16 @@ class TreeUnits:
         }
 
 
-def counted(unit: Unit, count_root: bool) -> Unit:
+def counted(tree_unit: TreeUnit, count_root: bool) -> TreeUnit:
     """Counts a unit as a pack does: with each organiser and the organiser's own level, or without."""
     if count_root:
-        return unit
+        return tree_unit
     less = {"levels": 1, "levels_with_buyers": 1}
-    less |= dict.fromkeys(("persons", "persons_with_buyers"), unit.figures["trees"] or 0)
-    figures = {name: (figure or 0) - less[name] if name in less else figure for name, figure in unit.figures.items()}
-    return unit._replace(figures=figures)
+    less |= dict.fromkeys(("persons", "persons_with_buyers"), tree_unit.figures["trees"] or 0)
+    figures = {
+        name: (figure or 0) - less[name] if name in less else figure for name, figure in tree_unit.figures.items()
+    }
+    return tree_unit._replace(figures=figures)
 
 
 def _shares(parts: Whole, wholes: Whole) -> Whole:

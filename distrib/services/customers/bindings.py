@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from distrib.domain.customers import Binding, BindingRule, Claim, DatedClaim
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CLOCK_SKEW
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.customers.people import ClaimsOfPeople, lock_people
 from distrib.services.customers.refusals import BindingShopUnknown, BoundInFuture, CustomerUnknown
 from distrib.store import customers as store
@@ -72,40 +72,40 @@ class ClaimView:
     recorded_by: str
 
 
-def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> ClaimResult:
+def bind_customer(unit: Unit, draft: ClaimDraft) -> ClaimResult:
     """Records the claim of a shop on a customer; the same claim again answers its first outcome.
 
     Raises:
         Refusal: ``binding_shop_unknown`` or ``bound_in_future``.
     """
-    [result] = bind_customers(conn, program, [draft], actor, now)
+    [result] = bind_customers(unit, [draft])
     if result.refusal is not None:
         raise result.refusal
     return result
 
 
-def bind_customers(
-    conn: Connection, program: Program, drafts: Sequence[ClaimDraft], actor: Actor, now: datetime
-) -> list[ClaimResult]:
+def bind_customers(unit: Unit, drafts: Sequence[ClaimDraft]) -> list[ClaimResult]:
     """Records many claims and answers the outcome of each, in the order sent; one refusal touches no other."""
-    program_id = program.program_id
+    program_id = unit.program_id
     customers = {draft.customer_id for draft in drafts}
-    lock_people(conn, program_id, customers)
-    known = shops.by_ids(conn, program_id, {draft.shop_id for draft in drafts})
-    rule = BindingRule(program.binding_rule, program.protect_days, program.expire_days)
-    batch = _ClaimBatch(ClaimsOfPeople(conn, program_id, customers), rule)
+    lock_people(unit.conn, program_id, customers)
+    known = shops.by_ids(unit.conn, program_id, {draft.shop_id for draft in drafts})
+    rule = BindingRule(unit.program.binding_rule, unit.program.protect_days, unit.program.expire_days)
+    batch = _ClaimBatch(ClaimsOfPeople(unit.conn, program_id, customers), rule)
     outcomes: list[str | Refusal] = []
     for draft in drafts:
         shop = known.get(draft.shop_id)
         if shop is None:
             outcomes.append(BindingShopUnknown(id=draft.shop_id))
-        elif draft.bound_at > now + CLOCK_SKEW:
+        elif draft.bound_at > unit.now + CLOCK_SKEW:
             outcomes.append(BoundInFuture())
         else:
             outcomes.append(batch.record(draft, shop.shop_no))
     if batch.new:
-        store.insert_claims(conn, program_id, batch.new, rule, now, actor.key_id)
-    views = binding_views(conn, program_id, {customer: batch.people.binding(customer, now) for customer in customers})
+        store.insert_claims(unit.conn, program_id, batch.new, rule, unit.now, unit.actor.key_id)
+    views = binding_views(
+        unit.conn, program_id, {customer: batch.people.binding(customer, unit.now) for customer in customers}
+    )
     return [_result(draft, outcome, views) for draft, outcome in zip(drafts, outcomes, strict=True)]
 
 

@@ -15,7 +15,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.ledger import ACCOUNT_NAMES, CLEARING, EXPENSE, TAX
 from distrib.domain.texts import Text
-from distrib.services.context import Program, format_period
+from distrib.services.context import Program, Unit, format_period
 from distrib.services.ledger.refusals import AccountUnknown
 from distrib.services.orders.commissions import PlanVersionView, commission_id, plan_view, rate_text
 from distrib.services.statements import months
@@ -150,15 +150,15 @@ def own_accounts(conn: Connection, program: Program) -> list[AccountView]:
     ]
 
 
-def get_account(conn: Connection, program: Program, account: str, now: datetime) -> AccountInFull:
+def get_account(unit: Unit, account: str) -> AccountInFull:
     """Reads one account; a payable one with its views held, reserved and available; raises ``account_unknown``."""
     if account in _OWN:
-        own = next(own for own in own_accounts(conn, program) if own.id == account)
+        own = next(own for own in own_accounts(unit.conn, unit.program) if own.id == account)
         return AccountInFull(own.id, own.kind, own.shop_id, own.currency, own.balance_minor, own.version, None)
-    row = _find(conn, program, account)
-    balance = months.balance(conn, program, row.shop_no, now)
+    row = _find(unit.conn, unit.program, account)
+    balance = months.balance(unit.conn, unit.program, row.shop_no, unit.now)
     views = PayableViews(balance.held_minor, balance.reserved_minor, balance.available_minor, balance.as_of)
-    return AccountInFull(*_payable(program, row), views)
+    return AccountInFull(*_payable(unit.program, row), views)
 
 
 def account_changes(

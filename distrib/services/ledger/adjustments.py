@@ -18,7 +18,7 @@ from distrib.domain.money import MAX_MINOR
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program, format_period
+from distrib.services.context import Program, Unit, format_period
 from distrib.services.idempotency import digest_of
 from distrib.services.ledger.refusals import AdjustmentUnknown
 from distrib.services.orders.commissions import commission_id
@@ -61,9 +61,7 @@ class AdjustmentView:
     commission_id: str | None
 
 
-def propose_adjustment(
-    conn: Connection, program: Program, draft: AdjustmentDraft, actor: Actor, now: datetime
-) -> tuple[AdjustmentView, bool]:
+def propose_adjustment(unit: Unit, draft: AdjustmentDraft) -> tuple[AdjustmentView, bool]:
     """Records a proposed adjustment; nothing moves until another person approves it.
 
     Returns:
@@ -75,40 +73,38 @@ def propose_adjustment(
     _check(draft)
     content = {"shop_id": draft.shop_id, "amount_minor": draft.amount_minor, "reason": draft.reason}
     digest, shop_id = digest_of(content), draft.shop_id
-    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    shop = shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if shop is None:
         raise ShopUnknown(id=shop_id)
     is_new = rows.insert_adjustment(
-        conn,
-        program.program_id,
+        unit.conn,
+        unit.program_id,
         draft.id,
         digest,
         shop.shop_no,
         draft.amount_minor,
         draft.reason,
-        now,
-        actor.key_id,
+        unit.now,
+        unit.actor.key_id,
     )
-    row = _find(conn, program, draft.id)
+    row = _find(unit.conn, unit.program, draft.id)
     if row.digest != digest:
         raise Refusal("id_conflict", id=draft.id)
-    return _view(program, row), is_new
+    return _view(unit.program, row), is_new
 
 
-def approve_adjustment(
-    conn: Connection, program: Program, adjustment_id: str, actor: Actor, now: datetime
-) -> AdjustmentView:
+def approve_adjustment(unit: Unit, adjustment_id: str) -> AdjustmentView:
     """Posts an adjustment that another person proposed; approved again it stays as it stands.
 
     Raises:
         Refusal: ``adjustment_unknown``, or what ``check_second_person`` raises.
     """
-    row = _find(conn, program, adjustment_id)
+    row = _find(unit.conn, unit.program, adjustment_id)
     is_approved = row.approved_at is not None
-    check_second_person(conn, program, row.proposed_by, actor, now, is_decided=is_approved)
+    check_second_person(unit, row.proposed_by, is_decided=is_approved)
     if not is_approved:
-        _post(conn, program, row, actor, now)
-    return _view(program, _find(conn, program, adjustment_id))
+        _post(unit, row)
+    return _view(unit.program, _find(unit.conn, unit.program, adjustment_id))
 
 
 def get_adjustment(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentView:
@@ -117,13 +113,13 @@ def get_adjustment(conn: Connection, program: Program, adjustment_id: str) -> Ad
 
 
 def list_adjustments(
-    conn: Connection, program: Program, shop_id: str | None, status: str | None, after: int | None, limit: int
+    unit: Unit, shop_id: str | None, status: str | None, after: int | None, limit: int
 ) -> tuple[list[AdjustmentView], int | None]:
     """Lists adjustments in the order they were proposed, and after what number the next page begins."""
     approved = None if status is None else status == APPROVED
-    adjustments = rows.list_adjustments(conn, program.program_id, shop_id, approved, after or 0, limit + 1)
+    adjustments = rows.list_adjustments(unit.conn, unit.program_id, shop_id, approved, after or 0, limit + 1)
     page = adjustments[:limit]
-    return [_view(program, row) for row in page], page[-1].adjustment_no if len(adjustments) > limit else None
+    return [_view(unit.program, row) for row in page], page[-1].adjustment_no if len(adjustments) > limit else None
 
 
 def _check(draft: AdjustmentDraft) -> None:
@@ -140,14 +136,16 @@ def _check(draft: AdjustmentDraft) -> None:
         raise Refusal("invalid", problems)
 
 
-def _post(conn: Connection, program: Program, row: AdjustmentRow, actor: Actor, now: datetime) -> None:
-    closed_through = books.hold_open(conn, program.program_id)
-    period, late_from = counting(program.period_of(now), closed_through)
-    if not rows.insert_approval(conn, program.program_id, row.adjustment_no, period, now, actor.key_id):
+def _post(unit: Unit, row: AdjustmentRow) -> None:
+    closed_through = books.hold_open(unit.conn, unit.program_id)
+    period, late_from = counting(unit.period, closed_through)
+    if not rows.insert_approval(unit.conn, unit.program_id, row.adjustment_no, period, unit.now, unit.actor.key_id):
         return
     debit, credit = (EXPENSE, row.shop_no) if row.amount_minor > 0 else (row.shop_no, EXPENSE)
-    entry = Entry(row.adjustment_no, 1, "adjusted", debit, credit, abs(row.amount_minor), now, now, period, late_from)
-    postings.post_entries(conn, program.program_id, [entry])
+    entry = Entry(
+        row.adjustment_no, 1, "adjusted", debit, credit, abs(row.amount_minor), unit.now, unit.now, period, late_from
+    )
+    postings.post_entries(unit.conn, unit.program_id, [entry])
 
 
 def _find(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentRow:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.orders.refusals import CommissionUnknown
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.ledger.refusals import QuestionDecided, QuestionsWaiting, QuestionUnknown
 from distrib.services.orders.commissions import commission_id, place_of
 from distrib.services.sharing.refusals import ShopGone
@@ -38,6 +36,15 @@ class QuestionDraft:
     id: str
     commission_id: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFilter:
+    """Which questions are listed: of a shop, in a state, about one commission of the shop; None asks for all."""
+
+    shop_id: str | None
+    state: str | None
+    commission: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,86 +75,72 @@ class QuestionWithHands(QuestionView):
     closed_by: str | None
 
 
-def ask_question(
-    conn: Connection, program: Program, draft: QuestionDraft, actor: Actor, now: datetime
-) -> tuple[QuestionView, bool]:
+def ask_question(unit: Unit, draft: QuestionDraft) -> tuple[QuestionView, bool]:
     """Records what a shop's owner asks; answers it, and whether it is new. The same asked again answers as it stands.
 
     Raises:
         Refusal: ``commission_unknown``, also for another shop's, ``id_conflict``, ``shop_gone`` where the shop is
             erased, or ``questions_waiting`` where ``MOST_WAITING`` of it wait.
     """
-    shop = shops.lock(conn, program.program_id, actor.shop_id) if actor.shop_id is not None else None
+    shop = shops.lock(unit.conn, unit.program_id, unit.actor.shop_id) if unit.actor.shop_id is not None else None
     place = place_of(draft.commission_id)
-    if shop is None or place is None or not find_commission(conn, program.program_id, place, shop.shop_no):
+    if shop is None or place is None or not find_commission(unit.conn, unit.program_id, place, shop.shop_no):
         raise CommissionUnknown(id=draft.commission_id)
-    known = rows.find_question(conn, program.program_id, draft.id)
+    known = rows.find_question(unit.conn, unit.program_id, draft.id)
     if known is not None:
         asked = (known.shop_no, (known.cause_no, known.seq))
         if asked != (shop.shop_no, place) or known.words not in (draft.words, None):
             raise Refusal("id_conflict", id=draft.id)
-        return question_view(program, known, actor), False
-    if is_erased(conn, program.program_id, shop.shop_id):
+        return question_view(unit.program, known, unit.actor), False
+    if is_erased(unit.conn, unit.program_id, shop.shop_id):
         raise ShopGone(id=shop.shop_id, state="erased")
-    if rows.count_waiting(conn, program.program_id, shop.shop_no, MOST_WAITING) >= MOST_WAITING:
+    if rows.count_waiting(unit.conn, unit.program_id, shop.shop_no, MOST_WAITING) >= MOST_WAITING:
         raise QuestionsWaiting(most=MOST_WAITING)
     written = rows.insert_question(
-        conn, program.program_id, draft.id, shop.shop_no, place, draft.words, now, actor.key_id
+        unit.conn, unit.program_id, draft.id, shop.shop_no, place, draft.words, unit.now, unit.actor.key_id
     )
     if not written:
         raise Refusal("id_conflict", id=draft.id)
-    return question_view(program, _find(conn, program, draft.id, actor), actor), True
+    return question_view(unit.program, _find(unit, draft.id), unit.actor), True
 
 
-def answer_question(
-    conn: Connection, program: Program, question_id: str, words: str, actor: Actor, now: datetime
-) -> QuestionView:
+def answer_question(unit: Unit, question_id: str, words: str) -> QuestionView:
     """Answers a question, once; the same answer again changes nothing.
 
     Raises:
         Refusal: ``question_unknown``, or ``question_decided`` where it has another answer or is closed.
     """
-    row = _held(conn, program, question_id, actor)
+    row = _held(unit, question_id)
     if row.answered_at is None or row.answer != words:
         if row.state != OPEN:
             raise QuestionDecided(id=question_id, state=row.state)
-        rows.insert_answer(conn, program.program_id, row.question_no, words, now, actor.key_id)
-    return question_view(program, _find(conn, program, question_id, actor), actor)
+        rows.insert_answer(unit.conn, unit.program_id, row.question_no, words, unit.now, unit.actor.key_id)
+    return question_view(unit.program, _find(unit, question_id), unit.actor)
 
 
-def close_question(conn: Connection, program: Program, question_id: str, actor: Actor, now: datetime) -> QuestionView:
+def close_question(unit: Unit, question_id: str) -> QuestionView:
     """Closes a question, answered or not: finance, or the shop that asked. Closed again it stays as it is.
 
     Raises:
         Refusal: ``question_unknown``, also for another shop's.
     """
-    row = _held(conn, program, question_id, actor)
+    row = _held(unit, question_id)
     if row.state != CLOSED:
-        rows.insert_close(conn, program.program_id, row.question_no, now, actor.key_id)
-    return question_view(program, _find(conn, program, question_id, actor), actor)
+        rows.insert_close(unit.conn, unit.program_id, row.question_no, unit.now, unit.actor.key_id)
+    return question_view(unit.program, _find(unit, question_id), unit.actor)
 
 
-def get_question(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionView:
+def get_question(unit: Unit, question_id: str) -> QuestionView:
     """Reads one question; raises ``question_unknown``, also for another shop's."""
-    return question_view(program, _find(conn, program, question_id, actor), actor)
+    return question_view(unit.program, _find(unit, question_id), unit.actor)
 
 
 def list_questions(
-    conn: Connection,
-    program: Program,
-    actor: Actor,
-    shop_id: str | None,
-    state: str | None,
-    commission: str | None,
-    before: int | None,
-    limit: int,
+    unit: Unit, wanted: QuestionFilter, before: int | None, limit: int
 ) -> tuple[list[QuestionView], int | None]:
-    """Lists questions, the newest first, and before what number the next page begins; an unknown shop has none.
-
-    Args:
-        commission: those about one commission of ``shop_id``.
-    """
-    shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    """Lists questions, the newest first, and before what number the next page begins; an unknown shop has none."""
+    shop_id, commission = wanted.shop_id, wanted.commission
+    shop = None if shop_id is None else shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if shop_id is not None and shop is None:
         return [], None
     shop_no = None if shop is None else shop.shop_no
@@ -156,12 +149,12 @@ def list_questions(
         place = place_of(commission)
         if place is None or shop_no is None:
             return [], None
-        listed = rows.of_commission(conn, program.program_id, shop_no, place, below, limit + 1)
+        listed = rows.of_commission(unit.conn, unit.program_id, shop_no, place, below, limit + 1)
     else:
-        listed = rows.list_questions(conn, program.program_id, shop_no, state, below, limit + 1)
+        listed = rows.list_questions(unit.conn, unit.program_id, shop_no, wanted.state, below, limit + 1)
     page = listed[:limit]
     follows = page[-1].question_no if len(listed) > limit else None
-    return [question_view(program, row, actor) for row in page], follows
+    return [question_view(unit.program, row, unit.actor) for row in page], follows
 
 
 def question_view(program: Program, row: QuestionRow, actor: Actor) -> QuestionView:
@@ -186,15 +179,15 @@ def question_view(program: Program, row: QuestionRow, actor: Actor) -> QuestionV
     return QuestionView(*of_shop)
 
 
-def _held(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionRow:
+def _held(unit: Unit, question_id: str) -> QuestionRow:
     """Reads a question with its row locked, so that of two who decide at once the second sees what the first did."""
-    row = _find(conn, program, question_id, actor)
-    rows.hold(conn, program.program_id, row.question_no)
-    return _find(conn, program, question_id, actor)
+    row = _find(unit, question_id)
+    rows.hold(unit.conn, unit.program_id, row.question_no)
+    return _find(unit, question_id)
 
 
-def _find(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionRow:
-    row = rows.find_question(conn, program.program_id, question_id) if is_identifier(question_id) else None
-    if row is None or actor.shop_no not in (None, row.shop_no):
+def _find(unit: Unit, question_id: str) -> QuestionRow:
+    row = rows.find_question(unit.conn, unit.program_id, question_id) if is_identifier(question_id) else None
+    if row is None or unit.actor.shop_no not in (None, row.shop_no):
         raise QuestionUnknown(id=question_id)
     return row

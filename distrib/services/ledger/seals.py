@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.steps import Steps, conducted, step
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.ledger import seals as rows
@@ -70,7 +70,7 @@ class SealView:
     sealed_at: datetime
 
 
-def seal_now(conn: Connection, program: Program, now: datetime) -> SealView | None:
+def seal_now(unit: Unit) -> SealView | None:
     """Seals every transfer that is posted and not sealed yet, as the next seal of the chain.
 
     Under the worker's role, in a transaction of its own. Postings under way are waited for, none is missed
@@ -79,19 +79,21 @@ def seal_now(conn: Connection, program: Program, now: datetime) -> SealView | No
     Returns:
         The new seal; None where there was nothing to seal, or another transaction is sealing.
     """
-    if not rows.lock_chain(conn, program.program_id):
+    if not rows.lock_chain(unit.conn, unit.program_id):
         return None
-    last = rows.last_seal(conn, program.program_id)
+    last = rows.last_seal(unit.conn, unit.program_id)
     seal_no, after = (1, BEFORE_ALL) if last is None else (last.seal_no + 1, last.through_posting)
-    previous, through = None if last is None else last.digest, max(rows.posting_horizon(conn), after)
-    content = _Content(program, seal_no, previous, after, through)
-    for transfer in rows.sealed_transfers(conn, program.program_id, after, through):
+    previous, through = None if last is None else last.digest, max(rows.posting_horizon(unit.conn), after)
+    content = _Content(unit.program, seal_no, previous, after, through)
+    for transfer in rows.sealed_transfers(unit.conn, unit.program_id, after, through):
         content.add(transfer)
     if not content.transfers:
         return None
     content.close()
-    seal = SealRow(seal_no, after, through, content.transfers, content.total_minor, previous, content.digest(), now)
-    rows.insert_seal(conn, program.program_id, seal)
+    seal = SealRow(
+        seal_no, after, through, content.transfers, content.total_minor, previous, content.digest(), unit.now
+    )
+    rows.insert_seal(unit.conn, unit.program_id, seal)
     return seal_view(seal)
 
 

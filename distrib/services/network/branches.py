@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.structure import plant, sums_below
-from distrib.services.context import Program, format_period, period_bounds
+from distrib.services.context import Program, Unit, format_period, period_bounds
 from distrib.store.network import branches as store
 from distrib.store.network.branches import BranchRow, BranchRun
 from distrib.store.ranks import columns
@@ -41,15 +41,15 @@ def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]
     return store.BRANCH_RUNS.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
 
 
-def keep_branches(conn: Connection, program: Program, now: datetime) -> bool:
+def keep_branches(unit: Unit) -> bool:
     """Adds up the branches of a program's shops as they stand now; False where somebody else does."""
-    if not store.BRANCH_RUNS.try_lock(conn, program.program_id):
+    if not store.BRANCH_RUNS.try_lock(unit.conn, unit.program_id):
         return False
-    columns.allow_long_reads(conn)
-    numbers, sponsors, _ = columns.tree_at(conn, program.program_id, now)
-    period = program.period_of(now)
-    start, _ = period_bounds(period, program.zone)
-    read = columns.sales(conn, program.program_id, [start], now)
+    columns.allow_long_reads(unit.conn)
+    numbers, sponsors, _ = columns.tree_at(unit.conn, unit.program_id, unit.now)
+    period = unit.period
+    start, _ = period_bounds(period, unit.program.zone)
+    read = columns.sales(unit.conn, unit.program_id, [start], unit.now)
     forest = plant(numbers, sponsors)
     persons = sums_below(forest, np.ones(forest.numbers.size, np.int64))
     sales_minor = sums_below(forest, forest.by_shop(read.sellers, read.sales[0]))
@@ -60,7 +60,7 @@ def keep_branches(conn: Connection, program: Program, now: datetime) -> bool:
             forest.numbers[places].tolist(), persons[places].tolist(), sales_minor[places].tolist(), strict=True
         )
     ]
-    store.replace_branches(conn, program.program_id, BranchRun(now, period, forest.numbers.size), rows)
+    store.replace_branches(unit.conn, unit.program_id, BranchRun(unit.now, period, forest.numbers.size), rows)
     return True
 
 

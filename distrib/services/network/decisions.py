@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.network.refusals import BeforeJoining, ShopUnknown
-from distrib.services.context import Actor, Program
+from distrib.services.context import Unit
 from distrib.store.network import shops, standing
 from distrib.store.network.standing import NewStatus
 
@@ -44,19 +42,17 @@ class _Newest(NamedTuple):
     since: datetime
 
 
-def decide_shops(
-    conn: Connection, program: Program, decisions: Sequence[ShopDecision], actor: Actor, now: datetime
-) -> list[Decided]:
+def decide_shops(unit: Unit, decisions: Sequence[ShopDecision]) -> list[Decided]:
     """Writes the status of each shop, in the order sent; one refusal touches no other.
 
     A shop that is what it is to be, by its newest status, is left ``unchanged``: whoever sends a decision twice changes
     nothing. Refused is ``shop_unknown``, or ``before_joining``.
     """
-    known = shops.lock_many(conn, program.program_id, {decision.shop_id for decision in decisions})
+    known = shops.lock_many(unit.conn, unit.program_id, {decision.shop_id for decision in decisions})
     newest = {shop_id: _Newest(shop.status, shop.status_since) for shop_id, shop in known.items()}
     decided, statuses = list[Decided](), list[NewStatus]()
     for decision in decisions:
-        shop, since = known.get(decision.shop_id), decision.effective_at or now
+        shop, since = known.get(decision.shop_id), decision.effective_at or unit.now
         if shop is None:
             decided.append(_refused(decision, ShopUnknown(id=decision.shop_id)))
             continue
@@ -72,7 +68,7 @@ def decide_shops(
         if before.since <= since:
             newest[decision.shop_id] = _Newest(decision.status, since)
     if statuses:
-        standing.add_statuses(conn, program.program_id, statuses, now, actor.key_id)
+        standing.add_statuses(unit.conn, unit.program_id, statuses, unit.now, unit.actor.key_id)
     return decided
 
 

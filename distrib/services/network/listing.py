@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.network.refusals import ListTooWide, ShopUnknown
 from distrib.domain.texts import Text
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import ListPart, Unit, period_bounds
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.network.views import lowest_rank
 from distrib.store.ledger import balances, sorted_balances
@@ -83,9 +81,7 @@ class ShopPage:
     sorted_as_of: datetime | None
 
 
-def list_shops(
-    conn: Connection, program: Program, query: ShopQuery, after: Place | None, limit: int, now: datetime
-) -> ShopPage:
+def list_shops(unit: Unit, query: ShopQuery, after: Place | None, limit: int) -> ShopPage:
     """Lists a page of the shops that fit.
 
     Args:
@@ -96,19 +92,19 @@ def list_shops(
         Refusal: ``shop_unknown`` for a root that there is not, ``invalid`` for one that is none; ``list_too_wide``
             where filters of many shops each fit too few together: with a span of joining, fewer are looked at.
     """
-    filters = _filters(conn, program, query, now)
-    way = listing.choose_way(conn, program.program_id, filters)
+    filters = _filters(unit, query)
+    way = listing.choose_way(unit.conn, unit.program_id, filters)
     kept = None
     if query.sort.removeprefix("-") in _FIGURES:
-        kept = sorted_balances.kept_order(conn, program.program_id)
-        places = _by_figure(conn, program, way, query.sort, after, limit + 1, now, is_kept=kept is not None)
+        kept = sorted_balances.kept_order(unit.conn, unit.program_id)
+        places = _by_figure(unit, way, query.sort, ListPart(after, limit + 1), is_kept=kept is not None)
     else:
-        places = _by_joining(conn, program, way, query.sort, after, limit + 1)
+        places = _by_joining(unit, way, query.sort, ListPart(after, limit + 1))
     if places is None:
         raise ListTooWide(filters=", ".join(_named(query)))
-    count, is_estimate = listing.count_shops(conn, program.program_id, way)
+    count, is_estimate = listing.count_shops(unit.conn, unit.program_id, way)
     return ShopPage(
-        _entries(conn, program, [shop_no for _, shop_no in places[:limit]], now),
+        _entries(unit, [shop_no for _, shop_no in places[:limit]]),
         places[limit - 1] if len(places) > limit else None,
         count,
         is_estimate,
@@ -116,47 +112,35 @@ def list_shops(
     )
 
 
-def _by_joining(
-    conn: Connection, program: Program, way: Way, sort: str, after: Place | None, limit: int
-) -> list[Place] | None:
+def _by_joining(unit: Unit, way: Way, sort: str, page: ListPart[Place]) -> list[Place] | None:
     """The places of the next shops by when they joined; None where too many would have to be looked at."""
-    key = None if after is None else JoinedKey(after[1], datetime.fromisoformat(str(after[0])))
+    key = None if page.after is None else JoinedKey(page.after[1], datetime.fromisoformat(str(page.after[0])))
     is_descending = sort.startswith("-")
-    keys = listing.keys_of_page(conn, program.program_id, way, key, limit, is_descending=is_descending)
+    keys = listing.keys_of_page(unit.conn, unit.program_id, way, key, page.limit, is_descending=is_descending)
     return None if keys is None else [(key.joined_at.isoformat(), key.shop_no) for key in keys]
 
 
-def _by_figure(
-    conn: Connection,
-    program: Program,
-    way: Way,
-    sort: str,
-    after: Place | None,
-    limit: int,
-    now: datetime,
-    *,
-    is_kept: bool,
-) -> list[Place] | None:
+def _by_figure(unit: Unit, way: Way, sort: str, page: ListPart[Place], *, is_kept: bool) -> list[Place] | None:
     """The places of the next shops by sales or by what is available; None as above."""
-    start, end = period_bounds(program.period_of(now), program.zone)
+    start, end = period_bounds(unit.period, unit.program.zone)
     keys = sorted_balances.shops_by_figure(
-        conn,
-        program.program_id,
+        unit.conn,
+        unit.program_id,
         way,
         _FIGURES[sort.removeprefix("-")],
-        {"now": now, "from": start, "to": end},
-        None if after is None else FigureKey(after[1], int(after[0])),
-        limit,
+        {"now": unit.now, "from": start, "to": end},
+        None if page.after is None else FigureKey(page.after[1], int(page.after[0])),
+        page.limit,
         is_descending=sort.startswith("-"),
         is_kept=is_kept,
     )
     return None if keys is None else [(key.minor, key.shop_no) for key in keys]
 
 
-def _filters(conn: Connection, program: Program, query: ShopQuery, now: datetime) -> ShopFilters:
+def _filters(unit: Unit, query: ShopQuery) -> ShopFilters:
     root_no = None
     if query.root is not None:
-        root = by_ids(conn, program.program_id, [query.root]).get(query.root)
+        root = by_ids(unit.conn, unit.program_id, [query.root]).get(query.root)
         if root is None:
             raise ShopUnknown(id=query.root)
         if root.root_no != root.shop_no:
@@ -165,7 +149,7 @@ def _filters(conn: Connection, program: Program, query: ShopQuery, now: datetime
     filters = ShopFilters(
         query.q, query.status, query.rank, False, query.level, root_no, query.joined_from, query.joined_to
     )
-    return replace(filters, is_lowest=query.rank is not None and query.rank == lowest_rank(conn, program, now))
+    return replace(filters, is_lowest=query.rank is not None and query.rank == lowest_rank(unit))
 
 
 def _named(query: ShopQuery) -> list[str]:
@@ -174,14 +158,14 @@ def _named(query: ShopQuery) -> list[str]:
     return [name for name in names if getattr(query, name) is not None]
 
 
-def _entries(conn: Connection, program: Program, numbers: Sequence[int], now: datetime) -> list[ShopEntry]:
+def _entries(unit: Unit, numbers: Sequence[int]) -> list[ShopEntry]:
     if not numbers:
         return []
-    start, end = period_bounds(program.period_of(now), program.zone)
-    sales = listed_shops.sales_between(conn, program.program_id, numbers, start, end)
-    splits = balances.balances_of(conn, program.program_id, numbers, now)
-    lowest = lowest_rank(conn, program, now)
-    branches = branches_of(conn, program, numbers)
+    start, end = period_bounds(unit.period, unit.program.zone)
+    sales = listed_shops.sales_between(unit.conn, unit.program_id, numbers, start, end)
+    splits = balances.balances_of(unit.conn, unit.program_id, numbers, unit.now)
+    lowest = lowest_rank(unit)
+    branches = branches_of(unit.conn, unit.program, numbers)
     return [
         ShopEntry(
             id=row.shop_id,
@@ -196,8 +180,8 @@ def _entries(conn: Connection, program: Program, numbers: Sequence[int], now: da
             direct_recruits=row.recruits,
             month_sales_minor=sales.get(row.shop_no, 0),
             available_minor=splits[row.shop_no].available_minor if row.shop_no in splits else 0,
-            currency=program.currency,
+            currency=unit.program.currency,
             branch=branches.get(row.shop_no),
         )
-        for row in listed_shops.listed_shops(conn, program.program_id, numbers)
+        for row in listed_shops.listed_shops(unit.conn, unit.program_id, numbers)
     ]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import month_number
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Unit, period_bounds
 from distrib.services.customers.people import ClaimsOfPeople
 from distrib.store.network import shop_months as store
 from distrib.store.network import shops
@@ -64,37 +64,35 @@ class Retention:
     share: str | None
 
 
-def shop_month(
-    conn: Connection, program: Program, shop_id: str, period: int, now: datetime, levels: int = TEAM_LEVELS
-) -> ShopMonth:
+def shop_month(unit: Unit, shop_id: str, period: int, levels: int = TEAM_LEVELS) -> ShopMonth:
     """Computes the figures of a shop's month (as 202603); of a month that runs, as they stand now.
 
     Args:
-        conn: the unit of work.
-        program: whose shop.
         shop_id: which shop.
         period: the month.
-        now: the instant.
         levels: how many levels below are shown, 3 at the most.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    shop = shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if shop is None:
         raise ShopUnknown(id=shop_id)
-    start, end = period_bounds(period, program.zone)
-    program_id, shop_no = program.program_id, shop.shop_no
-    own = store.own_month(conn, program_id, shop_no, start, end, _first_bound(conn, program_id, shop_no, end))
-    recruits = store.recruits_month(conn, program_id, shop_no, start, end)
+    start, end = period_bounds(period, unit.program.zone)
+    program_id, shop_no = unit.program_id, shop.shop_no
+    own = store.own_month(unit.conn, program_id, shop_no, start, end, _first_bound(unit.conn, program_id, shop_no, end))
+    recruits = store.recruits_month(unit.conn, program_id, shop_no, start, end)
     shown = min(levels, TEAM_LEVELS)
-    rows = {row.level: row for row in store.team_month(conn, program_id, shop_no, start, end, min(now, end), shown)}
+    rows = {
+        row.level: row
+        for row in store.team_month(unit.conn, program_id, shop_no, start, end, min(unit.now, end), shown)
+    }
     team = tuple(_level(level, rows.get(level)) for level in range(1, shown + 1))
     referral_minor = own.met_minor + recruits.sales_minor
     return ShopMonth(
         shop_id=shop_id,
         period=period,
-        currency=program.currency,
+        currency=unit.program.currency,
         sales_minor=own.sales_minor,
         orders=own.orders,
         customers=own.customers,
@@ -109,14 +107,14 @@ def shop_month(
         sustained_value_minor=own.repeat_minor + referral_minor,
         team_sales_minor=sum(level.sales_minor for level in team),
         team=team,
-        as_of=now,
+        as_of=unit.now,
     )
 
 
-def retention(conn: Connection, program: Program, now: datetime) -> list[Retention]:
+def retention(unit: Unit) -> list[Retention]:
     """Computes the share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
-    current = month_number(program.period_of(now))
-    rows = store.retention(conn, program.program_id, program.time_zone, RETENTION_MONTHS, current)
+    current = month_number(unit.period)
+    rows = store.retention(unit.conn, unit.program_id, unit.program.time_zone, RETENTION_MONTHS, current)
     return [Retention(row.months, row.shops, row.active, ratio_text(row.active, row.shops)) for row in rows]
 
 

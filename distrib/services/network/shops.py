@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import Connection
-
 from distrib.domain.policies.policy import Policy
-from distrib.services.context import Actor, Program
+from distrib.services.context import Unit
 from distrib.services.network.moves import move_shop
 from distrib.services.network.records import change_shop, erase_shop
 from distrib.services.network.registration import Registered, ShopDraft, register_shops
@@ -57,21 +53,13 @@ __all__ = [
 ]
 
 
-def register_shop(
-    conn: Connection,
-    program: Program,
-    policy: Policy,
-    draft: ShopDraft,
-    actor: Actor,
-    now: datetime,
-    pepper: bytes,
-) -> tuple[ShopView, bool]:
+def register_shop(unit: Unit, policy: Policy, draft: ShopDraft, pepper: bytes) -> tuple[ShopView, bool]:
     """Registers one shop; answers it, and whether it is new. The same registration again answers as the first time.
 
     Raises:
         Refusal: why it may not come in, or ``id_conflict`` where the id is known with other content.
     """
-    [result] = register_shops(conn, program, policy, [draft], actor, now, pepper)
+    [result] = register_shops(unit, policy, [draft], pepper)
     if result.refusal is not None:
         raise result.refusal
-    return get_shop(conn, program, draft.id, now), result.status == "created"
+    return get_shop(unit, draft.id), result.status == "created"

@@ -19,7 +19,7 @@ from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.refusals import RankUnknown
 from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.network.views import ShopView, get_shop
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.store.network import shops
@@ -57,16 +57,7 @@ class StandingChange:
     recorded_by: str
 
 
-def set_status(
-    conn: Connection,
-    program: Program,
-    shop_id: str,
-    status: str,
-    effective_at: datetime | None,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> ShopView:
+def set_status(unit: Unit, shop_id: str, status: str, effective_at: datetime | None, reason: str) -> ShopView:
     """Sets a shop's status from ``effective_at`` (now, if None) on; answers the shop as it stands now.
 
     Raises:
@@ -76,24 +67,17 @@ def set_status(
         raise Refusal(
             "invalid", [Problem("status", Text("must be one of {choices}", "setting", choices=", ".join(STATUSES)))]
         )
-    effective_at = effective_at or now
-    shop = _lock(conn, program, shop_id, effective_at)
-    store.add_status(conn, program.program_id, shop.shop_no, effective_at, status, reason, now, actor.key_id)
-    if status == CLOSED and effective_at <= now:
-        shop_sessions.end_sessions(conn, program.program_id, shop.shop_no, actor.key_id, now)
-    return get_shop(conn, program, shop_id, now)
+    effective_at = effective_at or unit.now
+    shop = _lock(unit.conn, unit.program, shop_id, effective_at)
+    store.add_status(
+        unit.conn, unit.program_id, shop.shop_no, effective_at, status, reason, unit.now, unit.actor.key_id
+    )
+    if status == CLOSED and effective_at <= unit.now:
+        shop_sessions.end_sessions(unit.conn, unit.program_id, shop.shop_no, unit.actor.key_id, unit.now)
+    return get_shop(unit, shop_id)
 
 
-def set_rank(
-    conn: Connection,
-    program: Program,
-    shop_id: str,
-    rank: str | None,
-    effective_at: datetime | None,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> ShopView:
+def set_rank(unit: Unit, shop_id: str, rank: str | None, effective_at: datetime | None, reason: str) -> ShopView:
     """Sets a shop's rank by hand from ``effective_at`` (now, if None) on: a floor, until None clears it.
 
     A shop that has earned a higher rank keeps that one (plan.md, Ranks).
@@ -101,17 +85,17 @@ def set_rank(
     Raises:
         Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then lacks it.
     """
-    effective_at = effective_at or now
-    shop = _lock(conn, program, shop_id, effective_at)
-    program_id = program.program_id
-    timeline = load_timeline(conn, program)
+    effective_at = effective_at or unit.now
+    shop = _lock(unit.conn, unit.program, shop_id, effective_at)
+    program_id = unit.program_id
+    timeline = load_timeline(unit.conn, unit.program)
     entry = timeline.in_force(effective_at) or next(iter(timeline.entries), None)
     if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
         raise RankUnknown(rank=rank)
-    store.add_rank(conn, program_id, shop.shop_no, effective_at, rank, HAND, reason, now, actor.key_id)
+    store.add_rank(unit.conn, program_id, shop.shop_no, effective_at, rank, HAND, reason, unit.now, unit.actor.key_id)
     if entry is not None:
-        _complete_ranks(conn, program_id, shop.shop_no, effective_at, ladder_of(timeline), entry.plan, now, actor)
-    return get_shop(conn, program, shop_id, now)
+        _complete_ranks(unit, shop.shop_no, effective_at, ladder_of(timeline), entry.plan)
+    return get_shop(unit, shop_id)
 
 
 def rank_history(
@@ -171,24 +155,15 @@ def _lock(conn: Connection, program: Program, shop_id: str, effective_at: dateti
     return shop
 
 
-def _complete_ranks(
-    conn: Connection,
-    program_id: int,
-    shop_no: int,
-    since: datetime,
-    ladder: Ladder,
-    plan: Plan,
-    now: datetime,
-    actor: Actor,
-) -> None:
+def _complete_ranks(unit: Unit, shop_no: int, since: datetime, ladder: Ladder, plan: Plan) -> None:
     """Writes the rows missing from an instant on for the higher of the ranks set by hand and earned to hold."""
-    history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]), ladder)
+    history = RankHistory(figures.rank_rows(unit.conn, unit.program_id, [shop_no]), ladder)
     changes = [
         figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row)))
         for row in history.complete(shop_no, since, plan)
     ]
     if changes:
-        figures.insert_rank_changes(conn, program_id, changes, actor.key_id, now)
+        figures.insert_rank_changes(unit.conn, unit.program_id, changes, unit.actor.key_id, unit.now)
 
 
 def _reason(row: store.RankRow) -> Json:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import islice
-
-from sqlalchemy import Connection
 
 from distrib.domain.network.graph import Tree, node_link_of
 from distrib.domain.network.graphml import graphml_of
 from distrib.domain.network.refusals import SubtreeTooLarge
-from distrib.services.context import Program
+from distrib.services.context import ListPart, Unit
 from distrib.services.network.views import RelatedShop, ShopView, downline, get_shop
 from distrib.store.network import tree as network
 
@@ -20,29 +18,24 @@ MOST_SHOPS = 100_000
 _LINES_A_CHUNK = 1_000
 
 
-def read_subtree(
-    conn: Connection, program: Program, shop_id: str, levels: int | None, now: datetime, *, sees_all: bool = True
-) -> Tree:
+def read_subtree(unit: Unit, shop_id: str, levels: int | None, *, sees_all: bool = True) -> Tree:
     """Reads the tree from a shop down as it stands now.
 
     Args:
-        conn: the unit of work.
-        program: whose shop.
         shop_id: the top.
         levels: how many levels below it; None goes all the way, 0 is the shop alone.
-        now: the instant.
         sees_all: whether statuses are shown, too.
 
     Raises:
         Refusal: ``shop_unknown`` or ``subtree_too_large``.
     """
-    top = get_shop(conn, program, shop_id, now)
+    top = get_shop(unit, shop_id)
     rows: list[RelatedShop] = []
     if levels != 0:
         deep = network.DEEPEST if levels is None else levels
-        if network.is_larger(conn, program.program_id, top.shop_no, now, deep, MOST_SHOPS):
+        if network.is_larger(unit.conn, unit.program_id, top.shop_no, unit.now, deep, MOST_SHOPS):
             raise SubtreeTooLarge(most=MOST_SHOPS)
-        rows, _ = downline(conn, program, shop_id, levels, now, None, MOST_SHOPS)
+        rows, _ = downline(unit, shop_id, levels, ListPart(None, MOST_SHOPS))
     nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}
     edges = [(row.sponsor_id, row.id) for row in rows if row.sponsor_id is not None]
     return Tree({top.id: _node(top, 0, sees_all)} | nodes, edges)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.json_values import JsonObject
 from distrib.domain.network.refusals import ShopUnknown
-from distrib.services.context import Program
+from distrib.services.context import ListPart, Program, Unit
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops, tree
@@ -78,23 +78,23 @@ class TreeShop:
     direct_recruits: int
 
 
-def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopView:
+def get_shop(unit: Unit, shop_id: str) -> ShopView:
     """Reads a shop as it stands now; raises ``shop_unknown``."""
-    row = _find(conn, program, shop_id, now)
-    sponsor_no, level = _place_at(conn, program, row, now)
+    row = _find(unit, shop_id)
+    sponsor_no, level = _place_at(unit, row)
     named = [number for number in (sponsor_no, row.introduced_by_no) if number is not None]
-    ids = shops.ids_of(conn, program.program_id, named) if named else {}
+    ids = shops.ids_of(unit.conn, unit.program_id, named) if named else {}
     return ShopView(
         shop_no=row.shop_no,
         id=row.shop_id,
         sponsor_id=None if sponsor_no is None else ids[sponsor_no],
         introduced_by=None if row.introduced_by_no is None else ids[row.introduced_by_no],
         status=row.status,
-        rank=row.rank or lowest_rank(conn, program, now),
+        rank=row.rank or lowest_rank(unit),
         level=level,
         joined_at=row.joined_at,
         invite_code=row.invite_code,
-        direct_recruits=tree.count_recruits(conn, program.program_id, [row.shop_no], now).get(row.shop_no, 0),
+        direct_recruits=tree.count_recruits(unit.conn, unit.program_id, [row.shop_no], unit.now).get(row.shop_no, 0),
         name=row.name,
         attributes=None if row.attributes is None else json.loads(row.attributes),
         organiser_id=row.organiser_id,
@@ -102,74 +102,62 @@ def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) ->
 
 
 def upline(
-    conn: Connection,
-    program: Program,
-    shop_id: str,
-    now: datetime,
-    cursor: tuple[int] | None = None,
-    limit: int = 50,
+    unit: Unit, shop_id: str, cursor: tuple[int] | None = None, limit: int = 50
 ) -> tuple[list[RelatedShop], tuple[int] | None]:
     """Lists a page of the shops above a shop now, nearest first, and the cursor of the next page (a distance)."""
-    row = _find(conn, program, shop_id, now)
+    row = _find(unit, shop_id)
     (passed,) = cursor or (0,)
-    above = tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)
+    above = tree.uplines_at(unit.conn, unit.program_id, row.shop_no, unit.now, tree.DEEPEST)
     chain = [
         _RelatedPlace(number, distance, 1 + len(above) - distance, sponsor_no)
         for distance, (number, sponsor_no) in enumerate(zip(above, [*above[1:], None], strict=False), start=1)
     ]
     follows = (passed + limit,) if len(above) > passed + limit else None
-    return _related(conn, program, chain[passed : passed + limit], now), follows
+    return _related(unit, chain[passed : passed + limit]), follows
 
 
 def downline(
-    conn: Connection,
-    program: Program,
+    unit: Unit,
     shop_id: str,
     levels: int | None,
-    now: datetime,
-    cursor: tuple[int, int] | None = None,
-    limit: int = 50,
+    page: ListPart[tuple[int, int]],
     *,
     counts: bool = False,
 ) -> tuple[list[RelatedShop], tuple[int, int] | None]:
     """Lists a page of the shops below a shop now, level by level, and the cursor of the next (distance, shop number).
 
     Args:
-        conn: the unit of work.
-        program: whose shops.
         shop_id: below whom.
         levels: how many levels deep; None goes all the way.
-        now: the instant.
-        cursor: after what to begin.
-        limit: how many at the most.
+        page: after which distance and shop to begin, and how many at the most.
         counts: whether the shops that each brought in are counted.
     """
-    row = _find(conn, program, shop_id, now)
-    _, level = _place_at(conn, program, row, now)
+    row = _find(unit, shop_id)
+    _, level = _place_at(unit, row)
     deep = tree.DEEPEST if levels is None else levels
-    below = tree.downline_at(conn, program.program_id, row.shop_no, now, deep, cursor or (0, 0), limit + 1)
-    page = below[:limit]
-    places = [_RelatedPlace(shop.shop_no, shop.depth, level + shop.depth, shop.sponsor_no) for shop in page]
-    follows = (page[-1].depth, page[-1].shop_no) if len(below) > limit else None
-    return _related(conn, program, places, now, counts=counts), follows
+    below = tree.downline_at(
+        unit.conn, unit.program_id, row.shop_no, unit.now, deep, page.after or (0, 0), page.limit + 1
+    )
+    shown = below[: page.limit]
+    places = [_RelatedPlace(shop.shop_no, shop.depth, level + shop.depth, shop.sponsor_no) for shop in shown]
+    follows = (shown[-1].depth, shown[-1].shop_no) if len(below) > page.limit else None
+    return _related(unit, places, counts=counts), follows
 
 
-def nearest_below(
-    conn: Connection, program: Program, shop_id: str, levels: int | None, now: datetime, most: int
-) -> tuple[ShopView, list[TreeShop], bool]:
+def nearest_below(unit: Unit, shop_id: str, levels: int | None, most: int) -> tuple[ShopView, list[TreeShop], bool]:
     """Reads a shop, up to ``most`` shops of the nearest levels below it, and whether there are more within ``levels``.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    top = get_shop(conn, program, shop_id, now)
+    top = get_shop(unit, shop_id)
     deep = tree.DEEPEST if levels is None else levels
-    below = tree.nearest_below(conn, program.program_id, top.shop_no, now, deep, most + 1)
+    below = tree.nearest_below(unit.conn, unit.program_id, top.shop_no, unit.now, deep, most + 1)
     page = below[:most]
     numbers = [shop.shop_no for shop in page]
-    rows = shops.show_many(conn, program.program_id, [top.shop_no, *numbers], now)
-    recruits = tree.count_recruits(conn, program.program_id, numbers, now)
-    lowest = lowest_rank(conn, program, now)
+    rows = shops.show_many(unit.conn, unit.program_id, [top.shop_no, *numbers], unit.now)
+    recruits = tree.count_recruits(unit.conn, unit.program_id, numbers, unit.now)
+    lowest = lowest_rank(unit)
     drawn = [
         TreeShop(
             id=rows[shop.shop_no].shop_id,
@@ -196,14 +184,14 @@ def introduced_by(conn: Connection, program: Program, shop_ids: Sequence[str]) -
     return shops.introduced_by(conn, program.program_id, shop_ids)
 
 
-def distance_below(conn: Connection, program: Program, shop_id: str, ancestor_no: int, now: datetime) -> int | None:
+def distance_below(unit: Unit, shop_id: str, ancestor_no: int) -> int | None:
     """Counts the levels that a shop stands below another one now: 0 is itself, None is not below it.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    row = _find(conn, program, shop_id, now)
-    above = [row.shop_no, *tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)]
+    row = _find(unit, shop_id)
+    above = [row.shop_no, *tree.uplines_at(unit.conn, unit.program_id, row.shop_no, unit.now, tree.DEEPEST)]
     return above.index(ancestor_no) if ancestor_no in above else None
 
 
@@ -216,40 +204,38 @@ class _RelatedPlace(NamedTuple):
     sponsor_no: int | None
 
 
-def _find(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
-    row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
+def _find(unit: Unit, shop_id: str) -> ShopRow:
+    row = shops.show(unit.conn, unit.program_id, shop_id, unit.now) if is_identifier(shop_id) else None
     if row is None:
         raise ShopUnknown(id=shop_id)
     return row
 
 
-def _place_at(conn: Connection, program: Program, row: ShopRow, now: datetime) -> tuple[int | None, int]:
+def _place_at(unit: Unit, row: ShopRow) -> tuple[int | None, int]:
     """Reads sponsor and level now, from the dated links where the shop's row knows a later state."""
-    if row.chain_since <= now:
+    if row.chain_since <= unit.now:
         return row.sponsor_no, row.level
-    above = tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)
+    above = tree.uplines_at(unit.conn, unit.program_id, row.shop_no, unit.now, tree.DEEPEST)
     return next(iter(above), None), 1 + len(above)
 
 
-def lowest_rank(conn: Connection, program: Program, now: datetime) -> str | None:
+def lowest_rank(unit: Unit) -> str | None:
     """Finds the rank of shops that never got one, by the plan in force; None without a plan."""
-    entry = load_timeline(conn, program).in_force(now)
+    entry = load_timeline(unit.conn, unit.program).in_force(unit.now)
     return None if entry is None else entry.plan.lowest_rank
 
 
-def _related(
-    conn: Connection, program: Program, places: Sequence[_RelatedPlace], now: datetime, *, counts: bool = False
-) -> list[RelatedShop]:
+def _related(unit: Unit, places: Sequence[_RelatedPlace], *, counts: bool = False) -> list[RelatedShop]:
     """Reads the shops at those places, all at once, and counts whom each brought in where that is wished."""
     numbers = {number for place in places for number in (place.shop_no, place.sponsor_no) if number is not None}
     if not numbers:
         return []
-    rows = shops.show_many(conn, program.program_id, numbers, now)
-    sales = tree.sales_of(conn, program.program_id, [place.shop_no for place in places])
-    lowest = lowest_rank(conn, program, now)
+    rows = shops.show_many(unit.conn, unit.program_id, numbers, unit.now)
+    sales = tree.sales_of(unit.conn, unit.program_id, [place.shop_no for place in places])
+    lowest = lowest_rank(unit)
     shown = [place.shop_no for place in places]
-    recruits = tree.count_recruits(conn, program.program_id, shown, now) if counts else {}
-    branches = branches_of(conn, program, shown) if counts else {}
+    recruits = tree.count_recruits(unit.conn, unit.program_id, shown, unit.now) if counts else {}
+    branches = branches_of(unit.conn, unit.program, shown) if counts else {}
     return [
         RelatedShop(
             shop_no=place.shop_no,

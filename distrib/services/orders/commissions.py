@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.money import show_ratio
 from distrib.domain.orders.refusals import CommissionUnknown
-from distrib.services.context import Program, format_period
+from distrib.services.context import Program, Unit, format_period
 from distrib.store.orders import commissions as rows
 from distrib.store.orders import expected
 from distrib.store.orders.commissions import CommissionRow
@@ -79,7 +79,7 @@ class CommissionQuery:
 
 
 def list_commissions(
-    conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int, now: datetime
+    unit: Unit, query: CommissionQuery, after: tuple[int, int] | None, limit: int
 ) -> tuple[list[CommissionView], tuple[int, int] | None]:
     """Lists the commissions that a query asks for, by cause and number.
 
@@ -87,24 +87,22 @@ def list_commissions(
         Up to ``limit`` of them, and the key to go on after (None at the end).
     """
     if query.state == EXPECTED:
-        return _list_expected(conn, program, query, after, limit)
+        return _list_expected(unit.conn, unit.program, query, after, limit)
     filters = rows.CommissionFilters(
         shop_id=query.shop_id,
         shop_no=query.shop_no,
         order_id=query.order_id,
         period=query.period,
         kind=query.kind,
-        held_at=now if query.state == HELD else None,
-        available_at=now if query.state == AVAILABLE else None,
+        held_at=unit.now if query.state == HELD else None,
+        available_at=unit.now if query.state == AVAILABLE else None,
         is_newest_first=query.is_newest_first,
     )
-    commissions = rows.list_commissions(conn, program.program_id, filters, after, limit + 1)
-    return [commission_view(program, row, now) for row in commissions[:limit]], _key_after(commissions, limit)
+    commissions = rows.list_commissions(unit.conn, unit.program_id, filters, after, limit + 1)
+    return [commission_view(unit.program, row, unit.now) for row in commissions[:limit]], _key_after(commissions, limit)
 
 
-def get_commission(
-    conn: Connection, program: Program, commission_id: str, now: datetime, only_shop_no: int | None = None
-) -> CommissionView:
+def get_commission(unit: Unit, commission_id: str, only_shop_no: int | None = None) -> CommissionView:
     """Reads one commission by id.
 
     Args:
@@ -114,10 +112,10 @@ def get_commission(
         Refusal: ``commission_unknown``, also for another shop's.
     """
     place = place_of(commission_id)
-    row = None if place is None else rows.find_commission(conn, program.program_id, place, only_shop_no)
+    row = None if place is None else rows.find_commission(unit.conn, unit.program_id, place, only_shop_no)
     if row is None:
         raise CommissionUnknown(id=commission_id)
-    return commission_view(program, row, now)
+    return commission_view(unit.program, row, unit.now)
 
 
 def _list_expected(

@@ -151,7 +151,8 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
     plan, snapshot = plan_of_version(conn, program, head.version_no), Snapshot.from_json(head.snapshot)
     if only_shop_no is not None and head.seller_no != only_shop_no:
         view = replace(view, customer_id=None)
-    return _recomputed(conn, program, view, head.seller_no, order, plan, snapshot, refunds, posted, only_shop_no)
+    computed = _ComputedOrder(head.seller_no, order, plan, snapshot, refunds, posted)
+    return _recomputed(conn, program, view, computed, only_shop_no)
 
 
 def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan:
@@ -159,23 +160,28 @@ def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan
     return next(entry.plan for entry in load_timeline(conn, program).entries if entry.version_no == version_no)
 
 
+@dataclass(frozen=True, slots=True)
+class _ComputedOrder:
+    """An order with what its commissions were worked out by, and what was refunded and posted of it."""
+
+    seller_no: int | None
+    order: Order
+    plan: Plan
+    snapshot: Snapshot
+    refunds: Sequence[OrderRefundRow]
+    posted: Sequence[PostedRow]
+
+
 def _recomputed(
-    conn: Connection,
-    program: Program,
-    view: Explanation,
-    seller_no: int | None,
-    order: Order,
-    plan: Plan,
-    snapshot: Snapshot,
-    refunds: Sequence[OrderRefundRow],
-    rows: Sequence[PostedRow],
-    only_shop_no: int | None,
+    conn: Connection, program: Program, view: Explanation, computed: _ComputedOrder, only_shop_no: int | None
 ) -> Explanation:
+    order, plan, snapshot = computed.order, computed.plan, computed.snapshot
+    seller_no, refunds = computed.seller_no, computed.refunds
     left = left_of_lines(order, refunded_by_line(refunds)) if is_reduced(refunds) else None
     is_bound_by_line = bool(refunds) and all(refund.is_of_before for refund in refunds)
     looks = explain(plan, order, snapshot, left)
-    posted = posted_of(rows)
-    unlike = differences(plan, order, snapshot, left, posted, is_bound_by_line=is_bound_by_line)
+    posted = posted_of(computed.posted)._replace(is_bound_by_line=is_bound_by_line)
+    unlike = differences(plan, order, snapshot, left, posted)
     agrees = not unlike
     people = _people(snapshot)
     if only_shop_no is not None:

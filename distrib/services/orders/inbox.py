@@ -19,7 +19,7 @@ from distrib.domain.events import REFUNDED, DecodedEvent
 from distrib.domain.json_values import JsonObject
 from distrib.domain.orders.refusals import EventNotFailed, EventUnknown, RefundAmbiguous
 from distrib.failpoints import reach
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.orders.codec import EVENT_TYPES, decode_stored
 from distrib.services.orders.failures import FailureView, failure_of
 from distrib.services.programs.tenants import calendar_of
@@ -95,7 +95,7 @@ class _Kept:
     refused: dict[str, Refusal]
 
 
-def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEvent], now: datetime) -> list[Accepted]:
+def accept_events(unit: Unit, events: Sequence[DecodedEvent]) -> list[Accepted]:
     """Records the events that are new, in one transaction with their place in the queue.
 
     Returns:
@@ -106,24 +106,24 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
     first: dict[str, DecodedEvent] = {}
     for event in events:
         first.setdefault(event.id, event)
-    zone, program_id = calendar_of(conn, program).zone, program.program_id
-    unplaced = rows.unplaced_among(conn, program_id, first) if rows.has_unplaced(conn, program_id) else {}
+    zone, program_id = calendar_of(unit.conn, unit.program).zone, unit.program_id
+    unplaced = rows.unplaced_among(unit.conn, program_id, first) if rows.has_unplaced(unit.conn, program_id) else {}
     kept = _Kept(set(), dict(unplaced), {})
     wanted = [event for event in first.values() if event.id not in unplaced]
     whose = [event for event in wanted if not _names_no_order(event)]
-    with span("events.keep", program=program.code, events=len(events)):
+    with span("events.keep", program=unit.program.code, events=len(events)):
         if whose:
-            kept.fresh = rows.insert_events(conn, program_id, whose, _days(zone, whose), now)
+            kept.fresh = rows.insert_events(unit.conn, program_id, whose, _days(zone, whose), unit.now)
         if len(whose) < len(wanted):
-            _keep_reversals(conn, program_id, zone, [event for event in wanted if _names_no_order(event)], now, kept)
+            _keep_reversals(unit, zone, [event for event in wanted if _names_no_order(event)], kept)
     if any(event.type == REFUNDED for event in whose):
-        rows.place_events(conn, len(events), program_id)
+        rows.place_events(unit.conn, len(events), program_id)
     reach("event.recorded")
     if len(kept.fresh) == len(events):
         return [Accepted(event.id, "accepted") for event in events]
     others = {event.id for event in wanted if event.id not in kept.fresh and event.id not in kept.refused}
     if others:
-        kept.known |= _known(conn, program_id, list(others), [event for event in events if event.id in others])
+        kept.known |= _known(unit.conn, program_id, list(others), [event for event in events if event.id in others])
     return [_answer(event, first, kept) for event in events]
 
 
@@ -136,10 +136,9 @@ def _names_no_order(event: DecodedEvent) -> bool:
     return event.order_id is None and event.group_id is None
 
 
-def _keep_reversals(
-    conn: Connection, program_id: int, zone: ZoneInfo, events: Sequence[DecodedEvent], now: datetime, kept: _Kept
-) -> None:
+def _keep_reversals(unit: Unit, zone: ZoneInfo, events: Sequence[DecodedEvent], kept: _Kept) -> None:
     """Keeps what undoes refunds by their ids alone: under the refund's order, or apart until the refund comes."""
+    conn, program_id = unit.conn, unit.program_id
     known = rows.digests_of(conn, program_id, [event.id for event in events])
     new = [event for event in events if event.id not in known]
     orders = rows.orders_of_refunds(conn, program_id, {event.refund_id for event in new if event.refund_id})
@@ -154,9 +153,9 @@ def _keep_reversals(
         else:
             waiting.append(event)
     if placed:
-        kept.fresh |= rows.insert_events(conn, program_id, placed, _days(zone, placed), now)
+        kept.fresh |= rows.insert_events(conn, program_id, placed, _days(zone, placed), unit.now)
     if waiting:
-        kept.fresh |= rows.insert_unplaced(conn, program_id, waiting, _days(zone, waiting), now)
+        kept.fresh |= rows.insert_unplaced(conn, program_id, waiting, _days(zone, waiting), unit.now)
 
 
 def _known(

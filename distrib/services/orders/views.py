@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.events import CANCEL, UNDONE, Order
 from distrib.domain.orders.refusals import OrderUnknown
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.orders.codec import decode_stored
 from distrib.services.orders.commissions import EXPECTED, PlanVersionView, plan_view, rate_text, state_at
 from distrib.services.orders.failures import FailureView, failure_of
@@ -184,16 +184,16 @@ def list_orders(
     return [OrderSummary(**summary_of(row)) for row in page], page[-1].order_no if len(orders) > limit else None
 
 
-def get_order(conn: Connection, program: Program, order_id: str, now: datetime) -> OrderView:
+def get_order(unit: Unit, order_id: str) -> OrderView:
     """Reads one order with its lines, refunds, commissions and events; raises ``order_unknown``.
 
     A commission's ``state`` is that at ``now``.
     """
-    head = find_order(conn, program, order_id)
-    events = views.events_of_order(conn, program.program_id, head.order_no, head.content_no)
-    refunds = views.refunds_of_order(conn, program.program_id, head.order_no)
-    posted = commissions.commissions_of_order(conn, program.program_id, head.order_no)
-    awaited = expected.expected_of_order(conn, program.program_id, head.order_no)
+    head = find_order(unit.conn, unit.program, order_id)
+    events = views.events_of_order(unit.conn, unit.program_id, head.order_no, head.content_no)
+    refunds = views.refunds_of_order(unit.conn, unit.program_id, head.order_no)
+    posted = commissions.commissions_of_order(unit.conn, unit.program_id, head.order_no)
+    awaited = expected.expected_of_order(unit.conn, unit.program_id, head.order_no)
     order = order_in(events, head.content_no)
     return OrderView(
         **summary_of(head),
@@ -202,8 +202,8 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
         group_id=None if order is None else order.group_id,
         lines=[] if order is None else _lines(order, refunded_by_line(refunds)),
         refunds=_refunds(refunds),
-        commissions=_net(program, posted, now),
-        expected=[_expected(net) for net in _net(program, awaited, now) if net.amount_minor],
+        commissions=_net(unit.program, posted, unit.now),
+        expected=[_expected(net) for net in _net(unit.program, awaited, unit.now) if net.amount_minor],
         events=[_event(event) for event in events],
         reason=reason_of(head, events, posted),
         error=error_of(head, events),

@@ -10,34 +10,32 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.payouts.selections import WITHDRAWALS
 from distrib.services.payouts.withdrawal_messages import tell_withdrawals
 from distrib.store.payouts import batches, withdrawals
 from distrib.store.webhooks.outbox import Message, insert_messages
 
 
-def tell_of_proposal(
-    conn: Connection, program: Program, named: tuple[str, str, str], payout_no: int, actor: Actor, created_at: datetime
-) -> None:
+def tell_of_proposal(unit: Unit, named: tuple[str, str, str], payout_no: int, created_at: datetime) -> None:
     """Writes the message of a batch that waits for another person.
 
     Args:
         named: its id, what it selects, and its channel.
     """
     payout_id, selection, channel = named
-    sums = batches.sums_of(conn, program.program_id, [payout_no]).get(payout_no)
+    sums = batches.sums_of(unit.conn, unit.program_id, [payout_no]).get(payout_no)
     data = {
         "payout_id": payout_id,
         "selection": selection,
         "channel": channel,
         "lines": 0 if sums is None else sums.lines,
         "amount_minor": 0 if sums is None else sums.amount_minor,
-        "currency": program.currency,
-        "proposed_by": actor.key_id,
+        "currency": unit.program.currency,
+        "proposed_by": unit.actor.key_id,
     }
     message = Message("payout.proposed", created_at, json.dumps(data, ensure_ascii=False))
-    insert_messages(conn, program.program_id, [message])
+    insert_messages(unit.conn, unit.program_id, [message])
 
 
 def tell_of_withdrawals(

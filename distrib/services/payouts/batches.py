@@ -25,7 +25,7 @@ from distrib.domain.payouts.refusals import (
 from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
 from distrib.domain.texts import Text
 from distrib.failpoints import reach
-from distrib.services.context import Actor, Program, period_bounds
+from distrib.services.context import Program, Unit, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batch_messages import tell_of_proposal, tell_of_withdrawals
 from distrib.services.payouts.batch_views import (
@@ -83,9 +83,7 @@ class PayoutDraft:
         return content | {name: sorted(ids) for name, ids in named.items()} | {"amounts": self.amounts}
 
 
-def create_payout(
-    conn: Connection, program: Program, draft: PayoutDraft, channels: Sequence[Channel], actor: Actor, now: datetime
-) -> bool:
+def create_payout(unit: Unit, draft: PayoutDraft, channels: Sequence[Channel]) -> bool:
     """Creates a batch with its lines and reserves their money; False where the very same was created before.
 
     Raises:
@@ -93,12 +91,12 @@ def create_payout(
             ``channel_unknown``, ``channel_currency``, ``withholding_currency``, or ``exceeds_available`` where amounts
             were asked for that are not there.
     """
-    rows.lock_payouts(conn, program.program_id)
-    if is_known(conn, program, draft.id, digest_of(draft.content)):
+    rows.lock_payouts(unit.conn, unit.program_id)
+    if is_known(unit.conn, unit.program, draft.id, digest_of(draft.content)):
         return False
-    check_draft(program, draft)
-    selection = select(conn, program, draft.shop_ids, draft.amounts, draft.withdrawals)
-    write_batch(conn, program, draft, selection, None, channels, actor, now)
+    check_draft(unit.program, draft)
+    selection = select(unit.conn, unit.program, draft.shop_ids, draft.amounts, draft.withdrawals)
+    write_batch(unit, draft, selection, None, channels)
     return True
 
 
@@ -111,14 +109,7 @@ def is_known(conn: Connection, program: Program, payout_id: str, digest: bytes) 
 
 
 def write_batch(
-    conn: Connection,
-    program: Program,
-    draft: PayoutDraft,
-    selection: Selection,
-    reason: str | None,
-    channels: Sequence[Channel],
-    actor: Actor,
-    now: datetime,
+    unit: Unit, draft: PayoutDraft, selection: Selection, reason: str | None, channels: Sequence[Channel]
 ) -> list[RefusedShop]:
     """Writes a new batch with its lines and refusals, and lists the shops refused; the payouts are locked.
 
@@ -128,45 +119,54 @@ def write_batch(
     Raises:
         Refusal: ``channel_unknown``, ``channel_currency``, or what ``selections.unmet`` builds.
     """
-    program_id = program.program_id
-    channel = channel_for(program, channels, draft.channel, now)
-    created_at, period = posting_time(conn, program, now)
+    program_id = unit.program_id
+    channel = channel_for(unit.program, channels, draft.channel, unit.now)
+    created_at, period = posting_time(unit)
     content = draft.content if reason is None else closing_content(draft, reason)
     payout_no = rows.insert_payout(
-        conn,
+        unit.conn,
         program_id,
         payout_id=draft.id,
         digest=digest_of(content),
         up_to=draft.up_to,
         min_minor=draft.min_minor,
         channel=draft.channel,
-        withholding=program.withholding,
+        withholding=unit.program.withholding,
         selection=selection.name,
         reason=reason,
         created_at=created_at,
-        created_by=actor.key_id,
+        created_by=unit.actor.key_id,
     )
     reach("payout.created")
-    lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted, selection, draft.min_minor)
+    lines = Lines(
+        unit.conn,
+        unit.program,
+        channel,
+        unit.program.withholding,
+        period,
+        draft.months_counted,
+        selection,
+        draft.min_minor,
+    )
     refused: list[RefusedShop] = []
     paid: set[int] = set()
-    for chunk in selection.candidates(conn, program_id, min(draft.up_to, created_at), created_at):
+    for chunk in selection.candidates(unit.conn, program_id, min(draft.up_to, created_at), created_at):
         new_lines, refusals = lines.compute(chunk)
-        rows.insert_lines(conn, program_id, payout_no, new_lines, created_at)
-        rows.insert_refusals(conn, program_id, payout_no, refusals)
+        rows.insert_lines(unit.conn, program_id, payout_no, new_lines, created_at)
+        rows.insert_refusals(unit.conn, program_id, payout_no, refusals)
         if selection.numbers is not None:
             paid |= {line.shop_no for line in new_lines}
             refused += refusals
     reach("payout.reserved")
     without_money = selection.without_money(paid | {row.shop_no for row in refused})
-    rows.insert_refusals(conn, program_id, payout_no, without_money)
+    rows.insert_refusals(unit.conn, program_id, payout_no, without_money)
     refused += without_money
     refusal = unmet(selection, refused)
     if refusal is not None:
         raise refusal
-    withdrawals.insert_lines(conn, program_id, payout_no, [w for w in selection.withdrawals if w.shop_no in paid])
-    tell_of_withdrawals(conn, program, selection.name, payout_no, created_at)
-    tell_of_proposal(conn, program, (draft.id, selection.name, draft.channel), payout_no, actor, created_at)
+    withdrawals.insert_lines(unit.conn, program_id, payout_no, [w for w in selection.withdrawals if w.shop_no in paid])
+    tell_of_withdrawals(unit.conn, unit.program, selection.name, payout_no, created_at)
+    tell_of_proposal(unit, (draft.id, selection.name, draft.channel), payout_no, created_at)
     return refused
 
 
@@ -175,52 +175,52 @@ def closing_content(draft: PayoutDraft, reason: str) -> dict[str, object]:
     return {"closing": draft.shop_ids, "reason": reason, "channel": draft.channel}
 
 
-def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
+def approve_payout(unit: Unit, payout_id: str) -> None:
     """Approves a batch that another person created; again it changes nothing.
 
     Raises:
         Refusal: ``payout_unknown``, ``payout_cancelled``, or what ``check_second_person`` raises.
     """
-    head = locked_head(conn, program, payout_id)
+    head = locked_head(unit.conn, unit.program, payout_id)
     if head.decision == CANCELLED:
         raise PayoutCancelled(id=payout_id)
-    check_second_person(conn, program, head.created_by, actor, now, is_decided=head.decision is not None)
+    check_second_person(unit, head.created_by, is_decided=head.decision is not None)
     if head.decision is None:
-        decided_at, _ = posting_time(conn, program, now)
-        rows.insert_decision(conn, program.program_id, head.payout_no, APPROVED, decided_at, actor.key_id)
+        decided_at, _ = posting_time(unit)
+        rows.insert_decision(unit.conn, unit.program_id, head.payout_no, APPROVED, decided_at, unit.actor.key_id)
         reach("payout.decided")
 
 
-def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
+def cancel_payout(unit: Unit, payout_id: str) -> None:
     """Cancels a batch before it is approved and frees its money; again it changes nothing.
 
     Raises:
         Refusal: ``payout_unknown`` or ``payout_approved``.
     """
-    head = locked_head(conn, program, payout_id)
+    head = locked_head(unit.conn, unit.program, payout_id)
     if head.decision == APPROVED:
         raise PayoutApproved(id=payout_id)
     if head.decision is None:
-        decided_at, _ = posting_time(conn, program, now)
-        rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, decided_at, actor.key_id)
-        tell_of_withdrawals(conn, program, head.selection, head.payout_no, decided_at)
+        decided_at, _ = posting_time(unit)
+        rows.insert_decision(unit.conn, unit.program_id, head.payout_no, CANCELLED, decided_at, unit.actor.key_id)
+        tell_of_withdrawals(unit.conn, unit.program, head.selection, head.payout_no, decided_at)
 
 
-def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
+def posting_time(unit: Unit) -> tuple[datetime, int]:
     """Computes the instant and the month in which a change of payouts counts: never in a closed period.
 
     A request that began in a month which was closed while it waited counts from the next month's first instant. One
     that read the clock and then waited for another batch counts no earlier than that batch, whatever its clock said:
     it would not see what the other reserved.
     """
-    closed = rows.closed_through(conn, program.program_id)
-    last = rows.last_instant(conn, program.program_id)
-    instants = [now] if last is None else [now, last]
+    closed = rows.closed_through(unit.conn, unit.program_id)
+    last = rows.last_instant(unit.conn, unit.program_id)
+    instants = [unit.now] if last is None else [unit.now, last]
     if closed:
-        _, opening = period_bounds(closed, program.zone)
+        _, opening = period_bounds(closed, unit.program.zone)
         instants.append(opening)
     counts_at = max(instants)
-    return counts_at, program.period_of(counts_at)
+    return counts_at, unit.program.period_of(counts_at)
 
 
 def locked_head(conn: Connection, program: Program, payout_id: str) -> BatchHead:
@@ -243,7 +243,7 @@ def sums_of(conn: Connection, program: Program, head: BatchHead) -> BatchSums:
 
 
 def payout_view(
-    conn: Connection, program: Program, payout_id: str, after: int, limit: int, shop_id: str | None = None
+    unit: Unit, payout_id: str, after: int, limit: int, shop_id: str | None = None
 ) -> tuple[PayoutInFull, int | None]:
     """Reads a batch with a page of its lines, and after which line the next page begins.
 
@@ -252,26 +252,21 @@ def payout_view(
 
     ``refused`` names the first shops that had money and got no line; ``list_refused`` has them all.
     """
-    head = head_of(conn, program, payout_id)
-    sums = sums_of(conn, program, head)
+    head = head_of(unit.conn, unit.program, payout_id)
+    sums = sums_of(unit.conn, unit.program, head)
     if shop_id is None:
-        stored = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
+        stored = rows.lines_after(unit.conn, unit.program_id, head.payout_no, after, limit + 1)
     else:
-        stored = list(rows.lines_of_shops(conn, program.program_id, head.payout_no, [shop_id]).values())
-    lines = [line_view(program, head, row) for row in stored[:limit]]
-    refused = rows.refusals_of(conn, program.program_id, head.payout_no, None, "", REFUSED_SHOWN)
-    counts = rows.refusal_counts(conn, program.program_id, head.payout_no)
-    view = PayoutInFull(payout_summary(program, head, sums), lines, refused, counts)
+        stored = list(rows.lines_of_shops(unit.conn, unit.program_id, head.payout_no, [shop_id]).values())
+    lines = [line_view(unit.program, head, row) for row in stored[:limit]]
+    refused = rows.refusals_of(unit.conn, unit.program_id, head.payout_no, None, "", REFUSED_SHOWN)
+    counts = rows.refusal_counts(unit.conn, unit.program_id, head.payout_no)
+    view = PayoutInFull(payout_summary(unit.program, head, sums), lines, refused, counts)
     return view, stored[limit - 1].line_no if len(stored) > limit else None
 
 
 def list_payouts(
-    conn: Connection,
-    program: Program,
-    before: int | None,
-    limit: int,
-    state: str | None = None,
-    month: int | None = None,
+    unit: Unit, before: int | None, limit: int, state: str | None = None, month: int | None = None
 ) -> tuple[list[PayoutView], int | None]:
     """Lists batches without their lines, the newest first, and before which number the next page begins.
 
@@ -279,21 +274,22 @@ def list_payouts(
         state: one of ``STATUSES``, where only those are wanted.
         month: as 202603: those made in it.
     """
-    made = None if month is None else period_bounds(month, program.zone)
-    heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1, state, made)
-    sums = rows.sums_of(conn, program.program_id, [head.payout_no for head in heads])
+    made = None if month is None else period_bounds(month, unit.program.zone)
+    heads = rows.heads_before(unit.conn, unit.program_id, before or 2**62, limit + 1, state, made)
+    sums = rows.sums_of(unit.conn, unit.program_id, [head.payout_no for head in heads])
     shown = [
-        payout_summary(program, head, sums.get(head.payout_no, BatchSums(head.payout_no))) for head in heads[:limit]
+        payout_summary(unit.program, head, sums.get(head.payout_no, BatchSums(head.payout_no)))
+        for head in heads[:limit]
     ]
     return shown, heads[limit - 1].payout_no if len(heads) > limit else None
 
 
 def list_refused(
-    conn: Connection, program: Program, payout_id: str, code: str | None, after: str, limit: int
+    unit: Unit, payout_id: str, code: str | None, after: str, limit: int
 ) -> tuple[list[RefusalRow], str | None]:
     """Lists the shops that a batch could not pay, with the code why, by id; those of one code where that is asked."""
-    head = head_of(conn, program, payout_id)
-    refused = rows.refusals_of(conn, program.program_id, head.payout_no, code, after, limit + 1)
+    head = head_of(unit.conn, unit.program, payout_id)
+    refused = rows.refusals_of(unit.conn, unit.program_id, head.payout_no, code, after, limit + 1)
     return refused[:limit], refused[limit - 1].shop_id if len(refused) > limit else None
 
 

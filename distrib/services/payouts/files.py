@@ -29,7 +29,7 @@ from distrib.domain.payouts.refusals import (
     PayoutNotApproved,
 )
 from distrib.domain.spreadsheet_cells import neutralised
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.batch_views import APPROVED, CANCELLED, is_fresh
 from distrib.services.payouts.batches import head_of, sums_of
@@ -91,6 +91,21 @@ class FileLine:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedFile:
+    """Which file of a batch is rendered.
+
+    Args:
+        format: that of the batch's channel if None.
+        part: which file, counted from 1, where the batch has more lines than one takes.
+        encoding: of a CSV; a key of ``ENCODINGS``.
+    """
+
+    format: str | None
+    part: int
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelFile:
     """One part of a batch as a file: its bytes, with count and total to check them by."""
 
@@ -123,41 +138,33 @@ class FileList:
 
 
 def channel_file(
-    conn: Connection,
-    program: Program,
+    unit: Unit,
     payout_id: str,
     channels: Sequence[Channel],
     sealer: Sealer,
-    wanted: str | None,
-    part: int,
-    encoding: str = "utf-8",
+    wanted: WantedFile,
 ) -> ChannelFile:
     """Renders one file of an approved batch.
-
-    Args:
-        wanted: the format: that of the batch's channel if None.
-        part: which file, counted from 1, where the batch has more lines than one takes.
-        encoding: of a CSV; a key of ``ENCODINGS``.
 
     Raises:
         Refusal: ``payout_unknown``, ``payout_not_approved``, ``payout_cancelled``, ``part_unknown``,
             ``channel_currency``, or ``channel_unfit`` with every line that the format cannot carry.
     """
-    head = _approved(conn, program, payout_id)
-    channel = _channel(program, channels, wanted or head.channel, head.created_at)
-    parts = _parts(conn, program, head, channel)
-    if not 1 <= part <= parts:
+    head = _approved(unit.conn, unit.program, payout_id)
+    channel = _channel(unit.program, channels, wanted.format or head.channel, head.created_at)
+    parts = _parts(unit.conn, unit.program, head, channel)
+    if not 1 <= wanted.part <= parts:
         raise PartUnknown(parts=parts)
-    lines = _lines(conn, program, head, channel, part, sealer)
-    remark = f"{channel.remark} {program.day_of(head.up_to)}".strip()[:REMARK_CHARACTERS]
+    lines = _lines(unit, head, channel, wanted.part, sealer)
+    remark = f"{channel.remark} {unit.program.day_of(head.up_to)}".strip()[:REMARK_CHARACTERS]
     if channel.name == CSV:
-        content = _csv(program, head, remark, lines, encoding)
+        content = _csv(unit.program, head, remark, lines, wanted.encoding)
     else:
         content = _json(head, channel, remark, lines)
     suffix = "csv" if channel.name == CSV else "json"
     total = sum(line.net_minor for line in lines)
     return ChannelFile(
-        f"payout-{head.payout_no}-{channel.name}-{part}.{suffix}", content, len(lines), total, channel.notes
+        f"payout-{head.payout_no}-{channel.name}-{wanted.part}.{suffix}", content, len(lines), total, channel.notes
     )
 
 
@@ -219,12 +226,10 @@ def _rows(conn: Connection, program: Program, head: BatchHead, channel: Channel,
     return rows.lines_after(conn, program.program_id, head.payout_no, after, channel.lines_a_file)
 
 
-def _lines(
-    conn: Connection, program: Program, head: BatchHead, channel: Channel, part: int, sealer: Sealer
-) -> list[FileLine]:
+def _lines(unit: Unit, head: BatchHead, channel: Channel, part: int, sealer: Sealer) -> list[FileLine]:
     """Loads the lines of a part with their payees as they were when the batch was created."""
-    stored = _rows(conn, program, head, channel, part)
-    payees = payees_of(conn, program, [VersionKey(row.shop_no, row.payee_version) for row in stored], sealer)
+    stored = _rows(unit.conn, unit.program, head, channel, part)
+    payees = payees_of(unit.conn, unit.program, [VersionKey(row.shop_no, row.payee_version) for row in stored], sealer)
     lines, problems = [], []
     for row in stored:
         payee = payees.get(VersionKey(row.shop_no, row.payee_version))
@@ -235,7 +240,7 @@ def _lines(
         if code is not None:
             problems.append(Problem(row.shop_id, Refusal(code).text))
             continue
-        number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
+        number = channel_no(unit.program.code, head.payout_id, head.payout_no, row.line_no)
         is_new = is_fresh(row.account_changed_at, head.created_at)
         lines.append(FileLine(number, row.shop_id, row.net_minor, payee, row.account_changed_at, is_new))
     if problems:
@@ -245,13 +250,21 @@ def _lines(
 
 def _csv(program: Program, head: BatchHead, remark: str, lines: Sequence[FileLine], encoding: str) -> bytes:
     total = major_text(sum(line.net_minor for line in lines), program.currency)
-    cells = (_csv_line(program, head, remark, line, len(lines), total) for line in lines)
+    of_file = _OfFile(remark, len(lines), total)
+    cells = (_csv_line(program, head, line, of_file) for line in lines)
     return csv_text(CSV_COLUMNS, cells).encode(ENCODINGS[encoding])
 
 
-def _csv_line(
-    program: Program, head: BatchHead, remark: str, line: FileLine, count: int, total: str
-) -> tuple[object, ...]:
+@dataclass(frozen=True, slots=True)
+class _OfFile:
+    """What every line of a CSV repeats of its file."""
+
+    remark: str
+    count: int
+    total: str
+
+
+def _csv_line(program: Program, head: BatchHead, line: FileLine, of_file: _OfFile) -> tuple[object, ...]:
     payee, accounts = line.payee, line.payee.accounts
     account_type, account_no = next(
         ((kind, accounts[name]) for name, kind in _ACCOUNT_TYPES if name in accounts), ("", "")
@@ -267,11 +280,11 @@ def _csv_line(
         accounts.get("bank_cnaps", ""),
         accounts.get("mobile", ""),
         major_text(line.net_minor, program.currency),
-        remark,
+        of_file.remark,
         line.shop_id,
         program.currency,
-        count,
-        total,
+        of_file.count,
+        of_file.total,
         ""
         if line.account_changed_at is None
         else line.account_changed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from distrib.domain.payouts.channels import CSV, Channel
-from distrib.services.context import Program
+from distrib.services.context import Unit
 from distrib.services.payouts.batches import channel_for
 from distrib.services.payouts.lines import Lines
 from distrib.services.payouts.selections import Selection
@@ -53,13 +50,7 @@ class PayableView:
 
 
 def list_payable(
-    conn: Connection,
-    program: Program,
-    query: PayableQuery,
-    channels: Sequence[Channel],
-    after: str,
-    limit: int,
-    now: datetime,
+    unit: Unit, query: PayableQuery, channels: Sequence[Channel], after: str, limit: int
 ) -> tuple[list[PayableView], str | None]:
     """Lists shops with money by id: what each would get after tax, or the code why it gets nothing.
 
@@ -71,13 +62,15 @@ def list_payable(
     Raises:
         Refusal: ``channel_unknown`` or ``channel_currency``.
     """
-    channel = channel_for(program, channels, query.channel, now)
-    period = program.period_of(now)
-    lines = Lines(conn, program, channel, program.withholding, period, {}, Selection(), query.min_minor)
+    channel = channel_for(unit.program, channels, query.channel, unit.now)
+    period = unit.period
+    lines = Lines(unit.conn, unit.program, channel, unit.program.withholding, period, {}, Selection(), query.min_minor)
     shown: list[PayableView] = []
     for _ in range(MOST_CHUNKS):
-        accounts = rows.accounts_after(conn, program.program_id, after, ACCOUNTS_CHUNK)
-        waiting = rows.candidates_of_shops(conn, program.program_id, [row.shop_no for row in accounts], now, now)
+        accounts = rows.accounts_after(unit.conn, unit.program_id, after, ACCOUNTS_CHUNK)
+        waiting = rows.candidates_of_shops(
+            unit.conn, unit.program_id, [row.shop_no for row in accounts], unit.now, unit.now
+        )
         for view in _views(lines, waiting):
             if query.side is None or (view.code is None) == (query.side == PAYABLE):
                 if len(shown) == limit:

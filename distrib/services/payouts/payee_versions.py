@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,9 +24,9 @@ from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
 from distrib.domain.payouts.refusals import PayeeInPayout, PayeeMissing
 from distrib.services import held_changes
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.encryption import KEY_BYTES, Sealer
-from distrib.services.held_changes import PAYEE, HeldChangeRow, PendingChange
+from distrib.services.held_changes import PAYEE, ChangeDraft, HeldChangeRow, PendingChange
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.network import shops
 from distrib.store.payouts import batches
@@ -78,16 +79,7 @@ class OwnPayeeView:
     pending: OwnPending | None
 
 
-def put_payee(
-    conn: Connection,
-    program: Program,
-    shop_id: str,
-    payee: Payee,
-    sealer: Sealer,
-    pepper: bytes,
-    actor: Actor,
-    now: datetime,
-) -> tuple[PayeeView, bool]:
+def put_payee(unit: Unit, shop_id: str, payee: Payee, sealer: Sealer, pepper: bytes) -> tuple[PayeeView, bool]:
     """Records a payee, and returns the one in force, masked, with what waits, and whether this one does.
 
     A shop's first is in force at once. Another one is a change of where money goes: it waits
@@ -97,76 +89,70 @@ def put_payee(
     Raises:
         Refusal: ``shop_unknown``.
     """
-    shop_no = _locked(conn, program, shop_id)
-    _apply_due(conn, program, shop_no, sealer, pepper, now)
-    before = rows.current(conn, program.program_id, shop_no)
-    in_force = None if before is None else _opened(program, before, sealer)
-    waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
+    shop_no = _locked(unit.conn, unit.program, shop_id)
+    _apply_due(unit, shop_no, sealer, pepper)
+    before = rows.current(unit.conn, unit.program_id, shop_no)
+    in_force = None if before is None else _opened(unit.program, before, sealer)
+    waiting = held_changes.open_change(unit.conn, unit.program, PAYEE, shop_no)
     if in_force == payee:
         if waiting is not None:
-            held_changes.end(conn, program, waiting, held_changes.CANCELLED, actor.key_id, now)
-        return _shown(conn, program, shop_id, shop_no, sealer), False
-    if waiting is not None and _wanted(program, waiting, sealer) == payee:
-        return _shown(conn, program, shop_id, shop_no, sealer), True
-    if rows.newest_version(conn, program.program_id, shop_no) == FIRST_OF_ALL:
-        _insert(conn, program, shop_no, payee, sealer, pepper, actor.key_id, now)
-        return _shown(conn, program, shop_id, shop_no, sealer), False
+            held_changes.end(unit, waiting, held_changes.CANCELLED, unit.actor.key_id)
+        return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), False
+    if waiting is not None and _wanted(unit.program, waiting, sealer) == payee:
+        return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), True
+    if rows.newest_version(unit.conn, unit.program_id, shop_no) == FIRST_OF_ALL:
+        _insert(unit, _NewVersion(shop_no, payee, unit.actor.key_id), sealer, pepper)
+        return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), False
     wanted, known = asdict(payee), {} if in_force is None else asdict(in_force)
     fields = [name for name in _FIELDS if wanted[name] != known.get(name)]
-    held_changes.hold(conn, program, PAYEE, shop_no, wanted, fields, sealer, actor, now)
-    waits = not _apply_due(conn, program, shop_no, sealer, pepper, now)
-    return _shown(conn, program, shop_id, shop_no, sealer), waits
+    held_changes.hold(unit, ChangeDraft(PAYEE, shop_no, wanted, fields), sealer)
+    waits = not _apply_due(unit, shop_no, sealer, pepper)
+    return _shown(unit.conn, unit.program, shop_id, shop_no, sealer), waits
 
 
-def approve_payee(
-    conn: Connection, program: Program, shop_id: str, sealer: Sealer, pepper: bytes, actor: Actor, now: datetime
-) -> PayeeView:
+def approve_payee(unit: Unit, shop_id: str, sealer: Sealer, pepper: bytes) -> PayeeView:
     """Puts the payee that waits in force, by another person than proposed it; again it changes nothing.
 
     Raises:
         Refusal: ``shop_unknown``, ``change_unknown`` or what ``check_second_person`` raises.
     """
-    shop_no = _locked(conn, program, shop_id)
-    _apply_due(conn, program, shop_no, sealer, pepper, now)
-    change = held_changes.must_be_open(conn, program, PAYEE, shop_no)
+    shop_no = _locked(unit.conn, unit.program, shop_id)
+    _apply_due(unit, shop_no, sealer, pepper)
+    change = held_changes.must_be_open(unit.conn, unit.program, PAYEE, shop_no)
     if change is not None:
-        check_second_person(conn, program, change.proposed_by, actor, now)
-        _put_in_force(conn, program, change, sealer, pepper, held_changes.APPROVED, actor.key_id, now)
-    return _shown(conn, program, shop_id, shop_no, sealer)
+        check_second_person(unit, change.proposed_by)
+        _put_in_force(unit, change, sealer, pepper, held_changes.APPROVED)
+    return _shown(unit.conn, unit.program, shop_id, shop_no, sealer)
 
 
-def cancel_payee(
-    conn: Connection, program: Program, shop_id: str, sealer: Sealer, pepper: bytes, actor: Actor, now: datetime
-) -> PayeeView:
+def cancel_payee(unit: Unit, shop_id: str, sealer: Sealer, pepper: bytes) -> PayeeView:
     """Ends the payee that waits, by whoever may propose one; again it changes nothing.
 
     Raises:
         Refusal: ``shop_unknown``, ``change_unknown`` or ``change_in_force``.
     """
-    shop_no = _locked(conn, program, shop_id)
-    _apply_due(conn, program, shop_no, sealer, pepper, now)
-    held_changes.cancel(conn, program, PAYEE, shop_no, actor, now)
-    return _shown(conn, program, shop_id, shop_no, sealer)
+    shop_no = _locked(unit.conn, unit.program, shop_id)
+    _apply_due(unit, shop_no, sealer, pepper)
+    held_changes.cancel(unit, PAYEE, shop_no)
+    return _shown(unit.conn, unit.program, shop_id, shop_no, sealer)
 
 
-def apply_due_payees(conn: Connection, program: Program, sealer: Sealer, pepper: bytes, now: datetime) -> None:
+def apply_due_payees(unit: Unit, sealer: Sealer, pepper: bytes) -> None:
     """Puts in force what is due of a program, before money is given out; up to some hundreds, which the workers leave.
 
     Payouts are locked first, as by all that locks both.
     """
-    due = held_changes.due_of_program(conn, program, PAYEE, now)
+    due = held_changes.due_of_program(unit, PAYEE)
     if due:
-        batches.lock_payouts(conn, program.program_id)
+        batches.lock_payouts(unit.conn, unit.program_id)
     for change in due:
-        apply_due_payee(conn, program, change.subject_no, sealer, pepper, now)
+        apply_due_payee(unit, change.subject_no, sealer, pepper)
 
 
-def apply_due_payee(
-    conn: Connection, program: Program, shop_no: int, sealer: Sealer, pepper: bytes, now: datetime
-) -> bool:
+def apply_due_payee(unit: Unit, shop_no: int, sealer: Sealer, pepper: bytes) -> bool:
     """Puts the payee that waits for a shop in force where it is due; whether it was."""
-    shops.lock_number(conn, program.program_id, shop_no)
-    return _apply_due(conn, program, shop_no, sealer, pepper, now)
+    shops.lock_number(unit.conn, unit.program_id, shop_no)
+    return _apply_due(unit, shop_no, sealer, pepper)
 
 
 def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) -> PayeeView:
@@ -199,19 +185,19 @@ def without_hands(view: PayeeView) -> OwnPayeeView:
     )
 
 
-def erase_payee(conn: Connection, program: Program, shop_no: int, actor: Actor, now: datetime) -> None:
+def erase_payee(unit: Unit, shop_no: int) -> None:
     """Deletes the keys of every version of a shop's payee, and what waits; what was paid and withheld stays.
 
     Raises:
         Refusal: ``payee_in_payout`` while money is on its way to it.
     """
-    batches.lock_payouts(conn, program.program_id)
-    if batches.has_open_line(conn, program.program_id, shop_no):
+    batches.lock_payouts(unit.conn, unit.program_id)
+    if batches.has_open_line(unit.conn, unit.program_id, shop_no):
         raise PayeeInPayout()
-    waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
+    waiting = held_changes.open_change(unit.conn, unit.program, PAYEE, shop_no)
     if waiting is not None:
-        held_changes.end(conn, program, waiting, held_changes.ERASED, actor.key_id, now)
-    rows.erase(conn, program.program_id, shop_no)
+        held_changes.end(unit, waiting, held_changes.ERASED, unit.actor.key_id)
+    rows.erase(unit.conn, unit.program_id, shop_no)
 
 
 def payees_of(
@@ -250,56 +236,50 @@ def _locked(conn: Connection, program: Program, shop_id: str) -> int:
     return shop.shop_no
 
 
-def _apply_due(conn: Connection, program: Program, shop_no: int, sealer: Sealer, pepper: bytes, now: datetime) -> bool:
+def _apply_due(unit: Unit, shop_no: int, sealer: Sealer, pepper: bytes) -> bool:
     """Puts what waits in force where its days are over; what a key proposed that has ended since never is."""
-    change = held_changes.open_change(conn, program, PAYEE, shop_no)
-    if change is None or change.due_at > now:
+    change = held_changes.open_change(unit.conn, unit.program, PAYEE, shop_no)
+    if change is None or change.due_at > unit.now:
         return False
-    if has_ended(conn, program, change.proposed_by, now):
-        held_changes.end(conn, program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, now)
+    if has_ended(unit, change.proposed_by):
+        held_changes.end(unit, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK)
         return False
-    _put_in_force(conn, program, change, sealer, pepper, held_changes.DUE, held_changes.CLOCK, now)
+    _put_in_force(unit, change, sealer, pepper, held_changes.DUE)
     return True
 
 
-def _put_in_force(
-    conn: Connection,
-    program: Program,
-    change: HeldChangeRow,
-    sealer: Sealer,
-    pepper: bytes,
-    outcome: str,
-    by: str,
-    now: datetime,
-) -> None:
-    payee = _wanted(program, change, sealer)
-    version = _insert(conn, program, change.subject_no, payee, sealer, pepper, change.proposed_by, now)
-    held_changes.end(conn, program, change, outcome, by, now, version)
+def _put_in_force(unit: Unit, change: HeldChangeRow, sealer: Sealer, pepper: bytes, outcome: str) -> None:
+    payee = _wanted(unit.program, change, sealer)
+    version = _insert(unit, _NewVersion(change.subject_no, payee, change.proposed_by), sealer, pepper)
+    by = held_changes.CLOCK if outcome == held_changes.DUE else unit.actor.key_id
+    held_changes.end(unit, change, outcome, by, version)
 
 
 def _wanted(program: Program, change: HeldChangeRow, sealer: Sealer) -> Payee:
     return _payee_of(held_changes.content_of(program, change, sealer))
 
 
-def _insert(
-    conn: Connection,
-    program: Program,
-    shop_no: int,
-    payee: Payee,
-    sealer: Sealer,
-    pepper: bytes,
-    recorded_by: str,
-    now: datetime,
-) -> int:
+class _NewVersion(NamedTuple):
+    """A payee that becomes the newest of its shop, and which key it is of."""
+
+    shop_no: int
+    payee: Payee
+    recorded_by: str
+
+
+def _insert(unit: Unit, new: _NewVersion, sealer: Sealer, pepper: bytes) -> int:
     """Writes a payee as the newest version, in force from now on, and returns its number."""
-    version = rows.newest_version(conn, program.program_id, shop_no) + 1
-    place = _place(program, shop_no, version)
+    shop_no, payee = new.shop_no, new.payee
+    version = rows.newest_version(unit.conn, unit.program_id, shop_no) + 1
+    place = _place(unit.program, shop_no, version)
     key = secrets.token_bytes(KEY_BYTES)
     details = Sealer([key]).seal(json.dumps(asdict(payee), ensure_ascii=False).encode(), place)
-    hashed = hmac.digest(pepper, f"payee\0{program.program_id}\0{payee.identity}".encode(), hashlib.sha256)
+    hashed = hmac.digest(pepper, f"payee\0{unit.program_id}\0{payee.identity}".encode(), hashlib.sha256)
     sealed_key = sealer.seal(key, place)
-    row = PayeeRow(shop_no, version, payee.kind, payee.account_kinds, details, now, recorded_by, hashed, sealed_key)
-    rows.insert_version(conn, program.program_id, row)
+    row = PayeeRow(
+        shop_no, version, payee.kind, payee.account_kinds, details, unit.now, new.recorded_by, hashed, sealed_key
+    )
+    rows.insert_version(unit.conn, unit.program_id, row)
     return version
 
 

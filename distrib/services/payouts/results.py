@@ -17,7 +17,7 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.payouts.refusals import PayoutCancelled, PayoutNotApproved
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.failpoints import reach
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.payouts.batch_views import APPROVED, CANCELLED
 from distrib.services.payouts.batches import locked_head, posting_time, sums_of
 from distrib.services.payouts.selections import WITHDRAWALS
@@ -31,13 +31,7 @@ from distrib.store.webhooks.outbox import Message, insert_messages
 
 
 def record_results(
-    conn: Connection,
-    program: Program,
-    payout_id: str,
-    results: Sequence[ResultDraft],
-    channels: Sequence[Channel],
-    actor: Actor,
-    now: datetime,
+    unit: Unit, payout_id: str, results: Sequence[ResultDraft], channels: Sequence[Channel]
 ) -> list[LineOutcome]:
     """Records the results of lines in the order sent; one that is refused does not touch the rest.
 
@@ -47,56 +41,49 @@ def record_results(
     Raises:
         Refusal: ``payout_unknown``, ``payout_cancelled`` or ``payout_not_approved``; nothing is recorded then.
     """
-    head = locked_head(conn, program, payout_id)
+    head = locked_head(unit.conn, unit.program, payout_id)
     if head.decision != APPROVED or head.decided_at is None:
         raise PayoutCancelled(id=payout_id) if head.decision == CANCELLED else PayoutNotApproved(id=payout_id)
-    counts_at, _ = posting_time(conn, program, now)
-    sheet = ResultSheet(conn, program, head, head.decided_at, results, channels, counts_at)
+    counts_at, _ = posting_time(unit)
+    sheet = ResultSheet(unit.as_of(counts_at), head, head.decided_at, results, channels)
     settled = [sheet.settle(draft) for draft in results]
     if sheet.fresh:
-        _write(conn, program, head, sheet.fresh, counts_at, actor)
+        _write(unit, head, sheet.fresh, counts_at)
     return settled
 
 
-def _write(
-    conn: Connection,
-    program: Program,
-    head: BatchHead,
-    fresh: Sequence[FreshResult],
-    recorded_at: datetime,
-    actor: Actor,
-) -> None:
+def _write(unit: Unit, head: BatchHead, fresh: Sequence[FreshResult], recorded_at: datetime) -> None:
     """Writes results before returns, so that what was paid and came back in one call stands in that order."""
     settled = [item for item in fresh if item.saying.status != RETURNED]
     returned = [item for item in fresh if item.saying.status == RETURNED]
-    program_id, payout_no = program.program_id, head.payout_no
+    program_id, payout_no = unit.program_id, head.payout_no
     messages: list[tuple[str, Mapping[str, object]]] = []
     if settled:
         results = [
             NewResult(x.line.shop_no, x.saying.status, x.occurred_at, x.saying.reference, x.saying.reason)
             for x in settled
         ]
-        rows.insert_results(conn, program_id, payout_no, results, recorded_at, actor.key_id)
+        rows.insert_results(unit.conn, program_id, payout_no, results, recorded_at, unit.actor.key_id)
         reach("payout.resulted")
-        paid = _paid_lines(program, (item for item in settled if item.saying.status == PAID))
+        paid = _paid_lines(unit.program, (item for item in settled if item.saying.status == PAID))
         if paid:
-            post_paid(conn, program_id, payout_no, paid)
+            post_paid(unit.conn, program_id, payout_no, paid)
             reach("payout.posted")
         figures = _figures(paid) | {"paid_count": len(paid), "failed_count": len(settled) - len(paid)}
         messages.append(("payout.settled", figures))
-        _settle_withdrawals(conn, program, head, settled, recorded_at)
+        _settle_withdrawals(unit.conn, unit.program, head, settled, recorded_at)
     if returned:
         returns = [NewReturn(x.line.shop_no, x.occurred_at, x.saying.reference, x.saying.reason) for x in returned]
-        rows.insert_returns(conn, program_id, payout_no, returns, recorded_at, actor.key_id)
-        back = _paid_lines(program, returned)
-        post_returned(conn, program_id, payout_no, back)
+        rows.insert_returns(unit.conn, program_id, payout_no, returns, recorded_at, unit.actor.key_id)
+        back = _paid_lines(unit.program, returned)
+        post_returned(unit.conn, program_id, payout_no, back)
         lines = [
             {"shop_id": x.line.shop_id, "amount_minor": x.line.amount_minor, "reason": x.saying.reason}
             for x in returned
         ]
         messages.append(("payout.returned", {"returned_count": len(back), **_figures(back), "lines": lines}))
-        _settle_withdrawals(conn, program, head, returned, recorded_at)
-    insert_messages(conn, program_id, _messages(conn, program, head, messages, recorded_at))
+        _settle_withdrawals(unit.conn, unit.program, head, returned, recorded_at)
+    insert_messages(unit.conn, program_id, _messages(unit.conn, unit.program, head, messages, recorded_at))
 
 
 def _settle_withdrawals(

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel, channel_on
 from distrib.domain.payouts.refusals import (
@@ -31,7 +29,7 @@ from distrib.domain.payouts.results import (
 )
 from distrib.domain.periods import next_period
 from distrib.domain.spreadsheet_cells import restored
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Program, Unit, period_bounds
 from distrib.services.payouts.lines import channel_no, line_no_of
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts.batch_rows import BatchHead, LineRow
@@ -75,15 +73,14 @@ class ResultSheet:
 
     def __init__(
         self,
-        conn: Connection,
-        program: Program,
+        unit: Unit,
         head: BatchHead,
         decided_at: datetime,
         results: Sequence[ResultDraft],
         channels: Sequence[Channel],
-        counts_at: datetime,
     ) -> None:
-        """Loads the lines of all results at once."""
+        """Loads the lines of all results at once; ``unit`` is as of the instant at which they count."""
+        conn, program, counts_at = unit.conn, unit.program, unit.now
         self.program, self.head, self.decided_at, self.counts_at = program, head, decided_at, counts_at
         closed = rows.closed_through(conn, program.program_id)
         self.bounds = DayBounds(

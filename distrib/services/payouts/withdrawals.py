@@ -36,7 +36,7 @@ from distrib.domain.payouts.withdrawals import (
     WithdrawalRules,
     withdrawal_misfits,
 )
-from distrib.services.context import Actor, Program, period_bounds
+from distrib.services.context import Actor, Program, Unit, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batches import posting_time
 from distrib.services.payouts.withdrawal_messages import WithdrawalView, tell_withdrawals, withdrawal_view
@@ -63,9 +63,7 @@ class WithdrawalDraft:
     amount_minor: int
 
 
-def request_withdrawal(
-    conn: Connection, program: Program, draft: WithdrawalDraft, actor: Actor, now: datetime
-) -> tuple[WithdrawalView, bool]:
+def request_withdrawal(unit: Unit, draft: WithdrawalDraft) -> tuple[WithdrawalView, bool]:
     """Records what a shop asks for, under the program's rules of today; answers it, and whether it is new.
 
     The same asked again answers as it stands.
@@ -74,40 +72,38 @@ def request_withdrawal(
         Refusal: ``id_conflict``, ``withdrawals_off``, ``shop_unknown``, ``shop_frozen``, ``shop_closed``,
             ``payee_missing``, a code of ``withdrawal_misfits``, or ``invalid`` with several of them.
     """
-    shop = shops.lock(conn, program.program_id, draft.shop_id) if is_identifier(draft.shop_id) else None
+    shop = shops.lock(unit.conn, unit.program_id, draft.shop_id) if is_identifier(draft.shop_id) else None
     if shop is None:
         raise ShopUnknown(id=draft.shop_id)
     digest = digest_of({"shop": draft.shop_id, "amount": draft.amount_minor})
-    known = _known(conn, program, draft.id)
+    known = _known(unit.conn, unit.program, draft.id)
     if known is not None:
         if known.digest != digest:
             raise Refusal("id_conflict", id=draft.id)
-        return withdrawal_view(program, known), False
-    rules = program.withdrawals
+        return withdrawal_view(unit.program, known), False
+    rules = unit.program.withdrawals
     if rules is None:
         raise WithdrawalsOff()
-    _check(conn, program, rules, shop, draft.amount_minor, now)
+    _check(unit, rules, shop, draft.amount_minor)
     is_new = rows.insert_withdrawal(
-        conn,
-        program.program_id,
+        unit.conn,
+        unit.program_id,
         draft.id,
         digest,
         shop.shop_no,
         draft.amount_minor,
         rules.fee_minor,
-        now,
-        actor.key_id,
+        unit.now,
+        unit.actor.key_id,
     )
     if not is_new:
         raise Refusal("id_conflict", id=draft.id)
-    row = _find(conn, program, draft.id)
-    tell_withdrawals(conn, program, [row], now)
-    return withdrawal_view(program, row), True
+    row = _find(unit.conn, unit.program, draft.id)
+    tell_withdrawals(unit.conn, unit.program, [row], unit.now)
+    return withdrawal_view(unit.program, row), True
 
 
-def approve_withdrawal(
-    conn: Connection, program: Program, withdrawal_id: str, actor: Actor, now: datetime
-) -> WithdrawalView:
+def approve_withdrawal(unit: Unit, withdrawal_id: str) -> WithdrawalView:
     """Approves a withdrawal, so that a batch may take it; approved again it stays as it stands.
 
     Raises:
@@ -115,58 +111,54 @@ def approve_withdrawal(
             refused or cancelled, ``shop_frozen``, ``shop_closed``, ``payee_missing``, or ``exceeds_available`` where
             the money is no longer there.
     """
-    row = _locked(conn, program, withdrawal_id)
-    check_second_person(conn, program, row.requested_by, actor, now, is_decided=row.state != REQUESTED)
+    row = _locked(unit.conn, unit.program, withdrawal_id)
+    check_second_person(unit, row.requested_by, is_decided=row.state != REQUESTED)
     if row.state in (REFUSED, CANCELLED):
         raise WithdrawalDecided(id=withdrawal_id, state=row.state)
     if row.state == REQUESTED:
-        as_of, _ = posting_time(conn, program, now)
-        candidate = _payable(conn, program, row.shop_no, row.shop_id, as_of)
-        available = _amount_of(candidate) - _so_far(conn, program, row.shop_no, now).approved_minor
+        as_of, _ = posting_time(unit)
+        candidate = _payable(unit.as_of(as_of), row.shop_no, row.shop_id)
+        available = _amount_of(candidate) - _so_far(unit, row.shop_no).approved_minor
         if row.amount_minor > available:
             raise ExceedsAvailable(available_minor=max(0, available))
-        rows.insert_decision(conn, program.program_id, row.withdrawal_no, APPROVED, None, now, actor.key_id)
-        tell_withdrawals(conn, program, [_find(conn, program, withdrawal_id)], now)
-    return withdrawal_view(program, _find(conn, program, withdrawal_id))
+        rows.insert_decision(unit.conn, unit.program_id, row.withdrawal_no, APPROVED, None, unit.now, unit.actor.key_id)
+        tell_withdrawals(unit.conn, unit.program, [_find(unit.conn, unit.program, withdrawal_id)], unit.now)
+    return withdrawal_view(unit.program, _find(unit.conn, unit.program, withdrawal_id))
 
 
-def refuse_withdrawal(
-    conn: Connection, program: Program, withdrawal_id: str, reason: str, actor: Actor, now: datetime
-) -> WithdrawalView:
+def refuse_withdrawal(unit: Unit, withdrawal_id: str, reason: str) -> WithdrawalView:
     """Refuses a withdrawal with a reason that the shop reads, approved or not, as long as no batch pays it.
 
     Raises:
         Refusal: ``withdrawal_unknown``, or ``withdrawal_decided`` where it ended otherwise or a batch pays it.
     """
-    return _end(conn, program, withdrawal_id, REFUSED, reason, actor, now)
+    return _end(unit, withdrawal_id, REFUSED, reason)
 
 
-def cancel_withdrawal(
-    conn: Connection, program: Program, withdrawal_id: str, actor: Actor, now: datetime
-) -> WithdrawalView:
+def cancel_withdrawal(unit: Unit, withdrawal_id: str) -> WithdrawalView:
     """Takes a withdrawal back before a batch pays it: by the shop that asked, or for it.
 
     Raises:
         Refusal: ``withdrawal_unknown``, also for another shop's key, or ``withdrawal_decided``.
     """
-    _own(_find(conn, program, withdrawal_id), actor)
-    return _end(conn, program, withdrawal_id, CANCELLED, None, actor, now)
+    _own(_find(unit.conn, unit.program, withdrawal_id), unit.actor)
+    return _end(unit, withdrawal_id, CANCELLED, None)
 
 
-def get_withdrawal(conn: Connection, program: Program, withdrawal_id: str, actor: Actor) -> WithdrawalView:
+def get_withdrawal(unit: Unit, withdrawal_id: str) -> WithdrawalView:
     """Reads one withdrawal by id; raises ``withdrawal_unknown``, also for another shop's key."""
-    row = _find(conn, program, withdrawal_id)
-    _own(row, actor)
-    return withdrawal_view(program, row)
+    row = _find(unit.conn, unit.program, withdrawal_id)
+    _own(row, unit.actor)
+    return withdrawal_view(unit.program, row)
 
 
 def list_withdrawals(
-    conn: Connection, program: Program, shop_id: str | None, state: str | None, before: int | None, limit: int
+    unit: Unit, shop_id: str | None, state: str | None, before: int | None, limit: int
 ) -> tuple[list[WithdrawalView], int | None]:
     """Lists withdrawals, the newest first, and before what number the next page begins."""
-    listed = rows.list_withdrawals(conn, program.program_id, shop_id, state, before or 2**62, limit + 1)
+    listed = rows.list_withdrawals(unit.conn, unit.program_id, shop_id, state, before or 2**62, limit + 1)
     page = listed[:limit]
-    return [withdrawal_view(program, row) for row in page], page[-1].withdrawal_no if len(listed) > limit else None
+    return [withdrawal_view(unit.program, row) for row in page], page[-1].withdrawal_no if len(listed) > limit else None
 
 
 class SettledLine(NamedTuple):
@@ -211,12 +203,10 @@ def _fee_entry(program: Program, row: WithdrawalRow, line: SettledLine) -> Entry
     )
 
 
-def _check(
-    conn: Connection, program: Program, rules: WithdrawalRules, shop: KnownShop, amount_minor: int, now: datetime
-) -> None:
+def _check(unit: Unit, rules: WithdrawalRules, shop: KnownShop, amount_minor: int) -> None:
     """Checks an amount against the shop's standing, its balance and the rules; raises everything that is wrong."""
-    candidate = _payable(conn, program, shop.shop_no, shop.shop_id, now)
-    so_far = _so_far(conn, program, shop.shop_no, now)
+    candidate = _payable(unit, shop.shop_no, shop.shop_id)
+    so_far = _so_far(unit, shop.shop_no)
     available = _amount_of(candidate) - so_far.waiting_minor
     misfits = withdrawal_misfits(rules, amount_minor, available, so_far.today, so_far.this_month)
     problems = [Problem("/amount_minor", refusal.text) for refusal in misfits]
@@ -224,13 +214,13 @@ def _check(
         raise misfits[0].listing(problems) if len(misfits) == 1 else Refusal("invalid", problems)
 
 
-def _payable(conn: Connection, program: Program, shop_no: int, shop_id: str, now: datetime) -> Candidate | None:
+def _payable(unit: Unit, shop_no: int, shop_id: str) -> Candidate | None:
     """Reads what a shop has now; raises where its status or a payee that is missing keeps it from being paid at all."""
-    stored = candidates.candidates_of_shops(conn, program.program_id, [shop_no], now, now)
+    stored = candidates.candidates_of_shops(unit.conn, unit.program_id, [shop_no], unit.now, unit.now)
     candidate = stored[0] if stored else None
     if candidate is not None and candidate.kept_by is not None:
         raise ShopFrozen(id=shop_id) if candidate.kept_by == "frozen" else ShopClosed(id=shop_id)
-    if payee_versions.current(conn, program.program_id, shop_no) is None:
+    if payee_versions.current(unit.conn, unit.program_id, shop_no) is None:
         raise PayeeMissing(id=shop_id)
     return candidate
 
@@ -239,32 +229,24 @@ def _amount_of(candidate: Candidate | None) -> int:
     return 0 if candidate is None else candidate.amount_minor
 
 
-def _so_far(conn: Connection, program: Program, shop_no: int, now: datetime) -> ShopWithdrawals:
-    day = program.day_of(now)
-    midnight = datetime(day.year, day.month, day.day, tzinfo=program.zone)
-    month, _ = period_bounds(program.period_of(now), program.zone)
-    return rows.of_shop(conn, program.program_id, shop_no, midnight, month)
+def _so_far(unit: Unit, shop_no: int) -> ShopWithdrawals:
+    day = unit.day
+    midnight = datetime(day.year, day.month, day.day, tzinfo=unit.program.zone)
+    month, _ = period_bounds(unit.period, unit.program.zone)
+    return rows.of_shop(unit.conn, unit.program_id, shop_no, midnight, month)
 
 
-def _end(
-    conn: Connection,
-    program: Program,
-    withdrawal_id: str,
-    decision: str,
-    reason: str | None,
-    actor: Actor,
-    now: datetime,
-) -> WithdrawalView:
-    row = _locked(conn, program, withdrawal_id)
+def _end(unit: Unit, withdrawal_id: str, decision: str, reason: str | None) -> WithdrawalView:
+    row = _locked(unit.conn, unit.program, withdrawal_id)
     if row.state == decision and row.reason == reason:
-        return withdrawal_view(program, row)
+        return withdrawal_view(unit.program, row)
     if row.state not in (REQUESTED, APPROVED):
         raise WithdrawalDecided(id=withdrawal_id, state=row.state)
-    rows.insert_decision(conn, program.program_id, row.withdrawal_no, decision, reason, now, actor.key_id)
-    rows.end_withdrawals(conn, program.program_id, [row.withdrawal_no])
-    ended = _find(conn, program, withdrawal_id)
-    tell_withdrawals(conn, program, [ended], now)
-    return withdrawal_view(program, ended)
+    rows.insert_decision(unit.conn, unit.program_id, row.withdrawal_no, decision, reason, unit.now, unit.actor.key_id)
+    rows.end_withdrawals(unit.conn, unit.program_id, [row.withdrawal_no])
+    ended = _find(unit.conn, unit.program, withdrawal_id)
+    tell_withdrawals(unit.conn, unit.program, [ended], unit.now)
+    return withdrawal_view(unit.program, ended)
 
 
 def _locked(conn: Connection, program: Program, withdrawal_id: str) -> WithdrawalRow:

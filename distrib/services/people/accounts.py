@@ -61,24 +61,42 @@ class SignedIn:
     signed_in_by: str = HERE
 
 
-def make_person(
-    conn: Connection, login: str, name: str, password: str, now: datetime, *, must_change: bool
-) -> SignedPerson:
-    """Makes somebody who signs in by a password, and enters the person.
+@dataclass(frozen=True, slots=True)
+class PersonDraft:
+    """Somebody who is to sign in by a password.
 
     Args:
         login: small letters, digits and ``. _ @ + -``, so that an address of e-mail is one; the owner of its keys.
         must_change: whether the password was chosen by somebody else, and is good for nothing but to choose one.
+    """
+
+    login: str
+    name: str
+    password: str
+    must_change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How somebody came in: on which device, and by a password or a provider."""
+
+    device: str
+    signed_in_by: str = HERE
+
+
+def make_person(conn: Connection, draft: PersonDraft, now: datetime) -> SignedPerson:
+    """Makes somebody who signs in by a password, and enters the person.
 
     Raises:
         Refusal: ``invalid`` with all that is wrong, or ``person_known``.
     """
-    problems = [*_login_problems(login), *_name_problems(name), *password_problems(password, login)]
+    login, password = draft.login, draft.password
+    problems = [*_login_problems(login), *_name_problems(draft.name), *password_problems(password, login)]
     if problems:
         raise Refusal("invalid", problems)
     if store.by_login(conn, login) is not None:
         raise PersonKnown(login=login)
-    row = PersonRow(0, login, name, hash_of_password(password), must_change, None, "{}", now)
+    row = PersonRow(0, login, draft.name, hash_of_password(password), draft.must_change, None, "{}", now)
     return _made(conn, row)
 
 
@@ -117,14 +135,12 @@ def check_password(conn: Connection, login: str, password: str) -> SignedPerson:
     return _person(row)
 
 
-def begin_session(
-    conn: Connection, person: SignedPerson, device: str, pepper: Pepper, now: datetime, signed_in_by: str = HERE
-) -> str:
+def begin_session(conn: Connection, person: SignedPerson, sign_in: SignIn, pepper: Pepper, now: datetime) -> str:
     """Begins a session and returns its token: the only time it is seen."""
     token = secrets.token_urlsafe(32)
-    seen = "".join(character for character in device if character.isprintable())[:_MOST_DEVICE]
+    seen = "".join(character for character in sign_in.device if character.isprintable())[:_MOST_DEVICE]
     row = PersonSessionRow(pepper.hash(_content(token)), person.person_no, seen, now, now, now + LONGEST_SESSION)
-    store.insert_session(conn, row._replace(signed_in_by=signed_in_by))
+    store.insert_session(conn, row._replace(signed_in_by=sign_in.signed_in_by))
     return token
 
 

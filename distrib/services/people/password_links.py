@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no, set_password
 from distrib.services.people.refusals import PasswordLinkOver, PersonElsewhere
 from distrib.services.people.seats import seats_of
@@ -56,16 +56,7 @@ class OpenedLink:
     actor: Actor
 
 
-def create_link(
-    conn: Connection,
-    program: Program,
-    key_id: str,
-    actor: Actor,
-    pepper: Pepper,
-    now: datetime,
-    *,
-    link_minutes: int = LINK_MINUTES,
-) -> PasswordLink:
+def create_link(unit: Unit, key_id: str, pepper: Pepper, *, link_minutes: int = LINK_MINUTES) -> PasswordLink:
     """Makes a link by which the person of a seat sets a new password, once; links made before are over.
 
     Args:
@@ -76,25 +67,25 @@ def create_link(
             person, ``forbidden`` for a seat that reaches further than the actor's key, ``person_unknown`` for a person
             who signs in no more, or ``person_elsewhere`` for one who has a seat in another program.
     """
-    row = keys.key_of(conn, program.program_id, key_id, locks=True)
+    row = keys.key_of(unit.conn, unit.program_id, key_id, locks=True)
     if row is None or row.person_no is None or row.owner is None:
         raise Refusal("not_found")
-    if persons.is_over(row, now):
+    if persons.is_over(row, unit.now):
         raise KeyEnded(id=key_id)
-    if key_id == actor.key_id or row.owner == actor.person:
+    if key_id == unit.actor.key_id or row.owner == unit.actor.person:
         raise OwnKey()
-    if not reaches(actor, row.role, row.scopes):
+    if not reaches(unit.actor, row.role, row.scopes):
         raise Refusal("forbidden")
-    person = person_by_login(conn, row.owner)
-    _check_nowhere_else(conn, program, person, now)
-    store.end_links(conn, person.person_no, now)
-    token, over_at = secrets.token_urlsafe(32), now + timedelta(minutes=link_minutes)
-    made = (program.program_id, key_id, person.person_no, now, actor.key_id, over_at)
-    store.insert_link(conn, LinkRow(pepper.hash(_content(token)), *made))
-    store.clear_links(conn, program.program_id, now - KEPT)
-    changed = awaiting(program, row, actor, now)
-    keys.update_key(conn, changed)
-    keys.note_change(conn, changed, "rotated", now, actor.key_id)
+    person = person_by_login(unit.conn, row.owner)
+    _check_nowhere_else(unit.conn, unit.program, person, unit.now)
+    store.end_links(unit.conn, person.person_no, unit.now)
+    token, over_at = secrets.token_urlsafe(32), unit.now + timedelta(minutes=link_minutes)
+    made = (unit.program_id, key_id, person.person_no, unit.now, unit.actor.key_id, over_at)
+    store.insert_link(unit.conn, LinkRow(pepper.hash(_content(token)), *made))
+    store.clear_links(unit.conn, unit.program_id, unit.now - KEPT)
+    changed = awaiting(unit.program, row, unit.actor, unit.now)
+    keys.update_key(unit.conn, changed)
+    keys.note_change(unit.conn, changed, "rotated", unit.now, unit.actor.key_id)
     return PasswordLink(person.login, person.name, token, over_at)
 
 

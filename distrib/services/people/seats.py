@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Actor, Program
-from distrib.services.people.accounts import SignedPerson, make_person, person_by_login
+from distrib.services.context import Actor, Program, Unit
+from distrib.services.people.accounts import PersonDraft, SignedPerson, make_person, person_by_login
 from distrib.services.people.passwords import new_password
 from distrib.services.people.refusals import PersonSeated, PersonUnknown
 from distrib.services.programs.keys import MADE, actor_of, awaiting, key_view, reaches
@@ -65,9 +65,7 @@ class SeatView:
     ended_by: str | None
 
 
-def give_seat(
-    conn: Connection, program: Program, person: SignedPerson, role: str, now: datetime, actor: Actor = COMMAND_LINE
-) -> str:
+def give_seat(unit: Unit, person: SignedPerson, role: str) -> str:
     """Lets a person into the program as what the role says, and returns the seat's key.
 
     A seat that may confirm money and was not given on the command line waits, as a key does.
@@ -81,16 +79,16 @@ def give_seat(
     if role not in SEAT_ROLES:
         words = Text("must be one of {choices}", "setting", choices=", ".join(SEAT_ROLES))
         raise Refusal("invalid", [Problem("/role", words)])
-    if not reaches(actor, role, None):
+    if not reaches(unit.actor, role, None):
         raise Refusal("invalid", [Problem("/role", Text("must not reach further than the key that asks"))])
-    if store.live_seat(conn, program.program_id, person.person_no, now) is not None:
+    if store.live_seat(unit.conn, unit.program_id, person.person_no, unit.now) is not None:
         raise PersonSeated(login=person.login)
     key_id = secrets.token_hex(8)
-    row = KeyRow(program.program_id, key_id, person.name, role, None, secrets.token_bytes(_SECRET_BYTES), now)
-    row = row._replace(owner=person.login, made_by=actor.key_id, person_no=person.person_no)
-    row = awaiting(program, row, actor, now)
-    keys.insert_key(conn, row)
-    keys.note_change(conn, row, MADE, now, actor.key_id)
+    row = KeyRow(unit.program_id, key_id, person.name, role, None, secrets.token_bytes(_SECRET_BYTES), unit.now)
+    row = row._replace(owner=person.login, made_by=unit.actor.key_id, person_no=person.person_no)
+    row = awaiting(unit.program, row, unit.actor, unit.now)
+    keys.insert_key(unit.conn, row)
+    keys.note_change(unit.conn, row, MADE, unit.now, unit.actor.key_id)
     return key_id
 
 
@@ -112,9 +110,7 @@ def list_seated(conn: Connection, program: Program) -> list[SeatedRow]:
     return store.seated(conn, program.program_id, MOST_SEATED)
 
 
-def let_in(
-    conn: Connection, program: Program, login: str, name: str | None, role: str, actor: Actor, now: datetime
-) -> tuple[SeatView, str | None]:
+def let_in(unit: Unit, login: str, name: str | None, role: str) -> tuple[SeatView, str | None]:
     """Gives a seat to the person of that login, who is made where there is none; answers the seat as it is shown.
 
     Args:
@@ -129,30 +125,30 @@ def let_in(
     """
     password = None
     try:
-        person = person_by_login(conn, login)
+        person = person_by_login(unit.conn, login)
     except Refusal as refusal:
         if refusal.code != PersonUnknown.code:
             raise
         password = new_password()
-        person = make_person(conn, login, name or login, password, now, must_change=True)
-    key_id = give_seat(conn, program, person, role, now, actor)
-    row = keys.key_of(conn, program.program_id, key_id)
+        person = make_person(unit.conn, PersonDraft(login, name or login, password, must_change=True), unit.now)
+    key_id = give_seat(unit, person, role)
+    row = keys.key_of(unit.conn, unit.program_id, key_id)
     if row is None:
         raise Refusal("internal")
-    return seat_view(row, now), password
+    return seat_view(row, unit.now), password
 
 
 def list_people(
-    conn: Connection, program: Program, is_ended: bool | None, after: tuple[str, str] | None, limit: int, now: datetime
+    unit: Unit, is_ended: bool | None, after: tuple[str, str] | None, limit: int
 ) -> tuple[list[SeatView], tuple[str, str] | None]:
     """Lists the seats of a program by login, and after which login and key the next page begins.
 
     Args:
         is_ended: those that ended, those that did not, or both for None.
     """
-    rows = keys.list_seats(conn, program.program_id, is_ended, after or ("", ""), limit + 1)
+    rows = keys.list_seats(unit.conn, unit.program_id, is_ended, after or ("", ""), limit + 1)
     follows = (rows[limit - 1].owner or "", rows[limit - 1].key_id) if len(rows) > limit else None
-    return [seat_view(row, now) for row in rows[:limit]], follows
+    return [seat_view(row, unit.now) for row in rows[:limit]], follows
 
 
 def seat_view(row: KeyRow, now: datetime) -> SeatView:

@@ -35,7 +35,7 @@ from distrib.domain.plans.refusals import (
 from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_plan
 from distrib.domain.ranks.history import Ladder
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program, format_period
+from distrib.services.context import Program, Unit, format_period
 from distrib.services.plans.rank_map import StoredMappedRanks, check_held_ranks, map_ranks
 from distrib.store import plans as store
 from distrib.store.ledger import books
@@ -106,38 +106,40 @@ def judge(program: Program | None, policies: Mapping[str, Policy], plan: Plan) -
     return tuple(finding for name in names if name for finding in judge_plan(policies[name], plan))
 
 
-def create_plan(
-    conn: Connection, program: Program, document: object, policies: Mapping[str, Policy], actor: Actor, now: datetime
-) -> PlanView:
+def create_plan(unit: Unit, document: object, policies: Mapping[str, Policy]) -> PlanView:
     """Records a document as the next version of its code; the newest one sent again stays that version.
 
     Raises:
         Refusal: ``plan_invalid`` with every problem of the document.
     """
-    problems = check_document(program, policies, document)
+    problems = check_document(unit.program, policies, document)
     if problems or not isinstance(document, Mapping):
         raise PlanInvalid(problems=problems)
     text = canonical_json(document)
     digest = hashlib.sha256(text.encode()).digest()
     plan = _compiled(digest, text)
-    store.lock_timeline(conn, program.program_id)
-    newest = store.newest_version(conn, program.program_id, plan.code)
+    store.lock_timeline(unit.conn, unit.program_id)
+    newest = store.newest_version(unit.conn, unit.program_id, plan.code)
     if newest is None or newest.digest != digest:
-        store.insert_version(conn, program.program_id, plan.code, text, digest, now, actor.key_id)
-        newest = store.newest_version(conn, program.program_id, plan.code)
-    return _view(newest, judge(program, policies, plan))
+        store.insert_version(unit.conn, unit.program_id, plan.code, text, digest, unit.now, unit.actor.key_id)
+        newest = store.newest_version(unit.conn, unit.program_id, plan.code)
+    return _view(newest, judge(unit.program, policies, plan))
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationDraft:
+    """From when on a version is in force, and who answers for what its pack wants signed off; None: nobody."""
+
+    effective_from: datetime
+    signed_off_by: str | None
 
 
 def publish_plan(
-    conn: Connection,
-    program: Program,
+    unit: Unit,
     policies: Mapping[str, Policy],
     code: str,
     version: int,
-    effective_from: datetime,
-    signed_off_by: str | None,
-    actor: Actor,
-    now: datetime,
+    publication: PublicationDraft,
 ) -> PlanView:
     """Publishes a version from an instant on; the same again answers as the first time.
 
@@ -145,30 +147,33 @@ def publish_plan(
         Refusal: ``plan_unknown``, ``plan_published``, ``plan_refused``, ``sign_off_required``,
             ``rank_map_required``, ``effective_from_taken``, ``effective_from_closed`` or ``orders_worked_on``.
     """
-    store.lock_timeline(conn, program.program_id)
-    row = _find(conn, program, code, version)
+    effective_from, signed_off_by = publication.effective_from, publication.signed_off_by
+    store.lock_timeline(unit.conn, unit.program_id)
+    row = _find(unit.conn, unit.program, code, version)
     plan = _compiled(row.digest, row.document)
-    findings = judge(program, policies, plan)
+    findings = judge(unit.program, policies, plan)
     if row.effective_from is not None:
         if row.effective_from != effective_from:
             raise PlanPublished()
         return _view(row, findings)
     _check_findings(findings, signed_off_by)
-    check_held_ranks(conn, program.program_id, plan)
-    _check_open(conn, program, effective_from)
-    if effective_from <= now + CLOCK_SKEW and store.has_orders_since(conn, program.program_id, effective_from):
+    check_held_ranks(unit.conn, unit.program_id, plan)
+    _check_open(unit.conn, unit.program, effective_from)
+    if effective_from <= unit.now + CLOCK_SKEW and store.has_orders_since(unit.conn, unit.program_id, effective_from):
         raise OrdersHandledBefore()
     stored = store.insert_publication(
-        conn, program.program_id, row.version_no, effective_from, now, actor.key_id, signed_off_by
+        unit.conn, unit.program_id, row.version_no, effective_from, unit.now, unit.actor.key_id, signed_off_by
     )
     if not stored:
         raise EffectiveFromTaken()
     if plan.rank_map:
-        ladder = ladder_of(load_timeline(conn, program))
-        map_ranks(StoredMappedRanks(conn, program.program_id, actor.key_id, now), ladder, plan, effective_from)
-    if plan.has_promotions and effective_from < now:
-        tree.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
-    return _view(_find(conn, program, code, version), findings)
+        ladder = ladder_of(load_timeline(unit.conn, unit.program))
+        map_ranks(
+            StoredMappedRanks(unit.conn, unit.program_id, unit.actor.key_id, unit.now), ladder, plan, effective_from
+        )
+    if plan.has_promotions and effective_from < unit.now:
+        tree.signal_recruiters(unit.conn, unit.program_id, unit.program.time_zone, effective_from)
+    return _view(_find(unit.conn, unit.program, code, version), findings)
 
 
 def get_plan(conn: Connection, program: Program, policies: Mapping[str, Policy], code: str, version: int) -> PlanView:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.programs import persons
 from distrib.services.programs.keys import KeyTerms, KeyView, awaiting, hash_of, key_text, key_view, misfits, reaches
 from distrib.services.programs.refusals import KeyEnded, KeyIsSeat, LastAdmin, OwnKey, RotationOpen
@@ -38,14 +38,12 @@ class TermChanges(TypedDict, total=False):
     expires_at: datetime | None
 
 
-def get_key(conn: Connection, program: Program, key_id: str, now: datetime) -> KeyView:
+def get_key(unit: Unit, key_id: str) -> KeyView:
     """Reads one key without its secrets; raises ``not_found``."""
-    return _view(conn, _find(conn, program, key_id), now)
+    return _view(unit.conn, _find(unit.conn, unit.program, key_id), unit.now)
 
 
-def set_key(
-    conn: Connection, program: Program, key_id: str, wanted: TermChanges, actor: Actor, now: datetime
-) -> KeyView:
+def set_key(unit: Unit, key_id: str, wanted: TermChanges) -> KeyView:
     """Changes whose a key is, how far it reaches and until when, and answers it; what holds already changes nothing.
 
     A key that may confirm money now and could not before waits as a new one does.
@@ -56,8 +54,8 @@ def set_key(
     Raises:
         Refusal: ``not_found``, ``own_key``, ``key_ended``, or ``invalid`` with all that does not fit.
     """
-    row = _live(conn, program, key_id, now)
-    if key_id == actor.key_id:
+    row = _live(unit, key_id)
+    if key_id == unit.actor.key_id:
         raise OwnKey()
     _check_presentable(row)
     terms = _terms_of(row)
@@ -68,25 +66,23 @@ def set_key(
         terms = terms._replace(scopes=None if scopes_wanted is None else tuple(dict.fromkeys(scopes_wanted)))
     if "expires_at" in wanted:
         terms = terms._replace(expires_at=wanted["expires_at"])
-    problems = misfits(row.role, terms, actor, now)
-    if not reaches(actor, row.role, row.scopes):
+    problems = misfits(row.role, terms, unit.actor, unit.now)
+    if not reaches(unit.actor, row.role, row.scopes):
         problems.append(Problem("", Text("the key reaches further than the key that asks")))
     if terms.owner is None and row.owner is not None:
         problems.append(Problem("/owner", Text("can be another, and not nobody")))
     if problems:
         raise Refusal("invalid", problems)
     if terms == _terms_of(row):
-        return _view(conn, row, now)
+        return _view(unit.conn, row, unit.now)
     scopes = None if terms.scopes is None else list(terms.scopes)
     changed = row._replace(owner=terms.owner, scopes=scopes, expires_at=terms.expires_at)
     if may_confirm(row.role, scopes) and not may_confirm(row.role, row.scopes):
-        changed = awaiting(program, changed, actor, now)
-    return _keep(conn, changed, "set", actor, now)
+        changed = awaiting(unit.program, changed, unit.actor, unit.now)
+    return _keep(unit.conn, changed, "set", unit.actor, unit.now)
 
 
-def rotate_key(
-    conn: Connection, program: Program, key_id: str, keep_hours: int, pepper: bytes, actor: Actor, now: datetime
-) -> tuple[str, KeyView]:
+def rotate_key(unit: Unit, key_id: str, keep_hours: int, pepper: bytes) -> tuple[str, KeyView]:
     """Gives a key a second secret; answers the key with it, seen this once, and its view.
 
     The former secret works for ``keep_hours`` more, or until the rotation is finished. A key rotates itself; an
@@ -99,19 +95,19 @@ def rotate_key(
     if not 0 <= keep_hours <= MOST_HOURS:
         words = Text("must be {low} to {high}", low=0, high=MOST_HOURS)
         raise Refusal("invalid", [Problem("/keep_hours", words)])
-    row = _in_hand(conn, program, key_id, actor, now)
-    if row.old_secret_ends_at is not None and now < row.old_secret_ends_at:
+    row = _in_hand(unit, key_id)
+    if row.old_secret_ends_at is not None and unit.now < row.old_secret_ends_at:
         raise RotationOpen(id=key_id, until=row.old_secret_ends_at.isoformat())
     secret = secrets.token_urlsafe(32)
-    ends_at = now + timedelta(hours=keep_hours)
+    ends_at = unit.now + timedelta(hours=keep_hours)
     changed = row._replace(secret_hmac=hash_of(pepper, key_id, secret))
     changed = changed._replace(old_secret_hmac=row.secret_hmac, old_secret_ends_at=ends_at)
-    if actor.key_id not in (key_id, COMMAND_LINE.key_id):
-        changed = awaiting(program, changed, actor, now)
-    return key_text(key_id, secret), _keep(conn, changed, "rotated", actor, now)
+    if unit.actor.key_id not in (key_id, COMMAND_LINE.key_id):
+        changed = awaiting(unit.program, changed, unit.actor, unit.now)
+    return key_text(key_id, secret), _keep(unit.conn, changed, "rotated", unit.actor, unit.now)
 
 
-def finish_rotation(conn: Connection, program: Program, key_id: str, kept: str, actor: Actor, now: datetime) -> KeyView:
+def finish_rotation(unit: Unit, key_id: str, kept: str) -> KeyView:
     """Ends one of a key's two secrets at once: the former, or the new one where its answer was lost; answers the key.
 
     With one secret it changes nothing.
@@ -122,15 +118,15 @@ def finish_rotation(conn: Connection, program: Program, key_id: str, kept: str, 
     Raises:
         Refusal: as ``rotate_key`` but for its own two last.
     """
-    row = _in_hand(conn, program, key_id, actor, now)
-    if row.old_secret_hmac is None or row.old_secret_ends_at is None or row.old_secret_ends_at <= now:
-        return _view(conn, row, now)
+    row = _in_hand(unit, key_id)
+    if row.old_secret_hmac is None or row.old_secret_ends_at is None or row.old_secret_ends_at <= unit.now:
+        return _view(unit.conn, row, unit.now)
     secret = row.old_secret_hmac if kept == OLD else row.secret_hmac
     changed = row._replace(secret_hmac=secret, old_secret_hmac=None, old_secret_ends_at=None)
-    return _keep(conn, changed, "rotation_finished", actor, now)
+    return _keep(unit.conn, changed, "rotation_finished", unit.actor, unit.now)
 
 
-def approve_key(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyView:
+def approve_key(unit: Unit, key_id: str) -> KeyView:
     """Lets a key that was made over HTTP confirm money, by an admin who is another person; answers the key.
 
     Where nothing waits for an approval it changes nothing.
@@ -139,15 +135,15 @@ def approve_key(conn: Connection, program: Program, key_id: str, actor: Actor, n
         Refusal: ``not_found``, ``key_ended``, ``same_key``, ``same_person`` with the key or whoever had it in hand, or
             ``key_not_approved`` where the actor's own waits.
     """
-    row = _live(conn, program, key_id, now)
-    persons.check_approver(conn, program, key_id, actor, now)
+    row = _live(unit, key_id)
+    persons.check_approver(unit, key_id)
     if not row.is_awaiting:
-        return _view(conn, row, now)
-    changed = row._replace(is_awaiting=False, confirms_from=None, approved_by=actor.key_id, approved_at=now)
-    return _keep(conn, changed, "approved", actor, now)
+        return _view(unit.conn, row, unit.now)
+    changed = row._replace(is_awaiting=False, confirms_from=None, approved_by=unit.actor.key_id, approved_at=unit.now)
+    return _keep(unit.conn, changed, "approved", unit.actor, unit.now)
 
 
-def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime, actor: Actor = COMMAND_LINE) -> None:
+def revoke_key(unit: Unit, key_id: str) -> None:
     """Revokes a key at once and for ever; revoking it again changes nothing.
 
     Who runs the machine may end every key, for that can make another; a program's own admins leave one of them.
@@ -155,30 +151,30 @@ def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime, a
     Raises:
         Refusal: ``not_found``, or ``last_admin`` for the last key or seat that can make keys.
     """
-    row = store.key_of(conn, program.program_id, key_id, locks=True)
+    row = store.key_of(unit.conn, unit.program_id, key_id, locks=True)
     if row is None:
         raise Refusal("not_found")
     if row.revoked_at is None:
-        if actor.key_id != COMMAND_LINE.key_id:
-            _must_leave_admin(conn, program, row, now)
-        _keep(conn, row._replace(revoked_at=now, ended_by=actor.key_id), "ended", actor, now)
+        if unit.actor.key_id != COMMAND_LINE.key_id:
+            _must_leave_admin(unit, row)
+        _keep(unit.conn, row._replace(revoked_at=unit.now, ended_by=unit.actor.key_id), "ended", unit.actor, unit.now)
 
 
-def _must_leave_admin(conn: Connection, program: Program, row: KeyRow, now: datetime) -> None:
+def _must_leave_admin(unit: Unit, row: KeyRow) -> None:
     """Raises ``last_admin`` where a key that can make keys is the last, also of two that end each other at once."""
-    is_admin = row.role == _ADMIN and KEYS in reach_of(row.role, row.scopes) and not persons.is_over(row, now)
-    if is_admin and not store.has_other_admin(conn, program.program_id, row.key_id, KEYS, now):
+    is_admin = row.role == _ADMIN and KEYS in reach_of(row.role, row.scopes) and not persons.is_over(row, unit.now)
+    if is_admin and not store.has_other_admin(unit.conn, unit.program_id, row.key_id, KEYS, unit.now):
         raise LastAdmin(id=row.name if row.person_no is None or row.owner is None else row.owner)
 
 
-def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyRow:
+def _in_hand(unit: Unit, key_id: str) -> KeyRow:
     """Reads and locks a live key that the actor may give a secret: its own, or an admin one that reaches no further."""
-    if key_id != actor.key_id and actor.role != _ADMIN:
+    if key_id != unit.actor.key_id and unit.actor.role != _ADMIN:
         raise Refusal("not_found")
-    if key_id != actor.key_id and KEYS not in reach_of(actor.role, actor.scopes):
+    if key_id != unit.actor.key_id and KEYS not in reach_of(unit.actor.role, unit.actor.scopes):
         raise Refusal("scope_missing", scope=KEYS)
-    row = _live(conn, program, key_id, now)
-    if key_id != actor.key_id and not reaches(actor, row.role, row.scopes):
+    row = _live(unit, key_id)
+    if key_id != unit.actor.key_id and not reaches(unit.actor, row.role, row.scopes):
         raise Refusal("forbidden")
     _check_presentable(row)
     return row
@@ -190,9 +186,9 @@ def _check_presentable(row: KeyRow) -> None:
         raise KeyIsSeat(id=row.key_id)
 
 
-def _live(conn: Connection, program: Program, key_id: str, now: datetime) -> KeyRow:
-    row = _find(conn, program, key_id, locks=True)
-    if persons.is_over(row, now):
+def _live(unit: Unit, key_id: str) -> KeyRow:
+    row = _find(unit.conn, unit.program, key_id, locks=True)
+    if persons.is_over(row, unit.now):
         raise KeyEnded(id=key_id)
     return row
 

@@ -19,7 +19,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text
-from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.pepper import Pepper
 from distrib.services.programs import persons
 from distrib.services.programs.refusals import KeyExpired
@@ -49,18 +49,16 @@ class KeyTerms(NamedTuple):
 _ANY = KeyTerms()
 
 
-def create_key(
-    conn: Connection,
-    program: Program,
-    role: str,
-    name: str,
-    shop_id: str | None,
-    pepper: bytes,
-    now: datetime,
-    *,
-    terms: KeyTerms = _ANY,
-    actor: Actor = COMMAND_LINE,
-) -> str:
+class KeyDraft(NamedTuple):
+    """A key as it is asked for; ``shop_id`` is of a partner's."""
+
+    role: str
+    name: str
+    shop_id: str | None = None
+    terms: KeyTerms = _ANY
+
+
+def create_key(unit: Unit, draft: KeyDraft, pepper: bytes) -> str:
     """Creates a key and returns it: the only time its secret is seen.
 
     One that may confirm money and was not made on the command line waits, as the program says.
@@ -69,17 +67,18 @@ def create_key(
         Refusal: ``invalid`` (role, name or terms, a partner without shop, a shop without partner, more than the
             actor's own key may) or ``shop_unknown``.
     """
-    problems = [*_problems(role, name, shop_id), *misfits(role, terms, actor, now)]
+    role, name, shop_id, terms = draft
+    problems = [*_problems(role, name, shop_id), *misfits(role, terms, unit.actor, unit.now)]
     if problems:
         raise Refusal("invalid", problems)
-    shop_no = None if shop_id is None else _shop_no(conn, program, shop_id)
+    shop_no = None if shop_id is None else _shop_no(unit.conn, unit.program, shop_id)
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     scopes = None if terms.scopes is None else list(terms.scopes)
-    row = KeyRow(program.program_id, key_id, name, role, shop_no, hash_of(pepper, key_id, secret), now)
-    row = row._replace(owner=terms.owner, made_by=actor.key_id, scopes=scopes, expires_at=terms.expires_at)
-    row = awaiting(program, row, actor, now)
-    store.insert_key(conn, row)
-    store.note_change(conn, row, MADE, now, actor.key_id)
+    row = KeyRow(unit.program_id, key_id, name, role, shop_no, hash_of(pepper, key_id, secret), unit.now)
+    row = row._replace(owner=terms.owner, made_by=unit.actor.key_id, scopes=scopes, expires_at=terms.expires_at)
+    row = awaiting(unit.program, row, unit.actor, unit.now)
+    store.insert_key(unit.conn, row)
+    store.note_change(unit.conn, row, MADE, unit.now, unit.actor.key_id)
     return key_text(key_id, secret)
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Program
+from distrib.services.context import Unit
 from distrib.store.programs import keys
 from distrib.store.programs import limits as store
 
@@ -53,22 +52,22 @@ def read_limits(conn: Connection, program_id: int) -> ProgramLimits:
     return ProgramLimits(own.calls_per_minute, own.waiting_orders, own.waiting_bytes, by_key)
 
 
-def limit_program(conn: Connection, program: Program, wanted: Mapping[str, int | None], now: datetime) -> ProgramLimits:
+def limit_program(unit: Unit, wanted: Mapping[str, int | None]) -> ProgramLimits:
     """Sets limits of a program and returns all of them; what is not named stays, None is as the settings say."""
-    before = read_limits(conn, program.program_id)
+    before = read_limits(unit.conn, unit.program_id)
     kept: dict[str, int | None] = {
         name: getattr(before, name) for name in ("calls_per_minute", "waiting_orders", "waiting_bytes")
     }
-    store.set_limits(conn, program.program_id, "", {**kept, **wanted}, now)
-    return read_limits(conn, program.program_id)
+    store.set_limits(unit.conn, unit.program_id, "", {**kept, **wanted}, unit.now)
+    return read_limits(unit.conn, unit.program_id)
 
 
-def limit_key(conn: Connection, program: Program, key_id: str, calls_per_minute: int | None, now: datetime) -> None:
+def limit_key(unit: Unit, key_id: str, calls_per_minute: int | None) -> None:
     """Sets the calls a minute of one key, None as for the program's others; raises ``not_found``."""
-    if keys.key_of(conn, program.program_id, key_id) is None:
+    if keys.key_of(unit.conn, unit.program_id, key_id) is None:
         raise Refusal("not_found")
     wanted = {"calls_per_minute": calls_per_minute, "waiting_orders": None, "waiting_bytes": None}
-    store.set_limits(conn, program.program_id, key_id, wanted, now)
+    store.set_limits(unit.conn, unit.program_id, key_id, wanted, unit.now)
 
 
 def count_waiting(conn: Connection, program_id: int, most: int) -> tuple[int, int]:

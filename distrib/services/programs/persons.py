@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.programs.refusals import KeyNotApproved, ProposerRevoked, SameKey, SamePerson
 from distrib.store.programs import key_holders, keys
 from distrib.store.programs.keys import KeyRow
@@ -65,15 +65,13 @@ def makers_of_all(conn: Connection, program: Program, key_ids: Collection[str]) 
     return key_holders.makers_of_all(conn, program.program_id, key_ids)
 
 
-def may_confirm_now(conn: Connection, program: Program, actor: Actor, now: datetime) -> bool:
+def may_confirm_now(unit: Unit) -> bool:
     """Whether the actor's key may confirm at all: it was approved, has waited, or never had to."""
-    row = keys.key_of(conn, program.program_id, actor.key_id)
-    return row is None or not is_waiting(row, now)
+    row = keys.key_of(unit.conn, unit.program_id, unit.actor.key_id)
+    return row is None or not is_waiting(row, unit.now)
 
 
-def check_second_person(
-    conn: Connection, program: Program, proposed_by: str, actor: Actor, now: datetime, *, is_decided: bool = False
-) -> None:
+def check_second_person(unit: Unit, proposed_by: str, *, is_decided: bool = False) -> None:
     """Checks that the actor may confirm what a key proposed.
 
     Args:
@@ -84,44 +82,46 @@ def check_second_person(
         Refusal: ``same_key``, ``same_person``, ``proposer_revoked`` where the key that proposed has ended, or
             ``key_not_approved`` with when the actor's may confirm.
     """
-    if proposed_by == actor.key_id:
+    if proposed_by == unit.actor.key_id:
         raise SameKey()
     if is_decided:
         return
-    if is_same_person(conn, program, proposed_by, actor.key_id):
+    if is_same_person(unit.conn, unit.program, proposed_by, unit.actor.key_id):
         raise SamePerson()
-    if has_ended(conn, program, proposed_by, now):
+    if has_ended(unit, proposed_by):
         raise ProposerRevoked()
-    check_may_confirm(conn, program, actor, now)
+    check_may_confirm(unit)
 
 
-def check_may_confirm(conn: Connection, program: Program, actor: Actor, now: datetime) -> None:
+def check_may_confirm(unit: Unit) -> None:
     """Checks that the actor's key, where it was made over HTTP, was approved or has waited; or ``key_not_approved``."""
-    row = keys.key_of(conn, program.program_id, actor.key_id)
-    if row is not None and is_waiting(row, now):
+    row = keys.key_of(unit.conn, unit.program_id, unit.actor.key_id)
+    if row is not None and is_waiting(row, unit.now):
         problems = [Problem("", Text("at once, when an admin who did not make it approves it"))]
         if row.confirms_from is not None:
             problems.append(Problem("", Text("from {instant} on", instant=row.confirms_from.isoformat())))
         raise KeyNotApproved(problems=problems)
 
 
-def check_approver(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> None:
+def check_approver(unit: Unit, key_id: str) -> None:
     """Checks that the actor is another person than whose the key is and whoever had it in hand.
 
     Raises:
         Refusal: ``same_key``, ``same_person`` or ``key_not_approved``.
     """
-    if key_id == actor.key_id:
+    if key_id == unit.actor.key_id:
         raise SameKey()
-    if _meet(conn, program, actor.key_id, [key_id, *key_holders.makers_of(conn, program.program_id, key_id)]):
+    if _meet(
+        unit.conn, unit.program, unit.actor.key_id, [key_id, *key_holders.makers_of(unit.conn, unit.program_id, key_id)]
+    ):
         raise SamePerson()
-    check_may_confirm(conn, program, actor, now)
+    check_may_confirm(unit)
 
 
-def has_ended(conn: Connection, program: Program, key_id: str, now: datetime) -> bool:
+def has_ended(unit: Unit, key_id: str) -> bool:
     """Whether a key of the program was revoked or has expired; False for what is no key."""
-    row = keys.key_of(conn, program.program_id, key_id)
-    return row is not None and is_over(row, now)
+    row = keys.key_of(unit.conn, unit.program_id, key_id)
+    return row is not None and is_over(row, unit.now)
 
 
 def is_over(row: KeyRow, now: datetime) -> bool:

@@ -18,8 +18,8 @@ from distrib.domain.json_values import JsonObject
 from distrib.domain.plans.refusals import SignOffRequired
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.services import held_changes
-from distrib.services.context import COMMAND_LINE, Actor, Program
-from distrib.services.held_changes import PROGRAM, PROGRAM_NO, HeldChangeRow, PendingChange
+from distrib.services.context import COMMAND_LINE, Program, Unit
+from distrib.services.held_changes import PROGRAM, PROGRAM_NO, ChangeDraft, HeldChangeRow, PendingChange
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.programs.refusals import KeyApprovalLoosened, ProgramUnknown, TimeZoneFixed
 from distrib.services.programs.wanted_settings import (
@@ -72,13 +72,7 @@ class _Held:
 
 
 def set_program(
-    conn: Connection,
-    program: Program,
-    wanted: ProgramSettings,
-    policies: Mapping[str, Policy],
-    signed_off_by: str | None,
-    actor: Actor,
-    now: datetime,
+    unit: Unit, wanted: ProgramSettings, policies: Mapping[str, Policy], signed_off_by: str | None
 ) -> Program:
     """Changes a program's settings and returns the program; a setting that holds already changes nothing.
 
@@ -86,14 +80,10 @@ def set_program(
     postings they wait ``payee_hold_days`` or a second person's approval, unless the command line sets them.
 
     Args:
-        conn: the unit of work.
-        program: whose settings.
         wanted: naming ``binding_rule`` sets its two terms, too, None where they are not named, and naming
             ``withdrawal_least_minor`` the other rules of withdrawals.
         policies: the packs there are.
         signed_off_by: who answers for a looser pack (plan.md, Policy packs: loosening needs a named sign-off).
-        actor: whose key asks.
-        now: the clock.
 
     Raises:
         Refusal: ``invalid`` with all that does not fit, ``time_zone_unknown``, ``policy_unknown``, ``time_zone_fixed``
@@ -102,70 +92,66 @@ def set_program(
     wanted = with_terms(wanted)
     check_settings(wanted, policies, signed_off_by)
     if "time_zone" in wanted:
-        store.hold_calendar(conn, program.program_id, exclusive=True)
-    row = store.lock(conn, program.program_id)
+        store.hold_calendar(unit.conn, unit.program_id, exclusive=True)
+    row = store.lock(unit.conn, unit.program_id)
     if row is None:
-        raise ProgramUnknown(code=program.code)
+        raise ProgramUnknown(code=unit.program.code)
     changed = _differing(row, wanted)
-    if "time_zone" in changed and store.is_used(conn, program.program_id):
+    if "time_zone" in changed and store.is_used(unit.conn, unit.program_id):
         raise TimeZoneFixed()
     is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
     if is_looser and signed_off_by is None:
         raise SignOffRequired()
     updated = row._replace(**changed)
-    if actor.key_id != COMMAND_LINE.key_id and _is_sooner(row, updated):
+    if unit.actor.key_id != COMMAND_LINE.key_id and _is_sooner(row, updated):
         raise KeyApprovalLoosened()
-    changed = _held_back(conn, row, wanted, changed, signed_off_by, actor, now)
-    return _write(conn, row, changed, signed_off_by, actor.key_id, now)
+    changed = _held_back(unit, row, wanted, changed, signed_off_by)
+    return _write(unit, row, changed, signed_off_by, unit.actor.key_id)
 
 
-def approve_settings(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
-) -> Program:
+def approve_settings(unit: Unit, policies: Mapping[str, Policy]) -> Program:
     """Puts the settings that wait in force, by another person than proposed them; again it changes nothing.
 
     Raises:
         Refusal: ``change_unknown``, ``policy_unknown`` or what ``check_second_person`` raises.
     """
-    apply_due_settings(conn, program, policies, now)
-    row = _locked(conn, program)
-    change = held_changes.must_be_open(conn, program, PROGRAM, PROGRAM_NO)
+    apply_due_settings(unit, policies)
+    row = _locked(unit.conn, unit.program)
+    change = held_changes.must_be_open(unit.conn, unit.program, PROGRAM, PROGRAM_NO)
     if change is None:
         return Program(**row._asdict())
-    check_second_person(conn, program, change.proposed_by, actor, now)
-    return _put_in_force(conn, row, policies, change, held_changes.APPROVED, actor.key_id, actor.key_id, now)
+    check_second_person(unit, change.proposed_by)
+    return _put_in_force(unit, row, policies, change, held_changes.APPROVED)
 
 
-def cancel_settings(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
-) -> Program:
+def cancel_settings(unit: Unit, policies: Mapping[str, Policy]) -> Program:
     """Ends the settings that wait; again it changes nothing.
 
     Raises:
         Refusal: ``change_unknown`` or ``change_in_force``.
     """
-    apply_due_settings(conn, program, policies, now)
-    row = _locked(conn, program)
-    held_changes.cancel(conn, program, PROGRAM, PROGRAM_NO, actor, now)
+    apply_due_settings(unit, policies)
+    row = _locked(unit.conn, unit.program)
+    held_changes.cancel(unit, PROGRAM, PROGRAM_NO)
     return Program(**row._asdict())
 
 
-def apply_due_settings(conn: Connection, program: Program, policies: Mapping[str, Policy], now: datetime) -> None:
+def apply_due_settings(unit: Unit, policies: Mapping[str, Policy]) -> None:
     """Puts the settings that wait in force where they are due.
 
     What a key proposed that has ended since never is, nor a policy pack that is there no more.
     """
-    row = _locked(conn, program)
-    change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
-    if change is None or change.due_at > now:
+    row = _locked(unit.conn, unit.program)
+    change = held_changes.open_change(unit.conn, unit.program, PROGRAM, PROGRAM_NO)
+    if change is None or change.due_at > unit.now:
         return
-    if has_ended(conn, program, change.proposed_by, now):
-        held_changes.end(conn, program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, now)
+    if has_ended(unit, change.proposed_by):
+        held_changes.end(unit, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK)
         return
     try:
-        _put_in_force(conn, row, policies, change, held_changes.DUE, held_changes.CLOCK, change.proposed_by, now)
+        _put_in_force(unit, row, policies, change, held_changes.DUE)
     except Refusal:
-        held_changes.end(conn, program, change, held_changes.REFUSED, held_changes.CLOCK, now)
+        held_changes.end(unit, change, held_changes.REFUSED, held_changes.CLOCK)
 
 
 def pending_settings(conn: Connection, program: Program) -> PendingSettings | None:
@@ -202,37 +188,31 @@ def _locked(conn: Connection, program: Program) -> store.ProgramRow:
 
 
 def _held_back(
-    conn: Connection,
-    row: store.ProgramRow,
-    wanted: ProgramSettings,
-    changed: ProgramSettings,
-    signed_off_by: str | None,
-    actor: Actor,
-    now: datetime,
+    unit: Unit, row: store.ProgramRow, wanted: ProgramSettings, changed: ProgramSettings, signed_off_by: str | None
 ) -> ProgramSettings:
     """Records what has to wait, beside what waits already, and returns what holds at once.
 
     What is wanted as it is in force waits no more. Who adds to what waits begins its days anew; what the command line
     sets ends all that waits where it is about the same.
     """
-    program = Program(**row._asdict())
+    unit = unit.of(Program(**row._asdict()))
     held = settings_of({name: value for name, value in changed.items() if name in HELD})
     if changed.get("payee_hold_days", row.payee_hold_days) < row.payee_hold_days:
         held["payee_hold_days"] = changed["payee_hold_days"]
-    is_typed = actor.key_id == COMMAND_LINE.key_id
-    if held and (is_typed or not store.is_used(conn, row.program_id)):
+    is_typed = unit.actor.key_id == COMMAND_LINE.key_id
+    if held and (is_typed or not store.is_used(unit.conn, row.program_id)):
         held = {}
-    change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
-    known = _Held({}) if change is None else _held(program, change)
+    change = held_changes.open_change(unit.conn, unit.program, PROGRAM, PROGRAM_NO)
+    known = _Held({}) if change is None else _held(unit.program, change)
     waiting = known.settings
     now_waiting = settings_of({name: value for name, value in waiting.items() if name not in wanted} | {**held})
     if is_typed and now_waiting != waiting:
         now_waiting = {}
     if change is not None and not now_waiting:
-        held_changes.end(conn, program, change, held_changes.CANCELLED, actor.key_id, now)
+        held_changes.end(unit, change, held_changes.CANCELLED, unit.actor.key_id)
     elif now_waiting != waiting:
         content = {"settings": now_waiting, "signed_off_by": signed_off_by or known.signed_off_by}
-        held_changes.hold(conn, program, PROGRAM, PROGRAM_NO, content, sorted(now_waiting), None, actor, now)
+        held_changes.hold(unit, ChangeDraft(PROGRAM, PROGRAM_NO, content, sorted(now_waiting)), None)
     return settings_of({name: value for name, value in changed.items() if name not in held})
 
 
@@ -246,39 +226,27 @@ def _differing(row: store.ProgramRow, wanted: ProgramSettings) -> ProgramSetting
 
 
 def _put_in_force(
-    conn: Connection,
-    row: store.ProgramRow,
-    policies: Mapping[str, Policy],
-    change: HeldChangeRow,
-    outcome: str,
-    ended_by: str,
-    changed_by: str,
-    now: datetime,
+    unit: Unit, row: store.ProgramRow, policies: Mapping[str, Policy], change: HeldChangeRow, outcome: str
 ) -> Program:
     """Writes the settings that waited; raises ``policy_unknown`` for a pack that is there no more."""
-    program = Program(**row._asdict())
+    program, actor = Program(**row._asdict()), unit.actor.key_id
+    is_due = outcome == held_changes.DUE
+    changed_by, ended_by = (change.proposed_by, held_changes.CLOCK) if is_due else (actor, actor)
     held = _held(program, change)
     check_settings(held.settings, policies, None)
-    made = _write(conn, row, _differing(row, held.settings), held.signed_off_by, changed_by, now)
-    held_changes.end(conn, program, change, outcome, ended_by, now)
+    made = _write(unit, row, _differing(row, held.settings), held.signed_off_by, changed_by)
+    held_changes.end(unit.of(program), change, outcome, ended_by)
     return made
 
 
-def _write(
-    conn: Connection,
-    row: store.ProgramRow,
-    changed: ProgramSettings,
-    signed_off_by: str | None,
-    by: str,
-    now: datetime,
-) -> Program:
+def _write(unit: Unit, row: store.ProgramRow, changed: ProgramSettings, signed_off_by: str | None, by: str) -> Program:
     """Writes settings that are others, with their change; none where nothing is."""
     updated = row._replace(**changed)
     if changed:
-        store.update_program(conn, updated)
+        store.update_program(unit.conn, updated)
         before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
         after = json.dumps(changed, ensure_ascii=False)
-        store.insert_change(conn, row.program_id, before, after, signed_off_by, now, by)
+        store.insert_change(unit.conn, row.program_id, before, after, signed_off_by, unit.now, by)
     return Program(**updated._asdict())
 
 

@@ -14,8 +14,15 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.webhooks import KEEPS_FORMER_SECRET, SIGNED_HEADERS, TOLERANCE, secret_text, signature_fault
-from distrib.services.context import Actor, Program
+from distrib.domain.webhooks import (
+    KEEPS_FORMER_SECRET,
+    SIGNED_HEADERS,
+    TOLERANCE,
+    SignedHeaders,
+    secret_text,
+    signature_fault,
+)
+from distrib.services.context import Program, Unit
 from distrib.services.encryption import Sealer
 from distrib.services.programs.refusals import KeyEnded, KeyIsSeat, SignatureExpired, SignatureMissing, SignatureWrong
 from distrib.store.programs import keys
@@ -27,9 +34,7 @@ _SET: Final = "set"
 """What the history of a key calls a change of its terms."""
 
 
-def require_signing(
-    conn: Connection, program: Program, key_id: str, sealer: Sealer, actor: Actor, now: datetime
-) -> tuple[str, datetime | None]:
+def require_signing(unit: Unit, key_id: str, sealer: Sealer) -> tuple[str, datetime | None]:
     """Gives a key a new secret by which its posts of events must be signed from now on.
 
     Returns:
@@ -38,35 +43,27 @@ def require_signing(
     Raises:
         Refusal: ``not_found``, ``key_ended``, or ``key_is_seat``.
     """
-    row = _find(conn, program, key_id)
+    row = _find(unit.conn, unit.program, key_id)
     if row.revoked_at is not None:
         raise KeyEnded(id=key_id)
     if row.person_no is not None:
         raise KeyIsSeat(id=key_id)
     secret = secrets.token_bytes(SECRET_BYTES)
-    sealed = sealer.seal(secret, _about(program.program_id, key_id))
-    made = store.set_secret(conn, program.program_id, key_id, sealed, now + KEEPS_FORMER_SECRET, now)
-    keys.note_change(conn, row, _SET, now, actor.key_id)
+    sealed = sealer.seal(secret, _about(unit.program_id, key_id))
+    made = store.set_secret(unit.conn, unit.program_id, key_id, sealed, unit.now + KEEPS_FORMER_SECRET, unit.now)
+    keys.note_change(unit.conn, row, _SET, unit.now, unit.actor.key_id)
     return secret_text(secret), made.former_until
 
 
-def end_signing(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> None:
+def end_signing(unit: Unit, key_id: str) -> None:
     """Asks a key for no signatures any more; the same again changes nothing. Raises ``not_found``."""
-    row = _find(conn, program, key_id)
+    row = _find(unit.conn, unit.program, key_id)
     if row.is_signed:
-        store.end_signing(conn, program.program_id, key_id, now)
-        keys.note_change(conn, row, _SET, now, actor.key_id)
+        store.end_signing(unit.conn, unit.program_id, key_id, unit.now)
+        keys.note_change(unit.conn, row, _SET, unit.now, unit.actor.key_id)
 
 
-def check_signature(
-    conn: Connection,
-    program: Program,
-    actor: Actor,
-    sealer: Sealer,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: datetime,
-) -> None:
+def check_signature(unit: Unit, sealer: Sealer, headers: Mapping[str, str], body: bytes) -> None:
     """Checks what a key that must sign has sent, on the bytes as they came.
 
     Raises:
@@ -75,15 +72,15 @@ def check_signature(
     missing = [name for name in SIGNED_HEADERS if not headers.get(name)]
     if missing:
         raise SignatureMissing(headers=", ".join(missing))
-    row = store.read_signing(conn, program.program_id, actor.key_id)
+    row = store.read_signing(unit.conn, unit.program_id, unit.actor.key_id)
     if row is None or row.secret is None:  # it has ended since the key was read
         return
     sealed = [row.secret]
-    if row.former_secret is not None and row.former_until is not None and now < row.former_until:
+    if row.former_secret is not None and row.former_until is not None and unit.now < row.former_until:
         sealed.append(row.former_secret)
-    opened = [sealer.open(secret, _about(program.program_id, actor.key_id)) for secret in sealed]
-    message_id, timestamp, signatures = (headers[name] for name in SIGNED_HEADERS)
-    fault = signature_fault(opened, message_id, timestamp, signatures, body, now)
+    opened = [sealer.open(secret, _about(unit.program_id, unit.actor.key_id)) for secret in sealed]
+    sent = SignedHeaders(*(headers[name] for name in SIGNED_HEADERS))
+    fault = signature_fault(opened, sent, body, unit.now)
     if fault is not None:
         minutes = int(TOLERANCE.total_seconds()) // 60
         raise SignatureExpired(minutes=minutes) if fault == SignatureExpired.code else SignatureWrong()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from zoneinfo import available_timezones
@@ -23,39 +24,45 @@ ADMISSIONS = ("open", "invite", "review")
 MAX_LISTED = 10_000
 
 
-def create_program(
-    conn: Connection,
-    code: str,
-    currency: str,
-    time_zone: str,
-    policy: str,
-    now: datetime,
-    policies: Collection[str],
-    admission: str = "open",
-    identity_required: bool = False,
-) -> Program:
-    """Opens a program; the same again answers as the first time.
+@dataclass(frozen=True, slots=True)
+class ProgramDraft:
+    """A program as it is opened.
 
     Args:
-        conn: the unit of work.
         code: the caller's id of the program.
         currency: ISO 4217, in capitals.
         time_zone: an IANA name; decides its days and months.
         policy: name of the policy pack that judges it.
-        now: when it is opened.
-        policies: the packs there are (a mapping by name will do).
         admission: how a shop comes in: open, invite or review.
         identity_required: whether a shop must name an identity to come in.
+    """
+
+    code: str
+    currency: str
+    time_zone: str
+    policy: str
+    admission: str = "open"
+    identity_required: bool = False
+
+
+def create_program(conn: Connection, draft: ProgramDraft, now: datetime, policies: Collection[str]) -> Program:
+    """Opens a program; the same again answers as the first time.
+
+    Args:
+        now: when it is opened.
+        policies: the packs there are (a mapping by name will do).
 
     Raises:
         Refusal: ``invalid``, ``currency_unknown``, ``time_zone_unknown``, ``policy_unknown``, or
             ``program_exists`` where the code is taken with other settings.
     """
-    _check(code, currency, time_zone, policy, policies, admission)
-    wanted = store.ProgramRow(0, code, currency, time_zone, policy, admission, identity_required)
-    row = store.insert_program(conn, wanted, now) or store.by_code(conn, code)
+    _check(draft, policies)
+    wanted = store.ProgramRow(
+        0, draft.code, draft.currency, draft.time_zone, draft.policy, draft.admission, draft.identity_required
+    )
+    row = store.insert_program(conn, wanted, now) or store.by_code(conn, draft.code)
     if row is None or _as_opened(conn, row)._replace(program_id=0) != wanted:
-        raise ProgramExists(code=code)
+        raise ProgramExists(code=draft.code)
     return Program(**row._asdict())
 
 
@@ -99,16 +106,16 @@ def _as_opened(conn: Connection, row: store.ProgramRow) -> store.ProgramRow:
     return row
 
 
-def _check(code: str, currency: str, time_zone: str, policy: str, policies: Collection[str], admission: str) -> None:
-    if not is_identifier(code):
+def _check(draft: ProgramDraft, policies: Collection[str]) -> None:
+    if not is_identifier(draft.code):
         raise Refusal("invalid", [Problem("code", ID_RULE)])
-    if not is_currency(currency):
-        raise CurrencyUnknown(currency=currency)
-    if time_zone not in time_zones():
-        raise TimeZoneUnknown(time_zone=time_zone)
-    if policy not in policies:
-        raise PolicyUnknown(policy=policy)
-    if admission not in ADMISSIONS:
+    if not is_currency(draft.currency):
+        raise CurrencyUnknown(currency=draft.currency)
+    if draft.time_zone not in time_zones():
+        raise TimeZoneUnknown(time_zone=draft.time_zone)
+    if draft.policy not in policies:
+        raise PolicyUnknown(policy=draft.policy)
+    if draft.admission not in ADMISSIONS:
         raise Refusal(
             "invalid",
             [Problem("admission", Text("must be one of {choices}", "setting", choices=", ".join(ADMISSIONS)))],

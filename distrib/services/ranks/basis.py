@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from distrib.domain.plans.conditions import Condition
 from distrib.domain.plans.plan import Plan
@@ -18,7 +18,30 @@ from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankFacts
 from distrib.services.ranks.promotion import PromotionCheck, figures_of
 
 CHUNK_SHOPS = 20_000
+_INSTANT = timedelta(microseconds=1)
 ALL_REFUNDS = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMonth:
+    """The month to be evaluated, the plan in force at its last instant, and where the previous evaluation ended."""
+
+    program: Program
+    ladder: Ladder
+    plan: Plan
+    period: int
+    last_instant: datetime
+    since: EvaluationMark
+
+    @property
+    def effective_at(self) -> datetime:
+        """The start of the next month."""
+        return self.last_instant + _INSTANT
+
+    @property
+    def plan_after(self) -> Plan:
+        """The plan in force when the evaluation takes effect; seldom another."""
+        return self.ladder.plan_at(self.effective_at) or self.plan
 
 
 @dataclass(slots=True)
@@ -49,26 +72,17 @@ class TakenBack:
     unfounded: Sequence[UnfoundedPromotion]
 
 
-def take_back(
-    facts: RankFacts,
-    program: Program,
-    ladder: Ladder,
-    shops: Sequence[int],
-    since: EvaluationMark,
-    last_instant: datetime,
-    effective_at: datetime,
-) -> Iterator[TakenBack]:
+def take_back(facts: RankFacts, month: JudgedMonth, shops: Sequence[int]) -> Iterator[TakenBack]:
     """Lists those of the shops that lose promotions made since the previous evaluation, with the ranks that remain.
 
     Args:
         shops: those whose figures a refund may have changed.
-        last_instant: of the month.
-        effective_at: the start of the next month.
     """
+    ladder, last_instant, effective_at = month.ladder, month.last_instant, month.effective_at
     for start in range(0, len(shops), CHUNK_SHOPS):
         chunk = shops[start : start + CHUNK_SHOPS]
-        rows = facts.promotions(chunk, since, effective_at)
-        unfounded = _unfounded_promotions(facts, program, ladder, _past_promotions(rows))
+        rows = facts.promotions(chunk, month.since, effective_at)
+        unfounded = _unfounded_promotions(facts, month.program, ladder, _past_promotions(rows))
         earned = facts.earned_rows(list(unfounded), effective_at)
         for shop_no, promotions in unfounded.items():
             dropped = frozenset().union(*(promotion.row_seqs for promotion in promotions))

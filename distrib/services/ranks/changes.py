@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from distrib.domain.json_values import Json
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import EVALUATION, HAND, PROMOTION, Ladder, known_rank
-from distrib.services.context import Program, format_period
+from distrib.services.context import Unit, format_period
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.store.ranks import changes as rows
 from distrib.store.ranks import evaluations
@@ -43,12 +41,7 @@ class RankMove:
 
 
 def list_rank_changes(
-    conn: Connection,
-    program: Program,
-    cause: str | None,
-    evaluation: int | None,
-    place: tuple[str, int] | None,
-    limit: int,
+    unit: Unit, cause: str | None, evaluation: int | None, place: tuple[str, int] | None, limit: int
 ) -> tuple[list[RankMove], tuple[str, int] | None]:
     """Lists changes of rank by from when they hold, the newest first, and after what the next page begins.
 
@@ -60,29 +53,24 @@ def list_rank_changes(
     before = None if place is None else (datetime.fromisoformat(place[0]), place[1])
     causes = DECIDED if cause is None else (cause,)
     if evaluation is None:
-        listed = rows.list_changes(conn, program.program_id, causes, before, limit + 1)
+        listed = rows.list_changes(unit.conn, unit.program_id, causes, before, limit + 1)
     else:
-        listed = _of_evaluation(conn, program, evaluation, cause, before, limit + 1)
-    ladder = ladder_of(load_timeline(conn, program)) if listed else Ladder()
+        listed = _of_evaluation(unit, evaluation, cause, before, limit + 1)
+    ladder = ladder_of(load_timeline(unit.conn, unit.program)) if listed else Ladder()
     page = listed[:limit]
     follows = (page[-1].effective_at.isoformat(), page[-1].seq) if len(listed) > limit else None
     return [_view(ladder, row) for row in page], follows
 
 
 def _of_evaluation(
-    conn: Connection,
-    program: Program,
-    period: int,
-    cause: str | None,
-    before: tuple[datetime, int] | None,
-    limit: int,
+    unit: Unit, period: int, cause: str | None, before: tuple[datetime, int] | None, limit: int
 ) -> list[RankChangeRow]:
-    made = evaluations.find_evaluation(conn, program.program_id, period)
+    made = evaluations.find_evaluation(unit.conn, unit.program_id, period)
     causes = [known for known in BY_EVALUATION if cause in (None, known)]
     if made is None or not causes:
         return []
     begins = json.dumps({"evaluation": format_period(period)})[:-1]
-    return rows.of_evaluation(conn, program.program_id, causes, made.effective_at, begins, before, limit)
+    return rows.of_evaluation(unit.conn, unit.program_id, causes, made.effective_at, begins, before, limit)
 
 
 def _view(ladder: Ladder, row: RankChangeRow) -> RankMove:

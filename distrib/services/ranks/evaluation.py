@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.failpoints import reach
-from distrib.services.context import Actor, Program, format_period, period_bounds
+from distrib.services.context import Actor, Program, Unit, format_period, period_bounds
 from distrib.services.plans.versions import Timeline, load_timeline
 from distrib.services.ranks.facts import EvaluationMark, StoredRanks
 from distrib.services.ranks.figures import shops_at
@@ -39,59 +39,50 @@ _INSTANT = timedelta(microseconds=1)
 CHUNK_SHOPS = 10_000
 
 
-def evaluate_month(
-    conn: Connection, program: Program, period: int, actor: Actor, now: datetime
-) -> tuple[EvaluationRow, bool]:
+def evaluate_month(unit: Unit, period: int) -> tuple[EvaluationRow, bool]:
     """Evaluates a month once; answers its evaluation, and whether this call made it.
 
     Raises:
         Refusal: ``period_not_over``, ``events_pending`` or ``evaluation_in_sequence``.
     """
-    rank_columns.allow_long_reads(conn)
-    store.lock_evaluations(conn, program.program_id)
-    known = store.find_evaluation(conn, program.program_id, period)
+    rank_columns.allow_long_reads(unit.conn)
+    store.lock_evaluations(unit.conn, unit.program_id)
+    known = store.find_evaluation(unit.conn, unit.program_id, period)
     if known is not None:
         return known, False
-    newest = store.newest_evaluation(conn, program.program_id)
-    _check_due(conn, program, period, newest, now)
-    queue.hold_timeline(conn, program.program_id)
-    timeline = load_timeline(conn, program)
-    month = month_to_judge(program, timeline, period, _mark_of(newest))
+    newest = store.newest_evaluation(unit.conn, unit.program_id)
+    _check_due(unit, period, newest)
+    queue.hold_timeline(unit.conn, unit.program_id)
+    timeline = load_timeline(unit.conn, unit.program)
+    month = month_to_judge(unit.program, timeline, period, _mark_of(newest))
     judged = None
     if month is not None:
-        judged = _judge_between_promotions(conn, month)
+        judged = _judge_between_promotions(unit.conn, month)
         reach("evaluation.judged")
-    store.lock_promotions(conn, program.program_id)
-    row = _keep(conn, program, period, timeline, month, judged, actor, now)
+    store.lock_promotions(unit.conn, unit.program_id)
+    row = _keep(unit, period, timeline, month, judged)
     reach("evaluation.written")
     return row, True
 
 
 def _keep(
-    conn: Connection,
-    program: Program,
-    period: int,
-    timeline: Timeline,
-    month: JudgedMonth | None,
-    judged: Judged | None,
-    actor: Actor,
-    now: datetime,
+    unit: Unit, period: int, timeline: Timeline, month: JudgedMonth | None, judged: Judged | None
 ) -> EvaluationRow:
     """Writes what a month's evaluation came to."""
-    _, effective_at = period_bounds(period, program.zone)
+    _, effective_at = period_bounds(period, unit.program.zone)
     entry = timeline.in_force(effective_at.astimezone(UTC) - _INSTANT)
-    ranks_seq = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one checks
-    counts = Counts() if month is None or judged is None else _write(conn, month, judged, actor, now)
+    ranks_seq = store.newest_rank_seq(unit.conn, unit.program_id)  # what this one promotes, the next one checks
+    counts = Counts() if month is None or judged is None else _write(unit.conn, month, judged, unit.actor, unit.now)
     row = EvaluationRow(
         period=period,
         version_no=None if entry is None else entry.version_no,
         effective_at=effective_at.astimezone(UTC),
         **asdict(counts),
         ranks_seq=ranks_seq,
-        evaluated_at=now,
-        evaluated_by=actor.key_id,
+        evaluated_at=unit.now,
+        evaluated_by=unit.actor.key_id,
     )
-    store.insert_evaluation(conn, program.program_id, row)
+    store.insert_evaluation(unit.conn, unit.program_id, row)
     return row
 
 
@@ -127,18 +118,18 @@ def evaluation_view(program: Program, row: EvaluationRow) -> EvaluationView:
     )
 
 
-def due_period(conn: Connection, program: Program, now: datetime) -> int | None:
+def due_period(unit: Unit) -> int | None:
     """Resolves the month that is due for evaluation: the next in sequence, once its end lies behind the program.
 
     A program whose history is brought in is evaluated by hand (``distrib ranks evaluate``) until the month it was
     opened in is over: what an operator has not finished bringing in is not for a clock to judge.
     """
-    newest = store.newest_evaluation(conn, program.program_id)
-    opened = program.period_of(store.opened_at(conn, program.program_id))
+    newest = store.newest_evaluation(unit.conn, unit.program_id)
+    opened = unit.program.period_of(store.opened_at(unit.conn, unit.program_id))
     period = opened if newest is None else next_period(newest.period)
-    _, lived_through = period_bounds(max(period, opened), program.zone)
-    _, follows = period_bounds(period, program.zone)
-    if now < lived_through or store.count_pending(conn, program.program_id, follows.date()):
+    _, lived_through = period_bounds(max(period, opened), unit.program.zone)
+    _, follows = period_bounds(period, unit.program.zone)
+    if unit.now < lived_through or store.count_pending(unit.conn, unit.program_id, follows.date()):
         return None
     return period
 
@@ -152,13 +143,13 @@ def list_evaluations(
     return rows[:limit], (rows[limit - 1].period,) if len(rows) > limit else None
 
 
-def _check_due(conn: Connection, program: Program, period: int, newest: EvaluationRow | None, now: datetime) -> None:
-    _, follows = period_bounds(period, program.zone)
-    if now < follows:
+def _check_due(unit: Unit, period: int, newest: EvaluationRow | None) -> None:
+    _, follows = period_bounds(period, unit.program.zone)
+    if unit.now < follows:
         raise Refusal("period_not_over", period=format_period(period))
     if newest is not None and period != next_period(newest.period):
         raise Refusal("evaluation_in_sequence", next=format_period(next_period(newest.period)))
-    events = store.count_pending(conn, program.program_id, follows.date())
+    events = store.count_pending(unit.conn, unit.program_id, follows.date())
     if events:
         raise Refusal("events_pending", events=events)
 

@@ -15,16 +15,18 @@ from distrib.columns.evaluation import EarnedRanks, Judgement, judge
 from distrib.columns.tree import Integers, at_places, places_of
 from distrib.domain.periods import previous_period
 from distrib.domain.plans.plan import Plan
-from distrib.domain.ranks.history import EVALUATION, PROMOTION, Ladder, RankHistory, known_rank
+from distrib.domain.ranks.history import EVALUATION, PROMOTION, RankHistory, known_rank
 from distrib.domain.ranks.promotion import Metric, decisive_figures, keep_metrics, promotion_metrics
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.plans.versions import Timeline, ladder_of
-from distrib.services.ranks.basis import TakenBack, take_back
+from distrib.services.ranks.basis import JudgedMonth, TakenBack, take_back
 from distrib.services.ranks.facts import EvaluationMark, RankFacts
 from distrib.services.ranks.figures import RankFigures, Shops, microseconds, touched_shops
 from distrib.services.ranks.promotion import rank_changes
 from distrib.store.ranks.evaluations import Failure
 from distrib.store.ranks.figures import RankChange
+
+__all__ = ["JudgedMonth"]
 
 _INSTANT = timedelta(microseconds=1)
 BEFORE_ALL = EvaluationMark(datetime(1, 1, 1, tzinfo=UTC), 0)
@@ -45,28 +47,6 @@ class Counts:
     def of(judged: Judged) -> Counts:
         """Counts those judged and those failing; whose ranks change are counted as they do."""
         return Counts(shops=judged.shops.count, failing=int((judged.judgement.failures > 0).sum()))
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedMonth:
-    """The month to be evaluated, the plan in force at its last instant, and where the previous evaluation ended."""
-
-    program: Program
-    ladder: Ladder
-    plan: Plan
-    period: int
-    last_instant: datetime
-    since: EvaluationMark
-
-    @property
-    def effective_at(self) -> datetime:
-        """The start of the next month."""
-        return self.last_instant + _INSTANT
-
-    @property
-    def plan_after(self) -> Plan:
-        """The plan in force when the evaluation takes effect; seldom another."""
-        return self.ladder.plan_at(self.effective_at) or self.plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +114,7 @@ def _taken_back(facts: RankFacts, month: JudgedMonth, shops: Shops) -> dict[int,
     touched = touched_shops(facts, shops, metrics)
     places = places_of(shops.numbers, np.array(promoted, dtype=np.int64))
     exposed = [int(number) for number in shops.numbers[places[touched[places]]]]
-    losing = take_back(facts, month.program, month.ladder, exposed, month.since, month.last_instant, month.effective_at)
+    losing = take_back(facts, month, exposed)
     return {int(np.searchsorted(shops.numbers, shop.shop_no)): shop for shop in losing}
 
 

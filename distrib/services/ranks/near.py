@@ -23,7 +23,7 @@ from distrib.domain.plans.conditions import AnyOf, Metric
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.progress import ALL, ANY, FIGURE, MINOR, UNITS
 from distrib.domain.ranks.promotion import decisive_figures, promotion_effective_at, promotion_metrics
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import RankFigures, Shops, shops_at
@@ -45,26 +45,26 @@ def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]
     return store.NEAR_RUNS.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
 
 
-def keep_near_ranks(conn: Connection, program: Program, now: datetime) -> bool:
+def keep_near_ranks(unit: Unit) -> bool:
     """Works out who is near the next rank and keeps it in place of what was; False where somebody else does."""
-    if not store.NEAR_RUNS.try_lock(conn, program.program_id):
+    if not store.NEAR_RUNS.try_lock(unit.conn, unit.program_id):
         return False
-    columns.allow_long_reads(conn)
-    timeline = load_timeline(conn, program)
-    entry = timeline.in_force(now)
+    columns.allow_long_reads(unit.conn)
+    timeline = load_timeline(unit.conn, unit.program)
+    entry = timeline.in_force(unit.now)
     if entry is None or not entry.plan.has_promotions:
-        run = NearRun(now, None if entry is None else entry.version_no, 0)
-        store.replace_list(conn, program.program_id, run, [])
+        run = NearRun(unit.now, None if entry is None else entry.version_no, 0)
+        store.replace_list(unit.conn, unit.program_id, run, [])
         return True
-    facts = StoredRanks(conn, program.program_id)
-    shops = shops_at(facts, now)
-    reader = RankFigures(facts, program, ladder_of(timeline), shops, now)
+    facts = StoredRanks(unit.conn, unit.program_id)
+    shops = shops_at(facts, unit.now)
+    reader = RankFigures(facts, unit.program, ladder_of(timeline), shops, unit.now)
     figures = reader.read(entry.plan, promotion_metrics(entry.plan))
-    tomorrow = promotion_effective_at(now, program.zone)
-    earned, _ = reader.earned_ranks(entry.plan, tomorrow, now)
+    tomorrow = promotion_effective_at(unit.now, unit.program.zone)
+    earned, _ = reader.earned_ranks(entry.plan, tomorrow, unit.now)
     highest = np.maximum(earned, reader.held_ranks(entry.plan))
     near = list(_near(entry.plan, shops, highest, figures))
-    store.replace_list(conn, program.program_id, NearRun(now, entry.version_no, shops.count), near)
+    store.replace_list(unit.conn, unit.program_id, NearRun(unit.now, entry.version_no, shops.count), near)
     return True
 
 

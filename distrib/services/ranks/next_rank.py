@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import RankHistory, known_rank
 from distrib.domain.ranks.progress import RankProgress, progress_of
 from distrib.domain.ranks.promotion import Metric, leaves, promotion_effective_at, window_start
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.promotion import PromotionCheck, figures_of
@@ -49,33 +47,33 @@ class NextRank:
     progress: RankProgress | None
 
 
-def next_rank(conn: Connection, program: Program, shop_id: str, now: datetime) -> NextRank:
+def next_rank(unit: Unit, shop_id: str) -> NextRank:
     """Reads what a shop has of the conditions of the plan's next higher rank.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
+    row = shops.show(unit.conn, unit.program_id, shop_id, unit.now) if is_identifier(shop_id) else None
     if row is None:
         raise ShopUnknown(id=shop_id)
-    timeline, effective_at = load_timeline(conn, program), promotion_effective_at(now, program.zone)
-    entry = timeline.in_force(now)
+    timeline, effective_at = load_timeline(unit.conn, unit.program), promotion_effective_at(unit.now, unit.program.zone)
+    entry = timeline.in_force(unit.now)
     if entry is None:
-        return NextRank(shop_id, None, None, None, now, effective_at, None)
+        return NextRank(shop_id, None, None, None, unit.now, effective_at, None)
     plan = entry.plan
-    history = RankHistory(rows.rank_rows(conn, program.program_id, [row.shop_no]), ladder_of(timeline))
+    history = RankHistory(rows.rank_rows(unit.conn, unit.program_id, [row.shop_no]), ladder_of(timeline))
     held = known_rank(plan, row.rank)
     highest = max(held, history.earned(row.shop_no, effective_at, plan), key=plan.rank_index)
     coming = highest if highest != held else None
     above = plan.ranks[plan.rank_index(highest) + 1 :]
     if not above:
-        return NextRank(shop_id, held, coming, None, now, effective_at, None)
+        return NextRank(shop_id, held, coming, None, unit.now, effective_at, None)
     condition = above[0].promote
     progress = None
     if condition is not None:
         metrics = sorted({leaf.metric for leaf in leaves(condition)})
-        progress = progress_of(condition, _figures(conn, program, plan, row.shop_no, metrics, now))
-    return NextRank(shop_id, held, coming, above[0].code, now, effective_at, progress)
+        progress = progress_of(condition, _figures(unit, plan, row.shop_no, metrics))
+    return NextRank(shop_id, held, coming, above[0].code, unit.now, effective_at, progress)
 
 
 def counted_from(program: Program, metric: Metric, as_of: datetime) -> datetime | None:
@@ -83,15 +81,13 @@ def counted_from(program: Program, metric: Metric, as_of: datetime) -> datetime 
     return window_start(metric.window, as_of, program.zone)
 
 
-def _figures(
-    conn: Connection, program: Program, plan: Plan, shop_no: int, metrics: list[Metric], now: datetime
-) -> dict[Metric, int | None]:
+def _figures(unit: Unit, plan: Plan, shop_no: int, metrics: list[Metric]) -> dict[Metric, int | None]:
     """Reads the figures as a promotion at this instant would; None where the team is too large to be added up."""
     reach = max(metric.reach for metric in metrics)
-    is_large = reach > 0 and tree.is_larger(conn, program.program_id, shop_no, now, reach, MOST_TEAM)
-    rows.prefer_indexes(conn)
-    check, facts = PromotionCheck(shop_no, now, now, now), StoredRanks(conn, program.program_id)
+    is_large = reach > 0 and tree.is_larger(unit.conn, unit.program_id, shop_no, unit.now, reach, MOST_TEAM)
+    rows.prefer_indexes(unit.conn)
+    check, facts = PromotionCheck(shop_no, unit.now, unit.now, unit.now), StoredRanks(unit.conn, unit.program_id)
     return {
-        metric: None if is_large and metric.reach else figures_of(facts, program, plan, metric, [check])[0]
+        metric: None if is_large and metric.reach else figures_of(facts, unit.program, plan, metric, [check])[0]
         for metric in metrics
     }

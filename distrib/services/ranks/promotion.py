@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import PROMOTION, DatedRank, RankHistory, known_rank, row_reason
@@ -27,7 +25,7 @@ from distrib.domain.ranks.promotion import (
     window_start,
 )
 from distrib.failpoints import reach
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.plans.terms import TermsBook
 from distrib.services.ranks.facts import DecidedRanks, RankFigureFacts, WrittenRanks
 from distrib.store.ranks import figures as rows
@@ -54,6 +52,13 @@ class _DatedCheck(NamedTuple):
     effective_at: datetime
 
 
+class _AskedOfDay(NamedTuple):
+    """A day, and the signalled instants of it by shop."""
+
+    day: date
+    instants: Mapping[int, set[datetime]]
+
+
 class Promotion(NamedTuple):
     """A promotion of a shop by a check: to which rank, from when, and by which figures."""
 
@@ -64,25 +69,24 @@ class Promotion(NamedTuple):
     reason: Mapping[str, object]
 
 
-def decide_promotions(
-    conn: Connection, program: Program, terms: TermsBook, first_day: date | None, now: datetime
-) -> bool | None:
+def decide_promotions(unit: Unit, terms: TermsBook, first_day: date | None) -> bool | None:
     """Decides the promotions signalled for days before ``first_day`` and writes the changes of rank.
 
     Args:
+        unit: what lies after its instant, as the look for a recruit by a move to come, is decided when its time has
+            come.
         first_day: the earliest day that still has pending events; None when there is none.
-        now: what lies after it, as the look for a recruit by a move to come, is decided when its time has come.
 
     Returns:
         True when promotions were decided, False when another worker is deciding them, None when none are signalled.
     """
-    signals = rows.take_signals(conn, program.program_id, first_day, now)
+    signals = rows.take_signals(unit.conn, unit.program_id, first_day, unit.now)
     if signals is None:
         return False
     if not signals:
         return None
-    rows.prefer_indexes(conn)
-    decide_signals(WrittenRanks(conn, program.program_id, "distrib", now), program, terms, signals)
+    rows.prefer_indexes(unit.conn)
+    decide_signals(WrittenRanks(unit.conn, unit.program_id, "distrib", unit.now), unit.program, terms, signals)
     reach("promotion.written")
     return True
 
@@ -107,25 +111,22 @@ def decide_signals(
     for signal in signals:
         days.setdefault(signal.day, {}).setdefault(signal.shop_no, set()).add(signal.instant)
     for day in sorted(days):
-        likely = sorted(days[day]) if are_likely else _likely(ranks, program, terms, day, days[day], history)
-        changes = _decide_day(ranks, program, terms, day, {shop_no: days[day][shop_no] for shop_no in likely}, history)
+        asked = _AskedOfDay(day, days[day])
+        likely = sorted(days[day]) if are_likely else _likely(ranks, program, terms, asked, history)
+        hopeful = _AskedOfDay(day, {shop_no: days[day][shop_no] for shop_no in likely})
+        changes = _decide_day(ranks, program, terms, hopeful, history)
         if changes:  # the checks of the next day read the ranks of recruits
             ranks.insert(changes)
 
 
 def _likely(
-    facts: RankFigureFacts,
-    program: Program,
-    terms: TermsBook,
-    day: date,
-    instants: Mapping[int, set[datetime]],
-    ranks: RankHistory,
+    facts: RankFigureFacts, program: Program, terms: TermsBook, asked: _AskedOfDay, ranks: RankHistory
 ) -> list[int]:
     """Lists the shops that figures would promote which no check of the day can exceed."""
-    start, end = _bounds_of(program, day)
+    start, end = _bounds_of(program, asked.day)
     bounds = [
         PromotionCheck(shop_no, first, end, start - _INSTANT)
-        for shop_no, times in sorted(instants.items())
+        for shop_no, times in sorted(asked.instants.items())
         for first in _first_instants(terms, times)
     ]
     return sorted({promotion.check.shop_no for promotion in _promotions(facts, program, terms, bounds, ranks)})
@@ -138,15 +139,10 @@ def _bounds_of(program: Program, day: date) -> tuple[datetime, datetime]:
 
 
 def _decide_day(
-    facts: RankFigureFacts,
-    program: Program,
-    terms: TermsBook,
-    day: date,
-    instants: Mapping[int, set[datetime]],
-    ranks: RankHistory,
+    facts: RankFigureFacts, program: Program, terms: TermsBook, asked: _AskedOfDay, ranks: RankHistory
 ) -> list[RankChange]:
     """Decides the promotions of one day by the signalled instants of each shop; answers the rows to write."""
-    _, end = _bounds_of(program, day)
+    instants, (_, end) = asked.instants, _bounds_of(program, asked.day)
     exact = [
         PromotionCheck(shop_no, as_of, as_of, as_of) for shop_no, times in instants.items() for as_of in sorted(times)
     ]

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers
 from distrib.failpoints import reach
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Unit, period_bounds
 from distrib.services.settlement.groups import Groups
 from distrib.services.webhooks.messages import queue_commission_messages, queue_failure_messages
 from distrib.store.compliance import cases
@@ -89,38 +89,46 @@ class LifeRows:
                 write(conn, program_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Whom an order may promote: shops by what they sell, so many ``levels`` above, and whoever it pays."""
+
+    sales: bool = False
+    levels: int = 0
+    earnings: bool = False
+
+
+NO_SIGNALS = Signals()
+
+
 class Batch:
     """The rows that a batch of one program will write.
 
     Args:
-        now: the clock reading that marks events done; no figure depends on it.
+        unit: in whose transaction it is written; its instant marks events done, and no figure depends on it.
         closed_through: the last month whose books are closed, as 202603; 0 for none.
-        signals_sales: whether an order may promote shops by what they sell, ``signal_levels`` how many levels above.
-        signals_earnings: whether an order may promote whoever it pays.
+        signals: whom an order may promote.
         in_columns: whether plain orders are settled in columns; the state machine makes the same of them.
     """
 
     def __init__(
         self,
-        program: Program,
-        now: datetime,
+        unit: Unit,
         closed_through: int = 0,
+        signals: Signals = NO_SIGNALS,
         *,
-        signals_sales: bool = False,
-        signal_levels: int = 0,
-        signals_earnings: bool = False,
         in_columns: bool = True,
     ) -> None:
-        self.program = program
+        self.unit, self.program = unit, unit.program
         self.settlements: list[SettlementRow] = []
         self.refunds: list[RefundLineRow] = []
         self.groups = Groups({}, {})
         self.pending: dict[int, PendingEvent] = {}
         """The events that are applied, by their number."""
-        self.now = now
+        self.now = unit.now
         self.closed_through = closed_through
-        self.signals_sales, self.signals_earnings = signals_sales, signals_earnings
-        self.signal_levels = signal_levels
+        self.signals_sales, self.signals_earnings = signals.sales, signals.earnings
+        self.signal_levels = signals.levels
         self.in_columns = in_columns
         self.transfers = TransferRows()
         self.settled: list[SettlementColumns] = []
@@ -211,7 +219,7 @@ class Batch:
                 for outcome in self.outcomes
                 if outcome.status == "failed"
             ]
-            queue_failure_messages(conn, self.program, failures, self.now)
+            queue_failure_messages(self.unit, failures)
         if self.undone_refunds:  # after this batch's own outcomes, which may be among them
             self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
 from functools import partial
-
-from sqlalchemy import Connection
 
 from distrib.domain.events import Order, group_of
 from distrib.domain.orders.groups import decide_group
@@ -22,12 +20,12 @@ from distrib.domain.orders.refusals import Poison
 from distrib.domain.orders.state import NEW, Arrival, OrderState
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
-from distrib.services.context import Program
+from distrib.services.context import Unit
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.ranks.promotion import decide_promotions
-from distrib.services.settlement.batch import Batch
+from distrib.services.settlement.batch import Batch, Signals
 from distrib.services.settlement.freezes import Freezes
 from distrib.services.settlement.gathering import gather
 from distrib.services.settlement.groups import load_groups, queue_orders_of_groups
@@ -64,84 +62,60 @@ class Drained:
     events: int = 0
 
 
-def drain_batch(
-    conn: Connection,
-    program: Program,
-    policies: Mapping[str, Policy],
-    limit: int,
-    now: datetime,
-    *,
-    in_columns: bool = True,
-) -> Drained:
+def drain_batch(unit: Unit, policies: Mapping[str, Policy], limit: int, *, in_columns: bool = True) -> Drained:
     """Applies the open events of up to ``limit`` orders of the program and writes what they became; the caller commits.
 
     Args:
         policies: the policy packs by name.
+        unit: its instant marks events done; no figure depends on it.
         limit: orders a batch.
-        now: the clock reading that marks events done; no figure depends on it.
         in_columns: whether plain orders are settled in columns; the state machine makes the same of them.
     """
-    queue.read_by_keys(conn)
-    first = queue.first_day(conn, program.program_id)
-    queue.hold_timeline(conn, program.program_id)
-    terms = TermsBook(program, load_timeline(conn, program), policies)
+    queue.read_by_keys(unit.conn)
+    first = queue.first_day(unit.conn, unit.program_id)
+    queue.hold_timeline(unit.conn, unit.program_id)
+    terms = TermsBook(unit.program, load_timeline(unit.conn, unit.program), policies)
     until = FOR_EVER
     if terms.has_promotions:
-        decided = decide_promotions(conn, program, terms, first, now)
+        decided = decide_promotions(unit, terms, first)
         if decided is not None:
             return Drained(State.APPLIED if decided else State.BUSY)
         until = first or FOR_EVER
     if first is None:
         return Drained(State.EMPTY)
-    closed_through = books.try_to_hold_open(conn, program.program_id)
+    closed_through = books.try_to_hold_open(unit.conn, unit.program_id)
     if closed_through is None:
         return Drained(State.BUSY)
-    claimed = queue.claim_orders(conn, program.program_id, until, limit)
+    claimed = queue.claim_orders(unit.conn, unit.program_id, until, limit)
     if not claimed.orders:
         return Drained(State.BUSY)
     reach("drain.claimed")
-    batch = _open_batch(program, terms, now, closed_through, in_columns=in_columns)
-    return _applied(conn, batch, terms, claimed, until)
+    batch = _open_batch(unit, terms, closed_through, in_columns=in_columns)
+    return _applied(batch, terms, claimed, until)
 
 
-def drain_orders(
-    conn: Connection,
-    program: Program,
-    policies: Mapping[str, Policy],
-    orders: Sequence[int],
-    until: date,
-    now: datetime,
-) -> Drained:
+def drain_orders(unit: Unit, policies: Mapping[str, Policy], orders: Sequence[int], until: date) -> Drained:
     """Applies the open events of those of the named orders that nobody else holds; to find the one that fails."""
-    queue.read_by_keys(conn)
-    queue.hold_timeline(conn, program.program_id)
-    terms = TermsBook(program, load_timeline(conn, program), policies)
-    closed_through = books.hold_open(conn, program.program_id)
-    claimed = queue.claim_named(conn, program.program_id, orders)
-    return _applied(conn, _open_batch(program, terms, now, closed_through), terms, claimed, until)
+    queue.read_by_keys(unit.conn)
+    queue.hold_timeline(unit.conn, unit.program_id)
+    terms = TermsBook(unit.program, load_timeline(unit.conn, unit.program), policies)
+    closed_through = books.hold_open(unit.conn, unit.program_id)
+    claimed = queue.claim_named(unit.conn, unit.program_id, orders)
+    return _applied(_open_batch(unit, terms, closed_through), terms, claimed, until)
 
 
-def park_order(conn: Connection, program: Program, order_no: int, reason: str, now: datetime) -> None:
+def park_order(unit: Unit, order_no: int, reason: str) -> None:
     """Marks the open events of an order failed that cannot be worked on, so that others go on."""
-    batch, poison = Batch(program, now), Poison(reason=reason)
-    claimed = queue.claim_named(conn, program.program_id, [order_no])
-    for pending in queue.pending_events(conn, program.program_id, claimed.orders):
+    batch, poison = Batch(unit), Poison(reason=reason)
+    claimed = queue.claim_named(unit.conn, unit.program_id, [order_no])
+    for pending in queue.pending_events(unit.conn, unit.program_id, claimed.orders):
         batch.finish(pending, "failed", poison.code, poison.params)
-    batch.write(conn)
+    batch.write(unit.conn)
 
 
-def _open_batch(
-    program: Program, terms: TermsBook, now: datetime, closed_through: int, *, in_columns: bool = True
-) -> Batch:
-    return Batch(
-        program,
-        now,
-        closed_through,
-        signals_sales=terms.has_promotions,
-        signal_levels=terms.signal_levels,
-        signals_earnings=terms.signals_earnings,
-        in_columns=in_columns,
-    )
+def _open_batch(unit: Unit, terms: TermsBook, closed_through: int, *, in_columns: bool = True) -> Batch:
+    signals = Signals(terms.has_promotions, terms.signal_levels, terms.signals_earnings)
+    return Batch(unit, closed_through, signals, in_columns=in_columns)
 
 
 class BatchFailed(Exception):
@@ -153,16 +127,16 @@ class BatchFailed(Exception):
         self.until = until
 
 
-def _applied(conn: Connection, batch: Batch, terms: TermsBook, claimed: Claimed, until: date) -> Drained:
+def _applied(batch: Batch, terms: TermsBook, claimed: Claimed, until: date) -> Drained:
     orders = claimed.orders
     try:
         with span("drain", after=claimed.traces, program=batch.program.code, orders=len(orders)):
-            return Drained(State.APPLIED, len(orders), _apply(conn, batch, terms, orders, until))
+            return Drained(State.APPLIED, len(orders), _apply(batch, terms, orders, until))
     except Exception as error:  # whatever it is, the edge finds the order and parks it
         raise BatchFailed(orders, until) from error
 
 
-def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[int], until: date) -> int:
+def _apply(batch: Batch, terms: TermsBook, numbers: Sequence[int], until: date) -> int:
     """Applies the open events of the orders and groups of those numbers, and writes what they became.
 
     Args:
@@ -172,26 +146,26 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
     Returns:
         How many events were applied.
     """
-    program_id = batch.program.program_id
+    conn, program_id = batch.unit.conn, batch.program.program_id
     pending = queue.pending_events(conn, program_id, numbers)
     freezes = Freezes(conn, program_id)
     left: Sequence[PendingEvent] = pending
     if batch.in_columns:
-        left = refund_whole(conn, batch, settle_plain(conn, batch, terms, freezes, pending, until), until)
+        left = refund_whole(conn, batch, settle_plain(batch, terms, freezes, pending, until), until)
     settled = {row.order_no for row in pending} - {row.order_no for row in left}
     due = _sort_out(batch, left, until)
     more = queue_orders_of_groups(conn, program_id, set(numbers) - settled - due.orders.keys() - due.groups.keys())
     batch.queue_again(more, until)
     if due.orders or due.groups:
-        _apply_in_turn(conn, batch, terms, freezes, due)
+        _apply_in_turn(batch, terms, freezes, due)
     _queue_later(batch, pending, until)
     batch.write(conn)
     return len(settled) + sum(map(len, [*due.orders.values(), *due.groups.values()])) - batch.postponed
 
 
-def _apply_in_turn(conn: Connection, batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due) -> None:
+def _apply_in_turn(batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due) -> None:
     """Applies events to their groups and orders, by the state machine."""
-    program_id = batch.program.program_id
+    conn, program_id = batch.unit.conn, batch.program.program_id
     states = load_states(conn, program_id, terms, due.orders)
     orders = due.grouped + orders_expected(states)
     batch.groups = groups = load_groups(conn, program_id, due.groups.keys(), orders)
@@ -200,7 +174,7 @@ def _apply_in_turn(conn: Connection, batch: Batch, terms: TermsBook, freezes: Fr
         if decision is not None:
             groups.decisions[group_no] = decision
         gather(batch, group_no, effects)
-    _apply_to_orders(conn, batch, terms, freezes, due, states)
+    _apply_to_orders(batch, terms, freezes, due, states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +206,10 @@ def _sort_out(batch: Batch, pending: Sequence[PendingEvent], until: date) -> _Du
 
 
 def _apply_to_orders(
-    conn: Connection, batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due, states: Mapping[int, OrderState]
+    batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due, states: Mapping[int, OrderState]
 ) -> None:
     """Applies the due events to their orders: first to those settled before, then to the others."""
-    program_id = batch.program.program_id
+    conn, program_id = batch.unit.conn, batch.program.program_id
     settled = histories.settled_numbers(conn, program_id, list(due.orders))
     fresh = sorted(due.orders.keys() - settled)
     sold = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -46,7 +47,6 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def settle_plain(
-    conn: Connection,
     batch: Batch,
     terms: TermsBook,
     freezes: Freezes,
@@ -65,7 +65,7 @@ def settle_plain(
     rows = [] if terms.counts_over_orders else alone(pending, until, SETTLED_PREFIX)
     if not rows:
         return pending
-    program_id = batch.program.program_id
+    conn, program_id = batch.unit.conn, batch.program.program_id
     known = known_orders(conn, program_id, np.array([row.order_no for row in rows], np.int64))
     if known:
         rows = [row for row in rows if row.order_no not in known]
@@ -166,7 +166,7 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     starts = np.cumsum(counts) - counts
     paid, entry = _numbers([line.paid_minor for line in lines]), np.array([line.entry for line in lines], np.bool_)
     paid_minor = np.add.reduceat(paid, starts)
-    outcome = under.kernel.run(_chunk(under, sales, lines, counts, paid, entry))
+    outcome = under.kernel.run(_chunk(under, sales, _SoldLines(lines, counts, paid, entry)))
     unsure = np.logical_or.reduce([outcome.left_out, *outcome.failing.values()])
     if unsure.any():
         return _settle(
@@ -176,7 +176,7 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     sales_minor = np.where(is_own, 0, paid_minor - np.add.reduceat(np.where(entry, paid, 0), starts))
     settled = _settlements(terms, sales, paid_minor, sales_minor)
     periods = _numbers([batch.period_of(sale.event.occurred_at) for sale in sales])
-    _add_transfers(batch, terms, lines, settled, outcome.earned, periods)
+    _add_transfers(batch, terms, lines, _Became(settled, outcome.earned, periods))
     batch.settled.append(settled)
     batch.done_columns.append((settled.order_no, settled.event_no))
     if batch.signals_sales or batch.signals_earnings:
@@ -188,19 +188,22 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list
     return event_numbers
 
 
-def _chunk(
-    under: UnderTerms,
-    sales: Sequence[PlainSale],
-    lines: Sequence[SoldLine],
-    counts: Integers,
-    paid_minor: Integers,
-    is_entry: Truths,
-) -> Chunk:
+class _SoldLines(NamedTuple):
+    """The lines of orders one after another, how many each order has, what was paid for each, which are entries."""
+
+    lines: Sequence[SoldLine]
+    counts: Integers
+    paid_minor: Integers
+    is_entry: Truths
+
+
+def _chunk(under: UnderTerms, sales: Sequence[PlainSale], of_sales: _SoldLines) -> Chunk:
     """The orders as a kernel takes them; only what its plan asks for is known of them."""
     terms, codes, count = under.terms, named_codes(under.terms.plan), len(sales)
+    lines = of_sales.lines
     nothing, unknown = np.zeros(count, np.int64), np.full(len(lines), NOBODY)
     orders = OrderColumns(
-        lines=counts,
+        lines=of_sales.counts,
         channel=_coded([sale.event.order.channel for sale in sales], codes.channels) if codes.channels else nothing,
         is_self_purchase=np.array([sale.is_self_purchase for sale in sales], np.bool_),
         paid_at=nothing,
@@ -216,10 +219,10 @@ def _chunk(
         sku=_coded([line.sku for line in lines], codes.skus) if codes.skus else unknown,
         category=_coded([line.category for line in lines], codes.categories) if codes.categories else unknown,
         quantity=_numbers([line.quantity for line in lines]),
-        paid_minor=paid_minor,
+        paid_minor=of_sales.paid_minor,
         list_minor=_known([line.list_minor for line in lines]) if base == "list" else unknown,
         cost_minor=_known([line.cost_minor for line in lines]) if base == "margin" else unknown,
-        is_entry=is_entry,
+        is_entry=of_sales.is_entry,
     )
     return Chunk(codes, orders, sold, under.people(sales))
 
@@ -258,15 +261,17 @@ def _settlements(
     )
 
 
-def _add_transfers(
-    batch: Batch,
-    terms: Terms,
-    lines: Sequence[SoldLine],
-    settled: SettlementColumns,
-    earned: Earnings,
-    periods: Integers,
-) -> None:
+class _Became(NamedTuple):
+    """What orders became: their settlements, what was earned by them, and the month that each happened in."""
+
+    settled: SettlementColumns
+    earned: Earnings
+    periods: Integers
+
+
+def _add_transfers(batch: Batch, terms: Terms, lines: Sequence[SoldLine], became: _Became) -> None:
     """Adds the transfers of what was earned, and what they add to each account's month."""
+    settled, earned, periods = became
     order, is_late = earned.order, periods <= batch.closed_through
     of_orders = np.bincount(order, minlength=len(periods))
     counting = np.where(is_late, next_period(batch.closed_through), periods) if is_late.any() else periods

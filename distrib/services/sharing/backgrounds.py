@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.services.sharing.designs import HEIGHT, WIDTH
 from distrib.store.sharing import backgrounds as store
 from distrib.store.sharing.backgrounds import Background
@@ -55,7 +55,7 @@ class BackgroundView:
     set_at: datetime
 
 
-def set_background(conn: Connection, program: Program, encoded: str, now: datetime) -> BackgroundView:
+def set_background(unit: Unit, encoded: str) -> BackgroundView:
     """Puts a picture behind the posters of a program, cut to their shape; shows what is kept.
 
     Args:
@@ -65,8 +65,8 @@ def set_background(conn: Connection, program: Program, encoded: str, now: dateti
         Refusal: ``invalid`` for what is no picture of a known format, too large or too small.
     """
     image = _encoded_anew(_decoded(encoded))
-    background = Background(image, hashlib.sha256(image).digest(), now)
-    store.put_background(conn, program.program_id, background)
+    background = Background(image, hashlib.sha256(image).digest(), unit.now)
+    store.put_background(unit.conn, unit.program_id, background)
     return background_view(background)
 
 

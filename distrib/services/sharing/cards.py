@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from distrib.domain.texts import Text
 from distrib.languages import render
-from distrib.services.sharing.drawing import TextBlock, disc, first_letter, fitted, font, write
+from distrib.services.sharing.drawing import TextBlock, TextRoom, disc, first_letter, fitted, font, write
 from distrib.services.typeface import on_picture
 
 CARD_WIDTH, CARD_HEIGHT = 1200, 630
@@ -34,9 +34,9 @@ def draw_card(program: str, inviter: str | None, language: str) -> bytes:
     pen = ImageDraw.Draw(picture)
     pen.text((_MIDDLE, 132), first_letter(name, title), _GROUND, font(80), "mm", stroke_width=2)
     blocks = [(TextBlock([render(_INVITES if name else _WELCOME, language)], 34), _PALE)]
-    blocks.append((fitted(title, _ROOM, (64, 56, 48, 40), 2, bold=True), _GOLD))
+    blocks.append((fitted(title, TextRoom(_ROOM, 2), (64, 56, 48, 40), bold=True), _GOLD))
     if name:
-        blocks.insert(0, (fitted(name, _ROOM, (54, 48, 42, 36), 2, bold=True), _PAPER))
+        blocks.insert(0, (fitted(name, TextRoom(_ROOM, 2), (54, 48, 42, 36), bold=True), _PAPER))
     y = 250 + (330 - sum(text.height + 14 for text, _ in blocks)) // 2
     for text, colour in blocks:
         write(pen, text, (_MIDDLE, y + text.leading // 2), colour)

@@ -18,6 +18,7 @@ from distrib.services.sharing.drawing import (
     Box,
     Colour,
     TextBlock,
+    TextRoom,
     disc,
     first_letter,
     fitted,
@@ -90,7 +91,7 @@ def classic(texts: PosterTexts) -> Image.Image:
     else:
         _classic_card(picture)
     pen = ImageDraw.Draw(picture)
-    head = fitted(texts.head, 920, (72, 64, 56, 50, 44), 2, bold=True, height=140)
+    head = fitted(texts.head, TextRoom(920, 2, height=140), (72, 64, 56, 50, 44), bold=True)
     write(pen, head, (_MIDDLE, 190 - (head.height - head.leading) // 2), _WHITE)
     pen.text((_MIDDLE, _CARD_TOP), texts.letter, _ROUGH, font(104), "mm", stroke_width=2)
     if texts.goods:
@@ -103,7 +104,7 @@ def classic(texts: PosterTexts) -> Image.Image:
     write(pen, TextBlock([texts.say("scan")], 34), (_MIDDLE, 1550 if texts.goods else 1535), _GREY)
     write(pen, TextBlock([texts.say("code")], 30), (_MIDDLE, 1645), _PALE)
     write(pen, TextBlock([texts.code], 60, bold=True), (_MIDDLE, 1708), _WHITE)
-    write(pen, fitted(texts.address, 900, (30, 26, 22), 1), (_MIDDLE, 1785), _PALE)
+    write(pen, fitted(texts.address, TextRoom(900, 1), (30, 26, 22)), (_MIDDLE, 1785), _PALE)
     write(pen, TextBlock([texts.say("rules")], 26), (_MIDDLE, 1850), _PALE)
     return picture
 
@@ -146,16 +147,16 @@ def market(texts: PosterTexts) -> Image.Image:
         _awning(picture)
     pen = ImageDraw.Draw(picture)
     if texts.goods:
-        write(pen, fitted(texts.program, 860, (44, 40, 36), 1), (_MIDDLE, 130), _AMBER)
-        head = fitted(texts.head, 900, (92, 80, 72, 64, 56), 2, bold=True, height=210)
+        write(pen, fitted(texts.program, TextRoom(860, 1), (44, 40, 36)), (_MIDDLE, 130), _AMBER)
+        head = fitted(texts.head, TextRoom(900, 2, height=210), (92, 80, 72, 64, 56), bold=True)
         _stacked(pen, [(head, _WHITE)], (_MIDDLE, 170, 400))
         box = (110, 430, WIDTH - 110, 1130)
         stamp(picture, box, 56, _CREAM)
         disc(picture, (_MIDDLE, 430), 20, _AMBER)
         _article(pen, texts, box, (_INK, _ROUGH), ((84, 76, 68, 60, 52), (150, 130, 110, 92, 76, 60)))
     else:
-        write(pen, fitted(texts.head, 900, (64, 56, 48), 2), (_MIDDLE, 250), _AMBER)
-        program = fitted(texts.program, 880, (150, 132, 116, 100, 84, 70, 58), 3, bold=True)
+        write(pen, fitted(texts.head, TextRoom(900, 2), (64, 56, 48)), (_MIDDLE, 250), _AMBER)
+        program = fitted(texts.program, TextRoom(880, 3), (150, 132, 116, 100, 84, 70, 58), bold=True)
         _stacked(pen, [(program, _WHITE)], (_MIDDLE, 380, 900))
         write(pen, TextBlock([texts.say("welcome")], 44), (_MIDDLE, 1040), _CREAM)
     _market_foot(picture, pen, texts)
@@ -188,19 +189,19 @@ def _market_foot(picture: Image.Image, pen: ImageDraw.ImageDraw, texts: PosterTe
     pen.text((left + 52, 1352), texts.letter, _WHITE, font(52), "mm", stroke_width=1)
     y = 1450
     if texts.inviter:
-        name = fitted(texts.inviter, room, (52, 46, 40, 36), 2, bold=True)
+        name = fitted(texts.inviter, TextRoom(room, 2), (52, 46, 40, 36), bold=True)
         write(pen, name, (left, y), _INK, "left")
         y += name.height
-    invites = fitted(texts.say("invites" if texts.inviter else "welcome"), room, (34, 30, 26), 2)
+    invites = fitted(texts.say("invites" if texts.inviter else "welcome"), TextRoom(room, 2), (34, 30, 26))
     write(pen, invites, (left, y), _GREY, "left")
     y += invites.height
-    program = fitted(texts.program, room, (38, 34, 30), 2)
+    program = fitted(texts.program, TextRoom(room, 2), (38, 34, 30))
     write(pen, program, (left, y), _LEAF, "left")
     y += program.height + 24
     write(pen, TextBlock([texts.say("code")], 28), (left, y), _GREY, "left")
     write(pen, TextBlock([texts.code], 50, bold=True), (left, y + 56), _INK, "left")
-    write(pen, fitted(texts.say("scan"), 480, (28, 24, 22), 1), (290, 1795), _GREY)
-    write(pen, fitted(texts.address, 900, (26, 22, 20), 1), (_MIDDLE, 1848), _GREY)
+    write(pen, fitted(texts.say("scan"), TextRoom(480, 1), (28, 24, 22)), (290, 1795), _GREY)
+    write(pen, fitted(texts.address, TextRoom(900, 1), (26, 22, 20)), (_MIDDLE, 1848), _GREY)
     write(pen, TextBlock([texts.say("rules")], 24), (_MIDDLE, 1888), _GREY)
 
 
@@ -217,8 +218,8 @@ def night(texts: PosterTexts) -> Image.Image:
     else:
         _frame(picture)
     pen = ImageDraw.Draw(picture)
-    write(pen, fitted(texts.head, 800, (60, 54, 48, 42), 2), (_MIDDLE, 200), _MOON)
-    program = fitted(texts.program, 820, (112, 98, 84, 72, 60, 50), 2, bold=True)
+    write(pen, fitted(texts.head, TextRoom(800, 2), (60, 54, 48, 42)), (_MIDDLE, 200), _MOON)
+    program = fitted(texts.program, TextRoom(820, 2), (112, 98, 84, 72, 60, 50), bold=True)
     if texts.goods:
         _stacked(pen, [(program, _BRASS)], (_MIDDLE, 290, 540))
         box = (130, 580, WIDTH - 130, 900)
@@ -233,9 +234,9 @@ def night(texts: PosterTexts) -> Image.Image:
         _stacked(pen, _invites(texts, _MOON, _BRASS), (_MIDDLE, 920, 1100))
     stamp(picture, (_MIDDLE - 240, 1140, _MIDDLE + 240, 1620), 36, _WHITE)
     paste_qr_code(picture, texts.link, (_MIDDLE, 1380), 460)
-    write(pen, fitted(texts.say("scan"), 860, (30, 26), 1), (_MIDDLE, 1662), _MOON)
+    write(pen, fitted(texts.say("scan"), TextRoom(860, 1), (30, 26)), (_MIDDLE, 1662), _MOON)
     write(pen, TextBlock([texts.code], 54, bold=True), (_MIDDLE, 1732), _BRASS)
-    write(pen, fitted(texts.address, 820, (26, 22, 20), 1), (_MIDDLE, 1792), _MOON)
+    write(pen, fitted(texts.address, TextRoom(820, 1), (26, 22, 20)), (_MIDDLE, 1792), _MOON)
     write(pen, TextBlock([texts.say("rules")], 24), (_MIDDLE, 1836), _MOON)
     return picture
 
@@ -266,7 +267,11 @@ def _ornament(pen: ImageDraw.ImageDraw, y: int) -> None:
 def _invites(texts: PosterTexts, light: Colour, strong: Colour) -> list[tuple[TextBlock, Colour]]:
     """Who invites, and that it does, where the program stands elsewhere already."""
     words = (TextBlock([texts.say("invites" if texts.inviter else "welcome")], 36), light)
-    return [(fitted(texts.inviter, 780, (52, 46, 40), 2, bold=True), strong), words] if texts.inviter else [words]
+    return (
+        [(fitted(texts.inviter, TextRoom(780, 2), (52, 46, 40), bold=True), strong), words]
+        if texts.inviter
+        else [words]
+    )
 
 
 # --- what the looks share ---
@@ -287,8 +292,8 @@ def _who(
 ) -> list[tuple[TextBlock, Colour]]:
     """Lays out the inviter, the invitation and the program as text blocks with their colours."""
     words = TextBlock([texts.say("invites" if texts.inviter else "welcome")], size)
-    blocks = [(words, _GREY), (fitted(texts.program, 780, program_sizes, 2, bold=True), _ROUGH)]
-    name = fitted(texts.inviter, 780, name_sizes, 2, bold=True)
+    blocks = [(words, _GREY), (fitted(texts.program, TextRoom(780, 2), program_sizes, bold=True), _ROUGH)]
+    name = fitted(texts.inviter, TextRoom(780, 2), name_sizes, bold=True)
     return [(name, _INK), *blocks] if texts.inviter else blocks
 
 
@@ -302,9 +307,9 @@ def _article(
     """Draws the article's name and below it its price in the middle of a box, as large as they fit."""
     left, top, right, bottom = box
     room = right - left - 80
-    blocks = [(fitted(texts.goods, room, sizes[0], 2), colours[0])]
+    blocks = [(fitted(texts.goods, TextRoom(room, 2), sizes[0]), colours[0])]
     if texts.price:
-        blocks.append((fitted(texts.price, room, sizes[1], 1, bold=True), colours[1]))
+        blocks.append((fitted(texts.price, TextRoom(room, 1), sizes[1], bold=True), colours[1]))
     _stacked(pen, blocks, ((left + right) // 2, top + 10, bottom - 10))
 
 

@@ -90,14 +90,17 @@ def write(
         pen.text(point, line, colour, font(text.size), _ANCHORS[side], stroke_width=stroke)
 
 
-def fitted(
-    text: str, width: int, sizes: Sequence[int], most_lines: int, *, bold: bool = False, height: int | None = None
-) -> TextBlock:
-    """Breaks a text into lines as large as they fit; at the smallest size what is too much is cut.
+class TextRoom(NamedTuple):
+    """Where a text has to fit: how wide, in how many lines, and how high all may be (None: as high as those are)."""
 
-    Args:
-        height: how high all lines may be together; None: as high as ``most_lines`` are.
-    """
+    width: int
+    most_lines: int
+    height: int | None = None
+
+
+def fitted(text: str, room: TextRoom, sizes: Sequence[int], *, bold: bool = False) -> TextBlock:
+    """Breaks a text into lines as large as they fit; at the smallest size what is too much is cut."""
+    width, most_lines, height = room
     for size in sizes:
         allowed = most_lines if height is None else max(1, min(most_lines, height // TextBlock((), size).leading))
         lines = _wrapped(text, width, font(size), allowed)

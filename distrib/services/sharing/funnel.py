@@ -18,7 +18,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.store.database import allow_long_reads
 from distrib.store.network import shops
 from distrib.store.sharing import funnel as store
@@ -48,9 +48,7 @@ class FunnelSpan:
     figures: FunnelFigures | None
 
 
-def read_funnel(
-    conn: Connection, program: Program, shop_id: str | None, grain: str, from_day: date, to_day: date, now: datetime
-) -> list[FunnelSpan]:
+def read_funnel(unit: Unit, shop_id: str | None, grain: str, from_day: date, to_day: date) -> list[FunnelSpan]:
     """Lists the days or months that begin from a day to before another, of a shop or of the program.
 
     Raises:
@@ -61,16 +59,16 @@ def read_funnel(
     if not 0 < len(starts) <= most:
         words = Text("must leave 1 to {most} days or months from {day} on", most=most, day=from_day.isoformat())
         raise Refusal("invalid", [Problem("?to", words)])
-    shop_no = None if shop_id is None else _shop_no(conn, program, shop_id)
+    shop_no = None if shop_id is None else _shop_no(unit.conn, unit.program, shop_id)
     ends_on = _next(grain, starts[-1])
     counted: defaultdict[date, dict[str, int]] = defaultdict(dict)
-    for row in visits.visits_of(conn, program.program_id, shop_no, starts[0], ends_on):
+    for row in visits.visits_of(unit.conn, unit.program_id, shop_no, starts[0], ends_on):
         sources = counted[row.day.replace(day=1) if grain == MONTH else row.day]
         sources[row.source] = sources.get(row.source, 0) + row.visits
     if shop_no is None:
-        known = store.kept_figures(conn, program.program_id, grain, starts[0], ends_on)
+        known = store.kept_figures(unit.conn, unit.program_id, grain, starts[0], ends_on)
     else:
-        known = {start: _compute(conn, program, shop_no, grain, start, now) for start in starts}
+        known = {start: _compute(unit, shop_no, grain, start) for start in starts}
     return [FunnelSpan(start, sum(counted[start].values()), counted[start], known.get(start)) for start in starts]
 
 
@@ -134,16 +132,16 @@ def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]
     return list(store.programs_due(conn, now, limit))
 
 
-def keep_funnel(conn: Connection, program: Program, now: datetime) -> None:
+def keep_funnel(unit: Unit) -> None:
     """Works out the days and months of a program that are missing, and anew the month that yesterday lies in.
 
     A month in which there was nothing is worked out anew, too: its orders may have been brought in since. Yesterday is
     written last of the days, so that who is interrupted begins again.
     """
-    allow_long_reads(conn, _MINUTES)
-    today = program.day_of(now)
-    _keep(conn, program, MONTH, _months_to_keep(conn, program, today), now, running=(today - _A_DAY).replace(day=1))
-    _keep(conn, program, DAY, list(_starts(DAY, today - _KEPT_DAYS * _A_DAY, today)), now)
+    allow_long_reads(unit.conn, _MINUTES)
+    today = unit.day
+    _keep(unit, MONTH, _months_to_keep(unit.conn, unit.program, today), running=(today - _A_DAY).replace(day=1))
+    _keep(unit, DAY, list(_starts(DAY, today - _KEPT_DAYS * _A_DAY, today)))
 
 
 def _months_to_keep(conn: Connection, program: Program, today: date) -> list[date]:
@@ -152,23 +150,19 @@ def _months_to_keep(conn: Connection, program: Program, today: date) -> list[dat
     return sorted({*settled, *_starts(MONTH, _months_ago(today, _KEPT_MONTHS), today)})
 
 
-def _keep(
-    conn: Connection, program: Program, grain: str, starts: Sequence[date], now: datetime, running: date | None = None
-) -> None:
+def _keep(unit: Unit, grain: str, starts: Sequence[date], running: date | None = None) -> None:
     """Works out what of these days or months is missing or empty, and the one that runs."""
-    known = store.kept_figures(conn, program.program_id, grain, starts[0], _next(grain, starts[-1]))
+    known = store.kept_figures(unit.conn, unit.program_id, grain, starts[0], _next(grain, starts[-1]))
     for start in starts:
         kept = known.get(start)
         if kept is None or start == running or (grain == MONTH and not kept.orders):
-            figures = _compute(conn, program, None, grain, start, now)
-            store.keep_figures(conn, program.program_id, grain, start, figures)
+            figures = _compute(unit, None, grain, start)
+            store.keep_figures(unit.conn, unit.program_id, grain, start, figures)
 
 
-def _compute(
-    conn: Connection, program: Program, shop_no: int | None, grain: str, start: date, now: datetime
-) -> FunnelFigures:
-    from_at, to_at = (_midnight(program, day) for day in (start, _next(grain, start)))
-    return store.figures_of_span(conn, program.program_id, shop_no, from_at, to_at, now)
+def _compute(unit: Unit, shop_no: int | None, grain: str, start: date) -> FunnelFigures:
+    from_at, to_at = (_midnight(unit.program, day) for day in (start, _next(grain, start)))
+    return store.figures_of_span(unit.conn, unit.program_id, shop_no, from_at, to_at, unit.now)
 
 
 def _starts(grain: str, from_day: date, to_day: date) -> Iterator[date]:

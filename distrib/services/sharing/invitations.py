@@ -18,7 +18,7 @@ from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import join_link, read_code, without_claims
 from distrib.domain.texts import Text
-from distrib.services.context import Program
+from distrib.services.context import SERVICE, Program, Unit
 from distrib.services.programs.tenants import get_program
 from distrib.services.sharing.refusals import ShopNotInviting
 from distrib.store.database import enter_program
@@ -40,26 +40,24 @@ class Invitation:
     join_url: str | None
 
 
-def invitation_of(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], shop_id: str, now: datetime
-) -> Invitation:
+def invitation_of(unit: Unit, policies: Mapping[str, Policy], shop_id: str) -> Invitation:
     """Reads the invitation of a shop.
 
     Raises:
         Refusal: ``shop_unknown``; ``shop_not_inviting`` where it is pending, frozen, closed or erased.
     """
-    row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
+    row = shops.show(unit.conn, unit.program_id, shop_id, unit.now) if is_identifier(shop_id) else None
     if row is None:
         raise ShopUnknown(id=shop_id)
-    state = ERASED if store.is_erased(conn, program.program_id, shop_id) else row.status
+    state = ERASED if store.is_erased(unit.conn, unit.program_id, shop_id) else row.status
     if state != ACTIVE:
         raise ShopNotInviting(id=shop_id, state=state)
-    claims = _claims(policies[program.policy])
+    claims = _claims(policies[unit.program.policy])
     return Invitation(
-        without_claims(program.title, claims) or program.code,
+        without_claims(unit.program.title, claims) or unit.program.code,
         without_claims(row.name, claims),
         row.invite_code,
-        None if program.join_url is None else join_link(program.join_url, row.invite_code),
+        None if unit.program.join_url is None else join_link(unit.program.join_url, row.invite_code),
     )
 
 
@@ -76,7 +74,9 @@ def find_invitations(conn: Connection, policies: Mapping[str, Policy], typed: st
     for program_id, shop_id in store.shops_of_code(conn, code):
         enter_program(conn, program_id)
         try:
-            invitations.append(invitation_of(conn, get_program(conn, program_id), policies, shop_id, now))
+            invitations.append(
+                invitation_of(Unit(conn, get_program(conn, program_id), SERVICE, now), policies, shop_id)
+            )
         except Refusal as refusal:
             if refusal.code != ShopNotInviting.code:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel.numbers import get_currency_symbol
 from PIL import Image
@@ -38,18 +39,33 @@ def draw_qr_code(link: str, scale: int) -> bytes:
     return buffer.getvalue()
 
 
+class PosterLooks(NamedTuple):
+    """How a poster looks, and what it says beside the invitation.
+
+    Args:
+        language: ``zh`` or ``en``.
+        design: one of ``DESIGNS``.
+        headline: what stands at the top, in place of the word for an invitation.
+        goods: the name of an article that is shown.
+        price: what it costs, as ``show_price`` has it.
+        background: the program's own picture, as ``backgrounds`` keeps it; empty: none.
+    """
+
+    language: str
+    design: str = CLASSIC
+    headline: str | None = None
+    goods: str | None = None
+    price: str | None = None
+    background: bytes = b""
+
+
 @lru_cache(maxsize=POSTERS_KEPT)
 def draw_poster(
     program: str,
     inviter: str | None,
     code: str,
     link: str,
-    language: str,
-    design: str = CLASSIC,
-    headline: str | None = None,
-    goods: str | None = None,
-    price: str | None = None,
-    background: bytes = b"",
+    looks: PosterLooks,
 ) -> bytes:
     """Draws the poster as a PNG, 1080 × 1920; names shrink, wrap and in the end are cut so that they fit.
 
@@ -58,26 +74,20 @@ def draw_poster(
         inviter: the shop's name; without it the poster invites for the program.
         code: the invite code.
         link: where the QR code leads.
-        language: ``zh`` or ``en``.
-        design: one of ``DESIGNS``.
-        headline: what stands at the top, in place of the word for an invitation.
-        goods: the name of an article that is shown.
-        price: what it costs, as ``show_price`` has it.
-        background: the program's own picture, as ``backgrounds`` keeps it; empty: none.
     """
     texts = PosterTexts(
         on_picture(program),
         on_picture(inviter or ""),
         code,
         link,
-        language,
-        on_picture(headline or ""),
-        on_picture(goods or ""),
-        on_picture(price or ""),
-        background,
+        looks.language,
+        on_picture(looks.headline or ""),
+        on_picture(looks.goods or ""),
+        on_picture(looks.price or ""),
+        looks.background,
     )
     buffer = io.BytesIO()
-    _DRAWN_BY[design](texts).save(buffer, "PNG", compress_level=6)
+    _DRAWN_BY[looks.design](texts).save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.network.refusals import ShopUnknown
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.pepper import Pepper
 from distrib.services.programs.tenants import get_program
 from distrib.services.sharing.refusals import SessionOver, ShopGone
@@ -59,12 +59,9 @@ class ShopLink:
 
 
 def create_link(
-    conn: Connection,
-    program: Program,
+    unit: Unit,
     shop_id: str,
-    actor: Actor,
     pepper: Pepper,
-    now: datetime,
     *,
     link_minutes: int = LINK_MINUTES,
     session_minutes: int = SESSION_MINUTES,
@@ -74,16 +71,16 @@ def create_link(
     Raises:
         Refusal: ``shop_unknown``, or ``shop_gone`` where it is closed or erased.
     """
-    row = _shop(conn, program, shop_id, now)
-    state = _end_state(conn, program, row)
+    row = _shop(unit, shop_id)
+    state = _end_state(unit.conn, unit.program, row)
     if state is not None:
         raise ShopGone(id=shop_id, state=state)
     session_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
-    opens_until = now + timedelta(minutes=link_minutes)
+    opens_until = unit.now + timedelta(minutes=link_minutes)
     hashed = pepper.hash(_content(_LINK, session_id, secret))
-    made = (hashed, session_minutes, now, actor.key_id, None, opens_until)
-    store.insert_session(conn, SessionRow(program.program_id, session_id, row.shop_no, *made))
-    store.clear_sessions(conn, program.program_id, now - KEPT)
+    made = (hashed, session_minutes, unit.now, unit.actor.key_id, None, opens_until)
+    store.insert_session(unit.conn, SessionRow(unit.program_id, session_id, row.shop_no, *made))
+    store.clear_sessions(unit.conn, unit.program_id, unit.now - KEPT)
     return ShopLink(session_id, shop_id, _token(_LINK, session_id, secret), opens_until, session_minutes)
 
 
@@ -130,14 +127,14 @@ def end_session(conn: Connection, token: str, pepper: Pepper, now: datetime) -> 
     store.end_session(conn, row, _actor(row, shop).key_id, now)
 
 
-def end_sessions(conn: Connection, program: Program, shop_id: str, actor: Actor, now: datetime) -> int:
+def end_sessions(unit: Unit, shop_id: str) -> int:
     """Ends all links and sessions of a shop, and counts those that were not over.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    row = _shop(conn, program, shop_id, now)
-    return store.end_sessions(conn, program.program_id, row.shop_no, actor.key_id, now)
+    row = _shop(unit, shop_id)
+    return store.end_sessions(unit.conn, unit.program_id, row.shop_no, unit.actor.key_id, unit.now)
 
 
 def _live(
@@ -164,8 +161,8 @@ def _actor(row: SessionRow, shop: ShopRow) -> Actor:
     return Actor(f"session-{row.session_id}", shop.shop_id, "partner", shop.shop_no, shop.shop_id, person)
 
 
-def _shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
-    row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
+def _shop(unit: Unit, shop_id: str) -> ShopRow:
+    row = shops.show(unit.conn, unit.program_id, shop_id, unit.now) if is_identifier(shop_id) else None
     if row is None:
         raise ShopUnknown(id=shop_id)
     return row

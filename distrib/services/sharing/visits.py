@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -67,15 +68,23 @@ def is_counted(user_agent: str) -> bool:
     return bool(user_agent.strip()) and _BOTS.search(user_agent) is None
 
 
-def count_visit(
-    conn: Connection, typed: str, given_source: str | None, address: str, user_agent: str, now: datetime
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class LinkVisit:
+    """A visit of an invite link: the code as typed, the source that the link names, whence and by what it came."""
+
+    typed: str
+    given_source: str | None
+    address: str
+    user_agent: str
+
+
+def count_visit(conn: Connection, visit: LinkVisit, now: datetime) -> bool:
     """Counts a visit of an invite link once a visitor, shop and day; False where nothing is counted.
 
     A code that two programs have is no one shop's visit.
     """
-    code = read_code(typed)
-    if code is None or not is_counted(user_agent):
+    code = read_code(visit.typed)
+    if code is None or not is_counted(visit.user_agent):
         return False
     store.be_impatient(conn)
     known = codes.shops_of_code(conn, code)
@@ -86,9 +95,9 @@ def count_visit(
     day = get_program(conn, program_id).day_of(now)
     shop_no = shops.by_ids(conn, program_id, [shop_id])[shop_id].shop_no
     salt = store.salt_of_day(conn, program_id, day, secrets.token_bytes(32))
-    visitor = f"{address}\0{user_agent}".encode("utf-8", "backslashreplace")
+    visitor = f"{visit.address}\0{visit.user_agent}".encode("utf-8", "backslashreplace")
     digest = hashlib.blake2b(visitor, key=salt, digest_size=16).digest()
-    store.count_visit(conn, program_id, shop_no, day, source_of(given_source), digest, digest[0] % _SLOTS)
+    store.count_visit(conn, program_id, shop_no, day, source_of(visit.given_source), digest, digest[0] % _SLOTS)
     return True
 
 

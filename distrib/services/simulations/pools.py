@@ -13,7 +13,7 @@ from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool
 from distrib.domain.simulations.candidates import rank_under
 from distrib.services.context import Program
-from distrib.services.statements.pool_shares import Month, SharedPool, month_of, share_pool_of
+from distrib.services.statements.pool_shares import Month, SharedPool, base_of, held_ranks, month_of, share_pool
 from distrib.store.simulations import pools as posted
 from distrib.store.simulations.history import PaidSpan
 from distrib.store.simulations.ranks import first_fact
@@ -41,7 +41,8 @@ def released_on(program: Program, month: Month) -> date:
 
 def pool_of(conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month) -> SharedPool:
     """Shares a pool of a month under a plan."""
-    return share_pool_of(conn, program, plan, pool, month, partial(rank_under, plan))
+    held, base = held_ranks(conn, program, plan, month), base_of(conn, program, plan, month)
+    return share_pool(plan, pool, base, held, partial(rank_under, plan))
 
 
 def posted_shares(conn: Connection, program: Program, month: Month) -> Iterator[tuple[str, int, int]]:

@@ -20,7 +20,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.periods import next_period
 from distrib.domain.texts import Text
 from distrib.failpoints import reach
-from distrib.services.context import Actor, Program, format_period, period_bounds
+from distrib.services.context import Actor, Program, Unit, format_period, period_bounds
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.statements import close_figures
 from distrib.services.statements.close_figures import BooksMark, MonthFigures, MonthLines
@@ -72,14 +72,7 @@ class MonthView(ClosedView):
     cut_off_at: datetime | None
 
 
-def propose_close(
-    conn: Connection,
-    program: Program,
-    period: int,
-    actor: Actor,
-    now: datetime,
-    cut_off_at: datetime | None = None,
-) -> MonthView:
+def propose_close(unit: Unit, period: int, cut_off_at: datetime | None = None) -> MonthView:
     """Computes what closing the month would fix and records the proposal; changes nothing else.
 
     Proposed again with the same figures, the first proposal stands and is answered, unless its key has ended since.
@@ -92,86 +85,82 @@ def propose_close(
         Refusal: ``period_closed``, ``period_not_over``, ``close_in_sequence`` or ``events_pending``; ``invalid`` for
             an instant before the month's end or ahead.
     """
-    periods.lock_closing(conn, program.program_id)
-    _check_cut_off(program, period, cut_off_at, now)
-    standing = periods.latest_proposal(conn, program.program_id, period)
+    periods.lock_closing(unit.conn, unit.program_id)
+    _check_cut_off(unit.program, period, cut_off_at, unit.now)
+    standing = periods.latest_proposal(unit.conn, unit.program_id, period)
     since = standing.cut_off_at if cut_off_at is None and standing is not None else cut_off_at
-    mark = _begin(conn, program, period, now, since)
-    if standing is not None and has_ended(conn, program, standing.proposed_by, now):
+    mark = _begin(unit, period, since)
+    if standing is not None and has_ended(unit, standing.proposed_by):
         standing = None
-    if standing is not None and standing.cut_off_at == since and _is_as_proposed(conn, program, period, standing):
-        return proposal_view(program, period, standing)
+    if (
+        standing is not None
+        and standing.cut_off_at == since
+        and _is_as_proposed(unit.conn, unit.program, period, standing)
+    ):
+        return proposal_view(unit.program, period, standing)
     if cut_off_at is None:
-        figures, kept = _compute_beside(conn, program, period, standing, mark, actor, now)
+        figures, kept = _compute_beside(unit, period, standing, mark)
     else:
-        figures, kept = _compute_and_hold(conn, program, period, actor, now)
-        books.cut_off_through(conn, program.program_id, period)
+        figures, kept = _compute_and_hold(unit, period)
+        books.cut_off_through(unit.conn, unit.program_id, period)
     reach("close.figured")
     if standing is None or standing.digest != figures.digest or standing.cut_off_at != since:
-        standing = _proposal(figures, kept, actor, now)._replace(cut_off_at=since)
-        periods.insert_proposal(conn, program.program_id, period, standing)
+        standing = _proposal(figures, kept, unit.actor, unit.now)._replace(cut_off_at=since)
+        periods.insert_proposal(unit.conn, unit.program_id, period, standing)
         reach("close.proposed")
-    return proposal_view(program, period, standing)
+    return proposal_view(unit.program, period, standing)
 
 
 def _compute_beside(
-    conn: Connection,
-    program: Program,
-    period: int,
-    standing: Proposal | None,
-    mark: BooksMark,
-    actor: Actor,
-    now: datetime,
+    unit: Unit, period: int, standing: Proposal | None, mark: BooksMark
 ) -> tuple[MonthFigures, BooksMark | None]:
     """The figures with the pools that are due, and the mark under which they were kept; None where they were not."""
-    with conn.begin_nested() as trial:
-        is_paying = are_due(conn, program, period)
+    with unit.conn.begin_nested() as trial:
+        is_paying = are_due(unit.conn, unit.program, period)
         if is_paying:
-            pay_missing(conn, program, period, close_figures.hold(conn, program), actor, now)
-        figures = close_figures.compute_figures(conn, program, period)
+            pay_missing(unit, period, close_figures.hold(unit.conn, unit.program))
+        figures = close_figures.compute_figures(unit.conn, unit.program, period)
         is_known = standing is not None and standing.digest == figures.digest
         if is_paying or is_known:
             trial.rollback()
     return figures, None if is_paying or is_known else mark
 
 
-def _compute_and_hold(
-    conn: Connection, program: Program, period: int, actor: Actor, now: datetime
-) -> tuple[MonthFigures, BooksMark | None]:
+def _compute_and_hold(unit: Unit, period: int) -> tuple[MonthFigures, BooksMark | None]:
     """The same with the books held from then on; they are worked out beside the drain where few facts come."""
     for _ in range(BESIDE_ATTEMPTS):
-        if are_due(conn, program, period):
+        if are_due(unit.conn, unit.program, period):
             break
-        _, mark = close_figures.mark_month(conn, program, period)
-        with conn.begin_nested() as trial:
-            figures = close_figures.compute_figures(conn, program, period)
-            close_figures.hold(conn, program)
-            if close_figures.is_as_marked(conn, program, period, mark):
+        _, mark = close_figures.mark_month(unit.conn, unit.program, period)
+        with unit.conn.begin_nested() as trial:
+            figures = close_figures.compute_figures(unit.conn, unit.program, period)
+            close_figures.hold(unit.conn, unit.program)
+            if close_figures.is_as_marked(unit.conn, unit.program, period, mark):
                 return figures, mark
             trial.rollback()
-    close_figures.hold(conn, program)
-    _, mark = close_figures.mark_month(conn, program, period)
-    return _compute_beside(conn, program, period, None, mark, actor, now)
+    close_figures.hold(unit.conn, unit.program)
+    _, mark = close_figures.mark_month(unit.conn, unit.program, period)
+    return _compute_beside(unit, period, None, mark)
 
 
-def confirm_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> ClosedView:
+def confirm_close(unit: Unit, period: int) -> ClosedView:
     """Closes the month as another person proposed it; confirmed again it answers as it was closed.
 
     Raises:
         Refusal: ``close_not_proposed``, what ``check_second_person`` raises, ``close_changed`` where the figures are
             others by now, or what ``propose_close`` raises.
     """
-    periods.lock_closing(conn, program.program_id)
-    known = periods.closed_period(conn, program.program_id, period)
-    if known is None and is_sealed(conn, program, period):
+    periods.lock_closing(unit.conn, unit.program_id)
+    known = periods.closed_period(unit.conn, unit.program_id, period)
+    if known is None and is_sealed(unit.conn, unit.program, period):
         raise PeriodClosed(period=format_period(period))
-    proposal = known or periods.latest_proposal(conn, program.program_id, period)
+    proposal = known or periods.latest_proposal(unit.conn, unit.program_id, period)
     if proposal is None:
         raise CloseNotProposed(period=format_period(period))
-    check_second_person(conn, program, proposal.proposed_by, actor, now, is_decided=known is not None)
+    check_second_person(unit, proposal.proposed_by, is_decided=known is not None)
     if isinstance(proposal, Proposal):
-        proposal = _close(conn, program, period, proposal, actor, now)
-    return closed_view(program, proposal)
+        proposal = _close(unit, period, proposal)
+    return closed_view(unit.program, proposal)
 
 
 def standing_proposal(conn: Connection, program: Program, period: int) -> MonthView | None:
@@ -227,55 +216,46 @@ def _check_cut_off(program: Program, period: int, cut_off_at: datetime | None, n
         raise Refusal("invalid", [Problem("/cut_off_at", Text("lies between the end of the month and now"))])
 
 
-def _begin(
-    conn: Connection, program: Program, period: int, now: datetime, received_before: datetime | None
-) -> BooksMark:
+def _begin(unit: Unit, period: int, received_before: datetime | None) -> BooksMark:
     """Begins a proposal or a close beside the drain, and checks that the month may be closed; returns its mark."""
-    closed_through, mark = close_figures.mark_month(conn, program, period)
-    _check(conn, program, period, closed_through, now, received_before)
-    periods.allow_time(conn)
+    closed_through, mark = close_figures.mark_month(unit.conn, unit.program, period)
+    _check(unit, period, closed_through, received_before)
+    periods.allow_time(unit.conn)
     return mark
 
 
-def _check(
-    conn: Connection,
-    program: Program,
-    period: int,
-    closed_through: int,
-    now: datetime,
-    received_before: datetime | None,
-) -> None:
+def _check(unit: Unit, period: int, closed_through: int, received_before: datetime | None) -> None:
     if period <= closed_through:
         raise PeriodClosed(period=format_period(period))
-    check_over(program, period, now)
-    first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
+    check_over(unit.program, period, unit.now)
+    first = next_period(closed_through) if closed_through else periods.first_period(unit.conn, unit.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
         raise CloseInSequence(next=format_period(first))
-    check_nothing_pending(conn, program, period, received_before)
+    check_nothing_pending(unit.conn, unit.program, period, received_before)
 
 
-def _close(
-    conn: Connection, program: Program, period: int, proposal: Proposal, actor: Actor, now: datetime
-) -> ClosedPeriod:
+def _close(unit: Unit, period: int, proposal: Proposal) -> ClosedPeriod:
     """Closes the month beside the drain; where facts of it keep arriving or pools are due, with the books held."""
     for _ in range(BESIDE_ATTEMPTS):
-        mark = _begin(conn, program, period, now, proposal.cut_off_at)
-        if are_due(conn, program, period):
+        mark = _begin(unit, period, proposal.cut_off_at)
+        if are_due(unit.conn, unit.program, period):
             break
-        with conn.begin_nested() as trial:
-            figures = _figures_of(conn, program, period, proposal)
-            lines = close_figures.compute_lines(conn, program, period, figures.totals)
+        with unit.conn.begin_nested() as trial:
+            figures = _figures_of(unit.conn, unit.program, period, proposal)
+            lines = close_figures.compute_lines(unit.conn, unit.program, period, figures.totals)
             reach("close.lined")
-            close_figures.hold(conn, program)
-            if close_figures.is_as_marked(conn, program, period, mark) and not are_due(conn, program, period):
-                return _write(conn, program, period, proposal, figures, lines, actor, now)
+            close_figures.hold(unit.conn, unit.program)
+            if close_figures.is_as_marked(unit.conn, unit.program, period, mark) and not are_due(
+                unit.conn, unit.program, period
+            ):
+                return _write(unit, period, proposal, figures, lines)
             trial.rollback()
-    closed_through = close_figures.hold(conn, program)
-    _check(conn, program, period, closed_through, now, proposal.cut_off_at)
-    pay_missing(conn, program, period, closed_through, actor, now)
-    figures = _figures_anew(conn, program, period, proposal)
-    lines = close_figures.compute_lines(conn, program, period, figures.totals)
-    return _write(conn, program, period, proposal, figures, lines, actor, now)
+    closed_through = close_figures.hold(unit.conn, unit.program)
+    _check(unit, period, closed_through, proposal.cut_off_at)
+    pay_missing(unit, period, closed_through)
+    figures = _figures_anew(unit.conn, unit.program, period, proposal)
+    lines = close_figures.compute_lines(unit.conn, unit.program, period, figures.totals)
+    return _write(unit, period, proposal, figures, lines)
 
 
 def _figures_of(conn: Connection, program: Program, period: int, proposal: Proposal) -> MonthFigures:
@@ -292,16 +272,7 @@ def _figures_anew(conn: Connection, program: Program, period: int, proposal: Pro
     return figures
 
 
-def _write(
-    conn: Connection,
-    program: Program,
-    period: int,
-    proposal: Proposal,
-    figures: MonthFigures,
-    lines: MonthLines,
-    actor: Actor,
-    now: datetime,
-) -> ClosedPeriod:
+def _write(unit: Unit, period: int, proposal: Proposal, figures: MonthFigures, lines: MonthLines) -> ClosedPeriod:
     """Writes that the month is closed; the books are held, so nothing can come between."""
     closed = ClosedPeriod(
         period,
@@ -313,16 +284,16 @@ def _write(
         lines.digest,
         proposal.proposed_at,
         proposal.proposed_by,
-        actor.key_id,
-        now,
+        unit.actor.key_id,
+        unit.now,
         exports.LINES_FORM,
         figures.figures_no,
     )
-    periods.insert_closed_period(conn, program.program_id, closed)
+    periods.insert_closed_period(unit.conn, unit.program_id, closed)
     reach("close.written")
-    books.close_through(conn, program.program_id, period)
+    books.close_through(unit.conn, unit.program_id, period)
     reach("close.sealed")
-    outbox.insert_messages(conn, program.program_id, [_message(program, closed)])
+    outbox.insert_messages(unit.conn, unit.program_id, [_message(unit.program, closed)])
     return closed
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection
-
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Unit, period_bounds
 from distrib.store.ledger import earnings as rows
 
 
@@ -31,15 +29,15 @@ class ShopEarnings:
     releases: list[Release]
 
 
-def earnings(conn: Connection, program: Program, shop_no: int, now: datetime) -> ShopEarnings:
+def earnings(unit: Unit, shop_no: int) -> ShopEarnings:
     """Adds up what a shop earned today and this month, less what was taken back, and what is free on which day.
 
     Days are those of the program's time zone. What was adjusted by hand counts; what was paid out does not.
     """
-    day = program.day_of(now)
-    midnight = datetime(day.year, day.month, day.day, tzinfo=program.zone)
-    month, _ = period_bounds(program.period_of(now), program.zone)
-    days = rows.by_day(conn, program.program_id, shop_no, program.time_zone, midnight, month, now)
+    day = unit.day
+    midnight = datetime(day.year, day.month, day.day, tzinfo=unit.program.zone)
+    month, _ = period_bounds(unit.period, unit.program.zone)
+    days = rows.by_day(unit.conn, unit.program_id, shop_no, unit.program.time_zone, midnight, month, unit.now)
     return ShopEarnings(
         sum(row.today_minor for row in days),
         sum(row.month_minor for row in days),

@@ -7,16 +7,13 @@ for it: the libraries behind them are large, and most processes never need them.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from datetime import datetime
 from importlib.util import find_spec
 from typing import NamedTuple
-
-from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.languages.readers import BOTH, READERS, reader_of
-from distrib.services.context import Program, format_period
+from distrib.services.context import Unit, format_period
 from distrib.services.statements.columns import LINES_TABLE, SHOPS_TABLE, SheetColumn
 from distrib.services.statements.months import LINES, SHOPS, export_csv, file_facts, file_head
 from distrib.store.statements import exports
@@ -73,20 +70,18 @@ def check_wish(wish: FileWish) -> None:
         raise Refusal("invalid", problems)
 
 
-def export_file(
-    conn: Connection, program: Program, wish: FileWish, now: datetime
-) -> Generator[bytes, None, int | None]:
+def export_file(unit: Unit, wish: FileWish) -> Generator[bytes, None, int | None]:
     """Streams the file; the connection is the file's own until the last piece.
 
     Raises:
         Refusal: ``invalid`` as ``check_wish`` says, before the first piece.
     """
     check_wish(wish)
-    return _WRITERS[wish.format](conn, program, wish, now)
+    return _WRITERS[wish.format](unit, wish)
 
 
-def _csv(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, int | None]:
-    return export_csv(conn, program, wish.period, wish.detail, now, wish.shop_id)
+def _csv(unit: Unit, wish: FileWish) -> Generator[bytes, None, int | None]:
+    return export_csv(unit, wish.period, wish.detail, wish.shop_id)
 
 
 class _WorkbookTable(NamedTuple):
@@ -103,35 +98,35 @@ _TABLES = {
 }
 
 
-def _xlsx(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+def _xlsx(unit: Unit, wish: FileWish) -> Generator[bytes, None, None]:
     from distrib.services.statements.workbook import SheetPlan, write_workbook  # noqa: PLC0415 - see the module
 
-    head = file_head(conn, program, wish.period, now, wish.shop_id)
+    head = file_head(unit, wish.period, wish.shop_id)
     table = _TABLES[wish.detail]
     names = {*table.names(head), "shop_name"}
     columns = [column for column in table.columns if column.name in names]
-    facts = file_facts(conn, program, wish.period, now)
-    plan = SheetPlan(table.name, columns, reader_of(wish.language), program.currency, program.zone, facts)
+    facts = file_facts(unit, wish.period)
+    plan = SheetPlan(table.name, columns, reader_of(wish.language), unit.program.currency, unit.program.zone, facts)
     rows = exports.shop_rows if wish.detail == SHOPS else exports.line_rows
-    return write_workbook(plan, rows(conn, head, with_names=True))
+    return write_workbook(plan, rows(unit.conn, head, with_names=True))
 
 
-def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+def _parquet(unit: Unit, wish: FileWish) -> Generator[bytes, None, None]:
     from distrib.services.statements.parquet import write_parquet  # noqa: PLC0415 - see the module
 
-    head = file_head(conn, program, wish.period, now, wish.shop_id)
+    head = file_head(unit, wish.period, wish.shop_id)
     if wish.detail == SHOPS:
-        return write_parquet(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head))
-    return write_parquet(exports.lines_columns(head), exports.line_rows(conn, head))
+        return write_parquet(exports.SHOPS_COLUMNS, exports.shop_rows(unit.conn, head))
+    return write_parquet(exports.lines_columns(head), exports.line_rows(unit.conn, head))
 
 
-def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+def _pdf(unit: Unit, wish: FileWish) -> Generator[bytes, None, None]:
     from distrib.services.statements.paper import write_paper  # noqa: PLC0415 - see the module
 
-    return write_paper(conn, program, wish.period, str(wish.shop_id), now, wish.language)
+    return write_paper(unit, wish.period, str(wish.shop_id), wish.language)
 
 
-_WRITERS: dict[str, Callable[[Connection, Program, FileWish, datetime], Generator[bytes, None, int | None]]] = {
+_WRITERS: dict[str, Callable[[Unit, FileWish], Generator[bytes, None, int | None]]] = {
     CSV: _csv,
     XLSX: _xlsx,
     PARQUET: _parquet,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
-from distrib.services.context import Program, format_period
+from distrib.services.context import Program, Unit, format_period
 from distrib.services.statements import closing
 from distrib.services.statements.closing import MonthView
 from distrib.services.statements.pools import check_nothing_pending, check_over
@@ -30,9 +30,7 @@ class CloseState:
     stops: list[Refusal]
 
 
-def list_months(
-    conn: Connection, program: Program, before: int | None, limit: int, now: datetime
-) -> tuple[list[MonthView], int | None]:
+def list_months(unit: Unit, before: int | None, limit: int) -> tuple[list[MonthView], int | None]:
     """Lists the months with any movement, the one that lasts and the one to be closed next, the newest first.
 
     Args:
@@ -42,17 +40,17 @@ def list_months(
         Up to ``limit`` months as ``close_state`` shows them, without what stops them, and before which the next
         page begins (None at the end).
     """
-    closed_through = books.closed_through(conn, program.program_id)
-    until = before if before is not None else next_period(program.period_of(now))
-    listed = set(periods.periods_before(conn, program.program_id, until, limit + 1))
-    listed |= {period for period in _always(program, closed_through, now) if period < until}
+    closed_through = books.closed_through(unit.conn, unit.program_id)
+    until = before if before is not None else next_period(unit.period)
+    listed = set(periods.periods_before(unit.conn, unit.program_id, until, limit + 1))
+    listed |= {period for period in _always(unit.program, closed_through, unit.now) if period < until}
     wanted = sorted(listed, reverse=True)
     page = wanted[:limit]
     if not page:
         return [], None
-    closed = {row.period: row for row in periods.closed_periods_among(conn, program.program_id, page[-1], page[0])}
-    proposed = periods.proposals_among(conn, program.program_id, page[-1], page[0])
-    shown = [_month(program, period, closed.get(period), proposed.get(period), closed_through) for period in page]
+    closed = {row.period: row for row in periods.closed_periods_among(unit.conn, unit.program_id, page[-1], page[0])}
+    proposed = periods.proposals_among(unit.conn, unit.program_id, page[-1], page[0])
+    shown = [_month(unit.program, period, closed.get(period), proposed.get(period), closed_through) for period in page]
     return shown, page[-1] if len(wanted) > limit else None
 
 
@@ -67,30 +65,28 @@ def _always(program: Program, closed_through: int, now: datetime) -> list[int]:
     return [lasts, min(lasts, next_period(closed_through))] if closed_through else [lasts]
 
 
-def close_state(conn: Connection, program: Program, period: int, now: datetime) -> CloseState:
+def close_state(unit: Unit, period: int) -> CloseState:
     """Reads how far the close of a month is, and under ``stops`` all the refusals that proposing it would meet.
 
     Nothing is worked out and nothing is held: the figures are those of the proposal or of the close.
     """
-    closed = periods.closed_period(conn, program.program_id, period)
-    closed_through = books.closed_through(conn, program.program_id)
-    proposal = None if closed is not None else periods.latest_proposal(conn, program.program_id, period)
-    month = _month(program, period, closed, proposal, closed_through)
+    closed = periods.closed_period(unit.conn, unit.program_id, period)
+    closed_through = books.closed_through(unit.conn, unit.program_id)
+    proposal = None if closed is not None else periods.latest_proposal(unit.conn, unit.program_id, period)
+    month = _month(unit.program, period, closed, proposal, closed_through)
     since = None if proposal is None else proposal.cut_off_at
-    stops = [] if month.status == closing.CLOSED else list(_stops(conn, program, period, closed_through, since, now))
+    stops = [] if month.status == closing.CLOSED else list(_stops(unit, period, closed_through, since))
     return CloseState(month, stops)
 
 
-def _stops(
-    conn: Connection, program: Program, period: int, closed_through: int, since: datetime | None, now: datetime
-) -> Iterator[Refusal]:
+def _stops(unit: Unit, period: int, closed_through: int, since: datetime | None) -> Iterator[Refusal]:
     """Yields what stops the close; the same checks in the same order as a proposal makes."""
-    first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
+    first = next_period(closed_through) if closed_through else periods.first_period(unit.conn, unit.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
         yield CloseInSequence(next=format_period(first))
     try:
-        check_over(program, period, now)
-        check_nothing_pending(conn, program, period, since)
+        check_over(unit.program, period, unit.now)
+        check_nothing_pending(unit.conn, unit.program, period, since)
     except Refusal as refusal:
         yield refusal.with_traceback(None)
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text, Wording
-from distrib.services.context import Program, format_period
+from distrib.services.context import ListPart, Program, Unit, format_period
 from distrib.services.orders.commissions import CommissionQuery, CommissionView, list_commissions
 from distrib.services.statements import close_figures, closing
 from distrib.services.statements.sorting import list_month
@@ -146,7 +146,7 @@ class MonthManifest(StatementHead):
 
 
 def statement_totals_and_rows(
-    conn: Connection, program: Program, period: int, after: str | None, limit: int, now: datetime
+    unit: Unit, period: int, after: str | None, limit: int
 ) -> tuple[MonthStatement, str | None]:
     """Reads a month's totals and a page of its rows, one a shop by id; of a closed month as it was closed.
 
@@ -154,27 +154,20 @@ def statement_totals_and_rows(
         The statement with up to ``limit`` rows in ``data``, and the shop's id to go on after (None at the
         end). ``totals`` stands on the first page and is None on those after it.
     """
-    held_from = held_from_of(program, period, now)
-    closed = closing.find_closed(conn, program, period)
+    held_from = held_from_of(unit.program, period, unit.now)
+    closed = closing.find_closed(unit.conn, unit.program, period)
     if closed is not None:
-        listed = rows.closed_rows(conn, program.program_id, period, after or "", limit + 1)
+        listed = rows.closed_rows(unit.conn, unit.program_id, period, after or "", limit + 1)
     else:
-        listed = rows.statement_rows(conn, program.program_id, period, held_from, after or "", limit + 1)
+        listed = rows.statement_rows(unit.conn, unit.program_id, period, held_from, after or "", limit + 1)
     page = listed[:limit]
-    totals = _totals(conn, program, period, held_from, closed) if after is None else None
-    statement = MonthStatement(*_head(conn, program, period, held_from, closed), totals, page)
+    totals = _totals(unit.conn, unit.program, period, held_from, closed) if after is None else None
+    statement = MonthStatement(*_head(unit.conn, unit.program, period, held_from, closed), totals, page)
     return statement, page[-1].shop_id if len(listed) > limit else None
 
 
 def sorted_statement(
-    conn: Connection,
-    program: Program,
-    period: int,
-    sort: str,
-    state: str | None,
-    after: tuple[int, int] | None,
-    limit: int,
-    now: datetime,
+    unit: Unit, period: int, sort: str, state: str | None, asked: ListPart[tuple[int, int]]
 ) -> tuple[SortedStatement, tuple[int, int] | None]:
     """Reads a month's totals, which are of all its shops, and a page of its rows in another order.
 
@@ -185,50 +178,41 @@ def sorted_statement(
     Returns:
         As ``statement_totals_and_rows``; ``sorted_as_of`` says of when the order is, where it was kept.
     """
-    held_from = held_from_of(program, period, now)
-    closed = closing.find_closed(conn, program, period)
-    page = list_month(conn, program, period, sort, state, after, limit, now)
-    totals = _totals(conn, program, period, held_from, closed) if after is None else None
-    head = _head(conn, program, period, held_from, closed)
+    held_from = held_from_of(unit.program, period, unit.now)
+    closed = closing.find_closed(unit.conn, unit.program, period)
+    page = list_month(unit, period, sort, state, asked)
+    totals = _totals(unit.conn, unit.program, period, held_from, closed) if asked.after is None else None
+    head = _head(unit.conn, unit.program, period, held_from, closed)
     return SortedStatement(*head, totals, page.rows, page.sorted_as_of), page.follows
 
 
 def shop_statement(
-    conn: Connection,
-    program: Program,
-    period: int,
-    shop_no: int,
-    after: tuple[int, int] | None,
-    limit: int,
-    now: datetime,
+    unit: Unit, period: int, shop_no: int, after: tuple[int, int] | None, limit: int
 ) -> tuple[ShopStatement, tuple[int, int] | None]:
     """Reads one shop's month with a page of its commissions in ``lines``.
 
     Args:
         after: the key of the line to go on after.
     """
-    held_from = held_from_of(program, period, now)
-    shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
-    closed = closing.find_closed(conn, program, period)
+    held_from = held_from_of(unit.program, period, unit.now)
+    shop_id = ids_of(unit.conn, unit.program_id, {shop_no})[shop_no]
+    closed = closing.find_closed(unit.conn, unit.program, period)
     if closed is not None:
-        row: StatementRow | StatementFigures | None = rows.closed_row(conn, program.program_id, period, shop_id)
+        row: StatementRow | StatementFigures | None = rows.closed_row(unit.conn, unit.program_id, period, shop_id)
     else:
-        row = rows.statement_of_account(conn, program.program_id, period, held_from, shop_no)
+        row = rows.statement_of_account(unit.conn, unit.program_id, period, held_from, shop_no)
     query = CommissionQuery(shop_no=shop_no, period=period)
-    lines, follows = list_commissions(conn, program, query, after, limit, now)
+    lines, follows = list_commissions(unit, query, after, limit)
     figures = _NOTHING if row is None else _figures(row)
-    head = _head(conn, program, period, held_from, closed)
+    head = _head(unit.conn, unit.program, period, held_from, closed)
     return ShopStatement(*head, shop_id, *figures, lines), follows
 
 
-def export_csv(
-    conn: Connection, program: Program, period: int, detail: str, now: datetime, shop_id: str | None = None
-) -> Generator[bytes, None, int | None]:
+def export_csv(unit: Unit, period: int, detail: str, shop_id: str | None = None) -> Generator[bytes, None, int | None]:
     """Streams a month as CSV in UTF-8; the connection is the export's own until the last piece.
 
     Args:
         detail: ``shops`` for one row per shop, ``lines`` for every commission.
-        now: decides what an open month still holds.
         shop_id: only what concerns that shop.
 
     Raises:
@@ -236,34 +220,35 @@ def export_csv(
     """
     if detail not in (SHOPS, LINES):
         raise Refusal("invalid", detail=detail)
-    head = file_head(conn, program, period, now, shop_id)
-    return exports.export_shops(conn, head) if detail == SHOPS else exports.export_lines(conn, head)
+    head = file_head(unit, period, shop_id)
+    return exports.export_shops(unit.conn, head) if detail == SHOPS else exports.export_lines(unit.conn, head)
 
 
-def file_head(
-    conn: Connection, program: Program, period: int, now: datetime, shop_id: str | None = None
-) -> exports.FileHead:
+def file_head(unit: Unit, period: int, shop_id: str | None = None) -> exports.FileHead:
     """Builds the head of a month's file, as of its end or, while it lasts, as of now."""
-    return closing.file_head(conn, program, period, held_from_of(program, period, now), shop_id)
+    return closing.file_head(unit.conn, unit.program, period, held_from_of(unit.program, period, unit.now), shop_id)
 
 
-def file_facts(conn: Connection, program: Program, period: int, now: datetime) -> list[tuple[Text, Wording]]:
+def file_facts(unit: Unit, period: int) -> list[tuple[Text, Wording]]:
     """Reads what stands over a month's file for people: whose month it is, as of when, and how it shows money."""
-    held_from = held_from_of(program, period, now)
-    closed = closing.find_closed(conn, program, period)
-    is_closed = closed is not None or closing.is_sealed(conn, program, period)
-    as_of = (held_from - _TICK).astimezone(program.zone).isoformat(" ", "seconds")
+    held_from = held_from_of(unit.program, period, unit.now)
+    closed = closing.find_closed(unit.conn, unit.program, period)
+    is_closed = closed is not None or closing.is_sealed(unit.conn, unit.program, period)
+    as_of = (held_from - _TICK).astimezone(unit.program.zone).isoformat(" ", "seconds")
     facts: list[tuple[Text, Wording]] = [
-        (Text("Program"), program.code if program.title is None else f"{program.title} ({program.code})"),
+        (
+            Text("Program"),
+            unit.program.code if unit.program.title is None else f"{unit.program.title} ({unit.program.code})",
+        ),
         (Text("Month"), format_period(period)),
         (Text("State", "month"), Text("closed", "paper") if is_closed else Text("open", "paper")),
         (Text("As of"), as_of),
-        (Text("Times", "sheet"), Text("on the program's clock, {zone}", zone=program.time_zone)),
+        (Text("Times", "sheet"), Text("on the program's clock, {zone}", zone=unit.program.time_zone)),
         (
             Text("Amounts", "sheet"),
             Text(
                 "in {currency}, exact; one of more than 15 digits is a text, for a spreadsheet holds no more",
-                currency=program.currency,
+                currency=unit.program.currency,
             ),
         ),
     ]
@@ -272,22 +257,22 @@ def file_facts(conn: Connection, program: Program, period: int, now: datetime) -
     return facts
 
 
-def manifest(conn: Connection, program: Program, period: int, now: datetime) -> MonthManifest:
+def manifest(unit: Unit, period: int) -> MonthManifest:
     """Reads rows, totals and the SHA-256 of each of the month's CSV files.
 
     Of a closed month as it was closed; of an open one computed as of now, which reads the whole month.
     """
-    held_from = held_from_of(program, period, now)
-    closed = closing.find_closed(conn, program, period)
-    head = _head(conn, program, period, held_from, closed)
-    totals = _totals(conn, program, period, held_from, closed)
+    held_from = held_from_of(unit.program, period, unit.now)
+    closed = closing.find_closed(unit.conn, unit.program, period)
+    head = _head(unit.conn, unit.program, period, held_from, closed)
+    totals = _totals(unit.conn, unit.program, period, held_from, closed)
     if closed is not None:
         lines = LinesFile(closed.lines, closed.lines_minor, closed.lines_digest)
         return MonthManifest(*head, ShopsFile(closed.shops, totals, closed.digest), lines)
-    file = file_head(conn, program, period, now)
-    shops_digest = close_figures.digest_of(exports.export_shops(conn, file))
-    lines_digest = close_figures.digest_of(exports.export_lines(conn, file))
-    count, amount_minor = exports.lines_total(conn, program.program_id, period)
+    file = file_head(unit, period)
+    shops_digest = close_figures.digest_of(exports.export_shops(unit.conn, file))
+    lines_digest = close_figures.digest_of(exports.export_lines(unit.conn, file))
+    count, amount_minor = exports.lines_total(unit.conn, unit.program_id, period)
     shops = ShopsFile(totals["shops"], totals, shops_digest)
     return MonthManifest(*head, shops, LinesFile(count, amount_minor, lines_digest))
 

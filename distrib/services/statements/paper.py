@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from reportlab.lib.pagesizes import A4
-from sqlalchemy import Connection
 
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.texts import Text, Wording
 from distrib.languages.readers import Readership, reader_of
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Program, Unit, parse_period, period_bounds
 from distrib.services.numbered_paper import NumberedPaper
 from distrib.services.orders.commissions import CommissionView
 from distrib.services.statements.columns import FIGURE_HEADINGS, KINDS
@@ -39,6 +38,7 @@ from distrib.services.statements.paper_layout import (
     TOP,
     WIDTH,
     Layout,
+    Letters,
     PaperColumn,
 )
 from distrib.services.typeface import break_lines, on_paper, open_typeface, text_width
@@ -67,27 +67,23 @@ _TAKEN = ("paid_minor", "tax_minor")
 """What leaves the account: shown with a minus, so that the column adds up."""
 
 
-def write_paper(
-    conn: Connection, program: Program, period: int, shop_id: str, now: datetime, language: str
-) -> Generator[bytes, None, None]:
+def write_paper(unit: Unit, period: int, shop_id: str, language: str) -> Generator[bytes, None, None]:
     """Streams the PDF of one shop's month in ``zh``, ``en`` or ``both``; raises ``shop_unknown`` before it begins."""
-    shop = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
+    shop = shops.show(unit.conn, unit.program_id, shop_id, unit.now) if is_identifier(shop_id) else None
     if shop is None:
         raise ShopUnknown(id=shop_id)
-    return _written(conn, program, period, shop, now, reader_of(language))
+    return _written(unit, period, shop, reader_of(language))
 
 
-def _written(
-    conn: Connection, program: Program, period: int, shop: shops.ShopRow, now: datetime, readership: Readership
-) -> Generator[bytes, None, None]:
+def _written(unit: Unit, period: int, shop: shops.ShopRow, readership: Readership) -> Generator[bytes, None, None]:
     open_typeface()
-    view, follows = shop_statement(conn, program, period, shop.shop_no, None, LINES_CHUNK, now)
-    words = LineWords(conn, program)
+    view, follows = shop_statement(unit, period, shop.shop_no, None, LINES_CHUNK)
+    words = LineWords(unit.conn, unit.program)
     with tempfile.TemporaryFile(prefix="distrib-") as file:
         canvas = NumberedPaper(file, pagesize=A4, invariant=1, pageCompression=1)
-        paper = _StatementPaper(canvas, program, period, view, shop.name, readership)
+        paper = _StatementPaper(canvas, unit.program, view, shop.name or shop.shop_id, readership)
         paper.begin()
-        for line in _lines(conn, program, period, shop.shop_no, now, view, follows):
+        for line in _lines(unit, period, shop.shop_no, view, follows):
             paper.add(line, words.purpose(line))
         paper.end()
         file.seek(0)
@@ -96,17 +92,11 @@ def _written(
 
 
 def _lines(
-    conn: Connection,
-    program: Program,
-    period: int,
-    shop_no: int,
-    now: datetime,
-    view: ShopStatement,
-    follows: tuple[int, int] | None,
+    unit: Unit, period: int, shop_no: int, view: ShopStatement, follows: tuple[int, int] | None
 ) -> Iterator[CommissionView]:
     yield from view.lines
     while follows is not None:
-        page, follows = shop_statement(conn, program, period, shop_no, follows, LINES_CHUNK, now)
+        page, follows = shop_statement(unit, period, shop_no, follows, LINES_CHUNK)
         yield from page.lines
 
 
@@ -117,13 +107,12 @@ class _StatementPaper:
         self,
         canvas: NumberedPaper,
         program: Program,
-        period: int,
         view: ShopStatement,
-        name: str | None,
+        name: str,
         readership: Readership,
     ) -> None:
-        self._program, self._period, self._view = program, period, view
-        self._platform, self._name = program.title or program.code, name or view.shop_id
+        self._program, self._view = program, view
+        self._platform, self._name = program.title or program.code, name
         canvas.setTitle(f"{self._platform} · {view.period} · {self._name}")
         self._canvas, self._readership = canvas, readership
         foot = " · ".join(dict.fromkeys([view.shop_id, view.period, self._name, self._platform]))
@@ -182,12 +171,12 @@ class _StatementPaper:
         y = TOP - TITLE
         right = RIGHT
         for other in reversed(others):
-            layout.text(other, right, y, 9.0, GREY, right=True)
+            layout.text(other, right, y, Letters(9.0, GREY), right=True)
             right -= text_width(on_paper(other), 9.0) + 6
-        layout.text(first, right, y, TITLE, ACCENT, right=True, bold=True)
+        layout.text(first, right, y, Letters(TITLE, ACCENT, bold=True), right=True)
         room = right - text_width(on_paper(first), TITLE) - LEFT - 12
         for line in break_lines(on_paper(self._platform), room, 14.0)[:2]:
-            layout.text(line, LEFT, y, 14.0, bold=True)
+            layout.text(line, LEFT, y, Letters(14.0, bold=True))
             y -= 18
         layout.y = y + 8
         layout.rule(layout.y, colour=ACCENT, width=1.2)
@@ -200,12 +189,12 @@ class _StatementPaper:
         layout.label(Text("Shop"), LEFT, top, SMALL)
         layout.y = top - 14
         for line in break_lines(on_paper(self._name), WIDTH * 0.5 - 20, 11.0)[:3]:
-            layout.text(line, LEFT, layout.y, 11.0, bold=True)
+            layout.text(line, LEFT, layout.y, Letters(11.0, bold=True))
             layout.y -= 14
         if self._name != view.shop_id:
             layout.wrapped(view.shop_id, LEFT, WIDTH * 0.5 - 20, SIZE, GREY)
         left_y, layout.y = layout.y, top
-        start, end = period_bounds(self._period, self._program.zone)
+        start, end = period_bounds(parse_period(view.period), self._program.zone)
         days = f"{start:%Y-%m-%d} – {end - timedelta(days=1):%Y-%m-%d}"
         facts: tuple[tuple[Text, Wording], ...] = (
             (Text("Period"), days),
@@ -249,7 +238,7 @@ class _StatementPaper:
     def _figure(self, name: str, left: float, width: float, amount_minor: int) -> None:
         layout, shown = self._layout, show_amount(amount_minor, self._view.currency)
         layout.label(FIGURE_HEADINGS[name], left, layout.y)
-        layout.text(shown, left + width, layout.y, colour=RED if amount_minor < 0 else INK, right=True)
+        layout.text(shown, left + width, layout.y, Letters(colour=RED if amount_minor < 0 else INK), right=True)
         layout.y -= 15
 
     def _closing(self, left: float, width: float) -> None:
@@ -257,7 +246,7 @@ class _StatementPaper:
         layout.rule(layout.y + 10, left, left + width, ACCENT, 0.8)
         layout.label(FIGURE_HEADINGS["closing_minor"], left, layout.y, 9.0, bold=True)
         shown = show_amount(self._view.closing_minor, self._view.currency)
-        layout.text(shown, left + width, layout.y, 9.0, right=True, bold=True)
+        layout.text(shown, left + width, layout.y, Letters(9.0, bold=True), right=True)
         layout.y -= 15
 
     def _draw_seal(self) -> None:

@@ -39,6 +39,17 @@ class PaperColumn(NamedTuple):
     is_figure: bool = False
 
 
+class Letters(NamedTuple):
+    """How a text is drawn: its size in points, its colour, and whether it is bold."""
+
+    size: float = SIZE
+    colour: Color = INK
+    bold: bool = False
+
+
+PLAIN, BESIDE = Letters(), Letters(SMALL, GREY)
+
+
 class Cell(NamedTuple):
     """A text at its place: the first lines in ink, what follows from ``second`` on smaller and grey."""
 
@@ -65,21 +76,19 @@ class Layout:
         text: str,
         x: float,
         y: float,
-        size: float = SIZE,
-        colour: Color = INK,
+        letters: Letters = PLAIN,
         *,
         right: bool = False,
-        bold: bool = False,
     ) -> None:
         """Draws one line at a place, as far as ``right`` says ending there."""
-        canvas, shown = self.canvas, on_paper(text)
-        canvas.setFillColor(colour)
-        canvas.setStrokeColor(colour)
+        canvas, shown, size = self.canvas, on_paper(text), letters.size
+        canvas.setFillColor(letters.colour)
+        canvas.setStrokeColor(letters.colour)
         drawn = canvas.beginText(x - (text_width(shown, size) if right else 0), y)
         drawn.setFont(FONT, size)
-        if bold:
+        if letters.bold:
             canvas.setLineWidth(size * _BOLD)
-        drawn.setTextRenderMode(2 if bold else 0)
+        drawn.setTextRenderMode(2 if letters.bold else 0)
         drawn.textOut(shown)
         drawn.setTextRenderMode(0)
         canvas.drawText(drawn)
@@ -88,16 +97,16 @@ class Layout:
         """Draws a text over as many lines as it needs, and goes on below it."""
         for line in break_lines(on_paper(text), width, size):
             self.room(LEADING)
-            self.text(line, x, self.y, size, colour)
+            self.text(line, x, self.y, Letters(size, colour))
             self.y -= LEADING
 
     def label(self, wording: Wording, x: float, y: float, size: float = SIZE, *, bold: bool = False) -> None:
         """Draws a text in the reader's languages beside each other, the second one smaller and grey."""
         first, *others = self.readership.lines(wording)
-        self.text(first, x, y, size, bold=bold)
+        self.text(first, x, y, Letters(size, bold=bold))
         for other in others:
             x += text_width(on_paper(first), size) + _GAP
-            self.text(other, x, y, SMALL, GREY)
+            self.text(other, x, y, BESIDE)
 
     def rule(
         self, y: float, left: float = LEFT, right: float = RIGHT, colour: Color = HAIRLINE, width: float = 0.5
@@ -163,7 +172,7 @@ class Layout:
         y = BOTTOM - 8 * mm
         self.rule(y + 3.5 * mm)
         left_out = RIGHT - LEFT - 60 * mm
-        self.text(break_lines(on_paper(self._foot), left_out, SMALL)[0], LEFT, y, SMALL, GREY)
+        self.text(break_lines(on_paper(self._foot), left_out, SMALL)[0], LEFT, y, BESIDE)
         self.canvas.setFillColor(GREY)
         self.canvas.draw_page_number(self.readership, RIGHT, y, SMALL)
 
@@ -181,11 +190,11 @@ class Layout:
             x = left + width - _GAP / 2 if column.is_figure else left + _GAP / 2
             y = top - SIZE
             for line in cell.lines:
-                self.text(line, x, y, SIZE, cell.colour, right=column.is_figure, bold=is_bold)
+                self.text(line, x, y, Letters(SIZE, cell.colour, is_bold), right=column.is_figure)
                 y -= LEADING
             y += LEADING - SMALL_LEADING
             for line in cell.second:
-                self.text(line, x, y, SMALL, GREY, right=column.is_figure)
+                self.text(line, x, y, BESIDE, right=column.is_figure)
                 y -= SMALL_LEADING
             left += width
         self.y = top - _height(cells)

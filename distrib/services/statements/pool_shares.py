@@ -21,10 +21,11 @@ __all__ = [
     "Holder",
     "Month",
     "SharedPool",
+    "base_of",
+    "held_ranks",
     "known_ranks",
     "month_of",
     "share_pool",
-    "share_pool_of",
 ]
 
 _TICK = timedelta(microseconds=1)
@@ -64,14 +65,8 @@ class HeldRanks(NamedTuple):
     holders: Callable[[Sequence[str]], Iterator[Holder]]
 
 
-def share_pool_of(
-    conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month, rank_under: Callable[[str], str]
-) -> SharedPool:
-    """Shares a pool of a month; ``shares`` are shop and amount, by id of the shop, without those who get nothing.
-
-    Args:
-        rank_under: the rank of the plan that a rank of the program stands for.
-    """
+def held_ranks(conn: Connection, program: Program, plan: Plan, month: Month) -> HeldRanks:
+    """Reads who held which of the ranks that a plan knows; the holders as long as ``conn`` is open."""
     ranks = PlanRanks(known_ranks(plan), plan.lowest_rank, month.last_instant)
 
     def holders(holding: Sequence[str]) -> Iterator[Holder]:
@@ -80,9 +75,12 @@ def share_pool_of(
             yield from page
             after = page[-1].shop_id
 
-    held = HeldRanks(rows.count_holders(conn, program.program_id, ranks), holders)
-    base = rows.base_of_month(conn, program.program_id, plan.base, month.start, month.end)
-    return share_pool(plan, pool, base, held, rank_under)
+    return HeldRanks(rows.count_holders(conn, program.program_id, ranks), holders)
+
+
+def base_of(conn: Connection, program: Program, plan: Plan, month: Month) -> Fraction:
+    """Reads a month's base as a plan takes it, before rounding."""
+    return rows.base_of_month(conn, program.program_id, plan.base, month.start, month.end)
 
 
 def known_ranks(plan: Plan) -> list[str]:
@@ -91,10 +89,11 @@ def known_ranks(plan: Plan) -> list[str]:
 
 
 def share_pool(plan: Plan, pool: Pool, base: Fraction, held: HeldRanks, rank_under: Callable[[str], str]) -> SharedPool:
-    """Shares a pool; arguments and result as of ``share_pool_of``.
+    """Shares a pool of a month; ``shares`` are shop and amount, by id of the shop, without those who get nothing.
 
     Args:
         base: of the month, before rounding; below 0 it counts as nothing.
+        rank_under: the rank of the plan that a rank of the program stands for.
     """
     counts: dict[str, int] = {}
     for rank, count in held.counts.items():

@@ -18,9 +18,8 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.periods import counting
-from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool, PoolSharing
-from distrib.services.context import Actor, Program, format_period, period_bounds
+from distrib.services.context import Program, Unit, format_period, period_bounds
 from distrib.services.plans.versions import TimelineEntry, load_timeline
 from distrib.store.ledger import books, postings
 from distrib.store.ledger.postings import Entry
@@ -56,34 +55,62 @@ class _PoolMonth:
         return self.end - _TICK
 
 
-def pay_pools(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> list[PaidPool]:
+@dataclass(frozen=True, slots=True)
+class _Payment:
+    """A payment of a pool, as its transfers name it."""
+
+    cause_no: int
+    version_no: int
+    month: _PoolMonth
+    pool: Pool
+    base_minor: int
+
+    def entry(self, seq: int, holder: Holder, share: int) -> Entry:
+        month = self.month
+        return Entry(
+            self.cause_no,
+            seq,
+            "pool",
+            EXPENSE,
+            holder.shop_no,
+            share,
+            month.last_instant,
+            month.last_instant,
+            month.counts_in,
+            month.late_from,
+            self.pool.id,
+            self.base_minor,
+            self.pool.rate_ppm,
+            self.version_no,
+        )
+
+
+def pay_pools(unit: Unit, period: int) -> list[PaidPool]:
     """Pays every pool of the month that is not paid yet, and returns the payments of them all.
 
     Raises:
         Refusal: ``period_not_over``, or ``events_pending`` while events of the month or before are not settled.
     """
-    queue.hold_timeline(conn, program.program_id)
-    closed_through = books.hold_alone(conn, program.program_id)
-    periods.allow_time(conn)
-    check_over(program, period, now)
-    check_nothing_pending(conn, program, period)
-    return pay_missing(conn, program, period, closed_through, actor, now)
+    queue.hold_timeline(unit.conn, unit.program_id)
+    closed_through = books.hold_alone(unit.conn, unit.program_id)
+    periods.allow_time(unit.conn)
+    check_over(unit.program, period, unit.now)
+    check_nothing_pending(unit.conn, unit.program, period)
+    return pay_missing(unit, period, closed_through)
 
 
-def pay_missing(
-    conn: Connection, program: Program, period: int, closed_through: int, actor: Actor, now: datetime
-) -> list[PaidPool]:
+def pay_missing(unit: Unit, period: int, closed_through: int) -> list[PaidPool]:
     """As ``pay_pools``, for a caller that holds timeline and books alone and has checked that the month may be paid."""
-    start, end = period_bounds(period, program.zone)
+    start, end = period_bounds(period, unit.program.zone)
     month = _PoolMonth(period, start, end, *counting(period, closed_through))
-    paid = {payment.pool_id for payment in rows.payments_of(conn, program.program_id, period)}
-    entry, missing = _missing(conn, program, period, month.last_instant)
+    paid = {payment.pool_id for payment in rows.payments_of(unit.conn, unit.program_id, period)}
+    entry, missing = _missing(unit.conn, unit.program, period, month.last_instant)
     if entry is not None and missing:
-        _check_ranks_known(conn, program, month)
-        base = rows.base_of_month(conn, program.program_id, entry.plan.base, start, end)
+        _check_ranks_known(unit.conn, unit.program, month)
+        base = rows.base_of_month(unit.conn, unit.program_id, entry.plan.base, start, end)
         for pool in missing:
-            _pay(conn, program, month, entry.version_no, entry.plan, pool, max(base, Fraction()), actor, now)
-    after = rows.payments_of(conn, program.program_id, period)
+            _pay(unit, month, entry, pool, max(base, Fraction()))
+    after = rows.payments_of(unit.conn, unit.program_id, period)
     return [PaidPool(payment, payment.pool_id not in paid) for payment in after]
 
 
@@ -126,19 +153,10 @@ def _check_ranks_known(conn: Connection, program: Program, month: _PoolMonth) ->
         raise Refusal("events_pending", events=looks)
 
 
-def _pay(
-    conn: Connection,
-    program: Program,
-    month: _PoolMonth,
-    version_no: int,
-    plan: Plan,
-    pool: Pool,
-    base: Fraction,
-    actor: Actor,
-    now: datetime,
-) -> None:
+def _pay(unit: Unit, month: _PoolMonth, entry: TimelineEntry, pool: Pool, base: Fraction) -> None:
+    plan = entry.plan
     ranks = PlanRanks([rank.code for rank in plan.ranks], plan.lowest_rank, month.last_instant)
-    counts = rows.count_holders(conn, program.program_id, ranks)
+    counts = rows.count_holders(unit.conn, unit.program_id, ranks)
     weights = {rank: weight for rank, weight in pool.weights.items() if weight > 0 and counts.get(rank)}
     by_weight: dict[int, int] = {}
     for rank, weight in weights.items():
@@ -147,10 +165,10 @@ def _pay(
     amount = pool.amount_of(base) if holders else 0
     whole = sum(weight * count for weight, count in by_weight.items())
     cause_no = rows.insert_payment(
-        conn,
-        program.program_id,
+        unit.conn,
+        unit.program_id,
         month.period,
-        version_no,
+        entry.version_no,
         pool.id,
         pool.rate_ppm,
         floor(base),
@@ -158,21 +176,21 @@ def _pay(
         holders,
         whole,
         month.counts_in,
-        now,
-        actor.key_id,
+        unit.now,
+        unit.actor.key_id,
     )
     if not amount:
         return
-    sharing = PoolSharing(amount, by_weight)
+    sharing, payment = PoolSharing(amount, by_weight), _Payment(cause_no, entry.version_no, month, pool, floor(base))
     seq = 0
-    for page in _holders(conn, program, ranks, list(weights)):
+    for page in _holders(unit.conn, unit.program, ranks, list(weights)):
         shares = [(holder, sharing.next_share(weights[holder.rank])) for holder in page]
         entries = []
         for holder, share in shares:
             if share:
                 seq += 1
-                entries.append(_entry(cause_no, seq, holder, share, month, version_no, pool, floor(base)))
-        postings.post_entries(conn, program.program_id, entries)
+                entries.append(payment.entry(seq, holder, share))
+        postings.post_entries(unit.conn, unit.program_id, entries)
 
 
 def _holders(conn: Connection, program: Program, ranks: PlanRanks, holding: list[str]) -> Iterator[list[Holder]]:
@@ -181,25 +199,3 @@ def _holders(conn: Connection, program: Program, ranks: PlanRanks, holding: list
     while page := rows.holders_after(conn, program.program_id, ranks, holding, after, HOLDERS_CHUNK):
         yield page
         after = page[-1].shop_id
-
-
-def _entry(
-    cause_no: int, seq: int, holder: Holder, share: int, month: _PoolMonth, version_no: int, pool: Pool, base_minor: int
-) -> Entry:
-    last_instant = month.last_instant
-    return Entry(
-        cause_no,
-        seq,
-        "pool",
-        EXPENSE,
-        holder.shop_no,
-        share,
-        last_instant,
-        last_instant,
-        month.counts_in,
-        month.late_from,
-        pool.id,
-        base_minor,
-        pool.rate_ppm,
-        version_no,
-    )

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection
-
-from distrib.services.context import Program, format_period, period_bounds
+from distrib.services.context import ListPart, Unit, format_period, period_bounds
 from distrib.services.statements import closing
 from distrib.services.statements.refusals import SortNotKept
 from distrib.services.statements.releases import keep_releases
@@ -66,13 +64,7 @@ class BalanceRow:
 
 
 def list_balances(
-    conn: Connection,
-    program: Program,
-    sort: str,
-    state: str | None,
-    after: tuple[int, int] | None,
-    limit: int,
-    now: datetime,
+    unit: Unit, sort: str, state: str | None, after: tuple[int, int] | None, limit: int
 ) -> SortedPage[BalanceRow]:
     """Lists the shops with money by what is available or held, with what each has now.
 
@@ -81,21 +73,21 @@ def list_balances(
         state: ``owed``, those with something available, or ``in_debt``, those with less than nothing.
         after: the place that the page before ended at.
     """
-    kept = sorted_balances.kept_order(conn, program.program_id)
+    kept = sorted_balances.kept_order(unit.conn, unit.program_id)
     keys = sorted_balances.shops_with_money(
-        conn,
-        program.program_id,
+        unit.conn,
+        unit.program_id,
         _BALANCE_FIGURES[sort.removeprefix("-")],
         state,
-        now,
+        unit.now,
         _key(after),
         limit + 1,
         is_descending=sort.startswith("-"),
         is_kept=kept is not None,
     )
     numbers = [key.shop_no for key in keys[:limit]]
-    splits = balances.balances_of(conn, program.program_id, numbers, now) if numbers else {}
-    shops = show_many(conn, program.program_id, numbers, now) if numbers else {}
+    splits = balances.balances_of(unit.conn, unit.program_id, numbers, unit.now) if numbers else {}
+    shops = show_many(unit.conn, unit.program_id, numbers, unit.now) if numbers else {}
     rows = [
         BalanceRow(
             shop_id=shops[shop_no].shop_id,
@@ -105,7 +97,7 @@ def list_balances(
             held_minor=splits[shop_no].held_minor,
             reserved_minor=splits[shop_no].reserved_minor,
             available_minor=splits[shop_no].available_minor,
-            currency=program.currency,
+            currency=unit.program.currency,
         )
         for shop_no in numbers
         if shop_no in splits and _is_in(state, splits[shop_no].available_minor)
@@ -114,14 +106,7 @@ def list_balances(
 
 
 def list_month(
-    conn: Connection,
-    program: Program,
-    period: int,
-    sort: str,
-    state: str | None,
-    after: tuple[int, int] | None,
-    limit: int,
-    now: datetime,
+    unit: Unit, period: int, sort: str, state: str | None, asked: ListPart[tuple[int, int]]
 ) -> SortedPage[StatementRow]:
     """Lists the rows of a month by what it closes with or by what it brought, each as it stands or was closed.
 
@@ -133,22 +118,22 @@ def list_month(
         Refusal: ``sort_not_kept`` for an open month of a large program that is none of the ``MOST_MONTHS``.
     """
     figure, is_descending = _MONTH_FIGURES[sort.removeprefix("-")], sort.startswith("-")
-    closed = closing.find_closed(conn, program, period)
-    kept = None if closed is not None else sorted_balances.kept_order(conn, program.program_id)
+    closed = closing.find_closed(unit.conn, unit.program, period)
+    kept = None if closed is not None else sorted_balances.kept_order(unit.conn, unit.program_id)
     source = CLOSED if closed is not None else COMPUTED if kept is None else KEPT
     if kept is not None and period not in kept.periods:
         raise SortNotKept(period=format_period(period))
     figures_no = None if closed is None else closed.figures_no
-    held_from = held_from_of(program, period, now)
+    held_from = held_from_of(unit.program, period, unit.now)
     month = SortedMonth(period, source, figure, is_descending, state, held_from, figures_no)
-    keys = sorted_months.keys_of_month(conn, program.program_id, month, _key(after), limit + 1)
-    numbers = [key.shop_no for key in keys[:limit]]
-    listed = sorted_months.rows_of_month(conn, program.program_id, month, numbers) if numbers else []
+    keys = sorted_months.keys_of_month(unit.conn, unit.program_id, month, _key(asked.after), asked.limit + 1)
+    numbers = [key.shop_no for key in keys[: asked.limit]]
+    listed = sorted_months.rows_of_month(unit.conn, unit.program_id, month, numbers) if numbers else []
     rows = [row for row in listed if _is_in(state, row.closing_minor)]
-    return SortedPage(rows, _follows(keys, limit), None if kept is None else kept.as_of)
+    return SortedPage(rows, _follows(keys, asked.limit), None if kept is None else kept.as_of)
 
 
-def keep_due_order(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> bool:
+def keep_due_order(unit: Unit, *, always: bool = False) -> bool:
     """Keeps the order of a large program's shops and of its open months, where it is due; in a transaction of its own.
 
     Args:
@@ -157,30 +142,30 @@ def keep_due_order(conn: Connection, program: Program, now: datetime, *, always:
     Returns:
         Whether it was kept.
     """
-    number = program.program_id
-    is_large = always or totals.is_large(conn, number, LEAST_MONTHS, LEAST_BLOCKS)
-    if not is_large or not periods.lock_order(conn, number):
+    number = unit.program_id
+    is_large = always or totals.is_large(unit.conn, number, LEAST_MONTHS, LEAST_BLOCKS)
+    if not is_large or not periods.lock_order(unit.conn, number):
         return False
-    kept = sorted_balances.kept_order(conn, number)
-    if kept is not None and not always and now - kept.as_of < _wait_of(kept):
+    kept = sorted_balances.kept_order(unit.conn, number)
+    if kept is not None and not always and unit.now - kept.as_of < _wait_of(kept):
         return False
     began = time.monotonic()
-    periods.allow_time(conn)
-    through = seals.posting_horizon(conn)
-    this = program.period_of(now)
-    start, end = period_bounds(this, program.zone)
-    sorted_balances.keep_balances(conn, number, start, end, now)
-    keep_releases(conn, program, now)
-    closed_through = books.closed_through(conn, number)
-    moved = {*months.periods_with_movement(conn, number), this}
+    periods.allow_time(unit.conn)
+    through = seals.posting_horizon(unit.conn)
+    this = unit.period
+    start, end = period_bounds(this, unit.program.zone)
+    sorted_balances.keep_balances(unit.conn, number, start, end, unit.now)
+    keep_releases(unit)
+    closed_through = books.closed_through(unit.conn, number)
+    moved = {*months.periods_with_movement(unit.conn, number), this}
     open_periods = sorted(period for period in moved if period > closed_through)[-MOST_MONTHS:]
     for period in open_periods:
         is_kept = kept is not None and period in kept.periods and period != this
-        if kept is None or not is_kept or periods.posted_since(conn, number, period, kept.through_posting):
-            sorted_months.keep_month(conn, number, period, held_from_of(program, period, now))
-    sorted_months.forget_other_months(conn, number, open_periods)
+        if kept is None or not is_kept or periods.posted_since(unit.conn, number, period, kept.through_posting):
+            sorted_months.keep_month(unit.conn, number, period, held_from_of(unit.program, period, unit.now))
+    sorted_months.forget_other_months(unit.conn, number, open_periods)
     took_ms = round((time.monotonic() - began) * 1_000)
-    sorted_balances.keep_order(conn, number, SortedAsOf(now, took_ms, through, open_periods))
+    sorted_balances.keep_order(unit.conn, number, SortedAsOf(unit.now, took_ms, through, open_periods))
     return True
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from distrib.domain.periods import next_period
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Program, Unit, period_bounds
 from distrib.store.ledger import accounts, books, seals
 from distrib.store.statements import months, periods
 from distrib.store.statements import totals as rows
@@ -46,7 +46,7 @@ def is_large(conn: Connection, program: Program) -> bool:
     return rows.is_large(conn, program.program_id, LEAST_MONTHS, LEAST_BLOCKS)
 
 
-def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
+def keep_due_totals(unit: Unit, *, always: bool = False) -> list[int]:
     """Keeps the totals of every open month that has moved or aged; for workers, in a transaction of its own.
 
     Those of a month in which nothing moved, with money from before, are as dear to add up: they are kept too.
@@ -57,22 +57,22 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
     Returns:
         The months that were kept; none where another transaction is at it.
     """
-    number = program.program_id
-    if not (always or is_large(conn, program)) or not rows.lock_totals(conn, number):
+    number = unit.program_id
+    if not (always or is_large(unit.conn, unit.program)) or not rows.lock_totals(unit.conn, number):
         return []
-    closed_through = books.closed_through(conn, number)
-    moved = [period for period in months.periods_with_movement(conn, number) if period > closed_through]
-    this, kept = program.period_of(now), rows.kept_periods(conn, number)
+    closed_through = books.closed_through(unit.conn, number)
+    moved = [period for period in months.periods_with_movement(unit.conn, number) if period > closed_through]
+    this, kept = unit.period, rows.kept_periods(unit.conn, number)
     still = _still_months(moved, this)
     looked_at = sorted({*moved, *kept.intersection(still), this})
-    due = [period for period in looked_at if always or _is_due(conn, program, period, now)]
+    due = [period for period in looked_at if always or _is_due(unit, period)]
     due += [period for period in reversed(still) if period not in kept][:MOST_STILL]
     if due:
-        periods.allow_time(conn)
-        through = seals.posting_horizon(conn)
-        accounts.keep_own(conn, number, through)
+        periods.allow_time(unit.conn)
+        through = seals.posting_horizon(unit.conn)
+        accounts.keep_own(unit.conn, number, through)
         for period in due:
-            rows.keep_totals(conn, number, period, held_from_of(program, period, now), through)
+            rows.keep_totals(unit.conn, number, period, held_from_of(unit.program, period, unit.now), through)
     return due
 
 
@@ -90,11 +90,11 @@ def _still_months(moved: Sequence[int], this: int) -> list[int]:
     return still
 
 
-def _is_due(conn: Connection, program: Program, period: int, now: datetime) -> bool:
-    kept_from = rows.kept_from(conn, program.program_id, period)
-    if kept_from is None or rows.has_moved(conn, program.program_id, period, MOST_TAIL):
+def _is_due(unit: Unit, period: int) -> bool:
+    kept_from = rows.kept_from(unit.conn, unit.program_id, period)
+    if kept_from is None or rows.has_moved(unit.conn, unit.program_id, period, MOST_TAIL):
         return True
-    return held_from_of(program, period, now) - kept_from > MOST_AGE
+    return held_from_of(unit.program, period, unit.now) - kept_from > MOST_AGE
 
 
 def held_from_of(program: Program, period: int, now: datetime) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -23,9 +23,9 @@ from distrib.domain.webhooks import (
     url_problem,
 )
 from distrib.services import held_changes
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.encryption import Sealer
-from distrib.services.held_changes import WEBHOOK, HeldChangeRow, PendingChange
+from distrib.services.held_changes import WEBHOOK, ChangeDraft, HeldChangeRow, PendingChange
 from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.webhooks.refusals import WebhookDisabled
@@ -49,17 +49,17 @@ SECRET_BYTES = 32
 MOST_ATTEMPTS_SHOWN = 50
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookDraft:
+    """An endpoint as it is asked for: its id (None: one is made), its address, and what it is told of."""
+
+    id: str | None
+    url: str
+    events: Sequence[str]
+
+
 def create_webhook(
-    conn: Connection,
-    program: Program,
-    webhook_id: str | None,
-    url: str,
-    events: Sequence[str],
-    sealer: Sealer,
-    actor: Actor,
-    now: datetime,
-    *,
-    allows_private: bool,
+    unit: Unit, draft: WebhookDraft, sealer: Sealer, *, allows_private: bool
 ) -> tuple[WebhookWithSecret, bool]:
     """Creates an endpoint with a secret.
 
@@ -69,19 +69,20 @@ def create_webhook(
     Raises:
         Refusal: ``invalid``, or ``id_conflict`` where the id has other content or has ended.
     """
+    url, events = draft.url, draft.events
     _check(url, events, allows_private)
-    own_id = webhook_id or f"wh_{secrets.token_hex(8)}"
+    own_id = draft.id or f"wh_{secrets.token_hex(8)}"
     digest, secret = digest_of({"url": url, "events": sorted(events)}), secrets.token_bytes(SECRET_BYTES)
-    sealed = sealer.seal(secret, _about(program.program_id, own_id))
+    sealed = sealer.seal(secret, _about(unit.program_id, own_id))
     webhook = NewWebhook(own_id, digest, url, sorted(set(events)), sealed)
-    made = rows.insert_webhook(conn, program.program_id, webhook, actor.key_id, now)
+    made = rows.insert_webhook(unit.conn, unit.program_id, webhook, unit.actor.key_id, unit.now)
     if made is not None:
         return WebhookWithSecret(*webhook_values(made), None, secret_text(secret)), True
-    known = rows.find_webhook(conn, program.program_id, own_id)
+    known = rows.find_webhook(unit.conn, unit.program_id, own_id)
     if known is None or known.digest != digest or known.status == ENDED:
         raise Refusal("id_conflict", id=own_id)
-    kept = open_secret(sealer, program.program_id, own_id, known.secret)
-    return WebhookWithSecret(*webhook_values(known), _pending(conn, program, known), secret_text(kept)), False
+    kept = open_secret(sealer, unit.program_id, own_id, known.secret)
+    return WebhookWithSecret(*webhook_values(known), _pending(unit.conn, unit.program, known), secret_text(kept)), False
 
 
 def get_webhook(conn: Connection, program: Program, webhook_id: str) -> WebhookInFull:
@@ -100,15 +101,7 @@ def list_webhooks(
 
 
 def change_webhook(
-    conn: Connection,
-    program: Program,
-    webhook_id: str,
-    changes: WebhookChanges,
-    now: datetime,
-    *,
-    allows_private: bool,
-    sealer: Sealer,
-    actor: Actor,
+    unit: Unit, webhook_id: str, changes: WebhookChanges, *, allows_private: bool, sealer: Sealer
 ) -> WebhookInFull:
     """Changes an endpoint's ``url``, ``events`` or ``status``; what is None stays. What waits goes to the new address.
 
@@ -118,82 +111,76 @@ def change_webhook(
     Raises:
         Refusal: ``not_found`` or ``invalid``.
     """
-    row = _find(conn, program, webhook_id, locks=True)
-    row = _with_due_url(conn, program, row, sealer, now)
+    row = _find(unit.conn, unit.program, webhook_id, locks=True)
+    row = _with_due_url(unit, row, sealer)
     url, events = changes.url or row.url, sorted(set(changes.events or row.events))
     _check(url, events, allows_private)
     status = changes.status or row.status
     reason = None if status == ENABLED else row.disabled_reason if row.status == DISABLED else BY_HAND
     if changes.url is not None:
-        _hold_url(conn, program, row, url, sealer, actor, now)
-    row = _with_due_url(conn, program, row, sealer, now)
-    changed = rows.change_webhook(conn, program.program_id, row._replace(events=events), status, reason, now)
-    return _shown(conn, program, changed)
+        _hold_url(unit, row, url, sealer)
+    row = _with_due_url(unit, row, sealer)
+    changed = rows.change_webhook(unit.conn, unit.program_id, row._replace(events=events), status, reason, unit.now)
+    return _shown(unit.conn, unit.program, changed)
 
 
-def approve_url(
-    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, actor: Actor, now: datetime
-) -> WebhookInFull:
+def approve_url(unit: Unit, webhook_id: str, sealer: Sealer) -> WebhookInFull:
     """Puts the address that waits in force, by another person than proposed it; again it changes nothing.
 
     Raises:
         Refusal: ``not_found``, ``change_unknown`` or what ``check_second_person`` raises.
     """
-    row = _with_due_url(conn, program, _find(conn, program, webhook_id, locks=True), sealer, now)
-    change = held_changes.must_be_open(conn, program, WEBHOOK, row.webhook_no)
+    row = _with_due_url(unit, _find(unit.conn, unit.program, webhook_id, locks=True), sealer)
+    change = held_changes.must_be_open(unit.conn, unit.program, WEBHOOK, row.webhook_no)
     if change is not None:
-        check_second_person(conn, program, change.proposed_by, actor, now)
-        row = _put_in_force(conn, program, row, change, sealer, held_changes.APPROVED, actor.key_id, now)
-    return _shown(conn, program, row)
+        check_second_person(unit, change.proposed_by)
+        row = _put_in_force(unit, row, change, sealer, held_changes.APPROVED)
+    return _shown(unit.conn, unit.program, row)
 
 
-def cancel_url(
-    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, actor: Actor, now: datetime
-) -> WebhookInFull:
+def cancel_url(unit: Unit, webhook_id: str, sealer: Sealer) -> WebhookInFull:
     """Ends the address that waits; again it changes nothing.
 
     Raises:
         Refusal: ``not_found``, ``change_unknown`` or ``change_in_force``.
     """
-    row = _with_due_url(conn, program, _find(conn, program, webhook_id, locks=True), sealer, now)
-    held_changes.cancel(conn, program, WEBHOOK, row.webhook_no, actor, now)
-    return _shown(conn, program, row)
+    row = _with_due_url(unit, _find(unit.conn, unit.program, webhook_id, locks=True), sealer)
+    held_changes.cancel(unit, WEBHOOK, row.webhook_no)
+    return _shown(unit.conn, unit.program, row)
 
 
-def apply_due_url(conn: Connection, program: Program, webhook_no: int, sealer: Sealer, now: datetime) -> None:
+def apply_due_url(unit: Unit, webhook_no: int, sealer: Sealer) -> None:
     """Puts the address that waits for an endpoint in force where it is due; an endpoint that has ended gets none."""
-    row = rows.lock_webhook(conn, program.program_id, webhook_no)
-    _with_due_url(conn, program, row, sealer, now)
+    row = rows.lock_webhook(unit.conn, unit.program_id, webhook_no)
+    _with_due_url(unit, row, sealer)
 
 
-def end_webhook(conn: Connection, program: Program, webhook_id: str, now: datetime) -> None:
+def end_webhook(unit: Unit, webhook_id: str) -> None:
     """Ends an endpoint for ever; ending it again changes nothing. Raises ``not_found``."""
-    row = rows.find_webhook(conn, program.program_id, webhook_id, locks=True)
+    row = rows.find_webhook(unit.conn, unit.program_id, webhook_id, locks=True)
     if row is None:
         raise Refusal("not_found")
     if row.status != ENDED:
-        rows.change_webhook(conn, program.program_id, row, ENDED, None, now)
+        rows.change_webhook(unit.conn, unit.program_id, row, ENDED, None, unit.now)
 
 
-def rotate_secret(
-    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime
-) -> WebhookWithSecret:
+def rotate_secret(unit: Unit, webhook_id: str, sealer: Sealer) -> WebhookWithSecret:
     """Gives an endpoint a new secret and returns it; for a day both sign. Raises ``not_found``."""
-    row = _find(conn, program, webhook_id, locks=True)
+    row = _find(unit.conn, unit.program, webhook_id, locks=True)
     secret = secrets.token_bytes(SECRET_BYTES)
-    sealed = sealer.seal(secret, _about(program.program_id, webhook_id))
-    changed = rows.rotate_secret(conn, program.program_id, row.webhook_no, sealed, now + KEEPS_FORMER_SECRET)
-    return WebhookWithSecret(*webhook_values(changed), _pending(conn, program, changed), secret_text(secret))
+    sealed = sealer.seal(secret, _about(unit.program_id, webhook_id))
+    changed = rows.rotate_secret(unit.conn, unit.program_id, row.webhook_no, sealed, unit.now + KEEPS_FORMER_SECRET)
+    return WebhookWithSecret(*webhook_values(changed), _pending(unit.conn, unit.program, changed), secret_text(secret))
 
 
 def list_deliveries(
-    conn: Connection, program: Program, webhook_id: str, status: str | None, before: int | None, limit: int
+    unit: Unit, webhook_id: str, status: str | None, before: int | None, limit: int
 ) -> tuple[list[DeliveryView], int | None]:
     """Lists an endpoint's deliveries, the newest first, and before what the next page begins; raises ``not_found``."""
-    row = _find(conn, program, webhook_id)
-    deliveries = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
+    row = _find(unit.conn, unit.program, webhook_id)
+    deliveries = rows.list_deliveries(unit.conn, unit.program_id, row.webhook_no, status, before, limit + 1)
     follows = deliveries[limit - 1].delivery_no if len(deliveries) > limit else None
-    return [DeliveryView(*delivery_values(program, delivery)) for delivery in deliveries[:limit]], follows
+    return [DeliveryView(*delivery_values(unit.program, delivery)) for delivery in deliveries[:limit]], follows
 
 
 def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_id: str) -> DeliveryInFull:
@@ -206,32 +193,32 @@ def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_i
     return DeliveryInFull(*delivery_values(program, delivery), attempts)
 
 
-def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> DeliveryInFull:
+def resend(unit: Unit, webhook_id: str, delivery_id: str) -> DeliveryInFull:
     """Sends a delivery again at once, whatever became of it, under the same message id; its schedule begins anew.
 
     Raises:
         Refusal: ``not_found``, or ``webhook_disabled`` where nothing is sent to the endpoint.
     """
-    row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
+    row, delivery_no = _find(unit.conn, unit.program, webhook_id), _delivery_no(delivery_id)
     if row.status != ENABLED:
         raise WebhookDisabled(id=webhook_id)
-    if not rows.resend(conn, program.program_id, row.webhook_no, delivery_no, now):
+    if not rows.resend(unit.conn, unit.program_id, row.webhook_no, delivery_no, unit.now):
         raise Refusal("not_found")
-    return get_delivery(conn, program, webhook_id, delivery_id)
+    return get_delivery(unit.conn, unit.program, webhook_id, delivery_id)
 
 
-def send_test(conn: Connection, program: Program, webhook_id: str, now: datetime) -> DeliveryInFull:
+def send_test(unit: Unit, webhook_id: str) -> DeliveryInFull:
     """Sends an endpoint a message that says nothing but when it was asked for, and returns its delivery.
 
     Raises:
         Refusal: ``not_found``, or ``webhook_disabled`` where nothing is sent to the endpoint.
     """
-    row = _find(conn, program, webhook_id)
+    row = _find(unit.conn, unit.program, webhook_id)
     if row.status != ENABLED:
         raise WebhookDisabled(id=webhook_id)
-    payload = json.dumps({"webhook_id": webhook_id, "asked_at": now.isoformat()})
-    delivery_no = rows.insert_delivery(conn, program.program_id, row.webhook_no, Message(PING, now, payload))
-    return get_delivery(conn, program, webhook_id, f"dlv_{delivery_no}")
+    payload = json.dumps({"webhook_id": webhook_id, "asked_at": unit.now.isoformat()})
+    delivery_no = rows.insert_delivery(unit.conn, unit.program_id, row.webhook_no, Message(PING, unit.now, payload))
+    return get_delivery(unit.conn, unit.program, webhook_id, f"dlv_{delivery_no}")
 
 
 def open_secret(sealer: Sealer, program_id: int, webhook_id: str, sealed: bytes) -> bytes:
@@ -270,46 +257,38 @@ def _delivery_no(delivery_id: str) -> int:
     return int(digits)
 
 
-def _hold_url(
-    conn: Connection, program: Program, row: WebhookRow, url: str, sealer: Sealer, actor: Actor, now: datetime
-) -> None:
+def _hold_url(unit: Unit, row: WebhookRow, url: str, sealer: Sealer) -> None:
     """Records an address that waits, unless that one does already; the one in force ends what waits."""
-    change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
-    waiting = None if change is None else str(held_changes.content_of(program, change, sealer)["url"])
+    change = held_changes.open_change(unit.conn, unit.program, WEBHOOK, row.webhook_no)
+    waiting = None if change is None else str(held_changes.content_of(unit.program, change, sealer)["url"])
     if url == row.url:
         if change is not None:
-            held_changes.end(conn, program, change, held_changes.CANCELLED, actor.key_id, now)
+            held_changes.end(unit, change, held_changes.CANCELLED, unit.actor.key_id)
     elif url != waiting:
-        held_changes.hold(conn, program, WEBHOOK, row.webhook_no, {"url": url}, ["url"], sealer, actor, now)
+        held_changes.hold(unit, ChangeDraft(WEBHOOK, row.webhook_no, {"url": url}, ["url"]), sealer)
 
 
-def _with_due_url(conn: Connection, program: Program, row: WebhookRow, sealer: Sealer, now: datetime) -> WebhookRow:
+def _with_due_url(unit: Unit, row: WebhookRow, sealer: Sealer) -> WebhookRow:
     """Puts an address that is due in force and returns the endpoint; what an ended key proposed never is."""
-    change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
-    if change is None or change.due_at > now:
+    change = held_changes.open_change(unit.conn, unit.program, WEBHOOK, row.webhook_no)
+    if change is None or change.due_at > unit.now:
         return row
     outcome = held_changes.REFUSED if row.status == ENDED else held_changes.DUE
-    if has_ended(conn, program, change.proposed_by, now):
+    if has_ended(unit, change.proposed_by):
         outcome = held_changes.PROPOSER_REVOKED
     if outcome != held_changes.DUE:
-        held_changes.end(conn, program, change, outcome, held_changes.CLOCK, now)
+        held_changes.end(unit, change, outcome, held_changes.CLOCK)
         return row
-    return _put_in_force(conn, program, row, change, sealer, outcome, held_changes.CLOCK, now)
+    return _put_in_force(unit, row, change, sealer, outcome)
 
 
-def _put_in_force(
-    conn: Connection,
-    program: Program,
-    row: WebhookRow,
-    change: HeldChangeRow,
-    sealer: Sealer,
-    outcome: str,
-    by: str,
-    now: datetime,
-) -> WebhookRow:
-    url = str(held_changes.content_of(program, change, sealer)["url"])
-    held_changes.end(conn, program, change, outcome, by, now)
-    return rows.change_webhook(conn, program.program_id, row._replace(url=url), row.status, row.disabled_reason, now)
+def _put_in_force(unit: Unit, row: WebhookRow, change: HeldChangeRow, sealer: Sealer, outcome: str) -> WebhookRow:
+    by = held_changes.CLOCK if outcome == held_changes.DUE else unit.actor.key_id
+    url = str(held_changes.content_of(unit.program, change, sealer)["url"])
+    held_changes.end(unit, change, outcome, by)
+    return rows.change_webhook(
+        unit.conn, unit.program_id, row._replace(url=url), row.status, row.disabled_reason, unit.now
+    )
 
 
 def _shown(conn: Connection, program: Program, row: WebhookRow) -> WebhookInFull:

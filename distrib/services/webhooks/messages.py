@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.services.context import Program
+from distrib.services.context import Program, Unit
 from distrib.store.webhooks import endpoints, outbox
 from distrib.store.webhooks.outbox import EventFailure
 
@@ -27,7 +26,7 @@ def queue_commission_messages(conn: Connection, program: Program) -> None:
         outbox.insert_commission_messages(conn, program.program_id, program.currency, kinds)
 
 
-def queue_failure_messages(conn: Connection, program: Program, failures: Sequence[EventFailure], now: datetime) -> None:
+def queue_failure_messages(unit: Unit, failures: Sequence[EventFailure]) -> None:
     """Writes a message for every event that this transaction has just set aside as failed."""
-    if failures and EVENT_FAILED in endpoints.wanted_types(conn, program.program_id):
-        outbox.insert_failure_messages(conn, program.program_id, failures, now)
+    if failures and EVENT_FAILED in endpoints.wanted_types(unit.conn, unit.program_id):
+        outbox.insert_failure_messages(unit.conn, unit.program_id, failures, unit.now)

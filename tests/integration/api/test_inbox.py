@@ -11,6 +11,7 @@ import pytest
 from distrib.api.calls.backend import EXTENSION
 from distrib.domain.webhooks import EVENT_TYPES
 from distrib.services.compliance.registrations import note_registrations
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.undecided import FINDINGS_WAIT, KINDS, MOST_COUNTED
 from tests.world.api import Api, Caller
 from tests.world.documents import PAID, line, refunded, settled
@@ -55,7 +56,7 @@ def first(api: Api) -> Caller:
     admin.post("/v1/compliance/cases", {"shop_id": "a", "reason": "r"})
     cn = world.policies["cn"]
     with world.begin() as conn:
-        note_registrations(conn, world.program, cn, (), {"looped": "sponsor_cycle"}, world.now())
+        note_registrations(Unit(conn, world.program, COMMAND_LINE, world.now()), cn, (), {"looped": "sponsor_cycle"})
     admin.post("/v1/statements/2026-03/close")
     return admin
 

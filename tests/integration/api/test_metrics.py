@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from distrib.app import create_app
 from distrib.rates import Rates
-from distrib.services.heartbeats import WORKER, note_run
+from distrib.services.heartbeats import WORKER, JobRun, note_run
 from distrib.settings import Settings
 from tests.world.api import Api, Caller
 from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
@@ -90,7 +90,7 @@ def test_they_say_what_waits_what_failed_who_works_and_for_how_long(api: Api) ->
     worker.beat()
     install(container)
     with container.begin() as conn:
-        note_run(conn, "seals", 60, container.now(), 1_500, None)
+        note_run(conn, JobRun("seals", 60, 1_500, None), container.now())
     api.stop_clock(container.now())
     after = figures(api)
     assert (after["distrib_oldest_undone_event_seconds", ""], after["distrib_database_up", ""]) == (0, 1)

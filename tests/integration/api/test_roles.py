@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from distrib.api.http.auth import MAY_CALL, ROLES
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shops import ShopDraft, register_shops
 from tests.world.api import Api, Caller
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -327,12 +327,9 @@ def test_the_same_ids_in_two_programs_never_meet(shop_world: Api) -> None:
     container = api.world.container
     with container.begin() as conn:
         register_shops(
-            conn,
-            other,
+            Unit(conn, other, COMMAND_LINE, container.now()),
             container.policies["open"],
             [ShopDraft("own", joined_at=EARLY)],
-            COMMAND_LINE,
-            container.now(),
             b"p",
         )
     stranger: Caller = api.caller("orders", program=other)

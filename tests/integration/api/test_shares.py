@@ -11,6 +11,7 @@ import pytest
 
 from distrib.api.calls.shares import Shares
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.settings import Settings
@@ -39,7 +40,7 @@ def test_while_one_program_hangs_another_is_answered_and_what_is_too_many_is_ref
             enter_program(conn, world.program.program_id)
             held = decode_event(settled("evt", "o-1", None, line(100)), container.now())
             assert held is not None
-            inbox.accept_events(conn, world.program, [held], container.now())
+            inbox.accept_events(Unit(conn, world.program, COMMAND_LINE, container.now()), [held])
             waiting = [threads.submit(_post, stuck, number) for number in range(CALLERS)]
             wait_until(lambda: sum(call.done() for call in waiting) >= CALLERS - PRESENT, "what is too many is refused")
             for number in range(20):

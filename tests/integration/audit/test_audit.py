@@ -10,8 +10,9 @@ from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
 from distrib.services.audit.run import AuditCheck, AuditResult
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import moves, standing
+from distrib.services.network.moves import Move
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -36,7 +37,7 @@ def run(world: World) -> AuditResult:
     """Audits the world's program."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        return audit.run_audit(conn, world.program, NOW, world.container.policies)
+        return audit.run_audit(Unit(conn, world.program, COMMAND_LINE, NOW), world.container.policies)
 
 
 def failed(result: AuditResult) -> dict[str, AuditCheck]:
@@ -64,9 +65,9 @@ def full(world: World) -> World:
     )
     with world.container.begin() as conn:
         later, policy = PAID + timedelta(days=60), world.container.policies["open"]
-        moves.move_shop(conn, world.program, policy, "c", "x", later, "moved", COMMAND_LINE, NOW)
-        standing.set_status(conn, world.program, "x", "frozen", later, "test", COMMAND_LINE, NOW)
-        standing.set_rank(conn, world.program, "b", "owner", later, "test", COMMAND_LINE, NOW)
+        moves.move_shop(Unit(conn, world.program, COMMAND_LINE, NOW), policy, "c", Move("x", later, "moved"))
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), "x", "frozen", later, "test")
+        standing.set_rank(Unit(conn, world.program, COMMAND_LINE, NOW), "b", "owner", later, "test")
     world.earn(settled("e7", "o7", "d", line(50_000), paid_at=PAID + timedelta(days=70)))
     world.post(settled("e8", "o8", "d", line(1)))
     return world
@@ -223,7 +224,7 @@ def test_a_tree_deeper_than_the_pack_allows_is_found(full: World) -> None:
     strict["open"] = full.container.policies["cn"]
     with full.container.begin() as conn:
         audit.enter_snapshot(conn)
-        failures = failed(audit.run_audit(conn, full.program, NOW, strict))
+        failures = failed(audit.run_audit(Unit(conn, full.program, COMMAND_LINE, NOW), strict))
     assert set(failures) == {"tree_within_policy"}
     assert [row["shop_id"] for row in failures["tree_within_policy"].rows] == ["d"]
 
@@ -242,8 +243,8 @@ def test_only_the_first_rows_are_shown_and_all_are_counted(world: World, owner: 
 def test_the_result_is_kept_and_a_request_is_answered(full: World) -> None:
     with full.container.begin() as conn:
         assert audit.latest_audit(conn, full.program) is None
-        audit.request_audit(conn, full.program, NOW - timedelta(seconds=1))
-        audit.request_audit(conn, full.program, NOW)
+        audit.request_audit(Unit(conn, full.program, COMMAND_LINE, NOW - timedelta(seconds=1)))
+        audit.request_audit(Unit(conn, full.program, COMMAND_LINE, NOW))
         assert audit.requested_programs(conn) == [full.program.program_id]
     result = run(full)
     with full.container.begin() as conn:
@@ -258,10 +259,10 @@ def test_the_result_is_kept_and_a_request_is_answered(full: World) -> None:
 def test_workers_go_on_while_an_audit_reads_and_it_sees_one_instant(full: World) -> None:
     with full.container.begin() as conn:
         audit.enter_snapshot(conn)
-        before = audit.run_audit(conn, full.program, NOW, full.container.policies)
+        before = audit.run_audit(Unit(conn, full.program, COMMAND_LINE, NOW), full.container.policies)
         full.earn(settled("e9", "o9", "d", line(900)), refunded("r9", "o9", None))
         assert full.outcome("r9") == ("done", None)
-        again = audit.run_audit(conn, full.program, NOW, full.container.policies)
+        again = audit.run_audit(Unit(conn, full.program, COMMAND_LINE, NOW), full.container.policies)
     assert (before.ok, again.checks) == (True, before.checks)
     assert failed(run(full)) == {}
 
@@ -272,7 +273,7 @@ def test_another_programs_damage_is_not_this_ones(full: World, owner: Engine) ->
         other = type(full.program)(full.program.program_id + 1, "other", "CNY", "Asia/Shanghai", "open")
         tamper(owner, "UPDATE account_months SET orders = 9")
         audit.enter_snapshot(conn)
-        assert audit.run_audit(conn, other, NOW).ok
+        assert audit.run_audit(Unit(conn, other, COMMAND_LINE, NOW)).ok
 
 
 def tamper(owner: Engine, *statements: str) -> None:

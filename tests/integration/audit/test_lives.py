@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
 from distrib.services.audit.run import AuditResult
+from distrib.services.context import COMMAND_LINE, Unit
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 from tests.world.world import World, chain
 
@@ -22,7 +23,7 @@ def run(world: World) -> AuditResult:
     """Audits the world's program."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        return audit.run_audit(conn, world.program, NOW, world.container.policies)
+        return audit.run_audit(Unit(conn, world.program, COMMAND_LINE, NOW), world.container.policies)
 
 
 def failed(result: AuditResult) -> set[str]:

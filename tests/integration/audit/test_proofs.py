@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.seals import seal_now
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World
@@ -63,13 +64,13 @@ def failed(world: World) -> set[str]:
     """The names of the checks that do not hold."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, AT, world.container.policies)
+        result = audit.run_audit(Unit(conn, world.program, COMMAND_LINE, AT), world.container.policies)
     return {check.name for check in result.checks if not check.ok}
 
 
 def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
     with paid.container.begin() as conn:
-        seal_now(conn, paid.program, AT)
+        seal_now(Unit(conn, paid.program, COMMAND_LINE, AT))
     assert failed(paid) == set()
 
 

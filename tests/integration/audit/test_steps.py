@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from distrib.auditor import audit_in_steps
 from distrib.services.audit import run
 from distrib.services.audit.run import AuditResult
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.ledger.seals import seal_now
 from distrib.services.statements import closing
 from distrib.services.steps import Step, conducted
@@ -44,9 +44,9 @@ def at_rest(sold: World) -> World:
     """The same with March closed, everything sealed, and a clean audit since."""
     for actor, act in ((ANN, closing.propose_close), (BEN, closing.confirm_close)):
         with sold.container.begin() as conn:
-            act(conn, sold.program, 202603, actor, NOW)
+            act(Unit(conn, sold.program, actor, NOW), 202603)
     with sold.container.begin() as conn:
-        seal_now(conn, sold.program, NOW)
+        seal_now(Unit(conn, sold.program, COMMAND_LINE, NOW))
     assert audited(sold, at=sold.container.now() + RESTED).ok
     return sold
 
@@ -81,7 +81,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pages_come_to_what_one_snapshot_comes_to(sold: World, request: pytest.FixtureRequest) -> None:
     with sold.container.begin() as conn:
         run.enter_snapshot(conn)
-        whole = run.run_audit(conn, sold.program, NOW, sold.container.policies)
+        whole = run.run_audit(Unit(conn, sold.program, COMMAND_LINE, NOW), sold.container.policies)
     request.getfixturevalue("small_pages")
     assert audited(sold, at=NOW) == whole
     assert whole.ok
@@ -240,10 +240,10 @@ def test_a_request_for_everything_is_not_weakened_by_a_later_one(world: World) -
         return run.is_full_requested(conn, world.program)
 
     with world.container.begin() as conn:
-        run.request_audit(conn, world.program, NOW)
+        run.request_audit(Unit(conn, world.program, COMMAND_LINE, NOW))
         assert not requested(conn)
-        run.request_audit(conn, world.program, NOW, is_full=True)
-        run.request_audit(conn, world.program, LATER)
+        run.request_audit(Unit(conn, world.program, COMMAND_LINE, NOW), is_full=True)
+        run.request_audit(Unit(conn, world.program, COMMAND_LINE, LATER))
         assert requested(conn)
         run.answer_request(conn, world.program, LATER)
         assert not requested(conn)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.services.audit.run import enter_snapshot, run_audit
+from distrib.services.context import COMMAND_LINE, Unit
 from tests.world.api import Api
 
 pytestmark = pytest.mark.tampers
@@ -25,7 +26,7 @@ def wrong_of(api: Api) -> dict[str, Any]:
     """The checks that do not hold, by name."""
     with api.world.container.worker_engine.begin() as conn:
         enter_snapshot(conn)
-        result = run_audit(conn, api.world.program, api.world.now(), api.world.policies)
+        result = run_audit(Unit(conn, api.world.program, COMMAND_LINE, api.world.now()), api.world.policies)
     return {check.name: check.rows for check in result.checks if not check.ok}
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.network import standing
 from distrib.services.payouts import closing_payments
 from distrib.services.payouts.closing_payments import ClosingDraft
@@ -44,9 +44,9 @@ def paid(world: World) -> World:
         conn.execute(text("UPDATE programs SET withdrawal_least_minor = 200, withdrawal_fee_minor = 100"))
         world.program = get_program(conn, world.program.program_id)
         for name, amount_minor in (("w1", 4_000), ("w2", 1_000), ("w3", 500), ("w4", 300)):
-            request_withdrawal(conn, world.program, WithdrawalDraft(name, "a", amount_minor), SHOP, AT)
+            request_withdrawal(Unit(conn, world.program, SHOP, AT), WithdrawalDraft(name, "a", amount_minor))
             if name != "w4":
-                approve_withdrawal(conn, world.program, name, APPROVER, AT)
+                approve_withdrawal(Unit(conn, world.program, APPROVER, AT), name)
     for payout, name in (("first", "w1"), ("second", "w2"), ("third", "w3")):
         make(world, payout, AT, withdrawals=[name])
         approve(world, payout, AT)
@@ -54,10 +54,10 @@ def paid(world: World) -> World:
     record(world, "second", [("a", "paid")], AT + timedelta(hours=1))
     record(world, "second", [("a", "returned")], AT + timedelta(hours=2))
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "b", "closed", AT, "left", PROPOSER, AT)
+        standing.set_status(Unit(conn, world.program, PROPOSER, AT), "b", "closed", AT, "left")
         draft = ClosingDraft("last", "b", "left")
         later, channels = AT + timedelta(hours=3), world.container.channels
-        closing_payments.propose_closing_payment(conn, world.program, draft, channels, PROPOSER, later)
+        closing_payments.propose_closing_payment(Unit(conn, world.program, PROPOSER, later), draft, channels)
     return world
 
 
@@ -65,7 +65,9 @@ def failed(world: World) -> set[str]:
     """The names of the checks that do not hold."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, AT + timedelta(hours=4), world.container.policies)
+        result = audit.run_audit(
+            Unit(conn, world.program, COMMAND_LINE, AT + timedelta(hours=4)), world.container.policies
+        )
     return {check.name for check in result.checks if not check.ok}
 
 
@@ -73,7 +75,9 @@ def checked(world: World) -> dict[str, Any]:
     """How much each check looked at, by name."""
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, AT + timedelta(hours=4), world.container.policies)
+        result = audit.run_audit(
+            Unit(conn, world.program, COMMAND_LINE, AT + timedelta(hours=4)), world.container.policies
+        )
     return {check.name: check.figure for check in result.checks}
 
 

@@ -22,7 +22,7 @@ from distrib.bootstrap import Container
 from distrib.embedded import EmbeddedServers
 from distrib.embedded.binaries import postgres_for
 from distrib.embedded.place import Place, control_of, settle_place
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.programs.tenants import find_program
 from distrib.services.statements import closing, months
 from distrib.settings import REPOSITORY, Settings
@@ -103,15 +103,18 @@ class Story:
 
 def books(world: World) -> Books:
     with world.container.begin() as conn:
-        files = [months.export_csv(conn, world.program, period, "shops", IN_MAY) for period in (MARCH, APRIL)]
+        files = [
+            months.export_csv(Unit(conn, world.program, COMMAND_LINE, IN_MAY), period, "shops")
+            for period in (MARCH, APRIL)
+        ]
         closed, opened = (hashlib.sha256(b"".join(file)).hexdigest() for file in files)
     return Books(closed, opened)
 
 
 def close_march(world: World) -> None:
     with world.container.begin() as conn:
-        closing.propose_close(conn, world.program, MARCH, Actor("ann", "Ann", "finance", person="ann"), IN_MAY)
-        closing.confirm_close(conn, world.program, MARCH, Actor("ben", "Ben", "finance", person="ben"), IN_MAY)
+        closing.propose_close(Unit(conn, world.program, Actor("ann", "Ann", "finance", person="ann"), IN_MAY), MARCH)
+        closing.confirm_close(Unit(conn, world.program, Actor("ben", "Ben", "finance", person="ben"), IN_MAY), MARCH)
 
 
 @contextmanager

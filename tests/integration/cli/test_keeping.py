@@ -9,8 +9,8 @@ from distrib.settings import REPOSITORY
 
 KEEPS = """
 import sys, time
-from distrib.cli.service.keeping import Kept
-kept = Kept("web", sys.argv[1], sys.argv[2:], {"SAID": "so"}, gives_up=[4], is_fresh=True)
+from distrib.cli.service.keeping import Kept, KeptModule
+kept = Kept("web", KeptModule(sys.argv[1], sys.argv[2:], {"SAID": "so"}), gives_up=[4], is_fresh=True)
 while (status := kept.keep()) is None:
     time.sleep(0.01)
 print(status)

@@ -17,7 +17,7 @@ from distrib.cli.bench.platform_world.keeping import drop_world, make_world, ope
 from distrib.cli.bench.platform_world.shape import PlatformWorld
 from distrib.cli.bench.processes.databases import own_databases
 from distrib.drainer import Drainer
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.network.shops import register_shops
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
@@ -94,7 +94,7 @@ def leave_by_the_drain(container: Container, url: str) -> None:
         for drafts in thousands(WORLD.drafts()):
             with own.begin() as conn:
                 pepper = own.settings.key_pepper.encode()
-                register_shops(conn, program, own.policies["open"], drafts, COMMAND_LINE, own.now(), pepper)
+                register_shops(Unit(conn, program, COMMAND_LINE, own.now()), own.policies["open"], drafts, pepper)
         for events in (WORLD.settled_events(), WORLD.refunded_events()):
             post(own, program, events)
             Drainer(own.worker_engine, own.policies, BATCH_ORDERS, own.now).run()
@@ -107,7 +107,7 @@ def post(container: Container, program: Program, events: Iterator[dict[str, Any]
     for batch in thousands(events):
         decoded = [event for raw in batch if (event := decode_event(raw, container.now())) is not None]
         with container.begin() as conn:
-            accepted = accept_events(conn, program, decoded, container.now())
+            accepted = accept_events(Unit(conn, program, COMMAND_LINE, container.now()), decoded)
         assert [answer.status for answer in accepted] == ["accepted"] * len(batch)
 
 

@@ -10,9 +10,10 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
 from distrib.services.compliance import cases
-from distrib.services.compliance.cases import CaseView
-from distrib.services.context import COMMAND_LINE
+from distrib.services.compliance.cases import CaseDecision, CaseView
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
+from distrib.services.network.moves import Move
 from distrib.services.network.records import change_shop
 from distrib.services.orders.explanations import explain_order
 from distrib.services.statements import months
@@ -46,7 +47,7 @@ def tree(world: World) -> World:
 def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = None) -> int:
     with world.container.begin() as conn:
         now = world.container.now()
-        case = cases.open_case(conn, world.program, shop_id, organiser_id, "a test", COMMAND_LINE, now)
+        case = cases.open_case(Unit(conn, world.program, COMMAND_LINE, now), shop_id, organiser_id, "a test")
     number: int = case.case_no
     return number
 
@@ -54,7 +55,9 @@ def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = N
 def decide(world: World, case_no: int, decision: str, decided_at: Any = None, by: str = "Han Meimei") -> CaseView:
     with world.container.begin() as conn:
         return cases.decide_case(
-            conn, world.program, case_no, decision, decided_at, by, "a test", COMMAND_LINE, world.container.now()
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()),
+            case_no,
+            CaseDecision(decision, decided_at, by, "a test"),
         )
 
 
@@ -76,7 +79,7 @@ def held(world: World) -> dict[str, int]:
 def clean(world: World) -> bool:
     with world.container.begin() as conn:
         enter_snapshot(conn)
-        result = run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = run_audit(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return result.ok
 
@@ -113,7 +116,7 @@ def test_what_is_held_is_not_available_in_balance_and_statement_until_it_is_rele
     decide(tree, case_no, "release")
     assert balance(tree, "b") == (0, 750)
     with tree.container.begin() as conn:
-        shop_no = shops.get_shop(conn, tree.program, "b", tree.container.now()).shop_no
+        shop_no = shops.get_shop(Unit(conn, tree.program, COMMAND_LINE, tree.container.now()), "b").shop_no
         then = months.balance(conn, tree.program, shop_no, PAID + DAY)
     assert (then.held_minor, then.available_minor) == (500, 250)
     assert month(tree) == (700, 1_850)  # as of the month's last instant, when they were held
@@ -124,7 +127,7 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
     """Held and available of a shop now."""
     with world.container.begin() as conn:
         now = world.container.now()
-        shop_no = shops.get_shop(conn, world.program, shop_id, now).shop_no
+        shop_no = shops.get_shop(Unit(conn, world.program, COMMAND_LINE, now), shop_id).shop_no
         amounts = months.balance(conn, world.program, shop_no, now)
     return amounts.held_minor, amounts.available_minor
 
@@ -132,7 +135,9 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
 def month(world: World) -> tuple[int, int]:
     """Held and available of all shops at the end of the month of the orders."""
     with world.container.begin() as conn:
-        statement, _ = months.statement_totals_and_rows(conn, world.program, 202603, None, 50, world.container.now())
+        statement, _ = months.statement_totals_and_rows(
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), 202603, None, 50
+        )
     totals = statement.totals or {}
     return totals["held_minor"], totals["available_minor"]
 
@@ -203,7 +208,7 @@ def organise(world: World, organiser_id: str | None, since: datetime, *shop_ids:
     """Says who runs the trees of those shops from an instant on, as if it had been said then."""
     with world.container.begin() as conn:
         for shop_id in shop_ids:
-            change_shop(conn, world.program, shop_id, {"organiser_id": organiser_id}, COMMAND_LINE, since)
+            change_shop(Unit(conn, world.program, COMMAND_LINE, since), shop_id, {"organiser_id": organiser_id})
 
 
 def test_whoever_ran_the_tree_when_an_order_was_paid_decides_whatever_was_said_since(tree: World) -> None:
@@ -264,7 +269,7 @@ def test_a_tree_that_was_moved_under_another_stays_under_its_organisers_freeze(t
     decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
     with tree.container.begin() as conn:
         pack, now = tree.container.policies["open"], tree.container.now()
-        shops.move_shop(conn, tree.program, pack, "x", "c", PAID - SECOND, "a test", COMMAND_LINE, now)
+        shops.move_shop(Unit(conn, tree.program, COMMAND_LINE, now), pack, "x", Move("c", PAID - SECOND, "a test"))
     tree.earn(settled("e1", "o1", "y", line(10_000)), settled("e2", "o2", "c", line(10_000)))
     assert held(tree) == {"x": 500, "c": 200}
 
@@ -337,7 +342,9 @@ def test_who_waited_for_the_lock_sees_what_was_decided_meanwhile(tree: World) ->
     def late(decision: str) -> CaseView:
         with tree.container.begin() as conn:
             return cases.decide_case(
-                conn, tree.program, case_no, decision, None, "Han Meimei", "a test", COMMAND_LINE, asked
+                Unit(conn, tree.program, COMMAND_LINE, asked),
+                case_no,
+                CaseDecision(decision, None, "Han Meimei", "a test"),
             )
 
     with pytest.raises(Refusal) as refused:

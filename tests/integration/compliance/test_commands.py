@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from tests.world.documents import line, settled
 from tests.world.world import World, chain
 
@@ -103,7 +103,7 @@ def test_a_looser_override_needs_a_name_which_the_report_tells(run: Run, tmp_pat
     container = world.container
     with container.begin() as conn:
         policies = container.policies
-        create_program(conn, "second", "CNY", "Asia/Shanghai", "cn", container.now(), policies)
+        create_program(conn, ProgramDraft("second", "CNY", "Asia/Shanghai", "cn"), container.now(), policies)
     signed = run("override", looser, "--signed-off-by", "Wang Fang", "--reason", "counsel's letter of 3 March")
     assert signed.exit_code == 0
     report = json.loads(run("report", "--program", "second", "--json").output)

@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from distrib.domain.errors import Refusal
 from distrib.services.compliance.penalties import PenaltyDraft, record_penalty, withdraw_penalty
 from distrib.services.compliance.structure import Structure, measure_structure
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
+from distrib.services.network.moves import Move
 from distrib.services.network.records import ShopChanges, change_shop
 from distrib.settings import Settings
 from distrib.store.database import open_engine
@@ -71,19 +72,21 @@ def penalise(world: World, penalty_id: str = "p-1", recorded_at: datetime | None
     if draft["organiser_id"] is None and draft["shop_id"] is None:
         draft["shop_id"] = "a"
     with world.container.begin() as conn:
-        record_penalty(conn, world.program, PenaltyDraft(**draft), COMMAND_LINE, recorded_at or world.container.now())
+        record_penalty(
+            Unit(conn, world.program, COMMAND_LINE, recorded_at or world.container.now()), PenaltyDraft(**draft)
+        )
 
 
 def withdraw(world: World, penalty_id: str = "p-1") -> None:
     with world.container.begin() as conn:
-        withdraw_penalty(conn, world.program, penalty_id, "annulled", COMMAND_LINE, world.container.now())
+        withdraw_penalty(Unit(conn, world.program, COMMAND_LINE, world.container.now()), penalty_id, "annulled")
 
 
 def organise(world: World, organiser_id: str | None, *shop_ids: str) -> None:
     with world.container.begin() as conn:
         for shop_id in shop_ids:
             wanted = ShopChanges(organiser_id=organiser_id)
-            change_shop(conn, world.program, shop_id, wanted, COMMAND_LINE, world.container.now())
+            change_shop(Unit(conn, world.program, COMMAND_LINE, world.container.now()), shop_id, wanted)
 
 
 def measure(world: World, as_of: datetime | None = None) -> Structure:
@@ -167,7 +170,7 @@ def test_a_penalty_counts_for_the_tree_its_shop_stands_in_wherever_in_it(cn: Api
     assert grave(cn.world) == [("tree:a", "persons 15, levels 3, penalties 1")]
     with cn.world.container.begin() as conn:
         pack, now = cn.world.container.policies["open"], cn.world.container.now()
-        shops.move_shop(conn, cn.world.program, pack, "a-deep", "b1", now, "a test", COMMAND_LINE, now)
+        shops.move_shop(Unit(conn, cn.world.program, COMMAND_LINE, now), pack, "a-deep", Move("b1", now, "a test"))
     assert [subject for subject, _ in grave(cn.world)] == ["tree:b"]
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from distrib.services.compliance import monitors
-from distrib.services.compliance.cases import decide_case
+from distrib.services.compliance.cases import CaseDecision, decide_case
 from distrib.services.compliance.monitors import MONITOR
 from distrib.services.compliance.structure import Structure, measure_structure
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import shops
+from distrib.services.network.moves import Move
 from distrib.services.network.records import ShopChanges, change_shop
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import EARLY, World, chain
@@ -56,7 +57,7 @@ def organise(world: World, organiser_id: str, *roots: str) -> None:
     with world.container.begin() as conn:
         for root in roots:
             wanted = ShopChanges(organiser_id=organiser_id)
-            change_shop(conn, world.program, root, wanted, COMMAND_LINE, world.container.now())
+            change_shop(Unit(conn, world.program, COMMAND_LINE, world.container.now()), root, wanted)
 
 
 def test_thirty_persons_in_two_levels_raise_the_early_warning_alone(cn: World) -> None:
@@ -148,7 +149,9 @@ def test_the_tree_is_that_of_the_instant(cn: World) -> None:
     moved_at = PAID + timedelta(days=3)
     with cn.container.begin() as conn:
         pack = cn.container.policies["open"]
-        shops.move_shop(conn, cn.program, pack, "c", None, moved_at, "a test", COMMAND_LINE, cn.container.now())
+        shops.move_shop(
+            Unit(conn, cn.program, COMMAND_LINE, cn.container.now()), pack, "c", Move(None, moved_at, "a test")
+        )
     shapes = [
         [(tree.subject, tree.figures["persons"], tree.figures["levels"]) for tree in measure(cn, as_of).largest]
         for as_of in (PAID, moved_at, EARLY - timedelta(days=1))
@@ -219,7 +222,9 @@ def test_more_trees_than_are_reported_are_counted(cn: World, monkeypatch: pytest
 
 def run(world: World) -> monitors.MonitorRun:
     with world.container.begin() as conn:
-        return monitors.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
+        return monitors.run_monitors(
+            Unit(conn, world.program, MONITOR, world.container.now()), world.container.policies
+        )
 
 
 def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_reported(
@@ -242,7 +247,11 @@ def test_a_case_that_was_dismissed_comes_back_only_with_other_figures(cn: World)
     assert run(cn).cases_opened == ["tree:a"]
     [(case_no,)] = cn.rows("SELECT case_no FROM compliance_cases")
     with cn.container.begin() as conn:
-        decide_case(conn, cn.program, case_no, "dismiss", None, "Li", "seen", COMMAND_LINE, cn.container.now())
+        decide_case(
+            Unit(conn, cn.program, COMMAND_LINE, cn.container.now()),
+            case_no,
+            CaseDecision("dismiss", None, "Li", "seen"),
+        )
     assert run(cn).cases_opened == []
     cn.join(("z", "a"))
     assert run(cn).cases_opened == ["tree:a"]

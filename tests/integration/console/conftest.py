@@ -11,7 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts, seats
+from distrib.services.people.accounts import PersonDraft
 from tests.world.api import Api
 from tests.world.world import World
 
@@ -74,8 +76,10 @@ def person(world: World, stranger: Callable[[], Browser]) -> Callable[..., Brows
 
     def make(login: str, role: str = "admin") -> Browser:
         with world.begin() as conn:
-            made = accounts.make_person(conn, login, login.title(), PASSWORD, world.now(), must_change=False)
-            seats.give_seat(conn, world.program, made, role, world.now())
+            made = accounts.make_person(
+                conn, PersonDraft(login, login.title(), PASSWORD, must_change=False), world.now()
+            )
+            seats.give_seat(Unit(conn, world.program, COMMAND_LINE, world.now()), made, role)
         browser = stranger()
         assert browser.sign_in(login).status_code == 303
         return browser

@@ -16,7 +16,9 @@ from werkzeug.test import TestResponse
 from distrib.console.provider import Provider
 from distrib.console.site import EXTENSION
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts, seats
+from distrib.services.people.accounts import PersonDraft
 from distrib.services.people.subjects import bind_subject, unbind_subject
 from tests.integration.console.conftest import PASSWORD, Browser
 from tests.world.oidc import CLIENT, SECRET, STRANGE_KEY, ProviderInTest, provider_in_test
@@ -58,8 +60,8 @@ def sign_in(browser: Browser) -> TestResponse:
 def bound(world: World, provider: ProviderInTest, login: str = "mei") -> None:
     """A person whose password somebody else chose, who is bound to who is at the provider."""
     with world.begin() as conn:
-        made = accounts.make_person(conn, login, login.title(), PASSWORD, world.now(), must_change=True)
-        seats.give_seat(conn, world.program, made, "finance", world.now())
+        made = accounts.make_person(conn, PersonDraft(login, login.title(), PASSWORD, must_change=True), world.now())
+        seats.give_seat(Unit(conn, world.program, COMMAND_LINE, world.now()), made, "finance")
         bind_subject(conn, login, provider.issuer, provider.subject, world.now())
 
 

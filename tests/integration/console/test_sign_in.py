@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from distrib.console.people import MOST_TRIES
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts, seats
-from distrib.services.people.accounts import IDLE
+from distrib.services.people.accounts import IDLE, PersonDraft
 from distrib.services.programs.key_changes import revoke_key
 from tests.integration.console.conftest import PASSWORD, Browser
 from tests.world.api import Api
@@ -104,8 +105,8 @@ def test_signing_out_ends_the_session_for_whoever_kept_its_cookie(world: World, 
 
 def test_a_password_that_somebody_else_chose_opens_nothing_but_its_change(world: World, stranger: Stranger) -> None:
     with world.begin() as conn:
-        ann = accounts.make_person(conn, "ann", "Ann", PASSWORD, world.now(), must_change=True)
-        seats.give_seat(conn, world.program, ann, "finance", world.now())
+        ann = accounts.make_person(conn, PersonDraft("ann", "Ann", PASSWORD, must_change=True), world.now())
+        seats.give_seat(Unit(conn, world.program, COMMAND_LINE, world.now()), ann, "finance")
     browser = stranger()
     browser.sign_in("ann")
     assert browser.get(f"/console/p/{world.program.code}/orders").headers["Location"] == "/console/account"
@@ -123,7 +124,7 @@ def test_a_person_sees_its_own_programs_alone_and_a_seat_that_ended_no_more(worl
     assert ann.page()
     with world.begin() as conn:
         (seat,) = seats.list_seated(conn, world.program)
-        revoke_key(conn, world.program, seat.key_id, world.now())
+        revoke_key(Unit(conn, world.program, COMMAND_LINE, world.now()), seat.key_id)
     assert ann.get(f"/console/p/{world.program.code}").status_code == 404
     assert "You are in no program yet" in ann.get("/console").text
 

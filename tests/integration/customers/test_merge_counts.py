@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
 from distrib.services.compliance.structure import measure_structure
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.store import customer_merges
 from distrib.store.compliance.structure import sponsors_with_few_buyers
 from distrib.store.customers import insert_customer_shop
@@ -133,5 +134,7 @@ def test_merges_that_are_no_longer_flat_are_noticed(world: World, owner: Engine,
             )
     with world.container.begin() as conn:
         audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = audit.run_audit(
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies
+        )
     assert {check.name for check in result.checks if not check.ok} == {"customer_merges_flat"}

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.services.audit import run
+from distrib.services.context import COMMAND_LINE, Unit
 from tests.world.api import Api, Caller
 from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.processes import wait_until
@@ -63,7 +64,7 @@ def seller_of(caller: Caller, order_id: str) -> str | None:
 def is_audit_clean(world: World) -> bool:
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies)
     assert [check for check in result.checks if not check.ok] == []
     return "customer_merges_flat" in {check.name for check in result.checks}
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger import seals
 from tests.world.api import Api, Caller
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
@@ -142,7 +143,7 @@ def test_an_account_that_is_not_there_is_told(api: Api, earned: World) -> None:
 
 def test_a_seal_can_be_worked_out_again_from_what_the_api_gives(api: Api, earned: World) -> None:
     with earned.container.begin() as conn:
-        seals.seal_now(conn, earned.program, earned.container.now())
+        seals.seal_now(Unit(conn, earned.program, COMMAND_LINE, earned.container.now()))
     finance = api.caller("finance")
     (seal,) = whole(finance, "/v1/ledger/seals")
     content = finance.call("GET", "/v1/ledger/seals/1/content").data

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.statements import months
 from distrib.store.ledger.balances import Split, available_of_all
@@ -79,7 +79,7 @@ def decide(world: World, table: str, decided_at: datetime, payout_no: int = 900)
 def freeze(world: World, shop_id: str, status: str, effective_at: datetime) -> None:
     """Sets a shop's status."""
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, shop_id, status, effective_at, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), shop_id, status, effective_at, "test")
 
 
 def balance(world: World, shop_id: str, as_of: datetime) -> tuple[int, int, int]:
@@ -134,7 +134,7 @@ def test_a_statement_splits_as_of_the_months_last_instant(sold: World) -> None:
     reserve(sold, "a", 100, end, 902)
     freeze(sold, "b", "frozen", end - timedelta(microseconds=1))
     with sold.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, sold.program, 202603, None, 10, NOW)
+        view, _ = months.statement_totals_and_rows(Unit(conn, sold.program, COMMAND_LINE, NOW), 202603, None, 10)
     rows = {row.shop_id: row for row in view.data}
     splits_of_shops = {shop: (row.held_minor, row.reserved_minor, row.available_minor) for shop, row in rows.items()}
     assert splits_of_shops == {"a": (0, 400, 600), "b": (700, 0, 0)}

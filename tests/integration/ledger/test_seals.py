@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger import seals
 from distrib.services.ledger.seals import seal_content, verify_chain
 from distrib.store.ledger import seals as rows
@@ -37,7 +38,7 @@ def sealed(world: World) -> World:
 def seal(world: World) -> int | None:
     """How many transfers a new seal covers; None where there is nothing to seal."""
     with world.container.begin() as conn:
-        made = seals.seal_now(conn, world.program, NOW)
+        made = seals.seal_now(Unit(conn, world.program, COMMAND_LINE, NOW))
     return None if made is None else int(made.transfers)
 
 

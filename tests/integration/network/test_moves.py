@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, ListPart, Unit
 from distrib.services.network import standing
 from distrib.services.network.shops import ShopDraft, downline
 from distrib.store.network.standing import add_rank
@@ -61,7 +61,9 @@ def test_a_page_of_the_shops_directly_below_has_who_stands_there_now_each_once(w
         cursor = None
         with world.begin() as conn:
             while cursor is not None or not seen:
-                page, cursor = downline(conn, world.program, "top", levels, world.now(), cursor, limit=2)
+                page, cursor = downline(
+                    Unit(conn, world.program, COMMAND_LINE, world.now()), "top", levels, ListPart(cursor, 2)
+                )
                 seen += [shop.id for shop in page]
         assert seen == below
 

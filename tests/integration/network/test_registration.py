@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, ListPart, Unit
 from distrib.services.network import shops
 from distrib.services.network.shops import ShopDraft
 from tests.world.documents import plan_document
@@ -218,7 +218,7 @@ def test_the_tree_below_comes_level_by_level_and_in_pages(world: World) -> None:
     cursor, seen = None, []
     with world.begin() as conn:
         while True:
-            page, cursor = shops.downline(conn, world.program, "a", None, NOW, cursor, limit=2)
+            page, cursor = shops.downline(Unit(conn, world.program, COMMAND_LINE, NOW), "a", None, ListPart(cursor, 2))
             seen += [(shop.id, shop.level, shop.sponsor_id) for shop in page]
             if cursor is None:
                 break

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shop_months import Retention, retention, shop_month
 from distrib.settings import REPOSITORY
 from tests.world.api import Api
@@ -132,8 +133,8 @@ def test_retention_counts_shops_that_sold_in_the_very_month(world: World) -> Non
     ]
     sell(world, rows)
     with world.container.begin() as conn:
-        kept = retention(conn, world.program, noon("2026-02-28"))
-        after = retention(conn, world.program, noon("2026-03-01"))
+        kept = retention(Unit(conn, world.program, COMMAND_LINE, noon("2026-02-28")))
+        after = retention(Unit(conn, world.program, COMMAND_LINE, noon("2026-03-01")))
     assert shown(kept) == [(1, 5, 2, "0.4"), (3, 0, 0, None)]
     assert shown(after) == [(1, 5, 2, "0.4"), (3, 4, 1, "0.25")]
 
@@ -150,6 +151,6 @@ def test_a_large_team_is_read_within_bounds(world: World) -> None:
     world.join(*((f"g-{n}", f"k-{n % 300}") for n in range(700)), joined_at=EARLY)
     world.earn(*(settled(f"e-{n}", f"o-{n}", f"g-{n}", line(100), paid_at=noon("2026-03-02")) for n in range(200)))
     with world.container.begin() as conn:
-        figures = shop_month(conn, world.program, "top", 202603, noon("2026-03-31"))
+        figures = shop_month(Unit(conn, world.program, COMMAND_LINE, noon("2026-03-31")), "top", 202603)
     levels = [(level.shops, level.selling_shops, level.sales_minor) for level in figures.team]
     assert levels == [(300, 0, 0), (700, 200, 20_000), (0, 0, 0)]

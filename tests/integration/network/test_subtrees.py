@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import subtrees
 from distrib.services.network.branches import keep_branches
 from distrib.settings import Settings
@@ -89,7 +90,7 @@ def test_a_branch_is_a_shop_with_all_below_it_and_what_they_sold_this_month(api:
         settled("e-4", "o-4", "d", line(7), paid_at=PAID - timedelta(days=40)),
     )
     with world.begin() as conn:
-        assert keep_branches(conn, world.program, march)
+        assert keep_branches(Unit(conn, world.program, COMMAND_LINE, march))
     assert branches("/v1/shops/a/downline?levels=1") == {"b": (2, 1_150), "d": (1, 0)}
     assert branches("/v1/shops?level=1") == {"a": (4, 1_150), "e": (1, 30)}
     [first, *_] = finance.get("/v1/shops?level=1")["data"]
@@ -127,8 +128,8 @@ def test_a_tree_too_large_is_refused_by_name(world: World, monkeypatch: pytest.M
     world.join(("one-more", "b-1"))
     with world.container.begin() as conn:
         with pytest.raises(Refusal, match="more than 5 shops"):
-            subtrees.read_subtree(conn, world.program, "a", None, world.container.now())
-        tree = subtrees.read_subtree(conn, world.program, "a", 1, world.container.now())
+            subtrees.read_subtree(Unit(conn, world.program, COMMAND_LINE, world.container.now()), "a", None)
+        tree = subtrees.read_subtree(Unit(conn, world.program, COMMAND_LINE, world.container.now()), "a", 1)
     assert len(tree.nodes) == 5
 
 

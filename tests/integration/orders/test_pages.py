@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger import accounts
 from distrib.services.ledger.accounts import TransferQuery, TransferView
 from distrib.services.orders import commissions, inbox, views
@@ -139,7 +140,9 @@ def test_commissions_listed_by_any_filters_are_those_that_pass_them_among_all(li
     with listed.container.begin() as conn:
 
         def ask(query: CommissionQuery) -> Callable[[Any, int], tuple[list[CommissionView], Any]]:
-            return lambda after, size: commissions.list_commissions(conn, listed.program, query, after, size, NOW)
+            return lambda after, size: commissions.list_commissions(
+                Unit(conn, listed.program, COMMAND_LINE, NOW), query, after, size
+            )
 
         everything = walk(ask(CommissionQuery()), 500)
         assert walk(ask(CommissionQuery())) == everything

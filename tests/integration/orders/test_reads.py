@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders import commissions, explanations, views
 from distrib.services.orders.commissions import CommissionQuery, PlanVersionView
 from distrib.services.orders.views import OrderView, RefundedLine, RefundView
@@ -64,7 +65,7 @@ def reading(shops: World) -> Iterator[Connection]:
 
 def read(conn: Connection, world: World, order_id: str, now: datetime = PAID) -> OrderView:
     """The view of an order."""
-    return views.get_order(conn, world.program, order_id, now)
+    return views.get_order(Unit(conn, world.program, COMMAND_LINE, now), order_id)
 
 
 def ids(conn: Connection, world: World, **filters: Any) -> list[str]:
@@ -191,9 +192,12 @@ def test_the_newest_first_go_without_a_range_of_time(api: Api) -> None:
 
 def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: World) -> None:
     query = CommissionQuery(order_id="o1", kind="reversed", shop_id="d")
-    [taken], _ = commissions.list_commissions(reading, shops.program, query, None, 50, PAID)
+    [taken], _ = commissions.list_commissions(Unit(reading, shops.program, COMMAND_LINE, PAID), query, None, 50)
     [earned, _other], _ = commissions.list_commissions(
-        reading, shops.program, CommissionQuery(order_id="o1", kind="earned", shop_id="d"), None, 50, PAID
+        Unit(reading, shops.program, COMMAND_LINE, PAID),
+        CommissionQuery(order_id="o1", kind="earned", shop_id="d"),
+        None,
+        50,
     )
     assert (taken.amount_minor, taken.reverses_id, taken.event_id) == (-600, earned.id, "r1")
     assert (earned.amount_minor, earned.base_minor, earned.rate) == (2_000, 10_000, "0.2")
@@ -205,7 +209,7 @@ def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: 
 
 def test_a_fixed_amount_has_no_rate(reading: Connection, shops: World) -> None:
     query = CommissionQuery(order_id="o1", shop_id="b", kind="earned")
-    rows, _ = commissions.list_commissions(reading, shops.program, query, None, 50, PAID)
+    rows, _ = commissions.list_commissions(Unit(reading, shops.program, COMMAND_LINE, PAID), query, None, 50)
     assert {(row.rule, row.rate, row.amount_minor) for row in rows} == {("up-2", None, 88)}
 
 
@@ -227,15 +231,19 @@ def test_a_fixed_amount_has_no_rate(reading: Connection, shops: World) -> None:
 def test_commissions_are_found_by_every_filter(
     reading: Connection, shops: World, query: CommissionQuery, count: int
 ) -> None:
-    rows, follows = commissions.list_commissions(reading, shops.program, query, None, 500, PAID)
+    rows, follows = commissions.list_commissions(Unit(reading, shops.program, COMMAND_LINE, PAID), query, None, 500)
     assert (len(rows), follows) == (count, None)
 
 
 def test_pages_of_commissions_leave_none_out_and_show_none_twice(reading: Connection, shops: World) -> None:
-    whole, _ = commissions.list_commissions(reading, shops.program, CommissionQuery(), None, 500, PAID)
+    whole, _ = commissions.list_commissions(
+        Unit(reading, shops.program, COMMAND_LINE, PAID), CommissionQuery(), None, 500
+    )
     paged, after = [], None
     while True:
-        page, after = commissions.list_commissions(reading, shops.program, CommissionQuery(), after, 5, PAID)
+        page, after = commissions.list_commissions(
+            Unit(reading, shops.program, COMMAND_LINE, PAID), CommissionQuery(), after, 5
+        )
         paged += page
         if after is None:
             break
@@ -283,6 +291,9 @@ def test_a_shop_that_has_no_part_in_an_order_does_not_learn_of_it(
 def test_another_programs_orders_are_not_found(reading: Connection, shops: World) -> None:
     other = type(shops.program)(shops.program.program_id + 1, "other", "CNY", "Asia/Shanghai", "open")
     with pytest.raises(Refusal):
-        views.get_order(reading, other, "o1", PAID)
+        views.get_order(Unit(reading, other, COMMAND_LINE, PAID), "o1")
     assert views.list_orders(reading, other, OrderFilters(), None, 10) == ([], None)
-    assert commissions.list_commissions(reading, other, CommissionQuery(), None, 10, PAID) == ([], None)
+    assert commissions.list_commissions(Unit(reading, other, COMMAND_LINE, PAID), CommissionQuery(), None, 10) == (
+        [],
+        None,
+    )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.encryption import Sealer
 from distrib.services.payouts import payee_versions
 from distrib.store.database import open_engine
@@ -183,7 +183,7 @@ def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(funde
     world, program = funded.world, funded.world.program
     old, new = bytes(range(32)), bytes(range(1, 33))
     with world.container.begin() as conn:
-        payee_versions.put_payee(conn, program, "c", payee(), Sealer([old]), b"p", COMMAND_LINE, PAID)
+        payee_versions.put_payee(Unit(conn, program, COMMAND_LINE, PAID), "c", payee(), Sealer([old]), b"p")
         conn.execute(
             text(
                 "DELETE FROM payee_keys WHERE identity_hash <> (SELECT k.identity_hash FROM payee_keys k"

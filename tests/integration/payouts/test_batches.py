@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.payouts import batches
@@ -36,7 +36,7 @@ def amounts(made: dict[str, object]) -> dict[str, int]:
 def is_sound(world: World) -> bool:
     """Whether the audit finds nothing."""
     with world.container.begin() as conn:
-        result = run.run_audit(conn, world.program, LATER, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, LATER), world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return True
 
@@ -64,7 +64,10 @@ def test_what_is_paid_leaves_and_what_fails_comes_back_for_the_next_batch(world:
     assert balance(world, "a", LATER) == {"held": 0, "reserved": 0, "available": 0, "paid": 1_000}
     assert balance(world, "b", LATER) == {"held": 0, "reserved": 0, "available": 700, "paid": 0}
     with world.container.begin() as conn:
-        assert batches.payout_view(conn, world.program, "march", 0, 9)[0].batch.status == "settled"
+        assert (
+            batches.payout_view(Unit(conn, world.program, COMMAND_LINE, LATER), "march", 0, 9)[0].batch.status
+            == "settled"
+        )
     assert amounts(make(world, "retry", LATER)) == {"b": 700}
     assert is_sound(world)
 
@@ -146,8 +149,8 @@ def test_approval_takes_another_key_and_no_cancelled_batch(world: World) -> None
         record(world, "march", [("a", "paid")], NOW)
     assert caught.value.code == "payout_not_approved"
     with world.container.begin() as conn:
-        batches.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
-        batches.cancel_payout(conn, world.program, "march", APPROVER, LATER)
+        batches.cancel_payout(Unit(conn, world.program, COMMAND_LINE, NOW), "march")
+        batches.cancel_payout(Unit(conn, world.program, APPROVER, LATER), "march")
     assert balance(world, "a", NOW)["available"] == 1_000
     for refused in (lambda: approve(world, "march", NOW), lambda: record(world, "march", [("a", "paid")], NOW)):
         with pytest.raises(Refusal) as caught:
@@ -162,7 +165,7 @@ def test_an_approved_batch_is_not_cancelled_and_approving_again_changes_nothing(
     approve(world, "march", NOW)
     approve(world, "march", LATER)
     with world.container.begin() as conn, pytest.raises(Refusal) as caught:
-        batches.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
+        batches.cancel_payout(Unit(conn, world.program, COMMAND_LINE, NOW), "march")
     assert caught.value.code == "payout_approved"
 
 
@@ -201,8 +204,8 @@ def test_a_batch_of_the_past_never_reserves_what_an_adjustment_took_since(world:
     earn(world, "a", 1_000, PAID)
     draft = adjustments.AdjustmentDraft("less", "a", -100, "a box was broken")
     with world.container.begin() as conn:
-        adjustments.propose_adjustment(conn, world.program, draft, COMMAND_LINE, LATER)
-        adjustments.approve_adjustment(conn, world.program, "less", APPROVER, LATER)
+        adjustments.propose_adjustment(Unit(conn, world.program, COMMAND_LINE, LATER), draft)
+        adjustments.approve_adjustment(Unit(conn, world.program, APPROVER, LATER), "less")
     assert amounts(make(world, "past", LATER + timedelta(days=1), up_to=NOW)) == {"a": 900}
 
 
@@ -249,7 +252,9 @@ def test_a_shop_that_is_frozen_or_closed_gets_no_line_and_is_named(world: World,
     open_shops(world, "a")
     earn(world, "a", 1_000, PAID)
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "a", status, PAID + timedelta(days=1), "looked at", COMMAND_LINE, NOW)
+        standing.set_status(
+            Unit(conn, world.program, COMMAND_LINE, NOW), "a", status, PAID + timedelta(days=1), "looked at"
+        )
     made = make(world, "march", NOW)
     named = {"shop_id": "a", "code": f"shop_{status}", "amount_minor": 1_000}
     assert (amounts(made), made["refused"]) == ({}, [named])
@@ -309,9 +314,9 @@ def test_what_is_paid_in_a_month_that_was_closed_meanwhile_counts_in_the_next(wo
     approve(world, "march", NOW)
     for period in (202603, 202604):
         with world.container.begin() as conn:
-            closing.propose_close(conn, world.program, period, COMMAND_LINE, IN_MAY)
+            closing.propose_close(Unit(conn, world.program, COMMAND_LINE, IN_MAY), period)
         with world.container.begin() as conn:
-            closing.confirm_close(conn, world.program, period, APPROVER, IN_MAY)
+            closing.confirm_close(Unit(conn, world.program, APPROVER, IN_MAY), period)
     record(world, "march", [("a", "paid")], NOW)
     [(period, occurred_at)] = world.rows("SELECT period, occurred_at FROM transfers WHERE kind = 'paid'")
     assert (period, occurred_at) == (202605, datetime(2026, 4, 30, 16, tzinfo=UTC))

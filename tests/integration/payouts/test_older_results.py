@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from distrib.bootstrap import Container
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import batches
 from distrib.services.programs.tenants import find_program
 from distrib.settings import Settings
@@ -64,5 +65,5 @@ def test_an_older_result_counts_when_it_was_recorded_and_may_come_back(older: Wo
     [outcome] = record(older, "old", [("a", "returned")], AT + timedelta(days=1))
     assert outcome.outcome == "recorded"
     with older.container.begin() as conn:
-        view, _ = batches.payout_view(conn, older.program, "old", 0, 9)
+        view, _ = batches.payout_view(Unit(conn, older.program, COMMAND_LINE, AT), "old", 0, 9)
     assert [(line.status, line.paid_on) for line in view.lines] == [("returned", older.program.day_of(AT))]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import batches
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.statements import closing, months
@@ -41,7 +41,7 @@ RETURNED_IN_MAY = date(2026, 5, 1)
 def is_sound(world: World, now: datetime = JUNE) -> bool:
     """Whether the audit finds nothing."""
     with world.container.begin() as conn:
-        result = run.run_audit(conn, world.program, now, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, now), world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return True
 
@@ -49,7 +49,7 @@ def is_sound(world: World, now: datetime = JUNE) -> bool:
 def line_of(world: World, payout_id: str) -> dict[str, object]:
     """The only line of a batch."""
     with world.container.begin() as conn:
-        view, _ = batches.payout_view(conn, world.program, payout_id, 0, 9)
+        view, _ = batches.payout_view(Unit(conn, world.program, COMMAND_LINE, world.container.now()), payout_id, 0, 9)
     [line] = view.lines
     return asdict(line)
 
@@ -57,7 +57,7 @@ def line_of(world: World, payout_id: str) -> dict[str, object]:
 def statement(world: World, period: int, shop_id: str = "a") -> dict[str, int]:
     """A shop's row of a month."""
     with world.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, world.program, period, None, 10, JUNE)
+        view, _ = months.statement_totals_and_rows(Unit(conn, world.program, COMMAND_LINE, JUNE), period, None, 10)
     [row] = [row for row in view.data if row.shop_id == shop_id]
     return {name: value for name, value in asdict(row).items() if isinstance(value, int)}
 
@@ -66,9 +66,9 @@ def close(world: World, *periods: int, now: datetime = JUNE) -> None:
     """Closes months by two keys."""
     for period in periods:
         with world.container.begin() as conn:
-            closing.propose_close(conn, world.program, period, COMMAND_LINE, now)
+            closing.propose_close(Unit(conn, world.program, COMMAND_LINE, now), period)
         with world.container.begin() as conn:
-            closing.confirm_close(conn, world.program, period, APPROVER, now)
+            closing.confirm_close(Unit(conn, world.program, APPROVER, now), period)
 
 
 def test_what_came_back_is_available_again_and_its_tax_undone_in_the_month_of_the_return(world: World) -> None:
@@ -328,5 +328,5 @@ def test_the_audit_finds_a_return_that_does_not_rest_on_a_paid_line(
         conn.execute(text(damage))
     owner.dispose()
     with world.container.begin() as conn:
-        result = run.run_audit(conn, world.program, JUNE, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, JUNE), world.container.policies)
     assert "payouts_rest_on_lines" in {check.name for check in result.checks if not check.ok}

@@ -10,7 +10,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts.batches import cancel_payout
 from distrib.services.payouts.payee_versions import erase_payee, shop_no_of
 from distrib.services.payouts.reports import platform_report, us_1099_report
@@ -51,8 +51,8 @@ def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: Wo
     posted = world.rows("SELECT kind::text, credit_account, amount_minor FROM transfers WHERE kind IN ('paid', 'tax')")
     assert sorted(map(tuple, posted)) == [("paid", -2, 256_000), ("tax", -3, 44_000)]
     with world.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, world.program, 202604, None, 10, MAY)
-        assert run.run_audit(conn, world.program, MAY, world.container.policies).ok
+        view, _ = months.statement_totals_and_rows(Unit(conn, world.program, COMMAND_LINE, MAY), 202604, None, 10)
+        assert run.run_audit(Unit(conn, world.program, COMMAND_LINE, MAY), world.container.policies).ok
     [row] = view.data
     assert (row.opening_minor, row.paid_minor, row.tax_minor, row.closing_minor) == (
         300_000,
@@ -79,7 +79,7 @@ def test_what_failed_or_was_cancelled_counts_for_no_tax(world: World) -> None:
     earn(world, "a", 300_000, PAID)
     make(world, "one", APRIL)
     with world.container.begin() as conn:
-        cancel_payout(conn, world.program, "one", PROPOSER, APRIL)
+        cancel_payout(Unit(conn, world.program, PROPOSER, APRIL), "one")
     assert taxes(make(world, "two", APRIL)) == {"a": (300_000, 44_000)}
     approve(world, "two", APRIL)
     record(world, "two", [("a", "failed")], APRIL)
@@ -157,7 +157,7 @@ def test_the_1099_report_counts_what_was_paid_in_the_year_against_its_threshold(
         earn(world, shop, amount, PAID)
     pay(world, "april", APRIL)
     with world.container.begin() as conn:
-        erase_payee(conn, world.program, shop_no_of(conn, world.program, "b"), COMMAND_LINE, APRIL)
+        erase_payee(Unit(conn, world.program, COMMAND_LINE, APRIL), shop_no_of(conn, world.program, "b"))
         rows = report(us_1099_report(conn, world.program, 2026, world.container.sealer))
         before = report(us_1099_report(conn, world.program, 2025, world.container.sealer))
     reported = {(row["amount_minor"], row["reportable"], row["payee_name"], row["payments"]) for row in rows}

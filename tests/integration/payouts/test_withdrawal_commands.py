@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor
+from distrib.services.context import Actor, Unit
 from distrib.services.network import standing
 from distrib.services.payouts.withdrawals import WithdrawalDraft, request_withdrawal
 from distrib.services.programs.tenants import get_program
@@ -43,7 +43,9 @@ def keys(world: World) -> tuple[str, str]:
         world.program = get_program(conn, world.program.program_id)
         shop = Actor("shop", "shop", "partner")
         for name, shop_id in (("w1", "a"), ("w2", "b")):
-            request_withdrawal(conn, world.program, WithdrawalDraft(name, shop_id, 500), shop, world.container.now())
+            request_withdrawal(
+                Unit(conn, world.program, shop, world.container.now()), WithdrawalDraft(name, shop_id, 500)
+            )
     admin, finance = (run("key", "create", "--role", role).stdout.splitlines()[-1] for role in ("admin", "finance"))
     return admin, finance
 
@@ -83,7 +85,7 @@ def test_a_closing_payment_is_asked_for_by_an_admin_and_approved_as_a_batch(
 ) -> None:
     admin, finance = keys
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "a", "closed", PAID, "left", PROPOSER, world.container.now())
+        standing.set_status(Unit(conn, world.program, PROPOSER, world.container.now()), "a", "closed", PAID, "left")
     words = ("payout", "closing", "last", "--shop", "a", "--reason", "left")
     assert refusal_of(run(*words, "--key", finance)).code == "forbidden"
     made = json.loads(run(*words, "--key", admin, "--json").stdout)

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans import versions
+from distrib.services.plans.versions import PublicationDraft
 from tests.world.documents import plan_document
 from tests.world.world import NOW, World, web_world
 
@@ -26,7 +27,7 @@ def world(database_url: str) -> Iterator[World]:
 
 def create(world: World, document: object) -> versions.PlanView:
     with world.begin() as conn:
-        return versions.create_plan(conn, world.program, document, world.policies, COMMAND_LINE, world.now())
+        return versions.create_plan(Unit(conn, world.program, COMMAND_LINE, world.now()), document, world.policies)
 
 
 def publish(
@@ -34,7 +35,11 @@ def publish(
 ) -> versions.PlanView:
     with world.begin() as conn:
         return versions.publish_plan(
-            conn, world.program, world.policies, code, version, effective_from, signed_off_by, COMMAND_LINE, world.now()
+            Unit(conn, world.program, COMMAND_LINE, world.now()),
+            world.policies,
+            code,
+            version,
+            PublicationDraft(effective_from, signed_off_by),
         )
 
 

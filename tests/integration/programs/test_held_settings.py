@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.programs.settings import set_program
 from tests.world.api import Api, Caller
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -98,7 +98,7 @@ def test_what_the_command_line_sets_holds_at_once_and_ends_what_waits_about_it(u
     patch(admin, withholding="cumulative")
     with world.container.begin() as conn:
         set_program(
-            conn, world.program, {"withholding": "per_payment"}, world.policies, None, COMMAND_LINE, world.now()
+            Unit(conn, world.program, COMMAND_LINE, world.now()), {"withholding": "per_payment"}, world.policies, None
         )
     shown = admin.get("/v1/program")
     assert (shown["withholding"], shown["pending"]) == ("per_payment", None)

@@ -9,7 +9,7 @@ import pytest
 
 from distrib.api.http.auth import MAY_CALL, scope_of
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.programs.key_changes import revoke_key
 from distrib.services.programs.scopes import ROLES, SCOPES, reach_of
 from distrib.services.programs.settings import set_program
@@ -72,9 +72,9 @@ def test_the_last_who_can_make_keys_stays_whoever_asks_and_whether_key_or_person
     world = api.world
     seat = Actor(mei["id"], "mei", "admin", person="mei")
     with world.container.begin() as conn, pytest.raises(Refusal, match="mei is the last admin"):
-        revoke_key(conn, world.program, mei["id"], world.now(), seat)
+        revoke_key(Unit(conn, world.program, seat, world.now()), mei["id"])
     with world.container.begin() as conn:
-        revoke_key(conn, world.program, mei["id"], world.now(), COMMAND_LINE)  # who can make another
+        revoke_key(Unit(conn, world.program, COMMAND_LINE, world.now()), mei["id"])  # who can make another
 
 
 def test_of_two_admins_who_end_each_other_at_once_one_stays(api: Api) -> None:
@@ -85,14 +85,14 @@ def test_of_two_admins_who_end_each_other_at_once_one_stays(api: Api) -> None:
         actor = Actor(str(caller.key_id), "a", "admin")
         try:
             with world.container.begin() as conn:
-                revoke_key(conn, world.program, str(other.key_id), world.now(), actor)
+                revoke_key(Unit(conn, world.program, actor, world.now()), str(other.key_id))
         except Refusal as refusal:
             return refusal.code
         return "ended"
 
     with world.container.worker_engine.connect() as conn, ThreadPoolExecutor() as pool:
         conn.begin()
-        revoke_key(conn, world.program, str(ben.key_id), world.now(), Actor(str(ann.key_id), "ann", "admin"))
+        revoke_key(Unit(conn, world.program, Actor(str(ann.key_id), "ann", "admin"), world.now()), str(ben.key_id))
         other = pool.submit(end, ben, ann)
         conn.commit()
         assert other.result() == "last_admin"
@@ -246,7 +246,7 @@ def loosen(api: Api, wanted: ProgramSettings) -> None:
     """Sets the program as on the command line."""
     world = api.world
     with world.container.begin() as conn:
-        set_program(conn, world.program, wanted, world.policies, None, COMMAND_LINE, world.now())
+        set_program(Unit(conn, world.program, COMMAND_LINE, world.now()), wanted, world.policies, None)
 
 
 def test_a_use_is_noted_once_a_minute_after_the_answer(api: Api) -> None:
@@ -300,7 +300,7 @@ def test_an_answer_of_before_it_was_kept_whose_it_is_answers_whoever_asks(api: A
 def test_what_the_command_line_ends_says_so(api: Api) -> None:
     ann, ben = api.caller(), api.caller("orders")
     with api.world.begin() as conn:
-        revoke_key(conn, api.world.program, ben.key_id, api.world.now())
+        revoke_key(Unit(conn, api.world.program, COMMAND_LINE, api.world.now()), ben.key_id)
     assert ann.get(f"/v1/keys/{ben.key_id}")["ended_by"] == "cli"
 
 

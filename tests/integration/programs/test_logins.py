@@ -14,7 +14,7 @@ from distrib.app import create_app
 from distrib.bootstrap import Container, open_container
 from distrib.domain.errors import CannotStart
 from distrib.embedded import EmbeddedServers
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.setting_checks import SettingsError
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
@@ -111,7 +111,9 @@ def test_outside_its_role_a_login_has_no_right_to_any_table(container: Container
 
 def test_the_service_does_its_work_on_two_logins(container: Container) -> None:
     with container.begin() as conn:
-        program = create_program(conn, "test", "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft("test", "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     world = World(container, program)
     world.publish(SELLER_TEN_PERCENT)
     world.join(("s", None))

@@ -13,8 +13,11 @@ from structlog.testing import capture_logs
 from distrib.app import create_app
 from distrib.bootstrap import Container
 from distrib.domain.errors import CannotStart
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.people import accounts
+from distrib.services.people.accounts import PersonDraft, SignIn
 from distrib.services.programs import keys
+from distrib.services.programs.keys import KeyDraft
 from distrib.settings import Settings
 from tests.world.api import Caller
 from tests.world.audited import packs
@@ -51,7 +54,11 @@ class Host:
     def make_key(self, world: World) -> str:
         """Makes a key of an admin, hashed with the host's own pepper."""
         with self.container.begin() as conn:
-            return keys.create_key(conn, world.program, "admin", "a", None, self.container.pepper, world.now())
+            return keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, world.now()),
+                KeyDraft("admin", "a", None),
+                self.container.pepper,
+            )
 
 
 @contextmanager
@@ -77,9 +84,9 @@ def test_a_pepper_is_changed_on_one_host_after_the_other_while_keys_people_and_i
         before.caller(busy_key).post("/v1/shops", SHOP)
         with before.container.begin() as conn:
             person = accounts.make_person(
-                conn, "mei", "Mei", "a password nobody guesses", world.now(), must_change=False
+                conn, PersonDraft("mei", "Mei", "a password nobody guesses", must_change=False), world.now()
             )
-            token = accounts.begin_session(conn, person, "", before.container.pepper, world.now())
+            token = accounts.begin_session(conn, person, SignIn(""), before.container.pepper, world.now())
     both = {"identity_pepper": FIRST}
     with (
         host_with(settings, key_pepper=FIRST, other_pepper=SECOND, **both) as first,

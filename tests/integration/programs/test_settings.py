@@ -8,11 +8,12 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit.run import enter_snapshot, run_audit
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.programs import tenants
 from distrib.services.programs.settings import set_program
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.programs.wanted_settings import ProgramSettings
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -76,13 +77,13 @@ def test_an_event_that_meets_a_change_of_the_time_zone_counts_its_day_by_the_new
         now = world.container.now()
         with world.container.begin() as conn:
             zone: ProgramSettings = {"time_zone": "Pacific/Kiritimati"}
-            set_program(conn, world.program, zone, world.container.policies, None, COMMAND_LINE, now)
+            set_program(Unit(conn, world.program, COMMAND_LINE, now), zone, world.container.policies, None)
             is_set.set()
             assert may_commit.wait(20)
 
     def post() -> None:
         with world.container.begin() as conn:
-            inbox.accept_events(conn, world.program, [event], world.container.now())
+            inbox.accept_events(Unit(conn, world.program, COMMAND_LINE, world.container.now()), [event])
 
     changing, posting = Thread(target=change), Thread(target=post)
     changing.start()
@@ -120,7 +121,7 @@ def test_a_stricter_pack_holds_for_shops_and_orders_from_then_on(api: Api) -> No
     with world.container.begin() as conn:
         enter_snapshot(conn)
         program = tenants.find_program(conn, "test")
-        audited = run_audit(conn, program, world.container.now(), world.container.policies)
+        audited = run_audit(Unit(conn, program, COMMAND_LINE, world.container.now()), world.container.policies)
     assert [check.name for check in audited.checks if not check.ok] == []
 
 
@@ -145,11 +146,13 @@ def test_opening_a_program_again_answers_as_the_first_time_whatever_was_set_sinc
     container, now = world.container, world.container.now()
     with container.begin() as conn:
         wanted: ProgramSettings = {"admission": "invite", "binding_rule": "last", "policy": "cn"}
-        set_program(conn, world.program, wanted, container.policies, None, COMMAND_LINE, now)
-        again = tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "open", EARLY, container.policies)
+        set_program(Unit(conn, world.program, COMMAND_LINE, now), wanted, container.policies, None)
+        again = tenants.create_program(
+            conn, ProgramDraft("test", "CNY", "Asia/Shanghai", "open"), EARLY, container.policies
+        )
         assert (again.admission, again.policy) == ("invite", "cn")
         with pytest.raises(Refusal, match="exists with other settings"):
-            tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "cn", EARLY, container.policies)
+            tenants.create_program(conn, ProgramDraft("test", "CNY", "Asia/Shanghai", "cn"), EARLY, container.policies)
 
 
 @pytest.mark.parametrize("way", ["one", "batch"])

@@ -1,21 +1,24 @@
 """Programs and keys: opened once, found by code; a key's secret is seen once and kept by nobody."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.pepper import Pepper
 from distrib.services.programs import key_changes, keys, tenants
+from distrib.services.programs.keys import KeyDraft
+from distrib.services.programs.tenants import ProgramDraft
 from tests.world.world import NOW, PEPPER, World, web_world
 
 
-def made(world: World, code: str = "shop-cn", **changes: object) -> Program:
-    given = {"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn", "now": NOW} | changes
+def made(world: World, code: str = "shop-cn", now: datetime = NOW, **changes: Any) -> Program:
+    draft = ProgramDraft(code, **{"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn"} | changes)
     with world.container.begin() as conn:
-        return tenants.create_program(conn, code, policies=world.policies, **given)  # type: ignore[arg-type]
+        return tenants.create_program(conn, draft, now, world.policies)
 
 
 def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> None:
@@ -66,8 +69,12 @@ def test_a_key_opens_its_own_program_with_its_role(database_url: str) -> None:
         world.register("s")
         other = made(world)
         with world.begin() as conn:
-            admin = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
-            partner = keys.create_key(conn, world.program, "partner", "a partner", "s", PEPPER, NOW)
+            admin = keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft("admin", "the office", None), PEPPER
+            )
+            partner = keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft("partner", "a partner", "s"), PEPPER
+            )
         with world.engine.begin() as conn:
             opened = keys.authenticate(conn, admin, PEPPER, NOW)
             assert opened is not None
@@ -82,7 +89,9 @@ def test_a_key_opens_its_own_program_with_its_role(database_url: str) -> None:
 def test_only_the_whole_key_opens_anything(database_url: str) -> None:
     with web_world(database_url) as world:
         with world.begin() as conn:
-            key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
+            key = keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft("admin", "the office", None), PEPPER
+            )
         other = "A" if key[-1] != "A" else "B"
         wrong = [key[:-1] + other, key + "x", key.replace("dk_", ""), "", "dk__", "dk_" + "0" * 16]
         for presented in [*wrong, key[:3] + "0" * 16 + key[19:], "dk_é" + key[4:], "a" * 10_000]:
@@ -95,14 +104,18 @@ def test_only_the_whole_key_opens_anything(database_url: str) -> None:
 def test_a_key_that_has_ended_opens_nothing(database_url: str) -> None:
     with web_world(database_url) as world:
         with world.begin() as conn:
-            key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
+            key = keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft("admin", "the office", None), PEPPER
+            )
             [listed], follows = keys.list_keys(conn, world.program)
             assert (listed.row.name, follows) == ("the office", None)
-            key_changes.revoke_key(conn, world.program, listed.row.key_id, NOW)
-            key_changes.revoke_key(conn, world.program, listed.row.key_id, datetime(2027, 1, 1, tzinfo=UTC))
+            key_changes.revoke_key(Unit(conn, world.program, COMMAND_LINE, NOW), listed.row.key_id)
+            key_changes.revoke_key(
+                Unit(conn, world.program, COMMAND_LINE, datetime(2027, 1, 1, tzinfo=UTC)), listed.row.key_id
+            )
             assert keys.list_keys(conn, world.program)[0][0].row.revoked_at == NOW
             with pytest.raises(Refusal):
-                key_changes.revoke_key(conn, world.program, "0" * 16, NOW)
+                key_changes.revoke_key(Unit(conn, world.program, COMMAND_LINE, NOW), "0" * 16)
         with world.engine.begin() as conn:
             assert keys.authenticate(conn, key, PEPPER, NOW) is None
 
@@ -110,7 +123,9 @@ def test_a_key_that_has_ended_opens_nothing(database_url: str) -> None:
 def test_a_secret_is_not_in_the_database(database_url: str) -> None:
     with web_world(database_url) as world:
         with world.begin() as conn:
-            key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
+            key = keys.create_key(
+                Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft("admin", "the office", None), PEPPER
+            )
         [(dump,)] = world.rows("SELECT string_agg(k::text, '') FROM api_keys k")
     assert key.split("_", 2)[2] not in dump
 
@@ -129,14 +144,14 @@ def test_a_key_that_does_not_fit_is_refused(
     database_url: str, role: str, name: str, shop_id: str | None, code: str
 ) -> None:
     with web_world(database_url) as world, world.begin() as conn, pytest.raises(Refusal) as caught:
-        keys.create_key(conn, world.program, role, name, shop_id, PEPPER, NOW)
+        keys.create_key(Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft(role, name, shop_id), PEPPER)
     assert caught.value.code == code
 
 
 def test_keys_come_in_pages(database_url: str) -> None:
     with web_world(database_url) as world, world.begin() as conn:
         for n in range(5):
-            keys.create_key(conn, world.program, "orders", f"k{n}", None, PEPPER, NOW)
+            keys.create_key(Unit(conn, world.program, COMMAND_LINE, NOW), KeyDraft("orders", f"k{n}", None), PEPPER)
         first, follows = keys.list_keys(conn, world.program, None, 3)
         rest, end = keys.list_keys(conn, world.program, follows, 3)
     assert sorted(listed.row.name for listed in first + rest) == [f"k{n}" for n in range(5)]

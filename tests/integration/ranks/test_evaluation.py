@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.standing import set_rank
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store.ranks.evaluations import EvaluationRow
@@ -55,7 +55,7 @@ def with_ranks(*ranks: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def evaluate(world: World, period: int) -> EvaluationRow:
     with world.container.begin() as conn:
-        return evaluate_month(conn, world.program, period, COMMAND_LINE, world.container.now())[0]
+        return evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.container.now()), period)[0]
 
 
 def figures(row: EvaluationRow) -> tuple[int, int, int, int]:
@@ -83,7 +83,7 @@ def last_reason(world: World, shop: str) -> dict[str, Any]:
 
 def by_hand(world: World, shop: str, rank: str | None, when: datetime) -> None:
     with world.container.begin() as conn:
-        set_rank(conn, world.program, shop, rank, when, "by hand", COMMAND_LINE, world.container.now())
+        set_rank(Unit(conn, world.program, COMMAND_LINE, world.container.now()), shop, rank, when, "by hand")
 
 
 def test_keep_may_fail_as_often_as_grace_says_and_once_more_costs_one_rank(world: World) -> None:
@@ -133,13 +133,13 @@ def test_a_month_is_evaluated_once_in_sequence_when_it_is_over_and_its_events_ar
     world.drain()
     first = evaluate(world, 202601)
     with world.container.begin() as conn:
-        again, is_new = evaluate_month(conn, world.program, 202601, COMMAND_LINE, world.container.now())
+        again, is_new = evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.container.now()), 202601)
     assert (again, is_new) == (first, False)
     with pytest.raises(Refusal) as refused:
         evaluate(world, 202603)
     assert (refused.value.code, refused.value.params) == ("evaluation_in_sequence", {"next": "2026-02"})
     with world.container.begin() as conn, pytest.raises(Refusal) as refused:
-        evaluate_month(conn, world.program, 202602, COMMAND_LINE, instant_of(3, 1, 0) - timedelta(microseconds=1))
+        evaluate_month(Unit(conn, world.program, COMMAND_LINE, instant_of(3, 1, 0) - timedelta(microseconds=1)), 202602)
     assert refused.value.code == "period_not_over"
     assert evaluate(world, 202602).period == 202602
 
@@ -154,7 +154,7 @@ def test_two_evaluations_at_once_are_one(world: World) -> None:
 
     def run() -> None:
         with world.container.begin() as conn:
-            rows.append(evaluate_month(conn, world.program, 202603, COMMAND_LINE, world.container.now()))
+            rows.append(evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.container.now()), 202603))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, period_bounds
+from distrib.services.context import COMMAND_LINE, Unit, period_bounds
 from distrib.services.ranks.evaluation import due_period, evaluate_month
 from tests.world.api import Api
 from tests.world.documents import line, settled
@@ -117,8 +117,8 @@ def test_by_themselves_workers_evaluate_what_the_program_has_lived_through_and_n
         conn.exec_driver_sql("SET LOCAL ROLE NONE")
         conn.exec_driver_sql("UPDATE programs SET created_at = '2026-01-20T00:00:00Z'")
     with world.container.begin() as conn:
-        assert due_period(conn, world.program, datetime(2026, 1, 31, 15, tzinfo=UTC)) is None
-        assert due_period(conn, world.program, datetime(2026, 1, 31, 16, tzinfo=UTC)) == 202601
+        assert due_period(Unit(conn, world.program, COMMAND_LINE, datetime(2026, 1, 31, 15, tzinfo=UTC))) is None
+        assert due_period(Unit(conn, world.program, COMMAND_LINE, datetime(2026, 1, 31, 16, tzinfo=UTC))) == 202601
     run_due_evaluations(world.container)
     run_due_evaluations(world.container)
     columns = "period, lowered, evaluated_by"
@@ -128,14 +128,14 @@ def test_by_themselves_workers_evaluate_what_the_program_has_lived_through_and_n
 
 def test_what_an_operator_brings_in_by_hand_is_not_run_ahead_of_by_the_clock(world: World) -> None:
     with world.container.begin() as conn:
-        evaluate_month(conn, world.program, 202601, COMMAND_LINE, world.container.now())
+        evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.container.now()), 202601)
     run_due_evaluations(world.container)
     assert world.rows("SELECT period FROM rank_evaluations WHERE program_id = :program") == [(202601,)]
     opened = world.program.period_of(world.rows("SELECT created_at FROM programs")[0][0])
     with world.container.begin() as conn:
         begun, over = period_bounds(opened, world.program.zone)
-        assert due_period(conn, world.program, begun) is None
-        assert due_period(conn, world.program, over) == 202602
+        assert due_period(Unit(conn, world.program, COMMAND_LINE, begun)) is None
+        assert due_period(Unit(conn, world.program, COMMAND_LINE, over)) == 202602
 
 
 def test_a_month_with_pending_events_waits_for_them(world: World) -> None:

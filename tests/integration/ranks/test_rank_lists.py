@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ranks.near import keep_near_ranks
 from tests.integration.ranks.test_evaluation import RANKED, by_hand, evaluate, instant_of, sale
 from tests.world.api import Api
@@ -78,7 +79,7 @@ def test_who_is_near_is_told_with_what_is_there_the_nearest_first_as_of_when_it_
     api.caller().post("/v1/shops/shut/status", {"status": "closed", "reason": "r"})
     as_of = instant_of(3, 3)
     with world.begin() as conn:
-        assert keep_near_ranks(conn, world.program, as_of)
+        assert keep_near_ranks(Unit(conn, world.program, COMMAND_LINE, as_of))
     answer = finance.get("/v1/ranks/near")
     assert [(row["shop_id"], row["rank"], row["next_rank"], row["share"]) for row in answer["data"]] == [
         ("b", "member", "owner", "0.999"),

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from distrib.domain.events import Order
 from distrib.domain.plans.plan import Plan
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from tests.property.draws import RANKS, orders, plans
 from tests.world.documents import PAID, refunded, settled
 from tests.world.world import EARLY, World, chain
@@ -98,13 +99,15 @@ def digest(world: World, plan: dict[str, Any], ranks: dict[str, str], batches: S
     container, now = world.container, world.container.now()
     with container.begin() as conn:
         name = f"story-{next(_number)}"
-        program = tenants.create_program(conn, name, "CNY", "Asia/Shanghai", "open", now, container.policies)
+        program = tenants.create_program(
+            conn, ProgramDraft(name, "CNY", "Asia/Shanghai", "open"), now, container.policies
+        )
     story = World(container, program)
     story.publish(plan)
     story.join(*chain(*SHOPS))
     with container.begin() as conn:
         for shop, rank in ranks.items():
-            standing.set_rank(conn, program, shop, rank, EARLY, "by lot", COMMAND_LINE, now)
+            standing.set_rank(Unit(conn, program, COMMAND_LINE, now), shop, rank, EARLY, "by lot")
     for batch in batches:
         if batch:
             story.post(*batch)

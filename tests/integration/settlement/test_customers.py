@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.services.audit import run
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders.explanations import explain_order
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, line, paid, refunded, settled
 from tests.world.world import World
@@ -186,6 +187,6 @@ def earlier_orders_known(world: World) -> tuple[int, int]:
     """How many orders the audit looked at for what they keep of their customers, and how many are wrong."""
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies)
     (check,) = [check for check in result.checks if check.name == "earlier_orders_known"]
     return check.figure, check.wrong

@@ -6,7 +6,7 @@ from distrib.bootstrap import Container
 from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.world import World as Bench
 from distrib.cli.bench.world import fill_inbox, open_program, register
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.settlement.drain import drain_batch
 from tests.world.world import World
 
@@ -48,5 +48,7 @@ def _keep_statistics(conn: Connection) -> None:
 def _rows_read_by_a_batch(container: Container, program: Program) -> int:
     with container.begin() as conn:
         before = conn.execute(_ROWS_READ).scalar_one()
-        assert drain_batch(conn, program, container.policies, BATCH, container.now()).orders == BATCH
+        assert (
+            drain_batch(Unit(conn, program, COMMAND_LINE, container.now()), container.policies, BATCH).orders == BATCH
+        )
         return int(conn.execute(_ROWS_READ).scalar_one()) - int(before)

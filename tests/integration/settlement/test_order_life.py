@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shops import get_shop
 from distrib.services.network.standing import set_status
 from distrib.services.orders import commissions, views
@@ -68,7 +68,7 @@ def test_a_settlement_counts_with_what_stood_when_its_payment_was_worked_on(shop
     shops.earn(paid("p1", "o1", "b", line(10_000)))
     with shops.container.begin() as conn:
         now = shops.container.now()
-        set_status(conn, shops.program, "a", "closed", PAID - DAY, "learned too late", COMMAND_LINE, now)
+        set_status(Unit(conn, shops.program, COMMAND_LINE, now), "a", "closed", PAID - DAY, "learned too late")
     assert shops.earn(settled("e1", "o1", "b", line(10_000))) == {"b": 1_000, "a": 500}
     assert shops.earn(settled("e2", "o2", "b", line(10_000))) == {"b": 2_000, "a": 500}
 
@@ -197,7 +197,7 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
     shops.earn(paid("p1", "o1", "b", line(10_000)), refunded("r1", "o1", {"1": 4_000}, PAID + DAY))
     now = shops.container.now()
     with shops.container.begin() as conn:
-        view = views.get_order(conn, shops.program, "o1", now)
+        view = views.get_order(Unit(conn, shops.program, COMMAND_LINE, now), "o1")
         assert (view.status, view.commissions, view.refunded_minor, view.left_minor) == (
             "paid",
             [],
@@ -209,19 +209,23 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
         explained = explain_order(conn, shops.program, "o1")
         assert explained.agrees
         assert {(look.shop_id, look.posted_minor) for look in explained.looks} == {("b", 600), ("a", 300)}
-        shop_no = get_shop(conn, shops.program, "b", now).shop_no
+        shop_no = get_shop(Unit(conn, shops.program, COMMAND_LINE, now), "b").shop_no
         assert months.balance(conn, shops.program, shop_no, now).expected_minor == 600
         assert months.balance(conn, shops.program, shop_no, PAID).expected_minor == 1_000
-        none, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(), None, 10, now)
+        none, _ = commissions.list_commissions(
+            Unit(conn, shops.program, COMMAND_LINE, now), CommissionQuery(), None, 10
+        )
         assert none == []
         rows, follows = commissions.list_commissions(
-            conn, shops.program, CommissionQuery(state="expected"), None, 1, now
+            Unit(conn, shops.program, COMMAND_LINE, now), CommissionQuery(state="expected"), None, 1
         )
         assert [(row.shop_id, row.amount_minor, row.state) for row in rows] == [("b", 600, "expected")]
-        rows, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(state="expected"), follows, 5, now)
+        rows, _ = commissions.list_commissions(
+            Unit(conn, shops.program, COMMAND_LINE, now), CommissionQuery(state="expected"), follows, 5
+        )
         assert [(row.shop_id, row.amount_minor, row.state) for row in rows] == [("a", 300, "expected")]
         only = CommissionQuery(state="expected", order_id="o1", shop_id="a")
-        assert len(commissions.list_commissions(conn, shops.program, only, None, 5, now)[0]) == 1
+        assert len(commissions.list_commissions(Unit(conn, shops.program, COMMAND_LINE, now), only, None, 5)[0]) == 1
 
 
 def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(shops: World) -> None:
@@ -253,14 +257,14 @@ def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(
             return sorted(row.id for row in rows)
 
         for order_id, status in statuses.items():
-            view = views.get_order(conn, shops.program, order_id, shops.container.now())
+            view = views.get_order(Unit(conn, shops.program, COMMAND_LINE, shops.container.now()), order_id)
             assert view.status == status, order_id
             assert explain_order(conn, shops.program, order_id).agrees, order_id
             assert order_id in ids_of(status=status)
         assert ids_of(status="paid") == ["o1"]
         assert ids_of(status="cancelled") == ["o2", "o3"]
         assert ids_of() == ids_of(shop_id="b") == sorted(statuses)
-        view = views.get_order(conn, shops.program, "o3", shops.container.now())
+        view = views.get_order(Unit(conn, shops.program, COMMAND_LINE, shops.container.now()), "o3")
         assert (view.reason, [refund.id for refund in view.refunds], view.left_minor) == (
             "order_cancelled",
             [None],
@@ -349,7 +353,7 @@ def test_what_a_decision_wakes_is_pending_from_the_same_moment_on(shops: World) 
     shops.earn(settled("e1", "o1", "b", line(10_000), **GROUP))
     shops.post(decided("g", "g1", True))
     with shops.container.worker_engine.begin() as conn:
-        drain_batch(conn, shops.program, shops.container.policies, 100, shops.container.now())
+        drain_batch(Unit(conn, shops.program, COMMAND_LINE, shops.container.now()), shops.container.policies, 100)
     assert (shops.outcome("g"), shops.outcome("e1")[0]) == (("done", None), "pending")
     with shops.container.worker_engine.begin() as conn:
         conn.execute(text("DELETE FROM queue"))
@@ -383,7 +387,9 @@ def test_what_waited_for_an_order_and_is_of_a_later_day_is_pending_from_the_mome
 
 def _drain_once(world: World) -> None:
     with world.container.worker_engine.begin() as conn:
-        drained = drain_batch(conn, world.program, world.container.policies, 100, world.container.now())
+        drained = drain_batch(
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies, 100
+        )
     assert drained.state is State.APPLIED
 
 

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.shops import ShopDraft
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.drain import FOR_EVER, State, drain_batch
 from distrib.services.settlement.whole_refunds import refund_whole
@@ -58,7 +60,9 @@ def drained(world: World, *, in_columns: bool) -> tuple[Rows, int]:
     with world.container.worker_engine.connect() as conn, conn.begin() as transaction:
         orders = 0
         while (
-            batch := drain_batch(conn, world.program, world.policies, 40, now, in_columns=in_columns)
+            batch := drain_batch(
+                Unit(conn, world.program, COMMAND_LINE, now), world.policies, 40, in_columns=in_columns
+            )
         ).state is State.APPLIED:
             orders += batch.orders
         rows = rows_of(conn, world.program.program_id)
@@ -79,7 +83,9 @@ def another_program(world: World, currency: str = "CNY") -> World:
     container, now = world.container, world.container.now()
     with container.begin() as conn:
         name = f"lot-{next(_number)}"
-        program = tenants.create_program(conn, name, currency, "Asia/Shanghai", "open", now, container.policies)
+        program = tenants.create_program(
+            conn, ProgramDraft(name, currency, "Asia/Shanghai", "open"), now, container.policies
+        )
     return World(container, program, stopped_at=now)
 
 
@@ -265,5 +271,10 @@ def given_back(world: World) -> dict[str, bool]:
     with world.begin() as conn:
         numbers = [row[0] for row in world.rows("SELECT order_no FROM queue WHERE program_id = :program")]
         pending = pending_events(conn, program_id, numbers)
-        left = {row.event_no for row in refund_whole(conn, Batch(world.program, world.now()), pending, FOR_EVER)}
+        left = {
+            row.event_no
+            for row in refund_whole(
+                conn, Batch(Unit(conn, world.program, COMMAND_LINE, world.now())), pending, FOR_EVER
+            )
+        }
     return {ids[row.event_no]: row.event_no not in left for row in pending}

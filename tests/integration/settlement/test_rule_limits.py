@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.orders.explanations import explain_order
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, paid, refunded, settled
@@ -54,7 +54,7 @@ def reasons(world: World, order_id: str) -> list[tuple[str, str, int, int]]:
 def is_audit_clean(world: World) -> bool:
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies)
     assert [check for check in result.checks if not check.ok] == []
     return {"rule_totals_match"} <= {check.name for check in result.checks}
 
@@ -203,7 +203,7 @@ def test_a_rank_is_required_as_it_stood_when_the_order_was_paid_and_a_higher_one
     world.earn(order(1, 1_000, "b"))
     with world.container.begin() as conn:
         standing.set_rank(
-            conn, world.program, "a", "platinum", PAID + 2 * DAY, "test", COMMAND_LINE, world.container.now()
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), "a", "platinum", PAID + 2 * DAY, "test"
         )
     assert world.earn(order(2, 1_000, "b"), order(0, 1_000, "b")) == {"b": 300, "a": 50}
     assert reasons(world, "o1") == [("seller", "paid", 100, 100), ("up", "requires_not_met", 0, 0)]
@@ -225,7 +225,7 @@ def test_the_audit_finds_totals_that_are_not_what_was_posted(world: World) -> No
         conn.execute(text("UPDATE rule_customers SET earned_minor = 101"))
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.container.policies)
     (check,) = [check for check in result.checks if not check.ok]
     assert (check.name, check.wrong) == ("rule_totals_match", 2)
     assert {(row["earned_minor"], row["posted_minor"]) for row in check.rows} == {(99, 100), (101, 100)}

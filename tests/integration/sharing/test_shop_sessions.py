@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.payouts.withdrawal_messages import WithdrawalView
 from distrib.services.payouts.withdrawals import WithdrawalDraft, approve_withdrawal, request_withdrawal
 from distrib.services.sharing.shop_sessions import KEPT, end_session, open_link, session_of
@@ -202,11 +202,11 @@ def test_the_owner_asks_for_money_by_a_session_as_by_a_key_and_cannot_approve_it
 
     def ask(conn: Connection) -> WithdrawalView:
         program, actor = session_of(conn, session, owners.pepper, owners.now)
-        return request_withdrawal(conn, program, WithdrawalDraft("w", "own", 500), actor, owners.now)[0]
+        return request_withdrawal(Unit(conn, program, actor, owners.now), WithdrawalDraft("w", "own", 500))[0]
 
     def approve(conn: Connection) -> None:
         program, actor = session_of(conn, session, owners.pepper, owners.now)
-        approve_withdrawal(conn, program, "w", actor, owners.now)
+        approve_withdrawal(Unit(conn, program, actor, owners.now), "w")
 
     assert in_transaction(owners.begin, ask).requested_by.startswith("session-")
     with pytest.raises(Refusal, match="second person"):

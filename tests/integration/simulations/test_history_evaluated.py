@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.history import looks, orders, parquet
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
@@ -98,7 +98,7 @@ def by_database(world: World, period: int) -> Any:
 def evaluated(world: World, period: int) -> EvaluationRow:
     """The evaluation that the database makes."""
     with world.container.begin() as conn:
-        return evaluate_month(conn, world.program, period, COMMAND_LINE, world.container.now())[0]
+        return evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.container.now()), period)[0]
 
 
 def same(world: World, period: int, directory: Path) -> FileEvaluation:

@@ -16,7 +16,7 @@ from click.testing import Result
 from pyarrow import parquet
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor
+from distrib.services.context import Actor, Unit
 from distrib.services.history.schema import COLUMNS
 from distrib.services.statements import closing
 from distrib.settings import REPOSITORY
@@ -87,8 +87,8 @@ def close(world: World, month: int) -> None:
     """Closes the books of a month by two keys."""
     begin, program, now = world.container.begin, world.program, world.now()
     ann, ben = Actor("ann", "Ann", "finance"), Actor("ben", "Ben", "finance")
-    in_transaction(begin, lambda conn: closing.propose_close(conn, program, month, ann, now))
-    in_transaction(begin, lambda conn: closing.confirm_close(conn, program, month, ben, now))
+    in_transaction(begin, lambda conn: closing.propose_close(Unit(conn, program, ann, now), month))
+    in_transaction(begin, lambda conn: closing.confirm_close(Unit(conn, program, ben, now), month))
 
 
 def test_every_row_is_exported_once_and_of_people_ids_alone(sold: World, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.by_name import as_json, by_name
 from distrib.services.compliance.monitors import structure_view
 from distrib.services.compliance.structure import Structure, measure_structure
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.history import orders, parquet
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
@@ -142,10 +142,10 @@ def crowded(world: World) -> World:
     ben, now = Actor("ben", "Ben", "finance"), world.container.now()
     with world.container.begin() as conn:
         for month in (202603, 202604):
-            pay_pools(conn, world.program, month, COMMAND_LINE, now)
+            pay_pools(Unit(conn, world.program, COMMAND_LINE, now), month)
         adjustment = AdjustmentDraft("adjusted", "x", -70, "a test")
-        propose_adjustment(conn, world.program, adjustment, COMMAND_LINE, now)
-        approve_adjustment(conn, world.program, "adjusted", ben, now)
+        propose_adjustment(Unit(conn, world.program, COMMAND_LINE, now), adjustment)
+        approve_adjustment(Unit(conn, world.program, ben, now), "adjusted")
     pay(world, "paid", now - timedelta(seconds=2))  # the files are exported after the result, a second later
     lately = world.program.day_of(now) - timedelta(days=30)  # such a penalty counts for a year
     penalise(world, "p-1", shop_id="b", decided_on=lately)
@@ -183,7 +183,7 @@ def test_a_pack_of_before_judges_the_instants_of_before(crowded: World, tmp_path
     with crowded.container.begin() as conn:
         wanted: ProgramSettings = {"policy": "cn"}
         now = crowded.container.now()
-        crowded.program = set_program(conn, crowded.program, wanted, crowded.policies, None, COMMAND_LINE, now)
+        crowded.program = set_program(Unit(conn, crowded.program, COMMAND_LINE, now), wanted, crowded.policies, None)
     directory = exported(crowded, tmp_path)
     policies = watching(crowded.container.policies, 1)
     packs = []

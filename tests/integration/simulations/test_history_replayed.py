@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from distrib.columns.ranking import spans
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.document import canonical_json
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.history import orders, parquet
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
@@ -154,7 +154,7 @@ def ranked(world: World, seed: int) -> World:
         world.drain()
         if place:
             with world.container.begin() as conn:
-                evaluate_month(conn, world.program, 202602 + place, COMMAND_LINE, world.container.now())
+                evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.container.now()), 202602 + place)
     return world
 
 

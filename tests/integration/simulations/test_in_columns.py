@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.services.compliance import cases
-from distrib.services.context import COMMAND_LINE
+from distrib.services.compliance.cases import CaseDecision
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations import sources
@@ -113,7 +114,7 @@ def told(world: World, seed: int) -> World:
     world.set_rank("d", "old", PAID + 10 * DAY)
     world.set_status("c", "frozen", PAID + 20 * DAY)
     with world.container.begin() as conn:
-        case = cases.open_case(conn, world.program, "y", None, "a test", COMMAND_LINE, world.container.now())
+        case = cases.open_case(Unit(conn, world.program, COMMAND_LINE, world.container.now()), "y", None, "a test")
     decide(world, case.case_no, "freeze")
     for events in some_events(random.Random(seed)):
         world.post(*events)
@@ -127,7 +128,9 @@ def decide(world: World, case_no: int, decision: str) -> None:
     since = PAID - DAY if decision == "freeze" else None
     now = world.container.now()
     with world.container.begin() as conn:
-        cases.decide_case(conn, world.program, case_no, decision, since, "Han", "a test", COMMAND_LINE, now)
+        cases.decide_case(
+            Unit(conn, world.program, COMMAND_LINE, now), case_no, CaseDecision(decision, since, "Han", "a test")
+        )
 
 
 @st.composite

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.simulations.checking import Checked, check_as_published, check_ranks
 from distrib.services.simulations.running import PaidSpan, enter_history
@@ -76,7 +76,7 @@ def ranked(api: Api) -> Api:
         world.post(*[event for event in events if event["occurred_at"].startswith(f"2026-0{month}")])
         world.drain()
         with world.container.begin() as conn:
-            evaluate_month(conn, world.program, 202600 + month, COMMAND_LINE, world.now())
+            evaluate_month(Unit(conn, world.program, COMMAND_LINE, world.now()), 202600 + month)
     return api
 
 

@@ -16,7 +16,7 @@ from pyarrow import parquet
 from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.simulations.checking import Checked, check_as_published
 from distrib.services.simulations.running import PaidSpan, enter_history
 from distrib.services.statements.pools import pay_pools
@@ -96,7 +96,7 @@ def told(api: Api) -> Api:
         world.drain()
     for month in (202603, 202604, 202605):
         with world.container.begin() as conn:
-            pay_pools(conn, world.program, month, COMMAND_LINE, world.now())
+            pay_pools(Unit(conn, world.program, COMMAND_LINE, world.now()), month)
     return api
 
 

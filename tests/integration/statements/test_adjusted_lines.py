@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
-from distrib.services.context import format_period
+from distrib.services.context import Unit, format_period
 from distrib.services.statements import closing
 from distrib.store.statements import exports
 from tests.integration.statements.test_closing import ANN, BEN, MARCH, NOW
@@ -97,8 +97,8 @@ def test_a_month_closed_in_the_earlier_form_keeps_its_bytes_and_its_digest(
     world.earn(settled("e1", "o1", "a", line(10_000)))
     with monkeypatch.context() as earlier, world.container.begin() as conn:
         earlier.setattr(exports, "LINES_FORM", 1)
-        closing.propose_close(conn, world.program, MARCH, ANN, NOW)
-        closed = closing.confirm_close(conn, world.program, MARCH, BEN, NOW)
+        closing.propose_close(Unit(conn, world.program, ANN, NOW), MARCH)
+        closed = closing.confirm_close(Unit(conn, world.program, BEN, NOW), MARCH)
     answer = api.caller("finance").call("GET", f"/v1/statements/{format_period(MARCH)}/export?detail=lines")
     assert answer.text.splitlines()[0].endswith(",belongs_to_period,reverses_id")
     assert hashlib.sha256(answer.data).hexdigest() == (closed.lines and closed.lines.digest)

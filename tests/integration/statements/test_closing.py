@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor, period_bounds
+from distrib.services.context import COMMAND_LINE, Actor, Unit, period_bounds
 from distrib.services.ledger import adjustments
 from distrib.services.statements import closing, months
 from distrib.store.ledger import books
@@ -46,12 +46,12 @@ def sold(world: World) -> World:
 
 def propose(world: World, period: int = MARCH, actor: Actor = ANN, now: datetime = NOW) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return asdict(closing.propose_close(conn, world.program, period, actor, now))
+        return asdict(closing.propose_close(Unit(conn, world.program, actor, now), period))
 
 
 def confirm(world: World, period: int = MARCH, actor: Actor = BEN, now: datetime = NOW) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return asdict(closing.confirm_close(conn, world.program, period, actor, now))
+        return asdict(closing.confirm_close(Unit(conn, world.program, actor, now), period))
 
 
 def close(world: World, period: int = MARCH) -> dict[str, Any]:
@@ -68,12 +68,14 @@ def refusal(act: Any, *args: Any, **options: Any) -> str:
 
 def file(world: World, period: int, detail: str = "shops") -> bytes:
     with world.container.begin() as conn:
-        return b"".join(months.export_csv(conn, world.program, period, detail, NOW))
+        return b"".join(months.export_csv(Unit(conn, world.program, COMMAND_LINE, NOW), period, detail))
 
 
 def statement(world: World, period: int) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return asdict(months.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0])
+        return asdict(
+            months.statement_totals_and_rows(Unit(conn, world.program, COMMAND_LINE, NOW), period, None, 500)[0]
+        )
 
 
 def figures(row: Mapping[str, Any]) -> dict[str, int]:
@@ -268,8 +270,8 @@ def test_an_adjustment_of_a_month_is_in_its_statement_and_lines(sold: World) -> 
     occurred_at = APRIL_BEGINS - timedelta(hours=1)
     draft = adjustments.AdjustmentDraft("adj", "a", -300, "double pay")
     with sold.container.begin() as conn:
-        adjustments.propose_adjustment(conn, sold.program, draft, ANN, occurred_at)
-        adjustments.approve_adjustment(conn, sold.program, "adj", BEN, occurred_at)
+        adjustments.propose_adjustment(Unit(conn, sold.program, ANN, occurred_at), draft)
+        adjustments.approve_adjustment(Unit(conn, sold.program, BEN, occurred_at), "adj")
     closed = close(sold)
     assert closed["totals"]["adjusted_minor"] == -300
     lines = list(csv.DictReader(io.StringIO(file(sold, MARCH, "lines").decode())))

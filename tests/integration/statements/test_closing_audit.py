@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.services.audit import run
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing
@@ -60,10 +60,10 @@ def closed(world: World) -> World:
         settled("april", "o4", "b", line(3_000), occurred_at=APRIL_BEGINS),
     )
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, "a", "frozen", APRIL_BEGINS, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), "a", "frozen", APRIL_BEGINS, "test")
         draft = adjustments.AdjustmentDraft("adj", "b", 77, "goodwill")
-        adjustments.propose_adjustment(conn, world.program, draft, ANN, APRIL_BEGINS)
-        adjustments.approve_adjustment(conn, world.program, "adj", BEN, APRIL_BEGINS)
+        adjustments.propose_adjustment(Unit(conn, world.program, ANN, APRIL_BEGINS), draft)
+        adjustments.approve_adjustment(Unit(conn, world.program, BEN, APRIL_BEGINS), "adj")
     reserve(world)
     for period in (202604, 202605):
         close(world, period)
@@ -87,13 +87,13 @@ def reserve(world: World) -> None:
 def close(world: World, period: int) -> None:
     for actor, act in ((ANN, closing.propose_close), (BEN, closing.confirm_close)):
         with world.container.begin() as conn:
-            act(conn, world.program, period, actor, NOW)
+            act(Unit(conn, world.program, actor, NOW), period)
 
 
 def failing(world: World) -> set[str]:
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, NOW, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, NOW), world.container.policies)
     assert {check.name for check in result.checks} >= {"closed_statements_match_transfers", "closed_digests_hold"}
     return {check.name for check in result.checks if not check.ok}
 

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing, months
@@ -73,7 +73,7 @@ def held_at(world: World, owner: Engine, table: str, act: Act, actor: Actor) -> 
 
 def file(world: World, detail: str) -> bytes:
     with world.container.begin() as conn:
-        return b"".join(months.export_csv(conn, world.program, MARCH, detail, NOW))
+        return b"".join(months.export_csv(Unit(conn, world.program, COMMAND_LINE, NOW), MARCH, detail))
 
 
 def counted_in(world: World) -> dict[str, int]:
@@ -97,8 +97,8 @@ def adjust(world: World, adjustment_id: str, amount_minor: int) -> None:
     at = APRIL_BEGINS - timedelta(hours=1)
     draft = adjustments.AdjustmentDraft(adjustment_id, "a", amount_minor, "test")
     with world.container.begin() as conn:
-        adjustments.propose_adjustment(conn, world.program, draft, ANN, at)
-        adjustments.approve_adjustment(conn, world.program, adjustment_id, BEN, at)
+        adjustments.propose_adjustment(Unit(conn, world.program, ANN, at), draft)
+        adjustments.approve_adjustment(Unit(conn, world.program, BEN, at), adjustment_id)
 
 
 def test_orders_of_other_months_settle_while_a_close_is_worked_out_which_then_closes(
@@ -180,7 +180,7 @@ def test_figures_proposed_and_never_confirmed_are_no_part_of_the_closed_month(so
     rows = list(csv.DictReader(io.StringIO(file(sold, "shops").decode())))
     assert [(row["shop_id"], row["earned_minor"]) for row in rows] == [("a", "1300"), ("b", "1000")]
     with sold.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, sold.program, MARCH, None, 500, NOW)
+        view, _ = months.statement_totals_and_rows(Unit(conn, sold.program, COMMAND_LINE, NOW), MARCH, None, 500)
     assert [row.shop_id for row in view.data] == ["a", "b"]
     assert view.totals == closed["totals"]
 
@@ -190,7 +190,7 @@ def test_a_freeze_dated_back_into_the_month_after_its_proposal_changes_the_close
     propose(sold)
     at = APRIL_BEGINS - timedelta(minutes=1)
     with sold.container.begin() as conn:
-        standing.set_status(conn, sold.program, "a", "frozen", at, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, sold.program, COMMAND_LINE, NOW), "a", "frozen", at, "test")
     assert refusal(confirm, sold) == "close_changed"
     assert propose(sold, EVA)["totals"]["available_minor"] == 0
 

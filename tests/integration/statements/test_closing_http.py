@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.statements.totals import keep_due_totals
 from distrib.store.statements.exports import LINES_FORM
 from distrib.store.statements.periods import ClosedPeriod, insert_closed_period
@@ -79,7 +80,7 @@ def test_an_order_that_paid_two_shops_counts_once_open_and_closed_and_a_closed_m
     assert [(row["shop_id"], row["orders"], row["refunds"]) for row in shown["data"]] == [("a", 2, 1), ("b", 1, 1)]
     assert (shown["totals"]["orders"], shown["totals"]["refunds"]) == (2, 1)
     with sold.container.begin() as conn:
-        keep_due_totals(conn, sold.program, sold.now(), always=True)
+        keep_due_totals(Unit(conn, sold.program, COMMAND_LINE, sold.now()), always=True)
     assert ann.get("/v1/statements?period=2026-04")["totals"] == shown["totals"]
     proposed = ann.post("/v1/statements/2026-04/close")
     closed = ben.post("/v1/statements/2026-04/close/confirm")

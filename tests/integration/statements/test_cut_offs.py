@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.statements import closing, months
 from tests.world.api import Api
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
@@ -35,17 +35,17 @@ def sold(world: World) -> World:
 
 def propose(world: World, cut_off_at: datetime | None = CUT_OFF, actor: Actor = ANN) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return asdict(closing.propose_close(conn, world.program, MARCH, actor, NOW, cut_off_at))
+        return asdict(closing.propose_close(Unit(conn, world.program, actor, NOW), MARCH, cut_off_at))
 
 
 def confirm(world: World) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return asdict(closing.confirm_close(conn, world.program, MARCH, BEN, NOW))
+        return asdict(closing.confirm_close(Unit(conn, world.program, BEN, NOW), MARCH))
 
 
 def earned_in(world: World, period: int) -> int:
     with world.container.begin() as conn:
-        view = months.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0]
+        view = months.statement_totals_and_rows(Unit(conn, world.program, COMMAND_LINE, NOW), period, None, 500)[0]
     totals = view.totals or {}
     return totals["earned_minor"] + totals["reversed_minor"]
 

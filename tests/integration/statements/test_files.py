@@ -24,7 +24,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.spreadsheet_cells import MARK, restored
 from distrib.domain.texts import Text
 from distrib.languages.readers import READERS, reader_of
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.network.shops import ShopDraft
 from distrib.services.statements import closing
 from distrib.services.statements.columns import AMOUNT, COUNT, LINES_TABLE, RATE, SHOPS_TABLE, TIME, SheetColumn
@@ -53,7 +53,7 @@ def odd(world: World) -> World:
 
 def file(world: World, wish: FileWish) -> bytes:
     with world.container.begin() as conn:
-        return b"".join(export_file(conn, world.program, wish, NOW))
+        return b"".join(export_file(Unit(conn, world.program, COMMAND_LINE, NOW), wish))
 
 
 def csv_rows(world: World, detail: str, shop_id: str | None = None) -> list[list[str]]:
@@ -244,7 +244,7 @@ def test_a_pdf_names_the_program_and_says_of_a_closed_month_what_seals_it(odd: W
     assert "The month is open" in words_of(finance.call("GET", wish).data)
     for who, act in (("ann", closing.propose_close), ("ben", closing.confirm_close)):
         with odd.container.begin() as conn:
-            closed = act(conn, odd.program, MARCH, Actor(who, who, "finance"), NOW)
+            closed = act(Unit(conn, odd.program, Actor(who, who, "finance"), NOW), MARCH)
     words = words_of(finance.call("GET", wish).data)
     assert "春茶优选" in words
     assert f"SHA-256 of the month: {closed.digest}" in words
@@ -312,13 +312,13 @@ def test_a_file_of_one_shop_holds_nothing_of_others(odd: World) -> None:
 )
 def test_a_file_that_there_is_not_is_refused_before_it_begins(world: World, wish: FileWish) -> None:
     with world.container.begin() as conn, pytest.raises(Refusal) as caught:
-        export_file(conn, world.program, wish, NOW)
+        export_file(Unit(conn, world.program, COMMAND_LINE, NOW), wish)
     assert caught.value.code == "invalid"
 
 
 def test_a_pdf_of_no_shop_is_not_found(world: World) -> None:
     with world.container.begin() as conn, pytest.raises(Refusal) as caught:
-        export_file(conn, world.program, FileWish(MARCH, "pdf", shop_id="nobody"), NOW)
+        export_file(Unit(conn, world.program, COMMAND_LINE, NOW), FileWish(MARCH, "pdf", shop_id="nobody"))
     assert caught.value.code == "shop_unknown"
 
 
@@ -376,7 +376,7 @@ def test_the_manifest_and_the_header_tell_count_total_and_digest_of_the_files(od
         if period_is_closed:
             for who, act in (("ann", closing.propose_close), ("ben", closing.confirm_close)):
                 with odd.container.begin() as conn:
-                    act(conn, odd.program, MARCH, Actor(who, who, "finance"), NOW)
+                    act(Unit(conn, odd.program, Actor(who, who, "finance"), NOW), MARCH)
         manifest = finance.get("/v1/statements/2026-03/export/manifest")
         for detail in ("shops", "lines"):
             answer = finance.call("GET", f"/v1/statements/2026-03/export?detail={detail}")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.network import standing
 from distrib.services.statements import closing, months, pools
 from distrib.services.statements.pools import PaidPool
@@ -49,31 +49,31 @@ def ranked(world: World) -> World:
 
 def rank_of(world: World, shop: str, rank: str, effective_at: datetime = EARLY) -> None:
     with world.container.begin() as conn:
-        standing.set_rank(conn, world.program, shop, rank, effective_at, "test", COMMAND_LINE, NOW)
+        standing.set_rank(Unit(conn, world.program, COMMAND_LINE, NOW), shop, rank, effective_at, "test")
 
 
 def status_of(world: World, shop: str, status: str, effective_at: datetime) -> None:
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, shop, status, effective_at, "test", COMMAND_LINE, NOW)
+        standing.set_status(Unit(conn, world.program, COMMAND_LINE, NOW), shop, status, effective_at, "test")
 
 
 def pay(world: World, month: int = MARCH, now: datetime = NOW) -> list[PaidPool]:
     with world.container.begin() as conn:
-        return pools.pay_pools(conn, world.program, month, COMMAND_LINE, now)
+        return pools.pay_pools(Unit(conn, world.program, COMMAND_LINE, now), month)
 
 
 def close(world: World, period: int = MARCH) -> dict[str, Any]:
     with world.container.begin() as conn:
-        proposed = closing.propose_close(conn, world.program, period, ANN, NOW)
+        proposed = closing.propose_close(Unit(conn, world.program, ANN, NOW), period)
     with world.container.begin() as conn:
-        closed = closing.confirm_close(conn, world.program, period, BEN, NOW)
+        closed = closing.confirm_close(Unit(conn, world.program, BEN, NOW), period)
     assert closed.totals == proposed.totals
     return asdict(closed)
 
 
 def lines(world: World, period: int) -> list[dict[str, str]]:
     with world.container.begin() as conn:
-        file = b"".join(months.export_csv(conn, world.program, period, "lines", NOW)).decode()
+        file = b"".join(months.export_csv(Unit(conn, world.program, COMMAND_LINE, NOW), period, "lines")).decode()
     return list(csv.DictReader(io.StringIO(file)))
 
 
@@ -100,7 +100,7 @@ def test_a_pool_is_shared_by_weight_and_dated_the_months_last_instant(ranked: Wo
     }
     assert first["occurred_at"] == first["available_at"] == "2026-03-31T15:59:59.999999Z"
     with ranked.container.begin() as conn:
-        view, _ = months.statement_totals_and_rows(conn, ranked.program, MARCH, None, 10, NOW)
+        view, _ = months.statement_totals_and_rows(Unit(conn, ranked.program, COMMAND_LINE, NOW), MARCH, None, 10)
     assert [(view.totals or {})[name] for name in ("earned_minor", "available_minor", "orders")] == [1_000, 1_000, 0]
 
 
@@ -183,7 +183,7 @@ def test_a_pool_is_paid_when_the_month_is_over_and_its_events_are_through(ranked
 def test_a_close_pays_what_no_command_has_paid_and_proposes_it_so(ranked: World) -> None:
     ranked.earn(settled("e1", "o1", "m", line(10_000)))
     with ranked.container.begin() as conn:
-        proposed = asdict(closing.propose_close(conn, ranked.program, MARCH, ANN, NOW))
+        proposed = asdict(closing.propose_close(Unit(conn, ranked.program, ANN, NOW), MARCH))
     assert (proposed["totals"]["earned_minor"], ranked.earned()) == (1_000, {})
     assert close(ranked)["totals"]["earned_minor"] == 1_000
     assert ranked.earned() == {"g": 500, "s": 250, "t": 250}

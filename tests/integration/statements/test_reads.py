@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, neutralised, restored
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.statements import months as statements
 from distrib.services.statements.months import BalanceView
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
@@ -65,10 +65,14 @@ def once(world: World, period: int) -> dict[str, int]:
 def whole(world: World, period: int, now: datetime = LATER, size: int = 500) -> dict[str, Any]:
     """A month's statement with the rows of all its pages."""
     with world.container.begin() as conn:
-        first, after = statements.statement_totals_and_rows(conn, world.program, period, None, size, now)
+        first, after = statements.statement_totals_and_rows(
+            Unit(conn, world.program, COMMAND_LINE, now), period, None, size
+        )
         statement = asdict(first)
         while after is not None:
-            page, after = statements.statement_totals_and_rows(conn, world.program, period, after, size, now)
+            page, after = statements.statement_totals_and_rows(
+                Unit(conn, world.program, COMMAND_LINE, now), period, after, size
+            )
             assert page.totals is None
             statement["data"] += map(asdict, page.data)
     return statement
@@ -77,7 +81,7 @@ def whole(world: World, period: int, now: datetime = LATER, size: int = 500) -> 
 def exported(world: World, period: int, detail: str, now: datetime = LATER) -> list[dict[str, str]]:
     """The rows of a month's file."""
     with world.container.begin() as conn:
-        file = b"".join(statements.export_csv(conn, world.program, period, detail, now)).decode()
+        file = b"".join(statements.export_csv(Unit(conn, world.program, COMMAND_LINE, now), period, detail)).decode()
     return list(csv.DictReader(io.StringIO(file)))
 
 
@@ -133,15 +137,21 @@ def test_a_shop_without_money_or_movement_is_left_out_and_reads_as_zeros(months:
     assert "idle" not in [row["shop_id"] for row in whole(months, MARCH)["data"]]
     with months.container.begin() as conn:
         number = conn.execute(text("SELECT shop_no FROM shops WHERE shop_id = 'idle'")).scalar_one()
-        view, follows = statements.shop_statement(conn, months.program, MARCH, number, None, 10, LATER)
+        view, follows = statements.shop_statement(
+            Unit(conn, months.program, COMMAND_LINE, LATER), MARCH, number, None, 10
+        )
     assert (view.shop_id, figures(asdict(view)), view.lines, follows) == ("idle", {}, [], None)
 
 
 def test_one_shops_statement_has_its_lines_page_by_page(months: World) -> None:
     with months.container.begin() as conn:
         number = conn.execute(text("SELECT shop_no FROM shops WHERE shop_id = 'd'")).scalar_one()
-        first, after = statements.shop_statement(conn, months.program, MARCH, number, None, 1, LATER)
-        second, end = statements.shop_statement(conn, months.program, MARCH, number, after, 1, LATER)
+        first, after = statements.shop_statement(
+            Unit(conn, months.program, COMMAND_LINE, LATER), MARCH, number, None, 1
+        )
+        second, end = statements.shop_statement(
+            Unit(conn, months.program, COMMAND_LINE, LATER), MARCH, number, after, 1
+        )
     assert figures(asdict(first)) == {"earned": 3_000, "closing": 3_000, "held": 3_000, "orders": 2}
     assert [row.amount_minor for row in first.lines + second.lines] == [2_000, 1_000]
     assert (after is not None, end) == (True, None)
@@ -169,7 +179,7 @@ def test_a_balance_is_as_of_an_instant(months: World, as_of: datetime, held: int
 def test_files_have_the_contracts_columns(months: World) -> None:
     with months.container.begin() as conn:
         shops, lines = (
-            b"".join(statements.export_csv(conn, months.program, 202601, detail, LATER)).decode()
+            b"".join(statements.export_csv(Unit(conn, months.program, COMMAND_LINE, LATER), 202601, detail)).decode()
             for detail in ("shops", "lines")
         )
     assert shops == (
@@ -255,12 +265,12 @@ def test_shops_are_sorted_by_id_whatever_the_locale(world: World) -> None:
 
 def test_an_export_of_any_other_detail_is_refused_before_it_begins(world: World) -> None:
     with world.container.begin() as conn, pytest.raises(Refusal):
-        statements.export_csv(conn, world.program, MARCH, "pages", LATER)
+        statements.export_csv(Unit(conn, world.program, COMMAND_LINE, LATER), MARCH, "pages")
 
 
 def test_an_export_that_is_given_up_leaves_the_connection_usable(months: World) -> None:
     with months.container.begin() as conn:
-        pieces = statements.export_csv(conn, months.program, MARCH, "lines", LATER)
+        pieces = statements.export_csv(Unit(conn, months.program, COMMAND_LINE, LATER), MARCH, "lines")
         next(pieces)
         pieces.close()
         assert conn.execute(text("SELECT 1")).scalar() == 1
@@ -272,10 +282,15 @@ def test_the_web_role_reads_and_exports_its_own_program_only(months: World, data
     with engine.begin() as conn:
         enter_program(conn, other.program_id)
         for program in (other, months.program):
-            file = b"".join(statements.export_csv(conn, program, MARCH, "lines", LATER))
+            file = b"".join(statements.export_csv(Unit(conn, program, COMMAND_LINE, LATER), MARCH, "lines"))
             assert file.count(b"\n") == 1
         enter_program(conn, months.program.program_id)
-        assert b"".join(statements.export_csv(conn, months.program, MARCH, "shops", LATER)).count(b"\n") == 3
+        assert (
+            b"".join(statements.export_csv(Unit(conn, months.program, COMMAND_LINE, LATER), MARCH, "shops")).count(
+                b"\n"
+            )
+            == 3
+        )
     engine.dispose()
 
 

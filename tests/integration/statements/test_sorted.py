@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.statements.sorting import keep_due_order
 from distrib.store.ledger import sorted_balances
@@ -48,13 +48,13 @@ def adjust(api: Api, amounts: dict[str, int]) -> None:
         for shop, amount in amounts.items():
             name = f"{shop}{amount}"
             draft = AdjustmentDraft(name, shop, amount, "by hand")
-            propose_adjustment(conn, api.world.program, draft, COMMAND_LINE, NOW)
-            approve_adjustment(conn, api.world.program, name, APPROVER, NOW)
+            propose_adjustment(Unit(conn, api.world.program, COMMAND_LINE, NOW), draft)
+            approve_adjustment(Unit(conn, api.world.program, APPROVER, NOW), name)
 
 
 def keep(api: Api, now: datetime = NOW, *, always: bool = True) -> bool:
     with api.world.container.begin() as conn:
-        return keep_due_order(conn, api.world.program, now, always=always)
+        return keep_due_order(Unit(conn, api.world.program, COMMAND_LINE, now), always=always)
 
 
 def walk(caller: Caller, path: str, size: int = 2) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.services.context import COMMAND_LINE, period_bounds
+from distrib.services.context import COMMAND_LINE, Unit, period_bounds
 from distrib.services.ledger.adjustments import AdjustmentDraft, approve_adjustment, propose_adjustment
 from distrib.services.network.standing import set_status
 from distrib.services.statements import totals as keeping
@@ -51,14 +51,14 @@ def adjust(world: World, name: str, shop: str, amount_minor: int, now: datetime)
     """Corrects a balance by two keys."""
     draft = AdjustmentDraft(name, shop, amount_minor, "by hand")
     with world.container.begin() as conn:
-        propose_adjustment(conn, world.program, draft, COMMAND_LINE, now)
-        approve_adjustment(conn, world.program, name, APPROVER, now)
+        propose_adjustment(Unit(conn, world.program, COMMAND_LINE, now), draft)
+        approve_adjustment(Unit(conn, world.program, APPROVER, now), name)
 
 
 def freeze(world: World, shop: str, status: str, at: datetime) -> None:
     """Freezes a shop, or lets it go on."""
     with world.container.begin() as conn:
-        set_status(conn, world.program, shop, status, at, "looked into", COMMAND_LINE, at)
+        set_status(Unit(conn, world.program, COMMAND_LINE, at), shop, status, at, "looked into")
 
 
 def steps(world: World) -> list[Callable[[], object]]:
@@ -111,7 +111,7 @@ def test_kept_totals_are_the_sum_of_all_rows_at_any_instant_whenever_they_were_k
         if draw.random() < 0.4:
             at = draw.choice([PAID - DAY, instants[0]])
             with shops.container.begin() as conn:
-                kept += len(keeping.keep_due_totals(conn, shops.program, at, always=True))
+                kept += len(keeping.keep_due_totals(Unit(conn, shops.program, COMMAND_LINE, at), always=True))
         step()
         check(shops, instants)
     assert kept > 3
@@ -120,7 +120,7 @@ def test_kept_totals_are_the_sum_of_all_rows_at_any_instant_whenever_they_were_k
 def test_a_small_program_is_added_up_and_keeps_nothing(shops: World) -> None:
     shops.earn(settled("e1", "o1", "d", line(10_000)))
     with shops.container.begin() as conn:
-        assert keeping.keep_due_totals(conn, shops.program, PAID) == []
+        assert keeping.keep_due_totals(Unit(conn, shops.program, COMMAND_LINE, PAID)) == []
         assert totals.read_totals(conn, shops.program.program_id, 202603, PAID) is None
 
 
@@ -132,7 +132,7 @@ def test_totals_are_kept_anew_once_enough_has_come_or_an_hour_has_gone(
 
     def keep(at: datetime) -> list[int]:
         with shops.container.begin() as conn:
-            return keeping.keep_due_totals(conn, shops.program, at)
+            return keeping.keep_due_totals(Unit(conn, shops.program, COMMAND_LINE, at))
 
     now = PAID + DAY
     shops.earn(settled("e1", "o1", "d", line(10_000)))
@@ -150,8 +150,8 @@ def test_a_month_in_which_nothing_moved_is_kept_too(shops: World, monkeypatch: p
     shops.earn(settled("e1", "o1", "d", line(10_000)))
     now = PAID + 100 * DAY
     with shops.container.begin() as conn:
-        assert keeping.keep_due_totals(conn, shops.program, now) == [202603, 202606, 202605, 202604]
-        assert keeping.keep_due_totals(conn, shops.program, now) == []
+        assert keeping.keep_due_totals(Unit(conn, shops.program, COMMAND_LINE, now)) == [202603, 202606, 202605, 202604]
+        assert keeping.keep_due_totals(Unit(conn, shops.program, COMMAND_LINE, now)) == []
     check(shops, [now])
 
 
@@ -166,7 +166,7 @@ def test_a_program_that_has_grown_large_is_found_once_and_kept_from_then_on(shop
         assert keeping.programs_to_begin(conn, least=months_had) == [number]
         assert keeping.programs_kept(conn) == []
     with shops.container.begin() as conn:
-        keeping.keep_due_totals(conn, shops.program, PAID, always=True)
+        keeping.keep_due_totals(Unit(conn, shops.program, COMMAND_LINE, PAID), always=True)
     with shops.container.begin() as conn:
         assert keeping.programs_to_begin(conn, least=months_had) == []
         assert keeping.programs_kept(conn) == [number]

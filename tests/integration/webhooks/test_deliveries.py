@@ -16,10 +16,11 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.domain.errors import Refusal
 from distrib.domain.webhooks import SCHEDULE, secret_bytes
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network import standing
 from distrib.services.webhooks import deliveries as sending
 from distrib.services.webhooks import endpoints
+from distrib.services.webhooks.endpoints import WebhookDraft
 from distrib.services.webhooks.views import DeliveryView, WebhookChanges
 from distrib.store.webhooks.outbox import Message, insert_messages
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
@@ -64,14 +65,9 @@ def endpoint(world: World, url: str, *events: str, webhook_id: str = "hook") -> 
     """Makes an endpoint and answers its secret."""
     with world.container.begin() as conn:
         made, _ = endpoints.create_webhook(
-            conn,
-            world.program,
-            webhook_id,
-            url,
-            list(events or TYPES),
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()),
+            WebhookDraft(webhook_id, url, list(events or TYPES)),
             world.container.sealer,
-            COMMAND_LINE,
-            world.container.now(),
             allows_private=True,
         )
     return secret_bytes(made.secret)
@@ -86,7 +82,9 @@ def tell(world: World, kind: str = "statement.closed", data: str = '{"period":"2
 def deliveries(world: World, webhook_id: str = "hook") -> list[DeliveryView]:
     """The log of an endpoint, the oldest first."""
     with world.container.begin() as conn:
-        return endpoints.list_deliveries(conn, world.program, webhook_id, None, None, 500)[0][::-1]
+        return endpoints.list_deliveries(
+            Unit(conn, world.program, COMMAND_LINE, world.container.now()), webhook_id, None, None, 500
+        )[0][::-1]
 
 
 def state(world: World) -> tuple[str, str | None]:
@@ -159,7 +157,7 @@ def test_a_rank_is_told_whoever_changed_it(world: World, inbox: Receiver, courie
     world.join(("a", None), ("b", None))
     with world.container.begin() as conn:
         now = world.container.now()
-        standing.set_rank(conn, world.program, "b", "owner", None, "good work", COMMAND_LINE, now)
+        standing.set_rank(Unit(conn, world.program, COMMAND_LINE, now), "b", "owner", None, "good work")
     world.earn(settled("e1", "o1", "a", line(100)))
     courier.run()
     messages = [json.loads(request.body)["data"] for request in inbox.received]
@@ -235,20 +233,17 @@ def test_an_endpoint_that_fails_to_the_end_is_disabled_and_says_so(
     tell(world)
     assert len(deliveries(world)) == 1
     with world.container.begin() as conn, pytest.raises(Refusal, match="disabled"):
-        endpoints.resend(conn, world.program, "hook", delivery.id, clock.now)
+        endpoints.resend(Unit(conn, world.program, COMMAND_LINE, clock.now), "hook", delivery.id)
 
 
 def set_status(world: World, conn: Connection, status: str, now: datetime) -> None:
     """Enables or disables the endpoint by hand."""
     endpoints.change_webhook(
-        conn,
-        world.program,
+        Unit(conn, world.program, COMMAND_LINE, now),
         "hook",
         WebhookChanges(status=status),
-        now,
         allows_private=True,
         sealer=world.container.sealer,
-        actor=COMMAND_LINE,
     )
 
 
@@ -282,7 +277,7 @@ def test_what_was_delivered_can_be_sent_again_by_hand(
     courier.run()
     (delivery,) = deliveries(world)
     with world.container.begin() as conn:
-        again = endpoints.resend(conn, world.program, "hook", delivery.id, clock.now)
+        again = endpoints.resend(Unit(conn, world.program, COMMAND_LINE, clock.now), "hook", delivery.id)
     assert (again.status, again.attempts) == ("pending", 1)
     assert courier.run() == 1
     assert [delivery.attempts for delivery in deliveries(world)] == [2]
@@ -295,7 +290,7 @@ def test_a_message_that_tries_an_endpoint_reaches_that_one_alone_and_is_signed_a
     secret = endpoint(world, inbox.url)
     endpoint(world, inbox.url, webhook_id="other")
     with world.container.begin() as conn:
-        sent = endpoints.send_test(conn, world.program, "hook", clock.now)
+        sent = endpoints.send_test(Unit(conn, world.program, COMMAND_LINE, clock.now), "hook")
     assert (sent.type, sent.status, sent.log) == ("ping", "pending", [])
     assert courier.run() == 1
     (request,) = inbox.received
@@ -312,7 +307,9 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
 ) -> None:
     old = endpoint(world, inbox.url)
     with world.container.begin() as conn:
-        rotated = endpoints.rotate_secret(conn, world.program, "hook", world.container.sealer, clock.now)
+        rotated = endpoints.rotate_secret(
+            Unit(conn, world.program, COMMAND_LINE, clock.now), "hook", world.container.sealer
+        )
     new = secret_bytes(rotated.secret)
     tell(world)
     courier.run()

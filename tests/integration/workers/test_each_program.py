@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from distrib.services.context import Program
-from distrib.services.programs.tenants import create_program
+from distrib.services.context import Unit
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from tests.world.api import Api
 from workers.each_program import each_in_transaction
 
@@ -20,7 +20,7 @@ def codes(api: Api) -> list[str]:
     container = api.world.container
     with container.begin() as conn:
         for code in ("second", "third"):
-            create_program(conn, code, "CNY", "UTC", "open", container.now(), container.policies)
+            create_program(conn, ProgramDraft(code, "CNY", "UTC", "open"), container.now(), container.policies)
     return [api.world.program.code, "second", "third"]
 
 
@@ -31,10 +31,10 @@ def due(conn: Connection, _: datetime) -> list[int]:
 def test_those_after_a_program_that_fails_have_their_turn_and_what_it_did_is_undone(api: Api, codes: list[str]) -> None:
     done: list[str] = []
 
-    def rename(conn: Connection, program: Program, _: datetime) -> None:
-        conn.execute(text("UPDATE programs SET title = 'done' WHERE program_id = :no"), {"no": program.program_id})
-        done.append(program.code)
-        if program.code == codes[0]:
+    def rename(unit: Unit) -> None:
+        unit.conn.execute(text("UPDATE programs SET title = 'done' WHERE program_id = :no"), {"no": unit.program_id})
+        done.append(unit.program.code)
+        if unit.program.code == codes[0]:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -49,10 +49,10 @@ def test_a_lock_that_is_not_to_be_had_is_one_programs_trouble_and_a_lost_connect
 ) -> None:
     tried: list[str] = []
 
-    def fail(conn: Connection, program: Program, _: datetime) -> None:
-        tried.append(program.code)
-        state = "55P03" if program.code == codes[0] else "57P01"  # a lock in time; the server ends the connection
-        conn.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'so' USING ERRCODE = '{state}'; END $$")
+    def fail(unit: Unit) -> None:
+        tried.append(unit.program.code)
+        state = "55P03" if unit.program.code == codes[0] else "57P01"  # a lock in time; the server ends the connection
+        unit.conn.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'so' USING ERRCODE = '{state}'; END $$")
 
     with pytest.raises(DBAPIError):
         each_in_transaction(api.world.container, due, fail)

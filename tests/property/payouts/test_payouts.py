@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from distrib.bootstrap import Container
 from distrib.services.audit import run
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.payouts import batches as payouts
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.settings import Settings
 from tests.world.documents import refunded
 from tests.world.payouts import PROPOSER, approve, balance, earn, make, open_shops, record
@@ -63,7 +64,9 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"p-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     world = open_shops(World(container, program), *SHOPS)
     model, now = Model(), BEGIN
     for place, action in enumerate(actions):
@@ -74,7 +77,7 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
             assert amounts["available"] == model.available(shop), (shop, actions[: place + 1])
             assert (amounts["reserved"], amounts["paid"]) == (model.reserved(shop), model.paid[shop])
     with container.begin() as conn:
-        assert run.run_audit(conn, world.program, now, container.policies).ok
+        assert run.run_audit(Unit(conn, world.program, COMMAND_LINE, now), container.policies).ok
     container.close()
 
 
@@ -109,7 +112,7 @@ def decide(world: World, model: Model, kind: str, batch: int, status: int | str,
     name = model.names[batch]
     if kind == "cancel" and model.states[batch] == "proposed":
         with world.container.begin() as conn:
-            payouts.cancel_payout(conn, world.program, name, PROPOSER, now)
+            payouts.cancel_payout(Unit(conn, world.program, PROPOSER, now), name)
         model.states[batch] = "cancelled"
     elif kind == "approve" and model.states[batch] == "proposed":
         approve(world, name, now)

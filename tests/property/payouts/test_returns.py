@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from distrib.bootstrap import Container
 from distrib.domain.payouts.withholding import cumulative_tax
 from distrib.services.audit import run
-from distrib.services.programs.tenants import create_program
+from distrib.services.context import COMMAND_LINE, Unit
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.settings import Settings
 from tests.world.documents import PAID
 from tests.world.payouts import balance, earn, open_shops, pay, record, with_withholding
@@ -39,7 +40,9 @@ def test_the_tax_withheld_is_that_of_what_stays_paid(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"t-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     world = with_withholding(open_shops(World(container, program), "a"), "cumulative")
     stays: dict[str, tuple[int, int]] = {}
     now, earned = BEGIN, 0
@@ -65,5 +68,5 @@ def test_the_tax_withheld_is_that_of_what_stays_paid(
         assert world.rows(signed("tax", -3) + str(program.program_id)) == [(sum(tax for _, tax in stays.values()),)]
         assert world.rows(signed("paid", -2) + str(program.program_id)) == [(net,)]
     with container.begin() as conn:
-        assert run.run_audit(conn, world.program, now + timedelta(days=1), container.policies).ok
+        assert run.run_audit(Unit(conn, world.program, COMMAND_LINE, now + timedelta(days=1)), container.policies).ok
     container.close()

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
-from distrib.services.context import Actor
+from distrib.services.context import COMMAND_LINE, Actor, Unit
 from distrib.services.payouts import batches, payee_versions, withdrawals
 from distrib.services.payouts.withdrawals import WithdrawalDraft
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.services.statements import months
 from distrib.settings import Settings
 from tests.world.payouts import APPROVER, PROPOSER, approve, balance, earn, make, open_shops, record
@@ -87,7 +87,9 @@ def test_a_withdrawal_is_paid_once_and_every_unit_is_somewhere(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"w-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
+        )
     program = replace(program, withdrawal_least_minor=LEAST, withdrawal_fee_minor=FEE)
     world = open_shops(World(container, program), "a")
     model, now = Model(), BEGIN
@@ -105,13 +107,13 @@ def check(world: World, model: Model, now: datetime) -> None:
     """Compares what the service says of withdrawals and of the month, and has everything audited."""
     program, period = world.program, world.program.period_of(now)
     with world.container.begin() as conn:
-        listed, _ = withdrawals.list_withdrawals(conn, program, "a", None, None, 500)
+        listed, _ = withdrawals.list_withdrawals(Unit(conn, program, COMMAND_LINE, now), "a", None, None, 500)
         assert {row.id: row.status for row in listed} == model.states
         number = payee_versions.shop_no_of(conn, program, "a")
-        month, _ = months.shop_statement(conn, program, period, number, None, 500, now)
+        month, _ = months.shop_statement(Unit(conn, program, COMMAND_LINE, now), period, number, None, 500)
         assert (month.adjusted_minor, month.paid_minor) == (-model.fees(), model.paid())
         assert month.closing_minor == model.available() + model.reserved()
-        assert run.run_audit(conn, program, now, world.container.policies).ok
+        assert run.run_audit(Unit(conn, program, COMMAND_LINE, now), world.container.policies).ok
 
 
 def act(world: World, model: Model, kind: str, value: int, name: str, now: datetime) -> None:
@@ -122,7 +124,7 @@ def act(world: World, model: Model, kind: str, value: int, name: str, now: datet
     elif kind == "ask":
         waiting = sum(model.asked[other] for other in model.of("requested", "approved"))
         draft = WithdrawalDraft(name, "a", value)
-        if is_done(world, withdrawals.request_withdrawal, draft, SHOP, now):
+        if is_done(world, withdrawals.request_withdrawal, SHOP, now, draft):
             assert value <= model.available() - waiting
             model.asked[name], model.states[name] = value, "requested"
         else:
@@ -158,12 +160,12 @@ def decide(world: World, model: Model, kind: str, place: int, now: datetime) -> 
     if kind == "approve":
         approved = sum(model.asked[other] for other in model.of("approved"))
         is_there = model.asked[name] <= model.available() - approved
-        assert is_done(world, withdrawals.approve_withdrawal, name, APPROVER, now) == is_there
+        assert is_done(world, withdrawals.approve_withdrawal, APPROVER, now, name) == is_there
         model.states[name] = "approved" if is_there else state
     else:
         ends = withdrawals.refuse_withdrawal if kind == "refuse" else withdrawals.cancel_withdrawal
         more = ("r",) if kind == "refuse" else ()
-        assert is_done(world, ends, name, *more, APPROVER, now) == (state != "in_payout")
+        assert is_done(world, ends, APPROVER, now, name, *more) == (state != "in_payout")
         if state != "in_payout":
             model.states[name] = "refused" if kind == "refuse" else "cancelled"
 
@@ -177,7 +179,7 @@ def settle(world: World, model: Model, result: str, place: int, now: datetime) -
     batch = fitting[place % len(fitting)]
     if result == "cancelled":
         with world.container.begin() as conn:
-            batches.cancel_payout(conn, world.program, batch.id, PROPOSER, now)
+            batches.cancel_payout(Unit(conn, world.program, PROPOSER, now), batch.id)
     else:
         approve(world, batch.id, now)
         record(world, batch.id, [("a", result)], now)
@@ -185,11 +187,11 @@ def settle(world: World, model: Model, result: str, place: int, now: datetime) -
     model.states |= dict.fromkeys(batch.names, "approved" if result == "cancelled" else result)
 
 
-def is_done(world: World, call: Any, *arguments: Any) -> bool:
+def is_done(world: World, call: Any, actor: Actor, now: datetime, *arguments: Any) -> bool:
     """Whether the service does what is asked; what it refuses it leaves as it was."""
     try:
         with world.container.begin() as conn:
-            call(conn, world.program, *arguments)
+            call(Unit(conn, world.program, actor, now), *arguments)
     except Refusal:
         return False
     return True

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
-from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.programs import key_changes, keys
-from distrib.services.programs.keys import KeyTerms
+from distrib.services.programs.keys import KeyDraft, KeyTerms
 from distrib.services.programs.persons import is_same_person
-from distrib.services.programs.tenants import create_program
+from distrib.services.programs.tenants import ProgramDraft, create_program
 from distrib.settings import Settings
 
 NOW = datetime(2026, 4, 2, 4, tzinfo=UTC)
@@ -57,15 +57,17 @@ class Model:
         if kind == "make":
             target = len(self.held)
             terms = KeyTerms(owner)
-            key = keys.create_key(self.conn, self.program, "admin", "n", None, PEPPER, NOW, terms=terms, actor=actor)
+            key = keys.create_key(
+                Unit(self.conn, self.program, actor, NOW), KeyDraft("admin", "n", None, terms=terms), PEPPER
+            )
             self.held.append(Held(key.split("_")[1], [owner]))
         elif target >= len(self.held) or (kind == "set" and (target == by or self.held[target].owners[-1] == owner)):
             return
         elif kind == "set":
-            key_changes.set_key(self.conn, self.program, self.held[target].key_id, {"owner": owner}, actor, NOW)
+            key_changes.set_key(Unit(self.conn, self.program, actor, NOW), self.held[target].key_id, {"owner": owner})
             self.held[target].owners.append(owner)
         else:
-            key_changes.rotate_key(self.conn, self.program, self.held[target].key_id, 0, PEPPER, actor, NOW)
+            key_changes.rotate_key(Unit(self.conn, self.program, actor, NOW), self.held[target].key_id, 0, PEPPER)
         if by not in (NOBODY, target):
             self.held[target].hands.add(by)
 
@@ -94,7 +96,9 @@ def test_two_keys_are_of_one_person_exactly_where_hands_lead_so(
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
         code = f"p{next(numbers)}"
-        model = Model(conn, create_program(conn, code, "CNY", "Asia/Shanghai", "open", NOW, container.policies))
+        model = Model(
+            conn, create_program(conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), NOW, container.policies)
+        )
         for step in (*BEGINNING, *steps):
             model.do(*step)
         for first, second in itertools.permutations(range(len(model.held)), 2):

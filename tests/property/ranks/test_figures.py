@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from distrib.domain.plans.conditions import Metric
 from distrib.domain.plans.plan import compile_plan
-from distrib.services.context import COMMAND_LINE
-from distrib.services.network.moves import move_shop
+from distrib.services.context import COMMAND_LINE, Unit
+from distrib.services.network.moves import Move, move_shop
 from distrib.services.network.standing import set_rank
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.programs import tenants
+from distrib.services.programs.tenants import ProgramDraft
 from distrib.services.ranks.basis import ALL_REFUNDS
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import RankFigures, shops_at
@@ -208,7 +209,7 @@ def play(base: World, story: Story) -> World:
     with container.begin() as conn:
         code = f"lot-{next(numbers)}"
         program = tenants.create_program(
-            conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies
+            conn, ProgramDraft(code, "CNY", "Asia/Shanghai", "open"), container.now(), container.policies
         )
     world = World(container, program)
     world.publish(PLAN)
@@ -220,10 +221,10 @@ def play(base: World, story: Story) -> World:
         for hour, shop, above in story.moves:
             to = None if above is None else f"s{above}"
             moved_at, now = FIRST + timedelta(hours=hour), container.now()
-            move_shop(conn, program, policy, f"s{shop}", to, moved_at, "moved", COMMAND_LINE, now)
+            move_shop(Unit(conn, program, COMMAND_LINE, now), policy, f"s{shop}", Move(to, moved_at, "moved"))
         for hour, shop, rank in story.hands:
             ranked_at = FIRST + timedelta(hours=hour)
-            set_rank(conn, program, f"s{shop}", rank, ranked_at, "by hand", COMMAND_LINE, container.now())
+            set_rank(Unit(conn, program, COMMAND_LINE, container.now()), f"s{shop}", rank, ranked_at, "by hand")
     events = []
     for number, sale in enumerate(story.sales):
         lines = [line(paid, str(place), entry=is_entry) for place, (paid, is_entry) in enumerate(sale.lines)]

@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from distrib.services.audit import run
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.simulations.checking import check_as_published
 from distrib.services.simulations.running import PaidSpan, enter_history
 from distrib.settings import Settings
@@ -146,7 +147,7 @@ def test_every_order_of_arrival_gives_the_same_money_and_the_same_statuses(world
     any_two_arrivals()
     with world.container.begin() as conn:
         run.enter_snapshot(conn)
-        result = run.run_audit(conn, world.program, NOW, world.container.policies)
+        result = run.run_audit(Unit(conn, world.program, COMMAND_LINE, NOW), world.container.policies)
     assert [check for check in result.checks if not check.ok] == []
     with world.container.worker_engine.begin() as conn:
         enter_history(conn)

@@ -164,7 +164,7 @@ def _settle_next(session: Session, program: Program, plan: Plan) -> None:
     snapshot = _snapshot(session, program, plan, event.order)
     commissions = settle(plan, event.order, snapshot)
     session.add(_settlement(row, event, event.order, snapshot))
-    session.add_all(_transfers(row, event, event.order, plan, program.period_of(event.occurred_at), commissions))
+    session.add_all(_transfers(row, event, plan, program.period_of(event.occurred_at), commissions))
     session.add(
         OutcomeRow(
             program_id=row.program_id,
@@ -216,8 +216,10 @@ def _settlement(row: EventRow, event: Event, order: Order, snapshot: Snapshot) -
 
 
 def _transfers(
-    row: EventRow, event: Event, order: Order, plan: Plan, period: int, commissions: list[Commission]
+    row: EventRow, event: Event, plan: Plan, period: int, commissions: list[Commission]
 ) -> list[TransferRow]:
+    order = event.order
+    assert order is not None
     return [
         TransferRow(
             program_id=row.program_id,

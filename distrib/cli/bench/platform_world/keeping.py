@@ -24,11 +24,11 @@ from distrib.cli.bench.platform_world.shape import OPENED, SOLD_FROM, TIME_ZONE,
 from distrib.cli.bench.processes.databases import WORLDS_PREFIX
 from distrib.cli.bench.world import PLAN
 from distrib.domain.settlement.snapshot import Snapshot
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.terms import TermsBook
-from distrib.services.plans.versions import create_plan, load_timeline, publish_plan
-from distrib.services.programs.keys import create_key
-from distrib.services.programs.tenants import create_program, find_program
+from distrib.services.plans.versions import PublicationDraft, create_plan, load_timeline, publish_plan
+from distrib.services.programs.keys import KeyDraft, create_key
+from distrib.services.programs.tenants import ProgramDraft, create_program, find_program
 from distrib.store import migrate
 from distrib.store.database import WORKER_ROLE
 from distrib.store.sql import column, execute
@@ -87,7 +87,11 @@ def open_world(
     try:
         with own.begin() as conn:
             program = find_program(conn, CODE)
-            key = create_key(conn, program, "admin", "bench", None, own.settings.key_pepper.encode(), own.now())
+            key = create_key(
+                Unit(conn, program, COMMAND_LINE, own.now()),
+                KeyDraft("admin", "bench", None),
+                own.settings.key_pepper.encode(),
+            )
         yield OpenedWorld(url, own, program, key, world, is_new)
     finally:
         own.close()
@@ -166,9 +170,11 @@ def open_platform(container: Container) -> Program:
     """The program without shops, with its plan in force."""
     with container.begin() as conn:
         now, packs = container.now(), container.policies
-        program = create_program(conn, CODE, "CNY", TIME_ZONE, "open", now, packs)
-        plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
-        publish_plan(conn, program, packs, plan.code, plan.version, OPENED, "bench", COMMAND_LINE, now)
+        program = create_program(conn, ProgramDraft(CODE, "CNY", TIME_ZONE, "open"), now, packs)
+        plan = create_plan(Unit(conn, program, COMMAND_LINE, now), PLAN, packs)
+        publish_plan(
+            Unit(conn, program, COMMAND_LINE, now), packs, plan.code, plan.version, PublicationDraft(OPENED, "bench")
+        )
     return program
 
 

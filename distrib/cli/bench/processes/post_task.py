@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from functools import cache
 from http.client import HTTPConnection
-from typing import Any
+from typing import Any, NamedTuple
 
 from distrib.cli.bench.world import World
 
@@ -16,11 +16,11 @@ def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     bodies = _bodies(World(**spec["world"]), spec["hand"], spec["hands"], spec["batch"])
     connection = HTTPConnection(spec["host"], spec["port"], timeout=60)
     headers = {"Authorization": f"Bearer {spec['key']}", "Content-Type": "application/json"}
-    _call(connection, "GET", "/v1/events?limit=1", None, headers, 200)
+    _call(connection, _Request("GET", "/v1/events?limit=1", None, headers), 200)
 
     def run() -> dict[str, Any]:
         for count, body in bodies:
-            answer = _call(connection, "POST", "/v1/events", body, headers, 202)
+            answer = _call(connection, _Request("POST", "/v1/events", body, headers), 202)
             if json.loads(answer)["accepted"] != count:
                 raise SystemExit(f"not all events were accepted: {answer[:500]!r}")
         connection.close()
@@ -41,12 +41,17 @@ def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _call(
-    connection: HTTPConnection, method: str, path: str, body: bytes | None, headers: dict[str, str], wanted: int
-) -> bytes:
-    connection.request(method, path, body, headers)
+class _Request(NamedTuple):
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+
+
+def _call(connection: HTTPConnection, request: _Request, wanted: int) -> bytes:
+    connection.request(*request)
     response = connection.getresponse()
     answer = response.read()
     if response.status != wanted:
-        raise SystemExit(f"{method} {path} answered {response.status}: {answer[:500]!r}")
+        raise SystemExit(f"{request.method} {request.path} answered {response.status}: {answer[:500]!r}")
     return answer

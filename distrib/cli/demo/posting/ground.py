@@ -21,9 +21,9 @@ from distrib.cli.demo.showing.texts import Say
 from distrib.cli.demo.showing.watch import Watch
 from distrib.cli.demo.sources.known import LoadedSource
 from distrib.cli.service.local import HOST
-from distrib.services.context import Program
-from distrib.services.programs.keys import create_key
-from distrib.services.programs.tenants import create_program, list_programs
+from distrib.services.context import COMMAND_LINE, Program, Unit
+from distrib.services.programs.keys import KeyDraft, create_key
+from distrib.services.programs.tenants import ProgramDraft, create_program, list_programs
 
 POLICY = "open"
 ROLES = ("orders", "finance", "admin")
@@ -77,9 +77,14 @@ def open_ground(container: Container, loaded: LoadedSource) -> Ground:
         taken = {program.code for program in list_programs(conn)}
         earlier = tuple(sorted(code for code in taken if code.startswith(source.program)))
         code = _free_code(source.program, taken)
-        program = create_program(conn, code, source.currency, source.time_zone, POLICY, now, container.policies)
+        program = create_program(
+            conn, ProgramDraft(code, source.currency, source.time_zone, POLICY), now, container.policies
+        )
         pepper = container.pepper
-        keys = {role: create_key(conn, program, role, f"demo {role}", None, pepper, now) for role in ROLES}
+        keys = {
+            role: create_key(Unit(conn, program, COMMAND_LINE, now), KeyDraft(role, f"demo {role}", None), pepper)
+            for role in ROLES
+        }
         folder = container.settings.var_dir / "demo" / code
         folder.mkdir(parents=True, exist_ok=True)
         guests = seat_guests(conn, program, folder.parent, now)

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.people import accounts, seats
-from distrib.services.people.accounts import SignedPerson
+from distrib.services.people.accounts import PersonDraft, SignedPerson
 from distrib.services.people.passwords import new_password
 
 ROLES: Final = {"demo-wang": ("王芳 Wang Fang", "admin"), "demo-li": ("李雷 Li Lei", "finance")}
@@ -39,7 +39,7 @@ def seat_guests(conn: Connection, program: Program, directory: Path, now: dateti
     guests = []
     for login, (name, role) in ROLES.items():
         password = known.setdefault(login, new_password())
-        seats.give_seat(conn, program, _person(conn, login, name, password, now), role, now)
+        seats.give_seat(Unit(conn, program, COMMAND_LINE, now), _person(conn, login, name, password, now), role)
         guests.append(Guest(login, role, password))
     _write(path, json.dumps(known))
     return guests
@@ -50,7 +50,7 @@ def _person(conn: Connection, login: str, name: str, password: str, now: datetim
     try:
         accounts.person_by_login(conn, login)
     except Refusal:
-        return accounts.make_person(conn, login, name, password, now, must_change=False)
+        return accounts.make_person(conn, PersonDraft(login, name, password, must_change=False), now)
     return accounts.give_password(conn, login, password, now, must_change=False)
 
 

@@ -102,7 +102,7 @@ def test_orders_refunded_before_the_bound_over_the_order_are_worked_out_by_the_b
     people = Snapshot(Person(1, "member", True))
     first = [PostedCommission("1", "s", 0, 1, 30_000, 100_000, 3_000)]
     nothing_stands = PostedOrder(first, {first[0].key: -3_000})
-    assert differences(plan, order, people, [0, 20_000], nothing_stands, is_bound_by_line=True) == []
+    assert differences(plan, order, people, [0, 20_000], nothing_stands._replace(is_bound_by_line=True)) == []
     of_today = differences(plan, order, people, [0, 20_000], nothing_stands)
     assert of_today == [Difference("standing", PostedKey("2", "s", 0, 1), 2_000, 0)]
     two_thousand = PostedOrder(first, {first[0].key: -3_000, PostedKey("2", "s", 0, 1): 2_000})
@@ -137,7 +137,7 @@ def test_what_a_case_took_back_keeps_its_room_when_its_line_comes_back_too() -> 
     others = Difference("standing", PostedKey("y", "up", 1, 3), 50, 0)
     for is_bound_by_line, by_refund_alone in ((False, [others]), (True, [])):
         told = [
-            differences(plan, ORDER, SNAPSHOT, [0, 500], posted, is_bound_by_line=is_bound_by_line)
+            differences(plan, ORDER, SNAPSHOT, [0, 500], posted._replace(is_bound_by_line=is_bound_by_line))
             for posted in (by_case, PostedOrder(first, changes))
         ]
         assert told == [[], by_refund_alone]
@@ -146,8 +146,8 @@ def test_what_a_case_took_back_keeps_its_room_when_its_line_comes_back_too() -> 
 def test_by_the_bound_of_their_time_each_commission_is_worked_out_for_itself() -> None:
     changes = {PostedKey("x", "seller", 0, 7): -80, PostedKey("x", "up", 1, 3): -40}
     posted = PostedOrder(FIRST, changes)
-    assert differences(PLAN, ORDER, SNAPSHOT, [600, 500], posted, is_bound_by_line=True) == []
-    of_nothing = differences(PLAN, ORDER, SNAPSHOT, [600, 500], PostedOrder(FIRST, {}), is_bound_by_line=True)
+    assert differences(PLAN, ORDER, SNAPSHOT, [600, 500], posted._replace(is_bound_by_line=True)) == []
+    of_nothing = differences(PLAN, ORDER, SNAPSHOT, [600, 500], PostedOrder(FIRST, {}, is_bound_by_line=True))
     assert [(found.key.rule_id, found.expected_minor, found.posted_minor) for found in of_nothing] == [
         ("seller", 120, 200),
         ("up", 60, 100),

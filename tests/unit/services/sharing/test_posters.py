@@ -17,6 +17,7 @@ from distrib.services.sharing.posters import (
     MOST_SCALE,
     QUIET_ZONE,
     WIDTH,
+    PosterLooks,
     draw_poster,
     draw_qr_code,
     show_price,
@@ -51,7 +52,7 @@ NAMES = (
 def poster(
     program: str = "好物优选", inviter: str | None = "喆记小店", link: str = LINK, language: str = "zh"
 ) -> bytes:
-    return draw_poster(program, inviter, CODE, link, language)
+    return draw_poster(program, inviter, CODE, link, PosterLooks(language))
 
 
 def picture(content: bytes) -> Image.Image:
@@ -81,7 +82,7 @@ def test_every_design_is_whole_with_and_without_an_article_and_can_be_read(
     design: str, name: str | None, headline: str | None, goods: str | None, link: str
 ) -> None:
     price = None if goods is None else show_price(10**12, "CNY", "en")
-    content = draw_poster("超" * 255, name, CODE, link, "zh", design, headline, goods, price)
+    content = draw_poster("超" * 255, name, CODE, link, PosterLooks("zh", design, headline, goods, price))
     assert picture(content).size == (WIDTH, HEIGHT)
     assert read_by_a_phone(content) == [link]
 
@@ -89,13 +90,15 @@ def test_every_design_is_whole_with_and_without_an_article_and_can_be_read(
 def test_designs_headlines_articles_and_prices_make_different_posters() -> None:
     looks = [(design, *more) for design in DESIGNS for more in ((None, None, None), ("New", "Tea", "¥1.00"))]
     looks += [("market", "New", "Tea", "¥2.00"), ("market", "New", "Tea", None), ("market", "Old", "Tea", "¥1.00")]
-    assert len({draw_poster("p", "n", CODE, LINK, "zh", *look) for look in looks}) == len(looks)
+    assert len({draw_poster("p", "n", CODE, LINK, PosterLooks("zh", *look)) for look in looks}) == len(looks)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_an_article_of_the_longest_name_and_price_stays_within_its_box(design: str) -> None:
-    short = picture(draw_poster("p", "n", CODE, LINK, "zh", design, "h", "g", "¥1"))
-    long = picture(draw_poster("p", "n", CODE, LINK, "zh", design, "h", "货" * 80, show_price(10**12, "CNY", "en")))
+    short = picture(draw_poster("p", "n", CODE, LINK, PosterLooks("zh", design, "h", "g", "¥1")))
+    long = picture(
+        draw_poster("p", "n", CODE, LINK, PosterLooks("zh", design, "h", "货" * 80, show_price(10**12, "CNY", "en")))
+    )
     top, foot, left, right = {"classic": (815, 1065, 145, 935), "market": (425, 1135, 120, 960)}.get(
         design, (575, 905, 140, 940)
     )
