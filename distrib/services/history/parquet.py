@@ -11,8 +11,9 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,7 +28,9 @@ from distrib.services.history.schema import (
     SMALL,
     TEXT,
     TRUTH,
+    Columns,
     FileColumn,
+    Records,
 )
 
 ROWS_A_GROUP: Final = 20_000
@@ -40,8 +43,6 @@ _TYPES: Final = {
     TRUTH: pa.bool_(),
     INSTANT: pa.timestamp("us", tz="UTC"),
 }
-Columns = Mapping[str, Any]
-"""Values by column: a sequence, or of a list of records how many each row has and the values by part."""
 
 
 class WrittenFile(NamedTuple):
@@ -63,7 +64,7 @@ class _Hashed:
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes | pa.Buffer) -> int:
         """Writes bytes, or what looks like them."""
         view = memoryview(data)
         self._digest.update(view)
@@ -89,7 +90,7 @@ class _Hashed:
         self._file.close()
 
 
-def arrow_schema(kind: str) -> Any:
+def arrow_schema(kind: str) -> pa.Schema:
     """The schema of a kind of files."""
     return pa.schema([pa.field(column.name, _type_of(column), column.is_optional) for column in COLUMNS[kind]])
 
@@ -149,12 +150,12 @@ def file_metadata(path: Path) -> tuple[Mapping[str, str], int]:
         raise ValueError(str(error)) from error
 
 
-def file_schema(path: Path) -> Any:
+def file_schema(path: Path) -> pa.Schema:
     """The columns of a file."""
     return pq.read_schema(path)
 
 
-def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yields the row groups of a file as tables, one at a time.
 
     Raises:
@@ -165,7 +166,7 @@ def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any
             yield file.read_row_group(number, columns=columns, use_threads=False)
 
 
-def row_groups_between(path: Path, columns: Sequence[str], column: str, since: int, until: int) -> Iterator[Any]:
+def row_groups_between(path: Path, columns: Sequence[str], column: str, since: int, until: int) -> Iterator[pa.Table]:
     """Yields the row groups of a file that may have a value of a column of instants in [since, until).
 
     Args:
@@ -186,7 +187,7 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
             yield file
@@ -195,13 +196,13 @@ def _opened(path: Path) -> Iterator[Any]:
         raise Refusal("history_unreadable", [Problem(str(path), words)]) from error
 
 
-def _microseconds(instant: Any) -> int:
+def _microseconds(instant: datetime) -> int:
     return int(pa.scalar(instant, pa.timestamp("us", tz="UTC")).value)
 
 
-def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[Any]:
+def _groups(schema: pa.Schema, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[pa.Table]:
     """Pages gathered to row groups of about ``ROWS_A_GROUP``."""
-    waiting: list[Any] = []
+    waiting: list[pa.RecordBatch] = []
     rows = 0
     for page in pages:
         arrays = [_array(column, page[column.name]) for column in columns]
@@ -214,8 +215,8 @@ def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]
         yield pa.Table.from_batches(waiting, schema=schema)
 
 
-def _array(column: FileColumn, values: Any) -> Any:
-    if not column.parts:
+def _array(column: FileColumn, values: Sequence[object] | Records) -> pa.Array:
+    if not isinstance(values, Records):
         return pa.array(values, _TYPES[column.type])
     offsets = [0]
     for count in values.counts:
@@ -226,7 +227,7 @@ def _array(column: FileColumn, values: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), records, type=_type_of(column))
 
 
-def _type_of(column: FileColumn) -> Any:
+def _type_of(column: FileColumn) -> pa.DataType:
     if not column.parts:
         return _TYPES[column.type]
     fields = [pa.field(part.name, _TYPES[part.type], part.is_optional) for part in column.parts]

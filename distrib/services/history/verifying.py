@@ -38,7 +38,7 @@ def verify_history(directory: Path, progress: Callable[[int, int], None] = lambd
     manifest = read_manifest(directory)
     unlike: list[Unlike] = []
     for done, file in enumerate(manifest.files, 1):
-        unlike += [Unlike(file.path, what) for what in _unlike(directory, file, manifest.program["code"])]
+        unlike += [Unlike(file.path, what) for what in _unlike(directory, file, manifest.program.code)]
         progress(done, len(manifest.files))
     return Verified(len(manifest.files), sum(file.rows for file in manifest.files), unlike)
 
