@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from distrib.domain.customers import Identities, Merge
 from distrib.domain.errors import Problem, Refusal
@@ -91,7 +91,7 @@ class HistoryDirectory:
             and datetime.fromisoformat(str(file.last_paid_at)) >= span.since
         ]
 
-    def rows(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    def rows(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yields all row groups of a kind."""
         for path in self.paths(kind):
             yield from row_groups(path, columns)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -203,7 +202,7 @@ class FileStructure:
 
 def _with_new(known: FirstBuyers, month: FirstBuyers) -> FirstBuyers:
     """Those who bought before, and of a month those who had not."""
-    is_new: Any = pc.invert(pc.is_in(month.persons, value_set=known.persons))
+    is_new = pc.invert(pc.is_in(month.persons, value_set=known.persons))
     places = np.flatnonzero(is_new.to_numpy(zero_copy_only=False))
     return FirstBuyers(
         pa.concat_arrays([known.persons, month.persons.take(places)]),
