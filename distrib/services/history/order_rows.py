@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 
-class LineRow(TypedDict):
+class LineOfFile(TypedDict):
     """A line of an order."""
 
     id: str
@@ -22,7 +22,7 @@ class LineRow(TypedDict):
     entry: bool
 
 
-class PersonRow(TypedDict):
+class PersonOfFile(TypedDict):
     """Who stood at a place around an order; ``rank`` is None where none was held."""
 
     place: int
@@ -31,7 +31,7 @@ class PersonRow(TypedDict):
     is_active: bool
 
 
-class OrderRow(TypedDict):
+class OrderOfFile(TypedDict):
     """An order that settled, or one that failed: that one alone has ``code`` and ``has_plan``, and has no sales."""
 
     settled_at: datetime
@@ -46,8 +46,8 @@ class OrderRow(TypedDict):
     paid_minor: int
     is_self_purchase: bool
     frozen_case: int | None
-    lines: list[LineRow]
-    people: list[PersonRow]
+    lines: list[LineOfFile]
+    people: list[PersonOfFile]
     earlier_orders: int | None
     earlier_first_paid_at: datetime | None
     version_no: NotRequired[int | None]

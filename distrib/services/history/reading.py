@@ -29,7 +29,7 @@ from distrib.domain.events import Order, OrderLine
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Snapshot
 from distrib.services.history.arrays import coded, column_of, counts, numbers, records, truths
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.order_rows import OrderRow
+from distrib.services.history.order_rows import OrderOfFile
 from distrib.services.history.parquet import arrow_schema, row_groups
 from distrib.services.history.schema import LEADER, OPENER, ORDERS, REFUNDS, SELLER, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
@@ -82,7 +82,7 @@ class MonthHistory:
         if not places:
             return []
         posted = self._posted_rows(set(places))
-        rows: list[OrderRow] = self._orders.take(list(places)).to_pylist()
+        rows: list[OrderOfFile] = self._orders.take(list(places)).to_pylist()
         return [
             past_order(row, posted.get(place, ()), self._refunds.get(place, ()))
             for place, row in zip(places, rows, strict=True)
@@ -179,7 +179,7 @@ class MonthHistory:
         return posted
 
 
-def past_order(row: OrderRow, posted: Sequence[PostedRow] = (), refunds: Sequence[RefundRow] = ()) -> PastOrder:
+def past_order(row: OrderOfFile, posted: Sequence[PostedRow] = (), refunds: Sequence[RefundRow] = ()) -> PastOrder:
     """An order of a file with what the ledger has of it and what came back."""
     first, count = row["earlier_first_paid_at"], row["earlier_orders"]
     setbacks = setbacks_of(posted, refunds) if refunds or any(entry.event_no is None for entry in posted) else ()
@@ -205,7 +205,7 @@ def past_order(row: OrderRow, posted: Sequence[PostedRow] = (), refunds: Sequenc
     )
 
 
-def _snapshot(row: OrderRow) -> Snapshot:
+def _snapshot(row: OrderOfFile) -> Snapshot:
     people = {
         person["place"]: Person(person["shop_no"], person["rank"], person["is_active"]) for person in row["people"]
     }

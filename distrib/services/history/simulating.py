@@ -19,7 +19,7 @@ from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.months import FileQuestion, add_month, tally_of_month
-from distrib.services.history.order_rows import OrderRow
+from distrib.services.history.order_rows import OrderOfFile
 from distrib.services.history.pools import add_pools
 from distrib.services.history.reading import past_order
 from distrib.services.history.replaying import with_ranks_replayed
@@ -127,17 +127,17 @@ class _Failed:
             outcomes = [candidate.simulate(orders) for candidate, orders in zip(candidates, ways, strict=True)]
             tally.add(ways[0], outcomes)
 
-    def _rows(self) -> Iterator[list[OrderRow]]:
+    def _rows(self) -> Iterator[list[OrderOfFile]]:
         """Some at a time, by number of the event."""
         span = self._question.span
         for group in self._question.directory.rows(FAILED):
-            known: list[OrderRow] = group.to_pylist()
+            known: list[OrderOfFile] = group.to_pylist()
             rows = [row for row in known if span.since <= row["paid_at"] < span.until]
             if rows:
                 yield rows
 
 
-def _with_ranks(past: PastOrder, row: OrderRow, plan: Plan) -> PastOrder:
+def _with_ranks(past: PastOrder, row: OrderOfFile, plan: Plan) -> PastOrder:
     """An order that was paid under no plan, with the ranks that people had by those of another."""
     if row["has_plan"]:
         return past

@@ -37,7 +37,7 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 MISSING, EXTRA, OTHER_PLAN, UNWORKABLE = "missing", "extra", "other_plan", "cannot_be_worked_out"
 
 
-class Difference(TypedDict, total=False):
+class LedgerDifference(TypedDict, total=False):
     """What only one side has, and where: of an order, of a shop's rank, or of a pool."""
 
     order_id: str
@@ -79,7 +79,7 @@ class LedgerRow(NamedTuple):
     occurred_at: datetime
     available_at: datetime
 
-    def difference(self, order_id: str, what: str) -> Difference:
+    def difference(self, order_id: str, what: str) -> LedgerDifference:
         """The row as one that only one side has."""
         return {
             "order_id": order_id,
@@ -107,7 +107,7 @@ class CheckedView(TypedDict):
     pools: int
     ranks: int
     differences: int
-    first: list[Difference]
+    first: list[LedgerDifference]
 
 
 @dataclass(slots=True)
@@ -119,9 +119,9 @@ class Checked:
     pools: int = 0
     ranks: int = 0
     differences: int = 0
-    shown: list[Difference] = field(default_factory=list)
+    shown: list[LedgerDifference] = field(default_factory=list)
 
-    def add(self, difference: Difference) -> None:
+    def add(self, difference: LedgerDifference) -> None:
         """Counts a difference, and keeps it if it is among the first."""
         self.differences += 1
         if len(self.shown) < MOST_SHOWN:

@@ -25,7 +25,6 @@ from distrib.services.statements.columns import AMOUNT, SheetColumn
 from distrib.store.network import shops
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import SimulationRow
-from distrib.store.statements.exports import Cells
 
 CSV, XLSX, PARQUET = FORMATS = ("csv", "xlsx", "parquet")
 SHOPS, ORDERS = "shops", "orders"
@@ -34,7 +33,7 @@ _THEN = SheetColumn("then_minor", Text("As it was"), Text("what the ledger has")
 _SHOP = SheetColumn("shop_id", Text("Shop"), Text("the shop, by the caller's id"), width=24)
 _ORDER = SheetColumn("order_id", Text("Order"), Text("the order, by the caller's id"), width=24)
 _REASONS = SheetColumn("reasons", Text("Reasons"), Text("caps that it meets, or why it would fail"), width=24)
-Page = list[Cells]
+Page = list[tuple[int | str | None, ...]]
 
 
 def file_of(

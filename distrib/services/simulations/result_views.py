@@ -132,7 +132,7 @@ class CapView(TypedDict):
     taken_minor: int
 
 
-class FailureView(TypedDict):
+class FailuresView(TypedDict):
     """Orders that would fail for one reason, what was paid for them, and what they pay as it was."""
 
     code: str
@@ -190,7 +190,7 @@ class CandidateView(CostView):
     by_channel: list[ChannelPair]
     releases: list[DayPair]
     caps: list[CapView]
-    failures: list[FailureView]
+    failures: list[FailuresView]
     findings: list[FindingView]
     shops: SpreadView
 

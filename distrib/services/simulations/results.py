@@ -16,7 +16,7 @@ from distrib.services.simulations.result_views import (
     AsItWasView,
     CandidateView,
     CostView,
-    FailureView,
+    FailuresView,
     FindingView,
     HeadlineView,
     PairView,
@@ -147,7 +147,7 @@ def _candidate(candidate: Described, then: Side, now: Side, sales_minor: int, sh
     }
 
 
-def _failure(code: str, count: Count) -> FailureView:
+def _failure(code: str, count: Count) -> FailuresView:
     return {
         "code": code,
         "orders": count.orders,
