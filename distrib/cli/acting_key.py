@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
 from distrib.cli.output import in_both
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import Forbidden, ScopeMissing, Unauthorized
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
@@ -55,13 +55,13 @@ def acting_as(
     """
     authenticated = authenticate(conn, key, container.pepper, container.now())
     if authenticated is None:
-        raise Refusal("unauthorized")
+        raise Unauthorized()
     program, actor = authenticated
     if program_code is not None and program_code != program.code:
         raise ProgramUnknown(code=program_code)
     if actor.role not in MAY_ACT:
-        raise Refusal("forbidden")
+        raise Forbidden()
     if scope not in reach_of(actor.role, actor.scopes):
-        raise Refusal("scope_missing", scope=scope)
+        raise ScopeMissing(scope=scope)
     container.act(program, actor)
     return program, actor

@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 from distrib.bootstrap import Container, open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
-from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.held_changes import ChangeView, list_changes
 from distrib.services.payouts.payee_versions import approve_payee, cancel_payee
 from distrib.services.programs.settings import approve_settings, cancel_settings
+from distrib.services.refusals import ChangeUnknown
 from distrib.services.webhooks.endpoints import approve_url, cancel_url
 
 _ID = "chg_"
@@ -94,7 +94,7 @@ def _open_change(conn: Connection, program: Program, change_id: str) -> ChangeVi
         views, _ = list_changes(conn, program, int(digits) + 1, 1, is_open=True)
         if views and views[0].id == change_id:
             return views[0]
-    raise Refusal("change_unknown")
+    raise ChangeUnknown()
 
 
 def _approve(container: Container, conn: Connection, program: Program, view: ChangeView, actor: Actor) -> None:

@@ -15,9 +15,9 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json
 from distrib.services.context import Actor, Program
+from distrib.services.refusals import IdempotencyKeyReused
 from distrib.store import idempotency as rows
 from distrib.store.idempotency import KeptAnswer
 
@@ -37,7 +37,7 @@ def recall(
     if kept is None:
         return None
     if kept.digest != digest_of(content):
-        raise Refusal("idempotency_key_reused")
+        raise IdempotencyKeyReused()
     return kept.status, kept.body
 
 

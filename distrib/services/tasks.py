@@ -16,10 +16,10 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json, JsonObject
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
+from distrib.services.refusals import TaskEnded, TaskHasNoFile, TasksWaiting, TaskUnknown
 from distrib.store import tasks as rows
 from distrib.store.tasks import AskedCall, TaskEnd, TaskRow
 
@@ -130,7 +130,7 @@ def start_task(
     if known is not None:
         return task_view(known, now), False
     if rows.count_waiting(conn, number, actor.person, MOST_WAITING) >= MOST_WAITING:
-        raise Refusal("tasks_waiting", most=MOST_WAITING)
+        raise TasksWaiting(most=MOST_WAITING)
     task_id, asked, by = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), (actor.key_id, actor.person)
     rows.insert_task(conn, number, task_id, wish.operation, asked, digest, language, by, now)
     return get_task(conn, program, task_id, actor, now), True
@@ -165,7 +165,7 @@ def cancel_task(conn: Connection, program: Program, task_id: str, actor: Actor, 
     is_ended = rows.end_task(conn, program.program_id, row.task_no, TaskEnd(CANCELLED), now)
     row = _own(conn, program, task_id, actor)
     if not is_ended and row.outcome != CANCELLED:
-        raise Refusal("task_ended", id=task_id)
+        raise TaskEnded(id=task_id)
     return task_view(row, now)
 
 
@@ -173,7 +173,7 @@ def task_file(conn: Connection, program: Program, task_id: str, actor: Actor, no
     """Reads the task whose file is asked for; raises ``task_unknown``, or ``task_has_no_file``."""
     row = _own(conn, program, task_id, actor)
     if row.file_name is None or row.ended_at is None or _kept_until(row.ended_at) <= now:
-        raise Refusal("task_has_no_file", id=task_id)
+        raise TaskHasNoFile(id=task_id)
     return row
 
 
@@ -278,5 +278,5 @@ def _kept_until(ended_at: datetime) -> datetime:
 def _own(conn: Connection, program: Program, task_id: str, actor: Actor) -> TaskRow:
     row = rows.find_task(conn, program.program_id, task_id)
     if row is None or row.person != actor.person:
-        raise Refusal("task_unknown", id=task_id)
+        raise TaskUnknown(id=task_id)
     return row

@@ -31,6 +31,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
+from distrib.domain.refusals import Forbidden
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import Actor, Program
@@ -115,7 +116,7 @@ def closing(
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code, "propose")
         if actor.role != "admin":
-            raise Refusal("forbidden")
+            raise Forbidden()
         now, pepper = container.now(), container.identity_pepper
         apply_due_payees(conn, program, container.sealer, pepper, now)
         propose_closing_payment(conn, program, draft, container.channels, actor, now)

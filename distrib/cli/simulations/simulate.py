@@ -35,6 +35,7 @@ from distrib.services.simulations.asking import (
 )
 from distrib.services.simulations.checking import check_as_published, check_ranks
 from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, file_of
+from distrib.services.simulations.refusals import SimulationEnded
 from distrib.services.simulations.result_views import SimulationView
 from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, REPLAYED, PaidSpan, enter_history
 from distrib.services.yaml_documents import read_yaml, text_of
@@ -205,7 +206,7 @@ def _simulated(container: Container, program: Program, wish: Wish) -> Simulation
                 code = "" if view["problem"] is None else view["problem"]["code"]
                 raise Refusal(code if code in CODES else "internal")
             if view["ended_at"] is not None:
-                raise Refusal("simulation_ended", id=asked["id"])
+                raise SimulationEnded(id=asked["id"])
             if not simulator.run_simulation_now(program.program_id, number, shown):
                 time.sleep(_LOOKS_EVERY_S)
 

@@ -22,6 +22,7 @@ from distrib.domain.penalties import (
     is_in_force,
     lapses_on,
 )
+from distrib.domain.refusals import IdConflict
 from distrib.domain.texts import Text
 from distrib.services.compliance.refusals import PenaltyUnknown, PenaltyWithdrawn
 from distrib.services.context import Actor, Program
@@ -104,7 +105,7 @@ def record_penalty(
     is_new = store.insert_penalty(conn, program.program_id, penalty, now, actor.key_id)
     row = _find(conn, program, draft.id)
     if row.digest != digest:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     return penalty_view(program, row, now), is_new
 
 

@@ -19,6 +19,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.failpoints import reach
+from distrib.services.history.refusals import HistoryWorkerLost
 
 Of = TypeVar("Of")
 MonthsProgress = Callable[[int, int], None]
@@ -72,7 +73,7 @@ def _by_processes(processes: int, task: Callable[[int], Of], periods: Sequence[i
         try:
             yield from pool.map(_Remembered(task), periods)
         except BrokenProcessPool as error:
-            raise Refusal("history_worker_lost") from error
+            raise HistoryWorkerLost() from error
 
 
 def remember(task: Callable[[int], object]) -> None:
@@ -119,7 +120,7 @@ def _by_dask(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) 
             while futures:
                 yield futures.pop(0).result()
         except (dask.KilledWorker, dask.client.FutureCancelledError) as error:
-            raise Refusal("history_worker_lost") from error
+            raise HistoryWorkerLost() from error
 
 
 class _Shared(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Required, TypedDict
 
 import numpy as np
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.json_values import JsonObject
 from distrib.domain.periods import next_period
 from distrib.domain.plans.conditions import Metric
@@ -26,6 +26,7 @@ from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.rank_months import MonthRanks, RankQuestion, ranks_of_month
 from distrib.services.history.ranks import BEGINNING, FileRanks
+from distrib.services.history.refusals import HistoryTooLittle
 from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
 from distrib.services.ranks.facts import EvaluationMark, RankFacts
 from distrib.services.ranks.figures import shops_at
@@ -39,6 +40,7 @@ from distrib.services.ranks.judging import (
     month_to_judge,
 )
 from distrib.services.ranks.promotion import first_instant
+from distrib.services.refusals import EvaluationInSequence, PeriodNotOver
 from distrib.store.copying import microseconds
 
 PROMOTED, LOWERED, TAKEN_BACK, FAILING, KEPT = OUTCOMES = ("promoted", "lowered", "taken_back", "failing", "kept")
@@ -87,7 +89,7 @@ class EvaluatedShopView(TypedDict):
     reason: JsonObject | None
 
 
-class EvaluationView(TypedDict):
+class FileEvaluationView(TypedDict):
     """An evaluation as it is shown; ``kept`` are the shops that keep the rank of which that was asked."""
 
     program: str
@@ -214,19 +216,19 @@ def months_of(question: RankQuestion, engine: Engine, progress: MonthsProgress =
 
 def _check_due(program: Program, period: int, now: datetime, known: list[int]) -> None:
     if now < period_bounds(period, program.zone)[1]:
-        raise Refusal("period_not_over", period=format_period(period))
+        raise PeriodNotOver(period=format_period(period))
     if known and period not in known and period != next_period(known[-1]):
-        raise Refusal("evaluation_in_sequence", next=format_period(next_period(known[-1])))
+        raise EvaluationInSequence(next=format_period(next_period(known[-1])))
 
 
 def _check_waiting(program: Program, period: int, waiting_from: str | None) -> None:
     _, follows = period_bounds(period, program.zone)
     if waiting_from is not None and date.fromisoformat(waiting_from) < follows.date():
         words = Text("events of {day} were still to be decided when the history was exported", day=waiting_from)
-        raise Refusal("history_too_little", [Problem("--period", words)])
+        raise HistoryTooLittle(problems=[Problem("--period", words)])
 
 
-def evaluated_view(directory: HistoryDirectory, evaluation: FileEvaluation) -> EvaluationView:
+def evaluated_view(directory: HistoryDirectory, evaluation: FileEvaluation) -> FileEvaluationView:
     """Shows an evaluation: the counts, and all shops of which there is anything to say, changed ranks first."""
     shops = sorted(evaluation.shops, key=lambda shop: (OUTCOMES.index(shop.outcome), shop.shop_no))
     ids, counts = directory.ids_of([shop.shop_no for shop in shops]), evaluation.counts

@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.penalties import lapses_on
 from distrib.domain.periods import next_period
 from distrib.domain.policies.policy import Policy
@@ -26,6 +25,7 @@ from distrib.services.context import Program, period_bounds
 from distrib.services.history import manifest as kept
 from distrib.services.history.manifest import FileEntry, Manifest, ProgramEntry, PublishedPlan
 from distrib.services.history.orders import failed_pages, settled_pages
+from distrib.services.history.refusals import HistoryBusy, HistoryOfAnother, HistoryUnwritable
 from distrib.services.history.schema import COLUMNS, FAILED, ORDERS, PAYEES, WHOLE, Columns
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
@@ -73,7 +73,7 @@ def export_history(
         with _alone(directory):
             return _export(conn, program, policies, directory, now, progress)
     except OSError as error:
-        raise Refusal("history_unwritable", reason=_words(error, directory)) from error
+        raise HistoryUnwritable(reason=_words(error, directory)) from error
 
 
 def _export(
@@ -86,7 +86,7 @@ def _export(
 ) -> Exported:
     before = kept.find_manifest(directory)
     if before is not None and before.program.code != program.code:
-        raise Refusal("history_of_another", directory=directory, code=before.program.code)
+        raise HistoryOfAnother(directory=directory, code=before.program.code)
     number = program.program_id
     closed, merges = rows.closed_through(conn, number), rows.merges_known(conn, number)
     standing = {(file.kind, file.period): file for file in before.files} if before is not None else {}
@@ -273,7 +273,7 @@ def _alone(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Refusal("history_busy", directory=directory) from error
+            raise HistoryBusy(directory=directory) from error
         yield
 
 

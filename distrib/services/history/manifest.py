@@ -22,6 +22,7 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.history.manifest_fields import Fields
+from distrib.services.history.refusals import HistoryUnreadable
 from distrib.services.history.schema import COLUMNS, SCHEMA_VERSION
 from distrib.services.plans.versions import Timeline, TimelineEntry
 
@@ -287,4 +288,4 @@ def _file_of(given: Fields) -> FileEntry:
 
 
 def _unreadable(path: Path, words: Text) -> Refusal:
-    return Refusal("history_unreadable", [Problem(str(path), words)])
+    return HistoryUnreadable(problems=[Problem(str(path), words)])

@@ -18,8 +18,9 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
+from distrib.services.history.refusals import HistoryUnreadable
 from distrib.services.history.schema import (
     COLUMNS,
     INSTANT,
@@ -193,7 +194,7 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except (pa.ArrowException, OSError) as error:
         words = Text("is no Parquet file: {reason}", reason=str(error))
-        raise Refusal("history_unreadable", [Problem(str(path), words)]) from error
+        raise HistoryUnreadable(problems=[Problem(str(path), words)]) from error
 
 
 def _microseconds(instant: datetime) -> int:

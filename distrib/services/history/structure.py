@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from distrib.columns.structure import Whole
 from distrib.columns.tree import Integers, at_places
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.services.compliance.facts import CountingPenalty
@@ -28,6 +28,7 @@ from distrib.services.history.buying import BuyingPeople
 from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
+from distrib.services.history.refusals import HistoryTooLittle
 from distrib.services.history.schema import ORDERS, ORGANISERS, PAYEES, PENALTIES, REFERRALS, SHOPS, TRANSFERS
 from distrib.services.history.structure_months import FirstBuyers, MonthStructure, StructureQuestion
 from distrib.services.history.sums import MonthSums, added
@@ -66,7 +67,7 @@ def must_know(directory: HistoryDirectory, instant: datetime, option: str) -> No
     """
     if instant > directory.manifest.now:
         words = Text("is after the export, which is as of {exported_at}", exported_at=directory.manifest.exported_at)
-        raise Refusal("history_too_little", [Problem(option, words)])
+        raise HistoryTooLittle(problems=[Problem(option, words)])
 
 
 def _summed(question: StructureQuestion, engine: Engine, progress: MonthsProgress) -> Iterable[MonthStructure]:

@@ -17,6 +17,7 @@ from distrib.domain.ledger import EXPENSE
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
+from distrib.domain.refusals import IdConflict
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.idempotency import digest_of
@@ -91,7 +92,7 @@ def propose_adjustment(
     )
     row = _find(conn, program, draft.id)
     if row.digest != digest:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     return _view(program, row), is_new
 
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.orders.refusals import CommissionUnknown
+from distrib.domain.refusals import IdConflict
 from distrib.services.context import Actor, Program
 from distrib.services.ledger.refusals import QuestionDecided, QuestionsWaiting, QuestionUnknown
 from distrib.services.orders.commissions import commission_id, place_of
@@ -85,7 +85,7 @@ def ask_question(
     if known is not None:
         asked = (known.shop_no, (known.cause_no, known.seq))
         if asked != (shop.shop_no, place) or known.words not in (draft.words, None):
-            raise Refusal("id_conflict", id=draft.id)
+            raise IdConflict(id=draft.id)
         return question_view(program, known, actor), False
     if is_erased(conn, program.program_id, shop.shop_id):
         raise ShopGone(id=shop.shop_id, state="erased")
@@ -95,7 +95,7 @@ def ask_question(
         conn, program.program_id, draft.id, shop.shop_no, place, draft.words, now, actor.key_id
     )
     if not written:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     return question_view(program, _find(conn, program, draft.id, actor), actor), True
 
 

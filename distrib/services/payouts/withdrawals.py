@@ -36,6 +36,7 @@ from distrib.domain.payouts.withdrawals import (
     WithdrawalRules,
     withdrawal_misfits,
 )
+from distrib.domain.refusals import IdConflict
 from distrib.services.context import Actor, Program, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batches import posting_time
@@ -81,7 +82,7 @@ def request_withdrawal(
     known = _known(conn, program, draft.id)
     if known is not None:
         if known.digest != digest:
-            raise Refusal("id_conflict", id=draft.id)
+            raise IdConflict(id=draft.id)
         return withdrawal_view(program, known), False
     rules = program.withdrawals
     if rules is None:
@@ -99,7 +100,7 @@ def request_withdrawal(
         actor.key_id,
     )
     if not is_new:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     row = _find(conn, program, draft.id)
     tell_withdrawals(conn, program, [row], now)
     return withdrawal_view(program, row), True

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import Forbidden, NotFound
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no, set_password
 from distrib.services.people.refusals import PasswordLinkOver, PersonElsewhere
@@ -78,13 +78,13 @@ def create_link(
     """
     row = keys.key_of(conn, program.program_id, key_id, locks=True)
     if row is None or row.person_no is None or row.owner is None:
-        raise Refusal("not_found")
+        raise NotFound()
     if persons.is_over(row, now):
         raise KeyEnded(id=key_id)
     if key_id == actor.key_id or row.owner == actor.person:
         raise OwnKey()
     if not reaches(actor, row.role, row.scopes):
-        raise Refusal("forbidden")
+        raise Forbidden()
     person = person_by_login(conn, row.owner)
     _check_nowhere_else(conn, program, person, now)
     store.end_links(conn, person.person_no, now)

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import Internal
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.people.accounts import SignedPerson, make_person, person_by_login
@@ -138,7 +139,7 @@ def let_in(
     key_id = give_seat(conn, program, person, role, now, actor)
     row = keys.key_of(conn, program.program_id, key_id)
     if row is None:
-        raise Refusal("internal")
+        raise Internal()
     return seat_view(row, now), password
 
 

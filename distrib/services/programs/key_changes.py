@@ -13,6 +13,7 @@ from typing import Final, TypedDict
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import Forbidden, NotFound, ScopeMissing
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.programs import persons
@@ -157,7 +158,7 @@ def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime, a
     """
     row = store.key_of(conn, program.program_id, key_id, locks=True)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     if row.revoked_at is None:
         if actor.key_id != COMMAND_LINE.key_id:
             _must_leave_admin(conn, program, row, now)
@@ -174,12 +175,12 @@ def _must_leave_admin(conn: Connection, program: Program, row: KeyRow, now: date
 def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyRow:
     """Reads and locks a live key that the actor may give a secret: its own, or an admin one that reaches no further."""
     if key_id != actor.key_id and actor.role != _ADMIN:
-        raise Refusal("not_found")
+        raise NotFound()
     if key_id != actor.key_id and KEYS not in reach_of(actor.role, actor.scopes):
-        raise Refusal("scope_missing", scope=KEYS)
+        raise ScopeMissing(scope=KEYS)
     row = _live(conn, program, key_id, now)
     if key_id != actor.key_id and not reaches(actor, row.role, row.scopes):
-        raise Refusal("forbidden")
+        raise Forbidden()
     _check_presentable(row)
     return row
 
@@ -200,7 +201,7 @@ def _live(conn: Connection, program: Program, key_id: str, now: datetime) -> Key
 def _find(conn: Connection, program: Program, key_id: str, *, locks: bool = False) -> KeyRow:
     row = store.key_of(conn, program.program_id, key_id, locks=locks)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return row
 
 

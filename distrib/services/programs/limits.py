@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.services.context import Program
 from distrib.store.programs import keys
 from distrib.store.programs import limits as store
@@ -66,7 +66,7 @@ def limit_program(conn: Connection, program: Program, wanted: Mapping[str, int |
 def limit_key(conn: Connection, program: Program, key_id: str, calls_per_minute: int | None, now: datetime) -> None:
     """Sets the calls a minute of one key, None as for the program's others; raises ``not_found``."""
     if keys.key_of(conn, program.program_id, key_id) is None:
-        raise Refusal("not_found")
+        raise NotFound()
     wanted = {"calls_per_minute": calls_per_minute, "waiting_orders": None, "waiting_bytes": None}
     store.set_limits(conn, program.program_id, key_id, wanted, now)
 

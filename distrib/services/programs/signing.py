@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.domain.webhooks import KEEPS_FORMER_SECRET, SIGNED_HEADERS, TOLERANCE, secret_text, signature_fault
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer
@@ -92,7 +92,7 @@ def check_signature(
 def _find(conn: Connection, program: Program, key_id: str) -> KeyRow:
     row = keys.key_of(conn, program.program_id, key_id, locks=True)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return row
 
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, format_period, period_bounds
@@ -29,6 +28,7 @@ from distrib.services.ranks.judging import (
     judge_month,
     month_to_judge,
 )
+from distrib.services.refusals import EvaluationInSequence, EventsPending, PeriodNotOver
 from distrib.store.orders import queue
 from distrib.store.ranks import columns as rank_columns
 from distrib.store.ranks import evaluations as store
@@ -155,12 +155,12 @@ def list_evaluations(
 def _check_due(conn: Connection, program: Program, period: int, newest: EvaluationRow | None, now: datetime) -> None:
     _, follows = period_bounds(period, program.zone)
     if now < follows:
-        raise Refusal("period_not_over", period=format_period(period))
+        raise PeriodNotOver(period=format_period(period))
     if newest is not None and period != next_period(newest.period):
-        raise Refusal("evaluation_in_sequence", next=format_period(next_period(newest.period)))
+        raise EvaluationInSequence(next=format_period(next_period(newest.period)))
     events = store.count_pending(conn, program.program_id, follows.date())
     if events:
-        raise Refusal("events_pending", events=events)
+        raise EventsPending(events=events)
 
 
 def _judge_between_promotions(conn: Connection, month: JudgedMonth) -> Judged:

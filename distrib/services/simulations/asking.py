@@ -25,6 +25,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.services.plans.versions import check_document, get_plan
+from distrib.services.simulations.refusals import SimulationEnded, SimulationsWaiting, SimulationUnknown
 from distrib.services.simulations.replaying import counts_earnings
 from distrib.services.simulations.result_views import BeforeView, KnownHeadline, ProblemView, SimulationView
 from distrib.services.simulations.results import headline_of, kept_result
@@ -78,7 +79,7 @@ def start_simulation(
     if known is not None and _is_still_so(conn, program, known):
         return simulation_view(conn, program, known)
     if rows.count_waiting(conn, number) >= MOST_WAITING:
-        raise Refusal("simulations_waiting", most=MOST_WAITING)
+        raise SimulationsWaiting(most=MOST_WAITING)
     asked = KeptQuestion(
         secrets.token_hex(_ID_BYTES),
         wish.since,
@@ -109,7 +110,7 @@ def cancel_simulation(conn: Connection, program: Program, simulation_id: str, no
     is_ended = rows.end(conn, program.program_id, row.simulation_no, SimulationEnd(CANCELLED), now)
     row = find_simulation(conn, program, simulation_id)
     if not is_ended and row.outcome != CANCELLED:
-        raise Refusal("simulation_ended", id=simulation_id)
+        raise SimulationEnded(id=simulation_id)
     return simulation_view(conn, program, row)
 
 
@@ -117,7 +118,7 @@ def find_simulation(conn: Connection, program: Program, simulation_id: str) -> S
     """Reads the row of a simulation; raises ``simulation_unknown``."""
     row = rows.find_simulation(conn, program.program_id, simulation_id)
     if row is None:
-        raise Refusal("simulation_unknown", id=simulation_id)
+        raise SimulationUnknown(id=simulation_id)
     return row
 
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan, compile_plan
@@ -30,6 +29,7 @@ from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_fr
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
+from distrib.services.simulations.refusals import SimulationNotDone
 from distrib.services.simulations.replaying import SimulatedRanks
 from distrib.services.simulations.running import KNOWN, REPLAYED
 from distrib.services.simulations.tallies import AS_IT_WAS
@@ -114,7 +114,7 @@ def list_orders(
     """
     row = find_simulation(conn, program, simulation_id)
     if row.outcome != DONE:
-        raise Refusal("simulation_not_done", id=simulation_id)
+        raise SimulationNotDone(id=simulation_id)
     plans = [compile_plan(json.loads(kept.document)) for kept in rows.plans_of(conn, row.program_id, row.simulation_no)]
     place = min(query.candidate, len(plans))
     wanted = WantedBlocks(_shop_no(conn, program, query.shop_id), query.rule, query.reason)

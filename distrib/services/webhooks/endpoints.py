@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import IdConflict, NotFound
 from distrib.domain.texts import Text
 from distrib.domain.webhooks import (
     EVENT_TYPES,
@@ -79,7 +80,7 @@ def create_webhook(
         return WebhookWithSecret(*webhook_values(made), None, secret_text(secret)), True
     known = rows.find_webhook(conn, program.program_id, own_id)
     if known is None or known.digest != digest or known.status == ENDED:
-        raise Refusal("id_conflict", id=own_id)
+        raise IdConflict(id=own_id)
     kept = open_secret(sealer, program.program_id, own_id, known.secret)
     return WebhookWithSecret(*webhook_values(known), _pending(conn, program, known), secret_text(kept)), False
 
@@ -170,7 +171,7 @@ def end_webhook(conn: Connection, program: Program, webhook_id: str, now: dateti
     """Ends an endpoint for ever; ending it again changes nothing. Raises ``not_found``."""
     row = rows.find_webhook(conn, program.program_id, webhook_id, locks=True)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     if row.status != ENDED:
         rows.change_webhook(conn, program.program_id, row, ENDED, None, now)
 
@@ -201,7 +202,7 @@ def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_i
     row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
     delivery = rows.find_delivery(conn, program.program_id, row.webhook_no, delivery_no)
     if delivery is None:
-        raise Refusal("not_found")
+        raise NotFound()
     attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
     return DeliveryInFull(*delivery_values(program, delivery), attempts)
 
@@ -216,7 +217,7 @@ def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str
     if row.status != ENABLED:
         raise WebhookDisabled(id=webhook_id)
     if not rows.resend(conn, program.program_id, row.webhook_no, delivery_no, now):
-        raise Refusal("not_found")
+        raise NotFound()
     return get_delivery(conn, program, webhook_id, delivery_id)
 
 
@@ -247,7 +248,7 @@ def _about(program_id: int, webhook_id: str) -> bytes:
 def _find(conn: Connection, program: Program, webhook_id: str, *, locks: bool = False) -> WebhookRow:
     row = rows.find_webhook(conn, program.program_id, webhook_id, locks=locks)
     if row is None or row.status == ENDED:
-        raise Refusal("not_found")
+        raise NotFound()
     return row
 
 
@@ -266,7 +267,7 @@ def _delivery_no(delivery_id: str) -> int:
     """Parses the number in a delivery's id; raises ``not_found``."""
     digits = delivery_id.removeprefix("dlv_")
     if not delivery_id.startswith("dlv_") or not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
-        raise Refusal("not_found")
+        raise NotFound()
     return int(digits)
 
 
