@@ -151,6 +151,16 @@ def file_metadata(path: Path) -> tuple[Mapping[str, str], int]:
         raise ValueError(str(error)) from error
 
 
+def other_columns(schema: pa.Schema) -> Text:
+    """What is said of a file whose columns are not those of its kind."""
+    version = (schema.metadata or {}).get(b"distrib.schema_version")
+    return Text(
+        "its columns are not those of schema version {known}: {found}",
+        known=SCHEMA_VERSION,
+        found=None if version is None else version.decode(errors="replace"),
+    )
+
+
 def file_schema(path: Path) -> pa.Schema:
     """The columns of a file."""
     return pq.read_schema(path)
@@ -160,7 +170,7 @@ def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.
     """Yields the row groups of a file as tables, one at a time.
 
     Raises:
-        Refusal: ``history_unreadable``: the file is damaged.
+        Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
     with _opened(path) as file:
         for number in range(file.num_row_groups):
@@ -174,7 +184,7 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
         since: in microseconds since 1970, and ``until`` the same.
 
     Raises:
-        Refusal: ``history_unreadable``: the file is damaged.
+        Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
     with _opened(path) as file:
         place = file.schema_arrow.get_field_index(column)
@@ -189,8 +199,11 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
 
 @contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file of the kind that its directory is named after; whoever reads its rows may rely on its columns."""
     try:
         with pq.ParquetFile(path) as file:
+            if not file.schema_arrow.equals(arrow_schema(path.parent.name)):
+                raise HistoryUnreadable(problems=[Problem(str(path), other_columns(file.schema_arrow))])
             yield file
     except (pa.ArrowException, OSError) as error:
         words = Text("is no Parquet file: {reason}", reason=str(error))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from distrib.domain.texts import Text
 from distrib.services.history.manifest import FileEntry, digest_of_file, read_manifest
-from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema
+from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema, other_columns
 from distrib.services.history.schema import SCHEMA_VERSION
 
 
@@ -62,14 +62,9 @@ def _unlike(directory: Path, file: FileEntry, program: str) -> list[Text]:
     except ValueError as error:
         return [Text("is no Parquet file: {reason}", reason=error)]
     unlike = []
-    version = said.get("distrib.schema_version")
-    if version != str(SCHEMA_VERSION) or not file_schema(path).equals(arrow_schema(file.kind)):
-        words = Text(
-            "its columns are not those of schema version {known}: {found}",
-            known=SCHEMA_VERSION,
-            found=version,
-        )
-        unlike.append(words)
+    schema = file_schema(path)
+    if said.get("distrib.schema_version") != str(SCHEMA_VERSION) or not schema.equals(arrow_schema(file.kind)):
+        unlike.append(other_columns(schema))
     own = (
         said.get("distrib.program"),
         said.get("distrib.kind"),
