@@ -14,14 +14,15 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
+from distrib.domain.refusals import Internal
 from distrib.loading import apart
 from distrib.services.simulations.job import (
     SimulationCancelled,
-    SimulationGivenUp,
     fail_simulation,
     run_simulation,
     waiting_simulations,
 )
+from distrib.services.simulations.refusals import SimulationGivenUp
 from distrib.services.simulations.running import Begin
 from distrib.transactions import is_passing
 
@@ -61,9 +62,9 @@ class Simulator:
                 return run_simulation(self.begin, program_id, number, self.policies, self.clock, progress)
         except SimulationCancelled:
             log.info("simulation_cancelled")
-        except SimulationGivenUp:
+        except SimulationGivenUp as refusal:
             log.error("simulation_given_up")
-            self._fail(program_id, number, Refusal("simulation_given_up"))
+            self._fail(program_id, number, refusal)
         except Refusal as refusal:
             self._fail(program_id, number, refusal)
         except (DBAPIError, psycopg.Error, PoolExhausted) as error:
@@ -71,10 +72,10 @@ class Simulator:
                 log.warning("simulation_waits", error=type(error).__name__)
                 return False
             log.error("simulation_failed", exc_info=error)
-            self._fail(program_id, number, Refusal("internal"))
+            self._fail(program_id, number, Internal())
         except Exception as error:
             log.error("simulation_failed", exc_info=error)
-            self._fail(program_id, number, Refusal("internal"))
+            self._fail(program_id, number, Internal())
         return True
 
     def _fail(self, program_id: int, number: int, refusal: Refusal) -> None:

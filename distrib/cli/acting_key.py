@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
 from distrib.cli.output import in_both
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import Forbidden, ScopeMissing, Unauthorized
 from distrib.domain.texts import Text
 from distrib.services.context import Unit
 from distrib.services.programs.keys import authenticate
@@ -54,13 +54,13 @@ def acting_as(container: Container, conn: Connection, key: str, program_code: st
     now = container.now()
     authenticated = authenticate(conn, key, container.pepper, now)
     if authenticated is None:
-        raise Refusal("unauthorized")
+        raise Unauthorized()
     program, actor = authenticated
     if program_code is not None and program_code != program.code:
         raise ProgramUnknown(code=program_code)
     if actor.role not in MAY_ACT:
-        raise Refusal("forbidden")
+        raise Forbidden()
     if scope not in reach_of(actor.role, actor.scopes):
-        raise Refusal("scope_missing", scope=scope)
+        raise ScopeMissing(scope=scope)
     container.act(program, actor)
     return Unit(conn, program, actor, now)

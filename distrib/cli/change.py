@@ -7,12 +7,12 @@ import click
 from distrib.bootstrap import Container, open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
-from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Unit
 from distrib.services.held_changes import ChangeView, list_changes
 from distrib.services.payouts.payee_versions import approve_payee, cancel_payee
 from distrib.services.programs.settings import approve_settings, cancel_settings
+from distrib.services.refusals import ChangeUnknown
 from distrib.services.webhooks.endpoints import approve_url, cancel_url
 
 _ID = "chg_"
@@ -93,7 +93,7 @@ def _open_change(unit: Unit, change_id: str) -> ChangeView:
         views, _ = list_changes(unit.conn, unit.program, int(digits) + 1, 1, is_open=True)
         if views and views[0].id == change_id:
             return views[0]
-    raise Refusal("change_unknown")
+    raise ChangeUnknown()
 
 
 def _approve(container: Container, unit: Unit, view: ChangeView) -> None:

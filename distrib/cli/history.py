@@ -110,7 +110,7 @@ def verify_command(directory: Path, language: str, as_json: bool) -> None:
 def _exported_view(directory: Path, exported: Exported) -> dict[str, object]:
     manifest = exported.manifest
     return {
-        "program": manifest.program["code"],
+        "program": manifest.program.code,
         "directory": str(directory),
         "exported_at": manifest.exported_at,
         "last_event": manifest.last_event_no,

@@ -28,6 +28,7 @@ from distrib.console.menu import MENU, MenuEntry
 from distrib.console.reader import PageReader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
+from distrib.domain.refusals import Forbidden, NotFound
 from distrib.domain.texts import Wording
 from distrib.languages import LANGUAGES, render
 from distrib.services.network.views import shop_names
@@ -154,7 +155,7 @@ def _serve(function: ShowsPage, program: str, path: Mapping[str, str], needs: st
         return go_to(url_for("console.own_account"))
     seat = next((seat for seat in seats_of_reader(person) if seat.code == program), None)
     if seat is None:
-        raise Refusal("not_found")
+        raise NotFound()
     language = chosen_language(request.form)
     g.seat, g.entry = seat, entry
     structlog.contextvars.bind_contextvars(person=person.login)
@@ -164,7 +165,7 @@ def _serve(function: ShowsPage, program: str, path: Mapping[str, str], needs: st
         allowed = frozenset(line.needs for line in MENU if desk.may(line.needs))
         g.reader, g.allowed, g.may = reader, allowed, desk.may
         if not desk.may(needs):
-            raise Refusal("forbidden")
+            raise Forbidden()
         outcome = function(Visit(desk, person, reader, request.args, request.form), **path)
         if is_first:
             _note_sign_in(desk)

@@ -32,6 +32,7 @@ from distrib.console.language import CHOICE, answer_page, chosen_language, rende
 from distrib.console.site import current_site
 from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json
+from distrib.domain.refusals import BadRequest, FormExpired, Internal, TooLarge
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.rates import Rate, Standing
@@ -162,7 +163,7 @@ def begin_visit(token: str) -> None:
     """Lets the reader in by the token of a session that was begun."""
     user = _load(token)
     if user is None:
-        raise Refusal("internal")
+        raise Internal()
     session.pop(ENTERED, None)
     login_user(user)
 
@@ -257,7 +258,7 @@ def _prefer() -> Response:
         return to_sign_in()
     name, columns = request.form.get("list", ""), request.form.getlist("column")[:MOST_COLUMNS]
     if not all(_NAME.fullmatch(word) for word in (name, *columns)):
-        raise Refusal("bad_request")
+        raise BadRequest()
     value: Json = {"columns": list[Json](columns), "roomy": "roomy" in request.form}
     person = current_user.signed_in.person
 
@@ -277,9 +278,9 @@ def check_form(csrf: CSRFProtect) -> Response | None:
         try:
             csrf.protect()
         except CSRFError:
-            return answer_refusal(Refusal("form_expired"))
+            return answer_refusal(FormExpired())
         except RequestEntityTooLarge:
-            return answer_refusal(Refusal("too_large", limit=f"{most_bytes // 1024} KiB"))
+            return answer_refusal(TooLarge(limit=f"{most_bytes // 1024} KiB"))
     if CHOICE in request.args:
         _keep_language(request.args[CHOICE])
     return None

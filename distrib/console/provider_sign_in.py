@@ -10,6 +10,7 @@ from distrib.console.frame import go_to, safe_next
 from distrib.console.people import MOST_TRIES_OF_ADDRESS, begin_visit
 from distrib.console.site import SignsInElsewhere, current_site
 from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.rates import Rate
 from distrib.services.people import accounts
 from distrib.services.people.accounts import SignIn
@@ -31,7 +32,7 @@ def provider_pages(blueprint: Blueprint) -> None:
 def _provider() -> SignsInElsewhere:
     provider = current_site().provider
     if provider is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return provider
 
 

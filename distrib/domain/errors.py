@@ -1,8 +1,7 @@
 """What refusals are: each has a stable code, an HTTP status and a text in both languages.
 
-A refusal is a class in the room of its noun, derived from ``NamedRefusal``; those not moved there yet stand in
-``CODES`` below. The table knows both, so that the API, the command line and the inbox say the same word for the same
-thing (``distrib.api.http.codes`` has it whole).
+A refusal is a class in the room of its noun, derived from ``NamedRefusal``, which enters it into ``CODES``, so that the
+API, the command line and the inbox say the same word for the same thing (``distrib.api.http.codes`` has it whole).
 """
 
 from __future__ import annotations
@@ -45,61 +44,7 @@ class Code:
 
 
 CODES: dict[str, Code] = {
-    # of no noun
-    "bad_request": Code(400, "The request is not usable."),
-    "not_json": Code(400, "The body is not JSON: {reason}"),
-    "unauthorized": Code(401, "A valid API key is needed."),
-    "forbidden": Code(403, "The key's role may not do this."),
-    "scope_missing": Code(403, "The key's scopes do not reach this: it takes {scope}."),
-    "metrics_closed": Code(
-        403, "The figures are for this machine alone, or for the key that DISTRIB_METRICS_KEY sets."
-    ),
-    "not_found": Code(404, "There is no such thing here."),
-    "method_not_allowed": Code(405, "The method is not allowed here."),
-    "not_acceptable": Code(406, "No acceptable representation."),
-    "request_timeout": Code(408, "The request did not come in time."),
-    "id_conflict": Code(409, "The id {id} is known with other content."),
-    "conflict": Code(409, "The request conflicts with the present state."),
-    "too_large": Code(413, "The request is larger than {limit}."),
-    "uri_too_long": Code(414, "The request line is too long."),
-    "unsupported_media_type": Code(415, "Send {expected}."),
     "invalid": Code(422, "The input does not fit."),
-    "too_many_requests": Code(429, "Too many requests; the next may come in {seconds} s."),
-    "too_many_bad_keys": Code(429, "Too many calls with keys that are not good; try again in {seconds} s."),
-    "too_many_values": Code(422, "The body holds more than {most} values."),
-    "headers_too_large": Code(431, "The headers are too large."),
-    "internal": Code(500, "Something went wrong on our side."),
-    "unavailable": Code(503, "Try again in a moment."),
-    "program_busy": Code(503, "The program has as many calls under way as it may have; try again in a moment."),
-    "backlog_full": Code(503, "As much of the program waits to be settled as may wait; try again in {seconds} s."),
-    "idempotency_key_reused": Code(422, "The Idempotency-Key was used with other content."),
-    "form_expired": Code(400, "The form is no longer good; load the page again and send it once more."),
-    # simulations and files of history
-    "simulation_unknown": Code(404, "There is no simulation {id}."),
-    "simulation_ended": Code(409, "The simulation {id} has ended."),
-    "simulation_not_done": Code(409, "The simulation {id} is not done."),
-    "simulation_given_up": Code(500, "The simulation ended its worker time and again, and was given up."),
-    "history_unreadable": Code(422, "The history cannot be read."),
-    "history_unwritable": Code(500, "The history cannot be written: {reason}"),
-    "history_busy": Code(409, "Another export is writing to {directory}."),
-    "history_of_another": Code(409, "{directory} holds the history of the program {code}."),
-    "history_worker_lost": Code(500, "A process ended in the middle of its work; nothing is lost: start again."),
-    "history_too_little": Code(422, "Files of history do not tell what is asked."),
-    "simulations_waiting": Code(409, "{most} simulations wait already; cancel one, or wait for one to end."),
-    # months
-    "period_invalid": Code(422, "{period} is not a month like 2026-03."),
-    "period_not_over": Code(409, "{period} is not over yet."),
-    "events_pending": Code(409, "{events} accepted events of the period or before are still to be worked on."),
-    "evaluation_in_sequence": Code(409, "Months are evaluated in sequence: {next} comes next."),
-    # changes that wait, tasks, imports
-    "change_unknown": Code(404, "No change waits."),
-    "change_in_force": Code(409, "The change is in force: propose another one."),
-    "task_unknown": Code(404, "There is no task {id}."),
-    "task_ended": Code(409, "The task {id} has ended."),
-    "tasks_waiting": Code(409, "{most} of your tasks have not ended; start another once one has."),
-    "task_has_no_file": Code(404, "The task {id} has no file, or has it no more."),
-    "task_given_up": Code(503, "It was begun {attempts} times and came to no end; start it again."),
-    "import_refused": Code(422, "{rows} rows were refused."),
 }
 
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.payouts.withdrawals import WithdrawalRules
 from distrib.domain.periods import next_period, to_period, year_and_month
+from distrib.services.refusals import PeriodInvalid
 
 _Place = TypeVar("_Place")
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
@@ -157,7 +157,7 @@ def parse_period(text: str) -> int:
     """Parses the month ``2026-03`` as 202603; raises ``period_invalid``."""
     match = _PERIOD.fullmatch(text)
     if match is None or match["year"] == "0000":
-        raise Refusal("period_invalid", period=text)
+        raise PeriodInvalid(period=text)
     return to_period(int(match["year"]), int(match["month"]))
 
 

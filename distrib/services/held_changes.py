@@ -14,10 +14,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.json_values import JsonObject
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.encryption import Sealer
+from distrib.services.refusals import ChangeInForce, ChangeUnknown
 from distrib.store import held_changes as rows
 from distrib.store.held_changes import DueChange, HeldChangeRow, SealedContent
 from distrib.store.network import shops
@@ -139,7 +139,7 @@ def must_be_open(conn: Connection, program: Program, kind: str, subject_no: int)
     if change is not None and change.outcome in IN_FORCE:
         return None
     if change is None or change.outcome is not None:
-        raise Refusal("change_unknown")
+        raise ChangeUnknown()
     return change
 
 
@@ -151,9 +151,9 @@ def cancel(unit: Unit, kind: str, subject_no: int) -> None:
     """
     change = newest_change(unit.conn, unit.program, kind, subject_no)
     if change is not None and change.outcome in IN_FORCE:
-        raise Refusal("change_in_force")
+        raise ChangeInForce()
     if change is None or change.outcome not in (None, CANCELLED):
-        raise Refusal("change_unknown")
+        raise ChangeUnknown()
     if change.outcome is None:
         end(unit, change, CANCELLED, unit.actor.key_id)
 

@@ -13,9 +13,9 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json
 from distrib.services.context import Actor, Unit
+from distrib.services.refusals import IdempotencyKeyReused
 from distrib.store import idempotency as rows
 from distrib.store.idempotency import KeptAnswer
 
@@ -33,7 +33,7 @@ def recall(unit: Unit, route: str, key: str, content: object) -> tuple[int, str]
     if kept is None:
         return None
     if kept.digest != digest_of(content):
-        raise Refusal("idempotency_key_reused")
+        raise IdempotencyKeyReused()
     return kept.status, kept.body
 
 

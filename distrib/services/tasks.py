@@ -16,10 +16,10 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.json_values import Json, JsonObject
 from distrib.services.context import Program, Unit
 from distrib.services.idempotency import digest_of
+from distrib.services.refusals import TaskEnded, TaskHasNoFile, TasksWaiting, TaskUnknown
 from distrib.store import tasks as rows
 from distrib.store.tasks import AskedCall, TaskEnd, TaskRow
 
@@ -128,7 +128,7 @@ def start_task(unit: Unit, wish: TaskWish, language: str) -> tuple[TaskInFull, b
     if known is not None:
         return task_view(known, unit.now), False
     if rows.count_waiting(unit.conn, number, unit.actor.person, MOST_WAITING) >= MOST_WAITING:
-        raise Refusal("tasks_waiting", most=MOST_WAITING)
+        raise TasksWaiting(most=MOST_WAITING)
     task_id, asked, by = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), (unit.actor.key_id, unit.actor.person)
     rows.insert_task(unit.conn, number, task_id, wish.operation, asked, digest, language, by, unit.now)
     return get_task(unit, task_id), True
@@ -161,7 +161,7 @@ def cancel_task(unit: Unit, task_id: str) -> TaskInFull:
     is_ended = rows.end_task(unit.conn, unit.program_id, row.task_no, TaskEnd(CANCELLED), unit.now)
     row = _own(unit, task_id)
     if not is_ended and row.outcome != CANCELLED:
-        raise Refusal("task_ended", id=task_id)
+        raise TaskEnded(id=task_id)
     return task_view(row, unit.now)
 
 
@@ -169,7 +169,7 @@ def task_file(unit: Unit, task_id: str) -> TaskRow:
     """Reads the task whose file is asked for; raises ``task_unknown``, or ``task_has_no_file``."""
     row = _own(unit, task_id)
     if row.file_name is None or row.ended_at is None or _kept_until(row.ended_at) <= unit.now:
-        raise Refusal("task_has_no_file", id=task_id)
+        raise TaskHasNoFile(id=task_id)
     return row
 
 
@@ -274,5 +274,5 @@ def _kept_until(ended_at: datetime) -> datetime:
 def _own(unit: Unit, task_id: str) -> TaskRow:
     row = rows.find_task(unit.conn, unit.program_id, task_id)
     if row is None or row.person != unit.actor.person:
-        raise Refusal("task_unknown", id=task_id)
+        raise TaskUnknown(id=task_id)
     return row

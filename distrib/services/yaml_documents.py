@@ -13,6 +13,7 @@ import yaml
 
 from distrib.domain.document import below
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import TooLarge
 from distrib.domain.texts import Text
 
 MAX_CHARACTERS = 1_000_000
@@ -124,7 +125,7 @@ def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
     {'': 1, 'code': 1, 'rules': 2, 'rules[0]': 3, 'rules[0].id': 3}
     """
     if len(text) > MAX_CHARACTERS:
-        raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,}")
+        raise TooLarge(limit=f"{MAX_CHARACTERS:,}")
     try:
         loader = _Loader(text)
         try:

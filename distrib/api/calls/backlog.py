@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.api.http.refusals import BacklogFull
 from distrib.services.programs.limits import ProgramLimits, count_waiting
 
 COUNTED_EVERY_S: Final = 1.0
@@ -63,7 +63,7 @@ class Backlog:
         if waiting is None or is_due:
             waiting = self._count(conn, program_id, most_orders)
         if waiting.orders >= most_orders or waiting.size_bytes >= most_bytes:
-            raise Refusal("backlog_full", seconds=max(1, round(waiting.next_at - self.clock())))
+            raise BacklogFull(seconds=max(1, round(waiting.next_at - self.clock())))
 
     def note(self, program_id: int, events: int, size_bytes: int) -> None:
         """Adds what was accepted."""

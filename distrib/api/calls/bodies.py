@@ -13,9 +13,11 @@ from flask import request
 from marshmallow import Schema
 
 from distrib.api.http.json_body import MOST_VALUES, VALUE_MARKS, parse_document
+from distrib.api.http.refusals import UnsupportedMediaType
 from distrib.api.http.shapes import load_body
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import TooLarge
 from distrib.server.asking import ADMISSION, WHOLE, Admission, ServerRefusal
 
 JSON = "application/json"
@@ -78,9 +80,9 @@ class BodyShape:
         welcome = (JSON, NDJSON) if self.takes_ndjson else (JSON,)
         charset = request.mimetype_params.get("charset", "utf-8").lower()
         if request.mimetype not in welcome or charset not in ("utf-8", "utf8"):
-            raise Refusal("unsupported_media_type", expected=" / ".join(welcome))
+            raise UnsupportedMediaType(expected=" / ".join(welcome))
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Refusal("unsupported_media_type", expected="Content-Encoding: identity")
+            raise UnsupportedMediaType(expected="Content-Encoding: identity")
 
 
 def is_only_asked(shape: BodyShape) -> bool:
@@ -115,7 +117,7 @@ def too_large(most_bytes: int) -> Refusal:
     'The request is larger than 64 KiB.'
     """
     limit = f"{most_bytes // MIB} MiB" if most_bytes >= MIB else f"{most_bytes // KIB} KiB"
-    return Refusal("too_large", limit=limit)
+    return TooLarge(limit=limit)
 
 
 def refusal_by_server(refusal: ServerRefusal) -> Refusal:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, TypeAlias
 from flask import Request
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.api.http.refusals import TooManyBadKeys, TooManyRequests
 from distrib.rates import Rate, Rates, Standing
 from distrib.services.programs.limits import ProgramLimits, read_limits
 
@@ -139,8 +139,8 @@ def check(standing: Standing) -> None:
         Refusal: ``too_many_requests``, or ``too_many_bad_keys``, with the seconds until the next may come.
     """
     if standing.is_over:
-        code = "too_many_bad_keys" if standing.rate.name == "bad_keys" else "too_many_requests"
-        raise Refusal(code, seconds=standing.ends_in_s)
+        kind = TooManyBadKeys if standing.rate.name == "bad_keys" else TooManyRequests
+        raise kind(seconds=standing.ends_in_s)
 
 
 def networks_of(listed: str) -> tuple[Network, ...]:

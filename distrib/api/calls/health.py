@@ -16,7 +16,8 @@ from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.gate import check
 from distrib.api.http.answers import json_response, to_json
 from distrib.api.http.auth import presented_key
-from distrib.domain.errors import Refusal
+from distrib.api.http.refusals import MetricsClosed
+from distrib.domain.refusals import Unauthorized
 from distrib.figures import Figure
 
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
@@ -75,10 +76,10 @@ def _must_be_welcome(backend: Backend) -> None:
         check(backend.gate.admit(presented or None, address))
         if presented:
             backend.gate.note_bad_key(presented, address)
-        raise Refusal("unauthorized")
+        raise Unauthorized()
     is_forwarded = any(name in request.headers for name in _FORWARDED)
     if is_forwarded or not _is_this_machine(request.remote_addr):
-        raise Refusal("metrics_closed")
+        raise MetricsClosed()
 
 
 def _is_this_machine(address: str | None) -> bool:

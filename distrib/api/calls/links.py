@@ -7,7 +7,7 @@ import re
 from flask import request
 
 from distrib.api.calls.call import Call
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import BadRequest
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
@@ -21,5 +21,5 @@ def base_of_links(call: Call) -> str:
     if call.backend.public_url:
         return call.backend.public_url
     if _HOST.fullmatch(request.host) is None:
-        raise Refusal("bad_request")
+        raise BadRequest()
     return request.root_url

@@ -32,6 +32,7 @@ from distrib.api.http.auth import MAY_CALL, may_call, presented_key, scope_of
 from distrib.api.http.shapes import load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import Forbidden, ScopeMissing, Unauthorized
 from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.failpoints import reach
 from distrib.services import idempotency
@@ -172,7 +173,7 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
     """Reads and parses the body before any connection is taken: neither a slow sender nor a long text holds one."""
     presented = presented_key(request.headers.get("Authorization"))
     if presented is None:
-        raise Refusal("unauthorized")
+        raise Unauthorized()
     backend = current_backend()
     program_no = _program_of(backend, presented)
     if is_only_asked(operation.body):
@@ -227,7 +228,7 @@ def _authenticate(
     authenticated = authenticate(conn, presented, backend.pepper, now)
     if authenticated is None:
         backend.gate.note_bad_key(presented, backend.gate.address_of(request))
-        raise Refusal("unauthorized")
+        raise Unauthorized()
     program, actor = authenticated
     return program, actor, backend.gate.recognise(conn, presented, program.program_id, actor.key_id)
 
@@ -273,9 +274,9 @@ def _run_operation(
 def check_may_call(operation: Operation, actor: Actor) -> None:
     """Raises ``forbidden`` where the role may not, ``scope_missing`` where the key's scopes fall short of it."""
     if not may_call(actor.role, operation.name):
-        raise Refusal("forbidden")
+        raise Forbidden()
     if operation.scope and actor.scopes is not None and operation.scope not in actor.scopes:
-        raise Refusal("scope_missing", scope=operation.scope)
+        raise ScopeMissing(scope=operation.scope)
 
 
 def _note_use(backend: Backend, program: Program, actor: Actor, presented: str, now: datetime) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from distrib.api.calls.operations import Call
 from distrib.api.http.auth import PARTNER
-from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import MAX_TIERS, Policy
+from distrib.domain.refusals import Forbidden
 from distrib.services.network import shops
 
 
@@ -27,7 +27,7 @@ def distance_of(call: Call, shop_id: str) -> int:
         return 0
     distance = shops.distance_below(call.unit, shop_id, call.actor.shop_no)
     if distance is None or distance > levels_below(call.policy):
-        raise Refusal("forbidden")
+        raise Forbidden()
     return distance
 
 
@@ -35,7 +35,7 @@ def must_be_own(call: Call, shop_id: str) -> None:
     """Money is shown to a partner for its own shop alone; raises ``shop_unknown`` or ``forbidden``."""
     if call.actor.role == PARTNER and shop_id != call.actor.shop_id:
         distance_of(call, shop_id)
-        raise Refusal("forbidden")
+        raise Forbidden()
 
 
 def is_partner(call: Call) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from distrib.domain.errors import Refusal
+from distrib.api.http.refusals import ProgramBusy
 
 PATIENCE_S: Final = 5.0
 """How long a call waits for its turn."""
@@ -69,11 +69,11 @@ class Shares:
             if calls is None:
                 calls = self._calls[program_id] = _Calls(threading.Condition(self._lock))
             if calls.present >= self.at_once * (1 + self.waiting_each):
-                raise Refusal("program_busy")
+                raise ProgramBusy()
             calls.present += 1
             if not calls.has_turn.wait_for(lambda: calls.under_way < self.at_once, self.patience_s):
                 self._go(program_id, calls)
-                raise Refusal("program_busy")
+                raise ProgramBusy()
             calls.under_way += 1
             return calls
 

@@ -30,11 +30,13 @@ from distrib.api.http.words import say
 from distrib.api.schemas.fields import period_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.refusals import Internal
 from distrib.services import tasks as service
 from distrib.services.context import Actor, Unit
 from distrib.services.programs.keys import actor_of
 from distrib.services.programs.limits import read_limits
 from distrib.services.programs.tenants import get_program
+from distrib.services.refusals import TaskGivenUp
 from distrib.services.tasks import TaskEnd, TaskRow, TaskWish
 from distrib.transactions import in_transaction, is_passing
 
@@ -47,10 +49,6 @@ _log = structlog.get_logger(__name__)
 
 class TaskCancelled(Exception):
     """The task has ended meanwhile: what was done of it is undone."""
-
-
-class TaskGivenUp(Exception):
-    """The task was begun too often."""
 
 
 def check_wish(wish: TaskWish, actor: Actor) -> None:
@@ -136,8 +134,6 @@ class TaskRunner:
                 return self._made(program_id, task_no)
             except TaskCancelled:
                 log.info("task_cancelled")
-            except TaskGivenUp:
-                self._fail(known, Refusal("task_given_up", attempts=service.MOST_ATTEMPTS))
             except Refusal as refusal:
                 self._fail(known, refusal)
             except (DBAPIError, psycopg.Error, PoolExhausted) as error:
@@ -145,10 +141,10 @@ class TaskRunner:
                     log.warning("task_waits", error=type(error).__name__)
                     return False
                 log.error("task_failed", exc_info=error)
-                self._fail(known, Refusal("internal"))
+                self._fail(known, Internal())
             except Exception as error:
                 log.error("task_failed", exc_info=error)
-                self._fail(known, Refusal("internal"))
+                self._fail(known, Internal())
         return True
 
     def _made(self, program_id: int, task_no: int) -> bool:
@@ -181,7 +177,7 @@ class TaskRunner:
         with self._begin() as conn:
             goes_on = service.begin_attempt(conn, row.program_id, row.task_no, self._backend.now())
         if not goes_on:
-            raise TaskGivenUp
+            raise TaskGivenUp(attempts=service.MOST_ATTEMPTS)
 
     def _call(self, desk: SeatedDesk, row: TaskRow) -> TaskEnd:
         asked = row.asked

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from distrib.api.http.refusals import NotJson, TooManyValues
 from distrib.api.http.words import CallerText, say
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import TooLarge
 
 MOST_LEVELS = 64
 MOST_VALUES = 250_000
@@ -57,16 +59,16 @@ def parse_json(body: bytes) -> Any:
             object_pairs_hook=_without_twins,
         )
     except UnicodeDecodeError as error:
-        raise Refusal("not_json", reason=say("json_utf8", place=error.start)) from None
+        raise NotJson(reason=say("json_utf8", place=error.start)) from None
     except json.JSONDecodeError as error:
-        raise Refusal("not_json", reason=_syntax(error)) from None
+        raise NotJson(reason=_syntax(error)) from None
     except RecursionError:
-        raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS)) from None
+        raise NotJson(reason=say("depth", high=MOST_LEVELS)) from None
     except ValueError as error:  # ours, or an integer of thousands of digits
         reason = error.reason if isinstance(error, _Refused) else say("json_number")
-        raise Refusal("not_json", reason=reason) from None
+        raise NotJson(reason=reason) from None
     if _nests_too_deep(value):
-        raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS))
+        raise NotJson(reason=say("depth", high=MOST_LEVELS))
     return value
 
 
@@ -79,7 +81,7 @@ def refuse_many_values(body: bytes, most: int = MOST_VALUES) -> None:
         Refusal: ``too_many_values``.
     """
     if len(body) > most and sum(map(body.count, VALUE_MARKS)) > most:
-        raise Refusal("too_many_values", most=most)
+        raise TooManyValues(most=most)
 
 
 def parse_document(body: bytes) -> Any:
@@ -113,7 +115,7 @@ def readable(text: str) -> str:
 def _refuse_wide_text(body: bytes) -> None:
     """Nothing where the text of a body has its bounds: a long one with an emoji has four bytes for each character."""
     if len(body) * _WIDEST > MOST_TEXT_BYTES and len(body) != len(body.translate(None, _LEAD_OF_FOUR)):
-        raise Refusal("too_large", limit=f"{MOST_TEXT_BYTES // _WIDEST // 1024**2} MiB")
+        raise TooLarge(limit=f"{MOST_TEXT_BYTES // _WIDEST // 1024**2} MiB")
 
 
 def _syntax(error: json.JSONDecodeError) -> CallerText:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,8 +15,16 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from distrib.api.http.json_body import readable
+from distrib.api.http.refusals import (
+    MethodNotAllowed,
+    NotAcceptable,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from distrib.api.http.words import word
 from distrib.domain.errors import Problem, Refusal, title_of
+from distrib.domain.refusals import BadRequest, Forbidden, Internal, NotFound, TooLarge, Unauthorized
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.transactions import is_passing, sqlstate_of
@@ -24,24 +33,20 @@ MEDIA_TYPE = "application/problem+json"
 MOST_PROBLEMS = 1_000
 EXTENSION = "distrib-problems"
 RETRY_SECONDS = 1
-_CODE_OF_STATUS = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    413: "too_large",
-    415: "unsupported_media_type",
-    429: "too_many_requests",
-    503: "unavailable",
+_OF_STATUS: Mapping[int, Callable[[], Refusal]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    406: NotAcceptable,
+    413: partial(TooLarge, limit="16 MiB"),
+    415: partial(UnsupportedMediaType, expected="application/json"),
+    429: partial(TooManyRequests, seconds=RETRY_SECONDS),
+    503: Unavailable,
 }
+"""What is said of a status that the framework answers by itself."""
 _log = structlog.get_logger("distrib.api")
-
-
-def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str, object] | None = None) -> Response:
-    """Builds the response for ``code``, with every single thing that is wrong."""
-    return respond(Refusal(code, problems, **(params or {})))
 
 
 def respond(refusal: Refusal) -> Response:
@@ -116,15 +121,10 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
         return error
-    code = _CODE_OF_STATUS.get(status, "internal" if status >= 500 else "bad_request")
-    response = problem(code, params=_limits(code))
+    response = respond(_OF_STATUS.get(status, Internal if status >= 500 else BadRequest)())
     if status == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
     return response
-
-
-def _limits(code: str) -> dict[str, object]:
-    return {"limit": "16 MiB", "expected": "application/json", "seconds": RETRY_SECONDS}
 
 
 def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Response:
@@ -132,10 +132,10 @@ def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Res
     if not isinstance(error, PoolExhausted) and not is_passing(error):
         return _on_failure(error)
     _log.warning("database_unavailable", error=type(error).__name__, sqlstate=sqlstate_of(error))
-    return problem("unavailable")
+    return respond(Unavailable())
 
 
 def _on_failure(error: Exception) -> Response:
     """Answers what nobody foresaw: a traceback for us, a code for the caller."""
     _log.error("failed", path=request.path, exc_info=error)
-    return problem("internal")
+    return respond(Internal())

@@ -21,6 +21,7 @@ from distrib.api.schemas.sharing import (
     QrCodeQuerySchema,
 )
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import NotFound
 from distrib.domain.sharing import invite_link
 from distrib.services.sharing import backgrounds
 from distrib.services.sharing.backgrounds import Background
@@ -76,7 +77,7 @@ def get_poster_background(call: Call) -> Answer:
     """The size and digest of the picture behind the posters; 404 without one."""
     background = backgrounds.find_background(call.conn, call.program)
     if background is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return Answer(shown(backgrounds.background_view(background)))
 
 

@@ -30,11 +30,13 @@ from distrib.api.schemas.statements import (
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.languages import render
 from distrib.languages.readers import reader_of
 from distrib.languages.web import accepted_reader, current_language
 from distrib.services.audit import run
 from distrib.services.context import ListPart
+from distrib.services.refusals import PeriodInvalid
 from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
 from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
@@ -165,7 +167,7 @@ def get_audit(call: Call) -> Answer:
     """The last audit; 404 before the first."""
     audit = run.latest_audit(call.conn, call.program)
     if audit is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
 
 
@@ -215,4 +217,4 @@ def _period(text: str) -> int:
     try:
         return period_of(text)
     except ValidationError:
-        raise Refusal("period_invalid", period=text) from None
+        raise PeriodInvalid(period=text) from None

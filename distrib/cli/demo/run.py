@@ -29,7 +29,7 @@ from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
-from distrib.services.simulations.checking import check_as_published
+from distrib.services.simulations.checking import CheckedView, check_as_published
 from distrib.services.simulations.running import PaidSpan, enter_history
 
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,7 +74,7 @@ def _audit(container: Container, program: Program) -> dict[str, Any]:
         return audit_view(run_audit(Unit(conn, program, COMMAND_LINE, container.now()), container.policies))
 
 
-def _simulated(container: Container, program: Program) -> dict[str, Any]:
+def _simulated(container: Container, program: Program) -> CheckedView:
     """Every row of the ledger worked out again under the plan that was in force."""
     with container.worker_engine.begin() as conn:
         enter_history(conn)

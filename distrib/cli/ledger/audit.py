@@ -26,7 +26,7 @@ from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.audit.run import audit_view
 from distrib.services.context import Program
-from distrib.services.simulations.checking import check_as_published, check_ranks
+from distrib.services.simulations.checking import CheckedView, check_as_published, check_ranks
 from distrib.services.simulations.running import PaidSpan, enter_history
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,7 +128,7 @@ def audit(program_code: str | None, language: str, as_json: bool, is_full: bool,
         raise SystemExit(1)
 
 
-def _simulated(container: Container, program: Program) -> dict[str, Any]:
+def _simulated(container: Container, program: Program) -> CheckedView:
     """Every row of the ledger, every share of a pool and every change of rank, worked out again."""
     now = container.now()
     with container.worker_engine.begin() as conn:

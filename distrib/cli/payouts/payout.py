@@ -31,6 +31,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
+from distrib.domain.refusals import Forbidden
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import Unit
@@ -131,7 +132,7 @@ def closing(asked: _ClosingOptions) -> None:
     with open_container() as container, container.begin() as conn:
         unit = acting_as(container, conn, asked.key, asked.program_code, "propose")
         if unit.actor.role != "admin":
-            raise Refusal("forbidden")
+            raise Forbidden()
         apply_due_payees(unit, container.sealer, container.identity_pepper)
         propose_closing_payment(unit, draft, container.channels)
         view = whole_batch(unit, asked.payout_id)

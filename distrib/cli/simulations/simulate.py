@@ -36,6 +36,8 @@ from distrib.services.simulations.asking import (
 )
 from distrib.services.simulations.checking import check_as_published, check_ranks
 from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, file_of
+from distrib.services.simulations.refusals import SimulationEnded
+from distrib.services.simulations.result_views import SimulationView
 from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, REPLAYED, PaidSpan, enter_history
 from distrib.services.yaml_documents import read_yaml, text_of
 from distrib.simulator import Simulator
@@ -199,7 +201,7 @@ def _write_chart(result: Mapping[str, Any], path: Path, language: str) -> None:
     path.write_bytes(chart_of(result, names, title, path.suffix.removeprefix(".")))
 
 
-def _simulated(container: Container, program: Program, wish: Wish) -> dict[str, Any]:
+def _simulated(container: Container, program: Program, wish: Wish) -> SimulationView:
     """Asks the question and answers it in this process, or waits for the worker that has begun to."""
     with container.begin() as conn:
         asked = start_simulation(conn, program, container.policies, wish, COMMAND_LINE, container.now())
@@ -213,10 +215,10 @@ def _simulated(container: Container, program: Program, wish: Wish) -> dict[str, 
             if view["status"] == DONE:
                 return view
             if view["status"] == FAILED:
-                code = view["problem"]["code"]
+                code = "" if view["problem"] is None else view["problem"]["code"]
                 raise Refusal(code if code in CODES else "internal")
             if view["ended_at"] is not None:
-                raise Refusal("simulation_ended", id=asked["id"])
+                raise SimulationEnded(id=asked["id"])
             if not simulator.run_simulation_now(program.program_id, number, shown):
                 time.sleep(_LOOKS_EVERY_S)
 

@@ -25,6 +25,7 @@ from distrib.console.language import NAMES, answer_page, chosen_language, in_lan
 from distrib.console.reader import PageReader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
+from distrib.domain.refusals import FormExpired
 from distrib.domain.texts import Wording
 from distrib.languages import LANGUAGES, render
 from distrib.services.sharing.refusals import SessionOver
@@ -156,7 +157,7 @@ def session_token() -> str:
 def check_form_token() -> None:
     """Raises ``form_expired`` for a form that no page of this session sent."""
     if not hmac.compare_digest(request.form.get(FORM_FIELD, "").encode(), form_token().encode()):
-        raise Refusal("form_expired")
+        raise FormExpired()
 
 
 def cookie_path() -> str:

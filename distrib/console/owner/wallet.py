@@ -10,7 +10,7 @@ from flask import Blueprint, url_for
 
 from distrib.console.owner.frame import Leaf, Onward, OwnerVisit, deed, leaf
 from distrib.console.owner.lines import end_of, line_view, purpose, title_of_line
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.domain.settlement.seats import ORDER_CAP, POLICY, RULE_CAP
 from distrib.domain.texts import Text
 from distrib.services.statements.line_words import LineWords
@@ -54,7 +54,7 @@ def wallet_pages(blueprint: Blueprint) -> None:
     def wallet(visit: OwnerVisit) -> Leaf:
         kind = visit.query.get("show", "")
         if kind not in SHOWN:
-            raise Refusal("not_found")
+            raise NotFound()
         balance, earned = visit.own("get_balance"), visit.own("get_earnings")
         query = {"sort": "-posted", "limit": LINES, "cursor": visit.query.get("cursor", ""), **SHOWN[kind]}
         page = visit.own("list_shop_commissions", **query)

@@ -12,8 +12,8 @@ from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.long_calls import make_or_start, takes_long
 from distrib.console.pages.statements import figure_words
 from distrib.console.second_person import check_typed, confirming, names_of
-from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
+from distrib.services.refusals import EventsPending
 
 
 def close_pages(blueprint: Blueprint) -> None:
@@ -66,7 +66,7 @@ def _stop(visit: Visit, stop: Mapping[str, Any]) -> dict[str, str]:
     words = {
         "period_not_over": Text("The month is not over yet."),
         "close_in_sequence": Text("{month} is to be closed before it.", month=follows),
-        "events_pending": Refusal("events_pending", events=visit.reader.number(stop["events"])).text,
+        "events_pending": EventsPending(events=visit.reader.number(stop["events"])).text,
     }[stop["code"]]
     address = ""
     if stop["code"] == "close_in_sequence":

@@ -18,6 +18,7 @@ from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, 
 from distrib.console.second_person import is_own, names_of, seat_names
 from distrib.console.trail_words import FIELDS, OF_PAGES, STATES
 from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
 
@@ -124,7 +125,7 @@ def change_pages(blueprint: Blueprint) -> None:
     )  # fmt: skip
     def decide_change(visit: Visit, kind: str, do: str) -> Done:
         if kind not in _CALLS or do not in ("approve", "cancel"):
-            raise Refusal("not_found")
+            raise NotFound()
         subject = visit.form.get("subject", "")
         name = {"payee": "shop_id", "webhook": "webhook_id"}.get(kind)
         path = {} if name is None else {name: subject}

@@ -13,6 +13,7 @@ from distrib.console.lists import BulkActions, ListColumn, ListFilter, ListSpec,
 from distrib.console.pages.payout_decisions import suggested_id
 from distrib.console.second_person import confirming, names_of
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import BadRequest
 from distrib.domain.texts import Text
 
 APPROVE, REFUSE, PAY = "approve", "refuse", "pay"
@@ -57,7 +58,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
             elif deed == REFUSE:
                 visit.call("refuse_withdrawal", {"reason": reason}, withdrawal_id=withdrawal_id)
             else:
-                raise Refusal("bad_request")
+                raise BadRequest()
         words = Text("{count} approved.", "withdrawals", count=len(chosen))
         if deed == REFUSE:
             words = Text("{count} refused; the shops read why.", "withdrawals", count=len(chosen))

@@ -24,6 +24,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.plans.document_rules import CHANNELS
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
+from distrib.domain.refusals import TooLarge
 from distrib.domain.texts import Text
 from distrib.languages import LANGUAGES, render
 from distrib.services.plans.drafts import Draft, check_draft
@@ -80,7 +81,7 @@ class PlanPage:
         text = (form or NO_FORM).get("text", "").replace("\r\n", "\n")
         try:
             if form is None:
-                raise Refusal("too_large", limit=f"{MOST_BYTES // 1024} KiB")
+                raise TooLarge(limit=f"{MOST_BYTES // 1024} KiB")
             draft = check_draft(text, form.get("pack") or None, self._policies)
             view, status = _view(draft, form, say, language), 200
         except Refusal as refusal:

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.json_values import JsonObject
 from distrib.domain.policies.figures import Measured, Thresholds
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
+from distrib.domain.refusals import NotFound
 from distrib.services.compliance.by_name import as_json, by_name
 from distrib.services.compliance.structure import Structure, StructureFinding, measure_structure
 from distrib.services.compliance.tree_units import TreeUnit
@@ -160,7 +160,7 @@ def latest_run(conn: Connection, program: Program) -> KeptRun:
     """Reads the newest run as it was answered; raises ``not_found`` before the first."""
     kept = store.latest_run(conn, program.program_id)
     if kept is None:
-        raise Refusal("not_found")
+        raise NotFound()
     run_no, as_of, result = kept
     return KeptRun(run_no, as_of, json.loads(result))
 

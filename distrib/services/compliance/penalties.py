@@ -22,6 +22,7 @@ from distrib.domain.penalties import (
     is_in_force,
     lapses_on,
 )
+from distrib.domain.refusals import IdConflict
 from distrib.domain.texts import Text
 from distrib.services.compliance.refusals import PenaltyUnknown, PenaltyWithdrawn
 from distrib.services.context import Program, Unit
@@ -102,7 +103,7 @@ def record_penalty(unit: Unit, draft: PenaltyDraft) -> tuple[PenaltyView, bool]:
     is_new = store.insert_penalty(unit.conn, unit.program_id, penalty, unit.now, unit.actor.key_id)
     row = _find(unit.conn, unit.program, draft.id)
     if row.digest != digest:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     return penalty_view(unit.program, row, unit.now), is_new
 
 

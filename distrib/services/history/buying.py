@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +22,9 @@ from distrib.store.copying import microseconds
 class BuyingPeople:
     """The customers of a directory at an instant: ids of those who are shops, and those merged with what into."""
 
-    shops: Any
-    merged: Any
-    into: Any
+    shops: pa.Array
+    merged: pa.Array
+    into: pa.Array
 
     @staticmethod
     def by(directory: HistoryDirectory, instant: datetime) -> BuyingPeople:
@@ -47,25 +46,25 @@ class BuyingPeople:
         into = persons_by(directory.identities.merges, instant)
         return BuyingPeople(*(pa.array(texts, pa.string()) for texts in ([], list(into), list(into.values()))))
 
-    def are_shops(self, customers: Any) -> Truths:
+    def are_shops(self, customers: pa.Array) -> Truths:
         """Which of an array of customers were shops themselves."""
         return truths(pc.is_in(customers, value_set=self.shops))
 
-    def persons(self, customers: Any) -> Any:
+    def persons(self, customers: pa.Array) -> pa.Array:
         """The persons of an array of customers, under the ids that they went on under."""
         if not len(self.merged):
             return customers
         return pc.coalesce(self.into.take(pc.index_in(customers, value_set=self.merged)), customers)
 
 
-def first_places(texts: Any) -> tuple[Any, Integers]:
+def first_places(texts: pa.Array) -> tuple[pa.Array, Integers]:
     """Each text of an array once, with the place where it stands first."""
     encoded = texts.dictionary_encode()
     codes, places = np.unique(numbers(encoded.indices), return_index=True)
     return encoded.dictionary.take(codes), places.astype(np.int64)
 
 
-def codes_of(texts: Any) -> Integers:
+def codes_of(texts: pa.Array) -> Integers:
     """A number for each text of an array, the same for the same text."""
     return numbers(texts.dictionary_encode().indices)
 

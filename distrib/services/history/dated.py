@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +18,9 @@ def rows_until(
     kind: str,
     columns: Sequence[str],
     until: int,
-    among: Callable[[Any], Truths] | None = None,
+    among: Callable[[pa.Table], Truths] | None = None,
     since: str = "effective_at",
-) -> Any:
+) -> pa.Table:
     """All rows of a kind that held by an instant, as a table.
 
     Args:
@@ -36,7 +35,7 @@ def rows_until(
     return pa.concat_tables(kept)
 
 
-def newest_of(table: Any, key: str = "shop_no", order: Sequence[str] = ("effective_at", "seq")) -> Any:
+def newest_of(table: pa.Table, key: str = "shop_no", order: Sequence[str] = ("effective_at", "seq")) -> pa.Table:
     """Of a table of dated rows the newest of each shop, by ascending number of the shop."""
     shops = numbers(column_of(table, key))
     turns = np.lexsort((*(numbers(column_of(table, name)) for name in reversed(order)), shops))

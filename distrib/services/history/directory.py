@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from distrib.domain.customers import Identities, Merge
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
 from distrib.services.history.arrays import column_of, numbers
 from distrib.services.history.manifest import FileEntry, Manifest, read_manifest
 from distrib.services.history.parquet import row_groups
+from distrib.services.history.refusals import HistoryUnreadable
 from distrib.services.history.schema import MERGES, ORDERS, SHOPS
 from distrib.store.copying import microseconds
 from distrib.store.simulations.history import PaidSpan
@@ -48,7 +49,7 @@ class HistoryDirectory:
             if not place.is_file() or place.stat().st_size != file.bytes
         ]
         if problems:
-            raise Refusal("history_unreadable", problems)
+            raise HistoryUnreadable(problems=problems)
         return HistoryDirectory(path, manifest)
 
     @cached_property
@@ -91,7 +92,7 @@ class HistoryDirectory:
             and datetime.fromisoformat(str(file.last_paid_at)) >= span.since
         ]
 
-    def rows(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    def rows(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yields all row groups of a kind."""
         for path in self.paths(kind):
             yield from row_groups(path, columns)

@@ -14,11 +14,12 @@ from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from logging import ERROR, getLogger
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.failpoints import reach
+from distrib.services.history.refusals import HistoryWorkerLost
 
 Of = TypeVar("Of")
 MonthsProgress = Callable[[int, int], None]
@@ -26,7 +27,7 @@ MonthsProgress = Callable[[int, int], None]
 PROCESS, DASK = ENGINES = ("process", "dask")
 _ANY_PORT: Final = "127.0.0.1:0"
 """Dask serves its figures always: here on whatever port is free, to this machine alone."""
-_task: Callable[[int], Any] | None = None
+_task: Callable[[int], object] | None = None
 """Of this process, where it is one of several."""
 
 
@@ -70,25 +71,38 @@ def _by_processes(processes: int, task: Callable[[int], Of], periods: Sequence[i
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, remember, (task,)) as pool:
         try:
-            yield from pool.map(_of_month, periods)
+            yield from pool.map(_Remembered(task), periods)
         except BrokenProcessPool as error:
-            raise Refusal("history_worker_lost") from error
+            raise HistoryWorkerLost() from error
 
 
-def remember(task: Callable[[int], Any]) -> None:
+def remember(task: Callable[[int], object]) -> None:
     """Keeps what is asked of every month that this process is given."""
     global _task  # noqa: PLW0603 - what the months of a process share
     _task = task
 
 
-def _of_month(period: int) -> Any:
+class _Remembered(Generic[Of]):
+    """A task that goes to another process without what it holds: there it is the one that process was told of."""
+
+    def __init__(self, task: Callable[[int], Of]) -> None:
+        self._task = task
+
+    def __call__(self, period: int) -> Of:
+        return _answer(self._task, period)
+
+    def __reduce__(self) -> tuple[Callable[[], _Remembered[object]], tuple[()]]:
+        return _remembered, ()
+
+
+def _remembered() -> _Remembered[object]:
     if _task is None:
         raise RuntimeError("the process was told no task")
-    return _answer(_task, period)
+    return _Remembered(_task)
 
 
 def _by_dask(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) -> Iterator[Of]:
-    dask: Any = import_module("distributed")  # an extra, asked for before
+    dask = import_module("distributed")  # an extra, asked for before
     getLogger("distributed").setLevel(ERROR)
     with ExitStack() as stack:
         try:
@@ -106,20 +120,20 @@ def _by_dask(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) 
             while futures:
                 yield futures.pop(0).result()
         except (dask.KilledWorker, dask.client.FutureCancelledError) as error:
-            raise Refusal("history_worker_lost") from error
+            raise HistoryWorkerLost() from error
 
 
 class _Shared(NamedTuple):
     """A task as a value: Dask would call one that it is given as it is."""
 
-    task: Callable[[int], Any]
+    task: Callable[[int], object]
 
 
 def _same(shared: _Shared) -> _Shared:
     return shared
 
 
-def _asked(shared: _Shared, period: int) -> Any:
+def _asked(shared: _Shared, period: int) -> object:
     return _answer(shared.task, period)
 
 

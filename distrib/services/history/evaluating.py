@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, Required, TypedDict
 
 import numpy as np
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
+from distrib.domain.json_values import JsonObject
 from distrib.domain.periods import next_period
 from distrib.domain.plans.conditions import Metric
 from distrib.domain.ranks.promotion import EARNINGS, keep_metrics, promotion_metrics
@@ -26,6 +26,7 @@ from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.rank_months import MonthRanks, RankQuestion, ranks_of_month
 from distrib.services.history.ranks import BEGINNING, FileRanks
+from distrib.services.history.refusals import HistoryTooLittle
 from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
 from distrib.services.ranks.facts import EvaluationMark, RankFacts
 from distrib.services.ranks.figures import shops_at
@@ -39,6 +40,7 @@ from distrib.services.ranks.judging import (
     month_to_judge,
 )
 from distrib.services.ranks.promotion import first_instant
+from distrib.services.refusals import EvaluationInSequence, PeriodNotOver
 from distrib.store.copying import microseconds
 
 PROMOTED, LOWERED, TAKEN_BACK, FAILING, KEPT = OUTCOMES = ("promoted", "lowered", "taken_back", "failing", "kept")
@@ -57,7 +59,50 @@ class EvaluatedShop(NamedTuple):
     rank: str
     failures: int
     figures: Mapping[Metric, int]
-    reason: Mapping[str, Any] | None
+    reason: JsonObject | None
+
+
+class _Narrowed(TypedDict, total=False):
+    """How far below it a team reads, and which rank recruits have to hold, where that is said."""
+
+    levels: int
+    min_rank: str
+
+
+class FigureView(_Narrowed):
+    """A figure of a shop."""
+
+    metric: Required[str]
+    window: Required[str]
+    figure: Required[int]
+
+
+class EvaluatedShopView(TypedDict):
+    """An ``EvaluatedShop`` as it is shown."""
+
+    shop_id: str
+    outcome: str
+    before: str
+    rank: str
+    failures: int
+    figures: list[FigureView]
+    reason: JsonObject | None
+
+
+class FileEvaluationView(TypedDict):
+    """An evaluation as it is shown; ``kept`` are the shops that keep the rank of which that was asked."""
+
+    program: str
+    month: str
+    shops: int
+    promoted: int
+    lowered: int
+    taken_back: int
+    failing: int
+    kept: int
+    effective_at: datetime
+    was_evaluated: bool
+    decisions: list[EvaluatedShopView]
 
 
 class FileEvaluation(NamedTuple):
@@ -106,20 +151,20 @@ def judged_shops(facts: RankFacts, month: JudgedMonth) -> tuple[Counts, list[Eva
     """What is decided of every shop of which there is anything to say, by number, whoever has the facts."""
     judged = judge_month(facts, month, shops_at(facts, month.last_instant))
     counts = Counts.of(judged)
-    reasons: dict[int, Mapping[str, Any]] = {}
+    reasons: dict[int, JsonObject] = {}
     for places in judged.changed(_SHOPS_AT_ONCE):
         for change in changes_at(facts, month, judged, places, counts):
             reasons.setdefault(change.shop_no, json.loads(change.reason))
     return counts, [_shop_at(month, judged, place, reasons) for place in _places_shown(judged, reasons)]
 
 
-def _places_shown(judged: Judged, reasons: Mapping[int, Any]) -> Iterator[int]:
+def _places_shown(judged: Judged, reasons: Mapping[int, JsonObject]) -> Iterator[int]:
     has_changed = np.isin(judged.shops.numbers, np.array([*reasons], np.int64))
     for place in np.flatnonzero(has_changed | judged.judgement.is_asked):
         yield int(place)
 
 
-def _shop_at(month: JudgedMonth, judged: Judged, place: int, reasons: Mapping[int, Mapping[str, Any]]) -> EvaluatedShop:
+def _shop_at(month: JudgedMonth, judged: Judged, place: int, reasons: Mapping[int, JsonObject]) -> EvaluatedShop:
     shop_no, decision, ranks = int(judged.shops.numbers[place]), judged.judgement, month.plan.ranks
     failures = int(decision.failures[place])
     if shop_no not in reasons:
@@ -171,26 +216,30 @@ def months_of(question: RankQuestion, engine: Engine, progress: MonthsProgress =
 
 def _check_due(program: Program, period: int, now: datetime, known: list[int]) -> None:
     if now < period_bounds(period, program.zone)[1]:
-        raise Refusal("period_not_over", period=format_period(period))
+        raise PeriodNotOver(period=format_period(period))
     if known and period not in known and period != next_period(known[-1]):
-        raise Refusal("evaluation_in_sequence", next=format_period(next_period(known[-1])))
+        raise EvaluationInSequence(next=format_period(next_period(known[-1])))
 
 
 def _check_waiting(program: Program, period: int, waiting_from: str | None) -> None:
     _, follows = period_bounds(period, program.zone)
     if waiting_from is not None and date.fromisoformat(waiting_from) < follows.date():
         words = Text("events of {day} were still to be decided when the history was exported", day=waiting_from)
-        raise Refusal("history_too_little", [Problem("--period", words)])
+        raise HistoryTooLittle(problems=[Problem("--period", words)])
 
 
-def evaluated_view(directory: HistoryDirectory, evaluation: FileEvaluation) -> dict[str, Any]:
+def evaluated_view(directory: HistoryDirectory, evaluation: FileEvaluation) -> FileEvaluationView:
     """Shows an evaluation: the counts, and all shops of which there is anything to say, changed ranks first."""
     shops = sorted(evaluation.shops, key=lambda shop: (OUTCOMES.index(shop.outcome), shop.shop_no))
-    ids = directory.ids_of([shop.shop_no for shop in shops])
+    ids, counts = directory.ids_of([shop.shop_no for shop in shops]), evaluation.counts
     return {
         "program": directory.program.code,
         "month": format_period(evaluation.period),
-        **asdict(evaluation.counts),
+        "shops": counts.shops,
+        "promoted": counts.promoted,
+        "lowered": counts.lowered,
+        "taken_back": counts.taken_back,
+        "failing": counts.failing,
         "kept": sum(shop.outcome == KEPT for shop in shops),
         "effective_at": evaluation.effective_at,
         "was_evaluated": evaluation.is_known,
@@ -198,19 +247,22 @@ def evaluated_view(directory: HistoryDirectory, evaluation: FileEvaluation) -> d
     }
 
 
-def _shop_view(shop_id: str, shop: EvaluatedShop) -> dict[str, Any]:
-    figures = [
-        {"metric": metric.name, "window": metric.window}
-        | {name: part for name, part in (("levels", metric.levels), ("min_rank", metric.min_rank)) if part}
-        | {"figure": figure}
-        for metric, figure in sorted(shop.figures.items())
-    ]
+def _shop_view(shop_id: str, shop: EvaluatedShop) -> EvaluatedShopView:
     return {
         "shop_id": shop_id,
         "outcome": shop.outcome,
         "before": shop.before,
         "rank": shop.rank,
         "failures": shop.failures,
-        "figures": figures,
+        "figures": [_figure_view(metric, figure) for metric, figure in sorted(shop.figures.items())],
         "reason": shop.reason,
     }
+
+
+def _figure_view(metric: Metric, figure: int) -> FigureView:
+    asked: _Narrowed = {}
+    if metric.levels:
+        asked["levels"] = metric.levels
+    if metric.min_rank:
+        asked["min_rank"] = metric.min_rank
+    return {"metric": metric.name, "window": metric.window, **asked, "figure": figure}

@@ -13,20 +13,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.penalties import lapses_on
 from distrib.domain.periods import next_period
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
 from distrib.services.context import Program, period_bounds
 from distrib.services.history import manifest as kept
-from distrib.services.history.manifest import FileEntry, Manifest, PublishedPlan
+from distrib.services.history.manifest import FileEntry, Manifest, ProgramEntry, PublishedPlan
 from distrib.services.history.orders import failed_pages, settled_pages
-from distrib.services.history.schema import COLUMNS, FAILED, ORDERS, PAYEES, WHOLE
+from distrib.services.history.refusals import HistoryBusy, HistoryOfAnother, HistoryUnwritable
+from distrib.services.history.schema import COLUMNS, FAILED, ORDERS, PAYEES, WHOLE, Columns
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.policies import signed_overrides
@@ -73,7 +73,7 @@ def export_history(
         with _alone(directory):
             return _export(conn, program, policies, directory, now, progress)
     except OSError as error:
-        raise Refusal("history_unwritable", reason=_words(error, directory)) from error
+        raise HistoryUnwritable(reason=_words(error, directory)) from error
 
 
 def _export(
@@ -85,8 +85,8 @@ def _export(
     progress: Progress,
 ) -> Exported:
     before = kept.find_manifest(directory)
-    if before is not None and before.program["code"] != program.code:
-        raise Refusal("history_of_another", directory=directory, code=before.program["code"])
+    if before is not None and before.program.code != program.code:
+        raise HistoryOfAnother(directory=directory, code=before.program.code)
     number = program.program_id
     closed, merges = rows.closed_through(conn, number), rows.merges_known(conn, number)
     standing = {(file.kind, file.period): file for file in before.files} if before is not None else {}
@@ -149,7 +149,7 @@ def _months(conn: Connection, program: Program, now: datetime) -> Iterator[tuple
                 yield kind, month
 
 
-def _pages(conn: Connection, program: Program, kind: str, month: MonthRows) -> Iterator[Mapping[str, Any]]:
+def _pages(conn: Connection, program: Program, kind: str, month: MonthRows) -> Iterator[Columns]:
     start, end = (bound.astimezone(UTC) for bound in period_bounds(month.period, program.zone))
     start = datetime.min.replace(tzinfo=UTC) if month.period == _EARLIEST else start
     span = MonthSpan(month.period, start, end, month.low, month.high)
@@ -161,16 +161,14 @@ def _pages(conn: Connection, program: Program, kind: str, month: MonthRows) -> I
         yield dict(zip(names, zip(*page, strict=True), strict=True))
 
 
-def _whole(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], kind: str
-) -> Iterator[Mapping[str, Any]]:
+def _whole(conn: Connection, program: Program, policies: Mapping[str, Policy], kind: str) -> Iterator[Columns]:
     """The rows of a kind that is written anew by each export."""
     if kind == FAILED:
         published = TermsBook(program, load_timeline(conn, program), policies)
         yield from failed_pages(conn, program, published, policies)
         return
     names = [column.name for column in COLUMNS[kind]]
-    pages: Iterable[Sequence[tuple[Any, ...]]]
+    pages: Iterable[Sequence[tuple[object, ...]]]
     if kind == PAYEES:
         pages = standing_rows.payee_rows(conn, program.program_id, ROWS_AT_ONCE)
     else:
@@ -180,7 +178,7 @@ def _whole(
             yield dict(zip(names, zip(*page, strict=True), strict=True))
 
 
-def _counting(program: Program, penalty: PenaltySpan) -> tuple[Any, ...]:
+def _counting(program: Program, penalty: PenaltySpan) -> tuple[int, int | None, str | None, datetime, datetime | None]:
     """From when to when a penalty counts; neither what it was for nor who decided it."""
     lapses = lapses_on(penalty.kind, penalty.decided_on)
     lapsed = None if lapses is None else datetime.combine(lapses, time(), program.zone).astimezone(UTC)
@@ -199,7 +197,7 @@ def _write(
     kind: str,
     period: int,
     about: Mapping[str, str],
-    pages: Iterable[Mapping[str, Any]],
+    pages: Iterable[Columns],
 ) -> FileEntry:
     from distrib.services.history.parquet import write_month  # noqa: PLC0415 - an extra, asked for before
 
@@ -224,10 +222,10 @@ class _Between:
             return None, None
         return kept.instant_text(self._instants[0]), kept.instant_text(self._instants[-1])
 
-    def watch(self, pages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    def watch(self, pages: Iterable[Columns]) -> Iterator[Columns]:
         """Passes pages on."""
         for page in pages:
-            known = [instant for instant in page.get(self._column, ()) if instant is not None]
+            known = [instant for instant in page.get(self._column, ()) if isinstance(instant, datetime)]
             if known:
                 self._instants = [
                     min([*self._instants, *known]),
@@ -241,15 +239,9 @@ def _is_good(directory: Path, file: FileEntry) -> bool:
     return path.exists() and path.stat().st_size == file.bytes and kept.digest_of_file(path) == file.sha256
 
 
-def _settings(program: Program) -> dict[str, Any]:
+def _settings(program: Program) -> ProgramEntry:
     """Of the program what its history needs; nothing of how it is run."""
-    return {
-        "program_id": program.program_id,
-        "code": program.code,
-        "currency": program.currency,
-        "time_zone": program.time_zone,
-        "policy": program.policy,
-    }
+    return ProgramEntry(program.program_id, program.code, program.currency, program.time_zone, program.policy)
 
 
 def _published(conn: Connection, program: Program) -> list[PublishedPlan]:
@@ -281,7 +273,7 @@ def _alone(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Refusal("history_busy", directory=directory) from error
+            raise HistoryBusy(directory=directory) from error
         yield
 
 

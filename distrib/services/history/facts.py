@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -65,14 +65,14 @@ class FileFacts:
                     yield from _paid_by(outside, _earned(posted, rules))
 
 
-def _earned(posted: Any, rules: Sequence[str]) -> Any:
+def _earned(posted: pa.Table, rules: Sequence[str]) -> pa.Table:
     is_asked = pc.and_(
         pc.equal(posted["kind"], "earned"), pc.is_in(posted["rule_id"], value_set=pa.array(rules, pa.string()))
     )
     return posted.filter(is_asked)
 
 
-def _paid_by(outside: Any, earned: Any) -> Iterator[OutsideRow]:
+def _paid_by(outside: pa.Table, earned: pa.Table) -> Iterator[OutsideRow]:
     """The rows of those orders, in their order."""
     customers = dict(zip(outside["order_no"].to_pylist(), outside["customer_id"].to_pylist(), strict=True))
     for row in earned.take(np.argsort(numbers(column_of(earned, "occurred_at")), kind="stable")).to_pylist():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +48,10 @@ class _FoundFacts(NamedTuple):
     net: Integers
 
 
+_Matched = tuple[_FoundFacts, pa.Array]
+"""Facts of pairs, with the customers of all facts among which they were found."""
+
+
 class FileLooks:
     """The figures of a directory.
 
@@ -55,7 +59,7 @@ class FileLooks:
         ranks: the rows of ranks that were there, with ``shop_no``, ``effective_at``, ``seq`` and ``rank``.
     """
 
-    def __init__(self, directory: HistoryDirectory, ranks: Any) -> None:
+    def __init__(self, directory: HistoryDirectory, ranks: pa.Table) -> None:
         self._directory, self._ranks = directory, ranks
         self._links = _links_of(directory)
         self._people = BuyingPeople.merged_by(directory, _EVER)
@@ -80,7 +84,7 @@ class FileLooks:
         matched = self._matched(pairs, since, until, with_earnings=name == EARNINGS)
         return self._added_up(name, pairs, matched, len(queries))
 
-    def _added_up(self, name: str, pairs: Pairs, matched: Iterator[tuple[_FoundFacts, Any]], looks: int) -> list[int]:
+    def _added_up(self, name: str, pairs: Pairs, matched: Iterator[_Matched], looks: int) -> list[int]:
         """What the facts that were found come to, look by look."""
         sums, count = np.zeros(looks, np.int64), np.zeros(looks, np.int64)
         active = np.zeros(pairs.looks.size, np.bool_)
@@ -145,9 +149,7 @@ class FileLooks:
         instants = joined_at[places]
         return np.asarray((instants >= since[pairs.looks]) & (instants <= until[pairs.looks]), np.bool_)
 
-    def _matched(
-        self, pairs: Pairs, since: Integers, until: Integers, *, with_earnings: bool
-    ) -> Iterator[tuple[_FoundFacts, Any]]:
+    def _matched(self, pairs: Pairs, since: Integers, until: Integers, *, with_earnings: bool) -> Iterator[_Matched]:
         """Yields the facts of the pairs within the spans of their looks, with the customers of all facts."""
         last, first = int(until.max()), int(since.min())
         for file in self._directory.manifest.files_of(ORDERS):
@@ -203,7 +205,7 @@ def _counted(looks: Integers, count: int) -> list[int]:
     return [int(figure) for figure in np.bincount(looks, minlength=count)]
 
 
-def _different(looks: Sequence[Integers], persons: Sequence[Any], count: int) -> list[int]:
+def _different(looks: Sequence[Integers], persons: Sequence[pa.Array], count: int) -> list[int]:
     """How many different persons each look has."""
     codes = codes_of(pa.concat_arrays(persons))
     return _counted(once(Pairs(np.concatenate(looks), codes)).looks, count)

@@ -13,12 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
+from zoneinfo import available_timezones
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.json_values import Json, JsonObject
 from distrib.domain.plans.plan import compile_plan
 from distrib.domain.texts import Text
 from distrib.services.context import Program
+from distrib.services.history.manifest_fields import Fields
+from distrib.services.history.refusals import HistoryUnreadable
 from distrib.services.history.schema import COLUMNS, SCHEMA_VERSION
 from distrib.services.plans.versions import Timeline, TimelineEntry
 
@@ -58,7 +62,17 @@ class PublishedPlan(NamedTuple):
     code: str
     version: int
     effective_from: str
-    document: Mapping[str, Any]
+    document: Mapping[str, Json]
+
+
+class ProgramEntry(NamedTuple):
+    """The program, as far as its history needs it."""
+
+    program_id: int
+    code: str
+    currency: str
+    time_zone: str
+    policy: str
 
 
 class FormerPack(NamedTuple):
@@ -83,7 +97,7 @@ class Manifest(NamedTuple):
     is the earliest day of which something was still to be decided; None where all was done.
     """
 
-    program: Mapping[str, Any]
+    program: ProgramEntry
     exported_at: str
     last_event_no: int
     closed_through: int
@@ -104,12 +118,12 @@ class Manifest(NamedTuple):
 
     def program_of(self) -> Program:
         """The program, as far as its history needs it."""
-        return Program(**self.program)
+        return Program(*self.program)
 
     def program_at(self, instant: datetime) -> Program:
         """The program with the policy pack that it had at an instant."""
         former = (pack.policy for pack in self.packs if datetime.fromisoformat(pack.until) > instant)
-        return replace(self.program_of(), policy=next(former, self.program["policy"]))
+        return replace(self.program_of(), policy=next(former, self.program.policy))
 
     def timeline(self) -> Timeline:
         """The plans that were published, compiled."""
@@ -143,6 +157,7 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
         **manifest._asdict(),
+        "program": manifest.program._asdict(),
         "signed_overrides": list(manifest.signed_overrides),
         "plans": [plan._asdict() for plan in manifest.plans],
         "packs": [pack._asdict() for pack in manifest.packs],
@@ -193,7 +208,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise _unreadable(path, words)
     try:
         return _manifest_of(document)
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise _unreadable(path, Text("lacks or spoils {field}", field=error)) from error
 
 
@@ -216,21 +231,61 @@ def digest_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _manifest_of(document: Mapping[str, Any]) -> Manifest:
-    fields = {name: document[name] for name in Manifest._fields}
-    fields["plans"] = [PublishedPlan(**plan) for plan in document["plans"]]
-    fields["packs"] = [FormerPack(**pack) for pack in document["packs"]]
-    fields["evaluations"] = [EvaluatedMonth(**month) for month in document["evaluations"]]
-    fields["files"] = [FileEntry(**file) for file in document["files"]]
-    manifest = Manifest(**fields)
-    Program(**manifest.program)
-    for instant in (manifest.exported_at, *(pack.until for pack in manifest.packs)):
-        datetime.fromisoformat(instant)
-    for file in manifest.files:
-        if file.kind not in COLUMNS or "/" in file.name or file.name.startswith("."):
-            raise ValueError(f"files: {file.kind}/{file.name}")
-    return manifest
+def _manifest_of(document: JsonObject) -> Manifest:
+    given = Fields(document)
+    return Manifest(
+        _program_of(given.fields("program")),
+        given.instant("exported_at"),
+        given.whole("last_event_no"),
+        given.whole("closed_through"),
+        given.text("merges"),
+        given.texts("signed_overrides"),
+        [
+            PublishedPlan(
+                plan.whole("version_no"),
+                plan.text("code"),
+                plan.whole("version"),
+                plan.instant("effective_from"),
+                plan.document("document"),
+            )
+            for plan in given.each("plans")
+        ],
+        [FormerPack(pack.text("policy"), pack.instant("until")) for pack in given.each("packs")],
+        [
+            EvaluatedMonth(month.whole("period"), month.instant("effective_at"), month.whole("ranks_seq"))
+            for month in given.each("evaluations")
+        ],
+        given.day_or_none("waiting_from"),
+        [_file_of(file) for file in given.each("files")],
+    )
+
+
+def _program_of(given: Fields) -> ProgramEntry:
+    time_zone = given.text("time_zone")
+    if time_zone not in available_timezones():
+        raise ValueError(given.place("time_zone"))
+    return ProgramEntry(
+        given.whole("program_id"), given.text("code"), given.text("currency"), time_zone, given.text("policy")
+    )
+
+
+def _file_of(given: Fields) -> FileEntry:
+    kind, name = given.text("kind"), given.text("name")
+    if kind not in COLUMNS or "/" in name or name.startswith("."):
+        raise ValueError(f"files: {kind}/{name}")
+    return FileEntry(
+        kind,
+        given.whole("period"),
+        name,
+        given.whole("rows"),
+        given.whole("bytes"),
+        given.text("sha256"),
+        given.instant_or_none("first_paid_at"),
+        given.instant_or_none("last_paid_at"),
+        given.instant_or_none("first_settled_at"),
+        given.instant_or_none("last_settled_at"),
+    )
 
 
 def _unreadable(path: Path, words: Text) -> Refusal:
-    return Refusal("history_unreadable", [Problem(str(path), words)])
+    return HistoryUnreadable(problems=[Problem(str(path), words)])

@@ -7,7 +7,7 @@ earlier instant do not know of it yet.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +65,7 @@ class OrderFacts(NamedTuple):
     """The sales of some orders with the customers who bought, and what the orders earned."""
 
     sales: NetFacts
-    customers: Any
+    customers: pa.Array
     earned: NetFacts
 
 
@@ -92,14 +92,14 @@ def facts_of_month(directory: HistoryDirectory, period: int, *, with_earnings: b
             )
 
 
-def _sales(orders: Any, back: Any) -> NetFacts:
+def _sales(orders: pa.Table, back: pa.Table) -> NetFacts:
     shops, settled_at, sales = (numbers(column_of(orders, name)) for name in ("seller_no", "settled_at", "sales_minor"))
     of, minor = numbers(column_of(back, "order_no")), -numbers(column_of(back, "sales_minor"))
     places = places_in(numbers(column_of(orders, "order_no")), of)
     return _net(shops, settled_at, sales, places, minor, numbers(column_of(back, "occurred_at")))
 
 
-def _earned(orders: Any, posted: Any) -> NetFacts:
+def _earned(orders: pa.Table, posted: pa.Table) -> NetFacts:
     """The commissions that count, each less what was taken back of it."""
     earned = posted.filter(pc.equal(posted["kind"], "earned"))
     earned = earned.filter(pa.array(_counts(orders, earned)))
@@ -114,7 +114,7 @@ def _earned(orders: Any, posted: Any) -> NetFacts:
     return _net(shops, occurred_at, minor, places, taken, taken_at)
 
 
-def _counts(orders: Any, earned: Any) -> Truths:
+def _counts(orders: pa.Table, earned: pa.Table) -> Truths:
     """Which commissions count: not those of one's own purchases, nor of entry lines."""
     order_no, sales, paid = (numbers(column_of(orders, name)) for name in ("order_no", "sales_minor", "paid_minor"))
     is_own = truths(column_of(orders, "is_self_purchase"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.domain.policies.policy import Policy
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Snapshot
 from distrib.services.context import Program
-from distrib.services.history.schema import LEADER, OPENER, SELLER, Records
+from distrib.services.history.schema import LEADER, OPENER, SELLER, Columns, Records
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry
@@ -48,13 +48,13 @@ _PERSON = ("place", "shop_no", "rank", "is_active")
 class _OrderPage:
     """What orders have in common, column by column."""
 
-    values: dict[str, list[Any]] = field(default_factory=dict)
-    lines: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _LINE})
-    people: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _PERSON})
+    values: dict[str, list[object]] = field(default_factory=dict)
+    lines: dict[str, list[object]] = field(default_factory=lambda: {name: [] for name in _LINE})
+    people: dict[str, list[object]] = field(default_factory=lambda: {name: [] for name in _PERSON})
     line_counts: list[int] = field(default_factory=list)
     people_counts: list[int] = field(default_factory=list)
 
-    def add(self, **values: Any) -> None:
+    def add(self, **values: object) -> None:
         """Adds a value to each of those columns."""
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
@@ -89,7 +89,7 @@ class _OrderPage:
             self.people["rank"].append(None if person.rank == UNHELD else person.rank)
             self.people["is_active"].append(person.is_active)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Columns:
         """All columns, those of lines and people as lists of records."""
         lines, people = (
             Records(self.line_counts, self.lines),
@@ -104,7 +104,7 @@ def _people_of(snapshot: Snapshot) -> list[tuple[int, Person]]:
     return [(place, person) for place, person in places if person is not None]
 
 
-def settled_pages(conn: Connection, program: Program, span: MonthSpan) -> Iterator[Mapping[str, Any]]:
+def settled_pages(conn: Connection, program: Program, span: MonthSpan) -> Iterator[Columns]:
     """Yields the orders that settled in a month as columns of their file, some at a time, in the order of time."""
     earlier = _Earlier(conn, program)
     for page in rows.order_numbers(conn, program.program_id, span, ORDERS_AT_ONCE):
@@ -129,7 +129,7 @@ def failed_pages(
     program: Program,
     published: TermsBook,
     policies: Mapping[str, Policy],
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[Columns]:
     """Yields the orders whose settlement failed by its plan as columns of their file, by number of the event.
 
     Where no plan was in force people have the rank that they held by its own name.

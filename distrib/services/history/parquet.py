@@ -11,14 +11,16 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
+from distrib.services.history.refusals import HistoryUnreadable
 from distrib.services.history.schema import (
     COLUMNS,
     INSTANT,
@@ -27,7 +29,9 @@ from distrib.services.history.schema import (
     SMALL,
     TEXT,
     TRUTH,
+    Columns,
     FileColumn,
+    Records,
 )
 
 ROWS_A_GROUP: Final = 20_000
@@ -40,8 +44,6 @@ _TYPES: Final = {
     TRUTH: pa.bool_(),
     INSTANT: pa.timestamp("us", tz="UTC"),
 }
-Columns = Mapping[str, Any]
-"""Values by column: a sequence, or of a list of records how many each row has and the values by part."""
 
 
 class WrittenFile(NamedTuple):
@@ -63,7 +65,7 @@ class _Hashed:
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes | pa.Buffer) -> int:
         """Writes bytes, or what looks like them."""
         view = memoryview(data)
         self._digest.update(view)
@@ -89,7 +91,7 @@ class _Hashed:
         self._file.close()
 
 
-def arrow_schema(kind: str) -> Any:
+def arrow_schema(kind: str) -> pa.Schema:
     """The schema of a kind of files."""
     return pa.schema([pa.field(column.name, _type_of(column), column.is_optional) for column in COLUMNS[kind]])
 
@@ -149,30 +151,40 @@ def file_metadata(path: Path) -> tuple[Mapping[str, str], int]:
         raise ValueError(str(error)) from error
 
 
-def file_schema(path: Path) -> Any:
+def other_columns(schema: pa.Schema) -> Text:
+    """What is said of a file whose columns are not those of its kind."""
+    version = (schema.metadata or {}).get(b"distrib.schema_version")
+    return Text(
+        "its columns are not those of schema version {known}: {found}",
+        known=SCHEMA_VERSION,
+        found=None if version is None else version.decode(errors="replace"),
+    )
+
+
+def file_schema(path: Path) -> pa.Schema:
     """The columns of a file."""
     return pq.read_schema(path)
 
 
-def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yields the row groups of a file as tables, one at a time.
 
     Raises:
-        Refusal: ``history_unreadable``: the file is damaged.
+        Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
     with _opened(path) as file:
         for number in range(file.num_row_groups):
             yield file.read_row_group(number, columns=columns, use_threads=False)
 
 
-def row_groups_between(path: Path, columns: Sequence[str], column: str, since: int, until: int) -> Iterator[Any]:
+def row_groups_between(path: Path, columns: Sequence[str], column: str, since: int, until: int) -> Iterator[pa.Table]:
     """Yields the row groups of a file that may have a value of a column of instants in [since, until).
 
     Args:
         since: in microseconds since 1970, and ``until`` the same.
 
     Raises:
-        Refusal: ``history_unreadable``: the file is damaged.
+        Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
     with _opened(path) as file:
         place = file.schema_arrow.get_field_index(column)
@@ -186,22 +198,25 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file of the kind that its directory is named after; whoever reads its rows may rely on its columns."""
     try:
         with pq.ParquetFile(path) as file:
+            if not file.schema_arrow.equals(arrow_schema(path.parent.name)):
+                raise HistoryUnreadable(problems=[Problem(str(path), other_columns(file.schema_arrow))])
             yield file
     except (pa.ArrowException, OSError) as error:
         words = Text("is no Parquet file: {reason}", reason=str(error))
-        raise Refusal("history_unreadable", [Problem(str(path), words)]) from error
+        raise HistoryUnreadable(problems=[Problem(str(path), words)]) from error
 
 
-def _microseconds(instant: Any) -> int:
+def _microseconds(instant: datetime) -> int:
     return int(pa.scalar(instant, pa.timestamp("us", tz="UTC")).value)
 
 
-def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[Any]:
+def _groups(schema: pa.Schema, columns: Sequence[FileColumn], pages: Iterable[Columns]) -> Iterator[pa.Table]:
     """Pages gathered to row groups of about ``ROWS_A_GROUP``."""
-    waiting: list[Any] = []
+    waiting: list[pa.RecordBatch] = []
     rows = 0
     for page in pages:
         arrays = [_array(column, page[column.name]) for column in columns]
@@ -214,8 +229,8 @@ def _groups(schema: Any, columns: Sequence[FileColumn], pages: Iterable[Columns]
         yield pa.Table.from_batches(waiting, schema=schema)
 
 
-def _array(column: FileColumn, values: Any) -> Any:
-    if not column.parts:
+def _array(column: FileColumn, values: Sequence[object] | Records) -> pa.Array:
+    if not isinstance(values, Records):
         return pa.array(values, _TYPES[column.type])
     offsets = [0]
     for count in values.counts:
@@ -226,7 +241,7 @@ def _array(column: FileColumn, values: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), records, type=_type_of(column))
 
 
-def _type_of(column: FileColumn) -> Any:
+def _type_of(column: FileColumn) -> pa.DataType:
     if not column.parts:
         return _TYPES[column.type]
     fields = [pa.field(part.name, _TYPES[part.type], part.is_optional) for part in column.parts]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
@@ -38,7 +36,7 @@ def spread(known: Integers, numbered: Integers, minor: Integers) -> Integers:
 class EntryLines:
     """The entry lines of a table of orders, of those orders alone that may have one."""
 
-    def __init__(self, orders: Any) -> None:
+    def __init__(self, orders: pa.Table) -> None:
         order_no, sales, paid = (numbers(column_of(orders, name)) for name in ("order_no", "sales_minor", "paid_minor"))
         self.order_no, self.paid_minor, self._ids = np.zeros(0, np.int64), np.zeros(0, np.int64), None
         looked_at = np.flatnonzero((sales != paid) | (paid == 0))
@@ -49,7 +47,7 @@ class EntryLines:
             self.order_no, self.paid_minor = order_no[of[is_entry]], numbers(parts["paid_minor"])[is_entry]
             self._ids = parts["id"].filter(pa.array(is_entry))
 
-    def has(self, order_no: Integers, line_ids: Any) -> Truths:
+    def has(self, order_no: Integers, line_ids: pa.Array) -> Truths:
         """Which lines of orders are among them."""
         if self._ids is None or not len(self._ids):
             return np.zeros(order_no.size, np.bool_)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +34,7 @@ class _Lines(NamedTuple):
     """The lines of some orders: the order of each by its place, its id, what was paid for it, and its base."""
 
     orders: Integers
-    ids: Any
+    ids: pa.Array
     paid_minor: Integers
     base_minor: Integers
 
@@ -79,7 +79,9 @@ def _taken(directory: HistoryDirectory, base: str, period: int) -> Iterator[Mapp
                 yield _parts(directory, base, period, matched, refunds)
 
 
-def _parts(directory: HistoryDirectory, base: str, period: int, orders: Any, refunds: Any) -> Mapping[int, int]:
+def _parts(
+    directory: HistoryDirectory, base: str, period: int, orders: pa.Table, refunds: pa.Table
+) -> Mapping[int, int]:
     """What is taken of some orders: by divisor the sum of what it divides.
 
     A line that was free follows its order's proportion; an order that was free is gone with its first refund.
@@ -104,7 +106,7 @@ def _parts(directory: HistoryDirectory, base: str, period: int, orders: Any, ref
     }
 
 
-def _first_refunded(directory: HistoryDirectory, period: int, free: Integers, refunds: Any) -> Integers:
+def _first_refunded(directory: HistoryDirectory, period: int, free: Integers, refunds: pa.Table) -> Integers:
     """Those of some orders of which no line that a month's refunds take of was refunded before."""
     if not free.size:
         return free
@@ -123,7 +125,7 @@ def _first_refunded(directory: HistoryDirectory, period: int, free: Integers, re
     return np.setdiff1d(numbers(column_of(now, "order_no")), known)
 
 
-def _lines_of(orders: Any, base: str) -> _Lines:
+def _lines_of(orders: pa.Table, base: str) -> _Lines:
     lines = column_of(orders, "lines")
     parts = records(lines)
     paid = numbers(parts["paid_minor"])
@@ -134,7 +136,7 @@ def _lines_of(orders: Any, base: str) -> _Lines:
     return _Lines(np.repeat(np.arange(orders.num_rows), counts(lines)), parts["id"], paid, figure)
 
 
-def _refunds_of(directory: HistoryDirectory, period: int) -> Any:
+def _refunds_of(directory: HistoryDirectory, period: int) -> pa.Table:
     """The refunds that count in a month: few, beside its orders."""
     groups = [group for path in directory.paths(REFUNDS, period) for group in row_groups(path, _OF_REFUNDS)]
     nothing = pa.table({"settled_at": pa.array([], pa.int64())})
@@ -154,5 +156,5 @@ def _total(figures: Integers) -> int:
     return int(pc.sum(_wide(figures)).as_py() or 0)
 
 
-def _wide(figures: Integers) -> Any:
+def _wide(figures: Integers) -> pa.Array:
     return pa.array(figures).cast(_WIDE)

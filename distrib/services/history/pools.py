@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import zip_longest
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -119,7 +119,7 @@ def _standing_at(directory: HistoryDirectory, instant: datetime) -> _Standing:
     return _Standing(shops, [known.get(shop_no) or "" for shop_no in shops.tolist()])
 
 
-def _last_of(directory: HistoryDirectory, kind: str, column: str, until: int) -> tuple[Integers, list[Any]]:
+def _last_of(directory: HistoryDirectory, kind: str, column: str, until: int) -> tuple[Integers, list[str | None]]:
     """What held of each shop at an instant: the shops that have any, and the newest of each."""
     newest = newest_of(rows_until(directory, kind, ["shop_no", "effective_at", "seq", column], until))
     return numbers(column_of(newest, "shop_no")), newest[column].to_pylist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -39,7 +39,7 @@ class RankQuestion:
 class Bought(NamedTuple):
     """Persons and sellers of whom they bought what is left, each pair once with its latest instant."""
 
-    persons: Any
+    persons: pa.Array
     sellers: Integers
     latest: Integers
 

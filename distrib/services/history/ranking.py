@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -74,9 +74,9 @@ class _FileCustomers:
     """The customers that bought, by number; their ids are in memory once."""
 
     def __init__(self) -> None:
-        self._known: Any = pa.array([], pa.string())
+        self._known = pa.array([], pa.string())
 
-    def numbers_of(self, ids: Any) -> Integers:
+    def numbers_of(self, ids: pa.Array) -> Integers:
         """The number of each of an array of ids; -1 of none."""
         places = pc.index_in(ids, value_set=self._known)
         new = pc.unique(ids.filter(pc.and_(places.is_null(), ids.is_valid())))
@@ -199,6 +199,6 @@ def _reversed_of(directory: HistoryDirectory) -> Integers:
     return np.unique(np.concatenate(shops))
 
 
-def _table(directory: HistoryDirectory, kind: str, columns: Sequence[str]) -> Any:
+def _table(directory: HistoryDirectory, kind: str, columns: Sequence[str]) -> pa.Table:
     """All rows of a kind."""
     return rows_until(directory, kind, columns, _EVER, since=columns[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -147,19 +147,19 @@ class FileRanks:
         return FileLooks(self._directory, self._ranks)
 
     @cached_property
-    def _ranks(self) -> Any:
+    def _ranks(self) -> pa.Table:
         """The rows of ranks that count."""
         newest = _EVER if self._newest_seq is None else self._newest_seq
         return rows_until(
             self._directory, RANKS, _HELD, _EVER, lambda group: numbers(column_of(group, "seq")) <= newest
         )
 
-    def _given(self, causes: Sequence[str], until: int) -> Any:
+    def _given(self, causes: Sequence[str], until: int) -> pa.Table:
         """The rows of some causes by an instant."""
         is_asked = truths(pc.is_in(column_of(self._ranks, "cause"), value_set=pa.array([*causes], pa.string())))
         return self._ranks.filter(pa.array(is_asked & (numbers(column_of(self._ranks, "effective_at")) <= until)))
 
-    def _promoted(self, since: EvaluationMark, until: datetime) -> Any:
+    def _promoted(self, since: EvaluationMark, until: datetime) -> pa.Table:
         """The rows of promotions after a mark, up to an instant."""
         first, last = microseconds([since.instant, until])
         rows = self._given([PROMOTION], last)
@@ -170,11 +170,11 @@ class FileRanks:
         return self._question.starts.index(microseconds([start or BEGINNING])[0])
 
 
-def _of_shops(rows: Any, shops: Sequence[int]) -> Any:
+def _of_shops(rows: pa.Table, shops: Sequence[int]) -> pa.Table:
     """The rows of those shops."""
     return rows.filter(pa.array(np.isin(numbers(column_of(rows, "shop_no")), np.array(shops, np.int64))))
 
 
-def _in_order(rows: Any) -> Any:
+def _in_order(rows: pa.Table) -> pa.Table:
     """Rows by shop, in the order in which they hold."""
     return rows.sort_by([(name, "ascending") for name in ("shop_no", "effective_at", "seq")])

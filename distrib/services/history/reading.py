@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from distrib.columns.commissions.chunk import (
@@ -28,7 +29,8 @@ from distrib.domain.events import Order, OrderLine
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Snapshot
 from distrib.services.history.arrays import coded, column_of, counts, numbers, records, truths
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.parquet import row_groups
+from distrib.services.history.order_rows import OrderOfFile
+from distrib.services.history.parquet import arrow_schema, row_groups
 from distrib.services.history.schema import LEADER, OPENER, ORDERS, REFUNDS, SELLER, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
 from distrib.services.simulations.coming_back import columns_of_setbacks
@@ -53,8 +55,8 @@ class MonthHistory:
         self.texts = HistoryTexts()
         for texts, codes in ((needs.skus, self.texts.codes.skus), (needs.categories, self.texts.codes.categories)):
             codes |= {text: code for code, text in enumerate(sorted(texts))}
-        self._orders: Any = None
-        self._posted: Any = None
+        self._orders = arrow_schema(ORDERS).empty_table()
+        self._posted = arrow_schema(TRANSFERS).empty_table()
         self._posted_at = np.zeros(0, np.int64)
         self._refunds: dict[int, list[RefundRow]] = {}
 
@@ -80,12 +82,13 @@ class MonthHistory:
         if not places:
             return []
         posted = self._posted_rows(set(places))
+        rows: list[OrderOfFile] = self._orders.take(list(places)).to_pylist()
         return [
             past_order(row, posted.get(place, ()), self._refunds.get(place, ()))
-            for place, row in zip(places, self._orders.take(list(places)).to_pylist(), strict=True)
+            for place, row in zip(places, rows, strict=True)
         ]
 
-    def _block(self, table: Any, posted: Any, back: Any) -> HistoryBlock:
+    def _block(self, table: pa.Table, posted: pa.Table, back: pa.Table) -> HistoryBlock:
         self._orders = table
         order_no = numbers(column_of(table, "order_no"))
         sorting = np.argsort(order_no)
@@ -109,7 +112,7 @@ class MonthHistory:
         )
         return HistoryBlock(self.texts, past, chunk, columns, came.refunds)
 
-    def _chunk(self, table: Any, lines: Mapping[str, Any]) -> Chunk:
+    def _chunk(self, table: pa.Table, lines: Mapping[str, pa.Array]) -> Chunk:
         codes, needs = self.texts.codes, self._needs
         unknown = np.full(len(lines["id"]), NOBODY)
         orders = OrderColumns.under_no_plan(
@@ -129,7 +132,7 @@ class MonthHistory:
         )
         return Chunk(codes.as_codes(), orders, sold, self._people(table))
 
-    def _people(self, table: Any) -> PeopleColumns:
+    def _people(self, table: pa.Table) -> PeopleColumns:
         people = column_of(table, "people")
         parts = records(people)
         order = np.repeat(np.arange(table.num_rows), counts(people))
@@ -143,7 +146,7 @@ class MonthHistory:
         is_active[row, order] = truths(parts["is_active"])
         return PeopleColumns(shop_no, rank, is_active)
 
-    def _posted_columns(self, posted: Any, order_no: Integers, sorting: Integers) -> tuple[PostedColumns, Truths]:
+    def _posted_columns(self, posted: pa.Table, order_no: Integers, sorting: Integers) -> tuple[PostedColumns, Truths]:
         """The ledger's rows by place, and which orders a case has decided about."""
         places = places_of(order_no[sorting], numbers(column_of(posted, "cause_no")))
         kept = np.flatnonzero(places >= 0)
@@ -176,9 +179,7 @@ class MonthHistory:
         return posted
 
 
-def past_order(
-    row: Mapping[str, Any], posted: Sequence[PostedRow] = (), refunds: Sequence[RefundRow] = ()
-) -> PastOrder:
+def past_order(row: OrderOfFile, posted: Sequence[PostedRow] = (), refunds: Sequence[RefundRow] = ()) -> PastOrder:
     """An order of a file with what the ledger has of it and what came back."""
     first, count = row["earlier_first_paid_at"], row["earlier_orders"]
     setbacks = setbacks_of(posted, refunds) if refunds or any(entry.event_no is None for entry in posted) else ()
@@ -204,7 +205,7 @@ def past_order(
     )
 
 
-def _snapshot(row: Mapping[str, Any]) -> Snapshot:
+def _snapshot(row: OrderOfFile) -> Snapshot:
     people = {
         person["place"]: Person(person["shop_no"], person["rank"], person["is_active"]) for person in row["people"]
     }
@@ -220,7 +221,7 @@ def _snapshot(row: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def _refund_rows(back: Any, order_no: Integers, sorting: Integers) -> dict[int, list[RefundRow]]:
+def _refund_rows(back: pa.Table, order_no: Integers, sorting: Integers) -> dict[int, list[RefundRow]]:
     """What refunds took, by place."""
     places = places_of(order_no[sorting], numbers(column_of(back, "order_no")))
     kept = np.flatnonzero(places >= 0)

@@ -7,7 +7,7 @@ What is here binds whoever reads the files: a change that a reader of today woul
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 SCHEMA_VERSION: Final = 2
 INTEGER, SMALL, TEXT, TRUTH, INSTANT = "int64", "int16", "text", "bool", "instant"
@@ -46,8 +46,11 @@ class Records(NamedTuple):
     """A column of lists: how many records each row has, and the records' values by part, one after another."""
 
     counts: Sequence[int]
-    parts: Mapping[str, Sequence[Any]]
+    parts: Mapping[str, Sequence[object]]
 
+
+Columns: TypeAlias = Mapping[str, Sequence[object] | Records]
+"""A page of rows by column: values of what the column holds, or the records of a column of lists."""
 
 _LINES: Final = (
     FileColumn("id", TEXT),

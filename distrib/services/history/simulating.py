@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan
@@ -20,6 +19,7 @@ from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
 from distrib.services.history.months import FileQuestion, add_month, tally_of_month
+from distrib.services.history.order_rows import OrderOfFile
 from distrib.services.history.pools import add_pools
 from distrib.services.history.reading import past_order
 from distrib.services.history.replaying import with_ranks_replayed
@@ -28,6 +28,7 @@ from distrib.services.plans.versions import judge
 from distrib.services.simulations.asking import Wish, check_replayable, check_wish, problems_of
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.histories import PastOrder
+from distrib.services.simulations.result_views import ResultView
 from distrib.services.simulations.results import Described, result_view
 from distrib.services.simulations.running import REPLAYED
 from distrib.services.simulations.tallies import Tally
@@ -50,7 +51,7 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     ]
     if problems:
         raise PlanInvalid(problems=problems)
-    documents = tuple(canonical_json(document) for document in wish.plans)
+    documents = tuple(canonical_json(document) for document in wish.plans if isinstance(document, Mapping))
     span = PaidSpan(wish.since, wish.until)
     question = FileQuestion(directory, documents, policies, span, wish.refunds, wish.ranks, wish.ranks_from)
     if wish.ranks == REPLAYED:
@@ -58,7 +59,7 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     return question
 
 
-def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgress = unwatched) -> dict[str, Any]:
+def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgress = unwatched) -> ResultView:
     """Tries every candidate on every order of the span, and answers the result as it is shown.
 
     Args:
@@ -126,16 +127,17 @@ class _Failed:
             outcomes = [candidate.simulate(orders) for candidate, orders in zip(candidates, ways, strict=True)]
             tally.add(ways[0], outcomes)
 
-    def _rows(self) -> Iterator[list[dict[str, Any]]]:
+    def _rows(self) -> Iterator[list[OrderOfFile]]:
         """Some at a time, by number of the event."""
         span = self._question.span
         for group in self._question.directory.rows(FAILED):
-            rows = [row for row in group.to_pylist() if span.since <= row["paid_at"] < span.until]
+            known: list[OrderOfFile] = group.to_pylist()
+            rows = [row for row in known if span.since <= row["paid_at"] < span.until]
             if rows:
                 yield rows
 
 
-def _with_ranks(past: PastOrder, row: Mapping[str, Any], plan: Plan) -> PastOrder:
+def _with_ranks(past: PastOrder, row: OrderOfFile, plan: Plan) -> PastOrder:
     """An order that was paid under no plan, with the ranks that people had by those of another."""
     if row["has_plan"]:
         return past

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -48,13 +48,13 @@ class RowsOfOrders:
         self._empty = arrow_schema(kind).empty_table().select(columns)
         self._files = [_SortedFile(_groups(path, columns, since, until), number) for path in files]
 
-    def take(self, last: _Place) -> Any:
+    def take(self, last: _Place) -> pa.Table:
         """The rows that are not taken yet of all orders up to one, file by file."""
         taken = [part for file in self._files for part in file.take(last)]
         return pa.concat_tables(taken) if taken else self._empty
 
 
-def last_order(orders: Any) -> tuple[int, int]:
+def last_order(orders: pa.Table) -> tuple[int, int]:
     """When the last order of a table of orders settled, and its number."""
     settled_at, order_no = (numbers(column_of(orders, name)) for name in ("settled_at", "order_no"))
     return int(settled_at[-1]), int(order_no[-1])
@@ -63,13 +63,13 @@ def last_order(orders: Any) -> tuple[int, int]:
 class _SortedFile:
     """A file of which rows are taken from the front."""
 
-    def __init__(self, groups: Iterator[Any], number: str) -> None:
+    def __init__(self, groups: Iterator[pa.Table], number: str) -> None:
         self._groups, self._number = groups, number
-        self._table: Any = None
+        self._table: pa.Table | None = None
         self._settled = self._numbers = np.zeros(0, np.int64)
         self._next()
 
-    def take(self, last: _Place) -> list[Any]:
+    def take(self, last: _Place) -> list[pa.Table]:
         """The rows up to an order, a table for each row group that they stand in."""
         taken = []
         while self._table is not None:
@@ -97,13 +97,13 @@ class _SortedFile:
             self._numbers = numbers(column_of(self._table, self._number))
 
 
-def _groups(path: Path, columns: Sequence[str], since: int, until: int) -> Iterator[Any]:
+def _groups(path: Path, columns: Sequence[str], since: int, until: int) -> Iterator[pa.Table]:
     """The row groups of a file with rows of a span."""
     for table in row_groups_between(path, columns, "settled_at", since, until):
         yield _within(table.replace_schema_metadata(), since, until)
 
 
-def _within(table: Any, since: int, until: int) -> Any:
+def _within(table: pa.Table, since: int, until: int) -> pa.Table:
     """The rows of a span; who settled never stands last."""
     settled = last_numbers(column_of(table, "settled_at"))
     start, end = (int(np.searchsorted(settled, bound, "left")) for bound in (since, until))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 
 from distrib.columns.structure import Whole
 from distrib.columns.tree import Integers, at_places
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Problem
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.services.compliance.facts import CountingPenalty
@@ -29,6 +28,7 @@ from distrib.services.history.buying import BuyingPeople
 from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine, MonthsProgress, each_month, unwatched
+from distrib.services.history.refusals import HistoryTooLittle
 from distrib.services.history.schema import ORDERS, ORGANISERS, PAYEES, PENALTIES, REFERRALS, SHOPS, TRANSFERS
 from distrib.services.history.structure_months import FirstBuyers, MonthStructure, StructureQuestion
 from distrib.services.history.sums import MonthSums, added
@@ -67,7 +67,7 @@ def must_know(directory: HistoryDirectory, instant: datetime, option: str) -> No
     """
     if instant > directory.manifest.now:
         words = Text("is after the export, which is as of {exported_at}", exported_at=directory.manifest.exported_at)
-        raise Refusal("history_too_little", [Problem(option, words)])
+        raise HistoryTooLittle(problems=[Problem(option, words)])
 
 
 def _summed(question: StructureQuestion, engine: Engine, progress: MonthsProgress) -> Iterable[MonthStructure]:
@@ -203,7 +203,7 @@ class FileStructure:
 
 def _with_new(known: FirstBuyers, month: FirstBuyers) -> FirstBuyers:
     """Those who bought before, and of a month those who had not."""
-    is_new: Any = pc.invert(pc.is_in(month.persons, value_set=known.persons))
+    is_new = pc.invert(pc.is_in(month.persons, value_set=known.persons))
     places = np.flatnonzero(is_new.to_numpy(zero_copy_only=False))
     return FirstBuyers(
         pa.concat_arrays([known.persons, month.persons.take(places)]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -54,7 +54,7 @@ class StructureQuestion:
 class FirstBuyers(NamedTuple):
     """Persons, each with the seller and the instant of its first order."""
 
-    persons: Any
+    persons: pa.Array
     sellers: Integers
     settled_at: Integers
 
@@ -88,7 +88,7 @@ def structure_of_month(question: StructureQuestion, period: int) -> MonthStructu
 class _Orders(NamedTuple):
     """Orders of a month in columns, with what came back of each, and the entry lines among them."""
 
-    table: Any
+    table: pa.Table
     back_minor: Integers
     entry_minor: Integers
 
@@ -113,7 +113,7 @@ def _orders(question: StructureQuestion, period: int) -> Iterator[_Orders]:
             yield _Orders(sold, spread(numbers(column_of(sold, "order_no")), order_no, minor), _entry_of(sold, back))
 
 
-def _entry_of(orders: Any, back: Any) -> Integers:
+def _entry_of(orders: pa.Table, back: pa.Table) -> Integers:
     """What entry lines of each order came to, less what came back of them."""
     lines = EntryLines(orders)
     order_no, minor = numbers(column_of(back, "order_no")), numbers(column_of(back, "amount_minor"))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from distrib.domain.texts import Text
 from distrib.services.history.manifest import FileEntry, digest_of_file, read_manifest
-from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema
+from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema, other_columns
 from distrib.services.history.schema import SCHEMA_VERSION
 
 
@@ -38,7 +38,7 @@ def verify_history(directory: Path, progress: Callable[[int, int], None] = lambd
     manifest = read_manifest(directory)
     unlike: list[Unlike] = []
     for done, file in enumerate(manifest.files, 1):
-        unlike += [Unlike(file.path, what) for what in _unlike(directory, file, manifest.program["code"])]
+        unlike += [Unlike(file.path, what) for what in _unlike(directory, file, manifest.program.code)]
         progress(done, len(manifest.files))
     return Verified(len(manifest.files), sum(file.rows for file in manifest.files), unlike)
 
@@ -62,14 +62,9 @@ def _unlike(directory: Path, file: FileEntry, program: str) -> list[Text]:
     except ValueError as error:
         return [Text("is no Parquet file: {reason}", reason=error)]
     unlike = []
-    version = said.get("distrib.schema_version")
-    if version != str(SCHEMA_VERSION) or not file_schema(path).equals(arrow_schema(file.kind)):
-        words = Text(
-            "its columns are not those of schema version {known}: {found}",
-            known=SCHEMA_VERSION,
-            found=version,
-        )
-        unlike.append(words)
+    schema = file_schema(path)
+    if said.get("distrib.schema_version") != str(SCHEMA_VERSION) or not schema.equals(arrow_schema(file.kind)):
+        unlike.append(other_columns(schema))
     own = (
         said.get("distrib.program"),
         said.get("distrib.kind"),

@@ -17,6 +17,7 @@ from distrib.domain.ledger import EXPENSE
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.periods import counting
+from distrib.domain.refusals import IdConflict
 from distrib.domain.texts import Text
 from distrib.services.context import Program, Unit, format_period
 from distrib.services.idempotency import digest_of
@@ -89,7 +90,7 @@ def propose_adjustment(unit: Unit, draft: AdjustmentDraft) -> tuple[AdjustmentVi
     )
     row = _find(unit.conn, unit.program, draft.id)
     if row.digest != digest:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     return _view(unit.program, row), is_new
 
 

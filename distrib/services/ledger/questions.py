@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.orders.refusals import CommissionUnknown
+from distrib.domain.refusals import IdConflict
 from distrib.services.context import Actor, Program, Unit
 from distrib.services.ledger.refusals import QuestionDecided, QuestionsWaiting, QuestionUnknown
 from distrib.services.orders.commissions import commission_id, place_of
@@ -90,7 +90,7 @@ def ask_question(unit: Unit, draft: QuestionDraft) -> tuple[QuestionView, bool]:
     if known is not None:
         asked = (known.shop_no, (known.cause_no, known.seq))
         if asked != (shop.shop_no, place) or known.words not in (draft.words, None):
-            raise Refusal("id_conflict", id=draft.id)
+            raise IdConflict(id=draft.id)
         return question_view(unit.program, known, unit.actor), False
     if is_erased(unit.conn, unit.program_id, shop.shop_id):
         raise ShopGone(id=shop.shop_id, state="erased")
@@ -100,7 +100,7 @@ def ask_question(unit: Unit, draft: QuestionDraft) -> tuple[QuestionView, bool]:
         unit.conn, unit.program_id, draft.id, shop.shop_no, place, draft.words, unit.now, unit.actor.key_id
     )
     if not written:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     return question_view(unit.program, _find(unit, draft.id), unit.actor), True
 
 

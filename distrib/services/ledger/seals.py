@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.services.context import Program, Unit
 from distrib.services.steps import Steps, conducted, step
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
@@ -101,7 +101,7 @@ def seal_content(conn: Connection, program: Program, seal_no: int) -> Iterator[b
     """Streams the bytes that a seal's digest covers, recomputed from the ledger as it is now; raises ``not_found``."""
     seal = rows.find_seal(conn, program.program_id, seal_no)
     if seal is None:
-        raise Refusal("not_found")
+        raise NotFound()
     previous = None if seal_no == 1 else rows.find_seal(conn, program.program_id, seal_no - 1)
     digest = seal.previous_digest if previous is None else previous.digest
     content = _Content(program, seal_no, digest, seal.after_posting, seal.through_posting)
@@ -121,7 +121,7 @@ def find_seal(conn: Connection, program: Program, seal_no: int) -> SealView:
     """Reads one seal by number; raises ``not_found``."""
     seal = rows.find_seal(conn, program.program_id, seal_no)
     if seal is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return seal_view(seal)
 
 

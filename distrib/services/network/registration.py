@@ -29,6 +29,7 @@ from distrib.domain.network.refusals import (
 )
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.policies.policy import Policy
+from distrib.domain.refusals import Conflict, Forbidden, IdConflict
 from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
 from distrib.services.compliance.registrations import note_registrations
 from distrib.services.context import Program, Unit
@@ -96,7 +97,7 @@ def register_shops(unit: Unit, policy: Policy, drafts: Sequence[ShopDraft], pepp
             if batch.created:  # in the registration's own transaction: there is no moment at which nothing is pending
                 inbox.wake_for_shops(unit.conn, unit.program_id, [row.shop_id for row in batch.created])
             return results
-    raise Refusal("conflict")
+    raise Conflict()
 
 
 class _RegistrationBatch:
@@ -213,7 +214,7 @@ class _RegistrationBatch:
         if draft.sponsor_id is not None and draft.invite_code is not None:
             raise SponsorAndInviteCode()
         if self._unit.actor.role == "partner" and not has_sponsor:
-            raise Refusal("forbidden")
+            raise Forbidden()
         if self._unit.program.admission == "invite" and not has_sponsor:
             raise SponsorRequired()
         if self._unit.program.identity_required and identity_hash is None:
@@ -229,7 +230,7 @@ class _RegistrationBatch:
         else:
             sponsor = self._by_code.get(draft.invite_code or "")
         if self._unit.actor.role == "partner" and (sponsor is None or not self._is_own(sponsor)):
-            raise Refusal("forbidden")
+            raise Forbidden()
         if sponsor is None:
             raise SponsorUnknown(sponsor=draft.sponsor_id or draft.invite_code or "")
         if sponsor.status == "closed" and sponsor.status_since <= self._unit.now:
@@ -280,9 +281,9 @@ class _RegistrationBatch:
         if shop is None:
             return Registered(shop_id, "refused", refused[shop_id])
         if not is_created and not self._may_repeat(entry.draft, shop):
-            return Registered(shop_id, "refused", Refusal("forbidden"))
+            return Registered(shop_id, "refused", Forbidden())
         if shop.digest != entry.digest:
-            return Registered(shop_id, "refused", Refusal("id_conflict", id=shop_id))
+            return Registered(shop_id, "refused", IdConflict(id=shop_id))
         return Registered(shop_id, "created" if is_created else "unchanged")
 
 

@@ -18,6 +18,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import REFUNDED, DecodedEvent
 from distrib.domain.json_values import JsonObject
 from distrib.domain.orders.refusals import EventNotFailed, EventUnknown, RefundAmbiguous
+from distrib.domain.refusals import IdConflict
 from distrib.failpoints import reach
 from distrib.services.context import Program, Unit
 from distrib.services.orders.codec import EVENT_TYPES, decode_stored
@@ -227,7 +228,7 @@ def _answer(event: DecodedEvent, first: Mapping[str, DecodedEvent], kept: _Kept)
         return Accepted(event.id, "accepted")
     digest, payload = (original.digest, original.payload) if is_new else kept.known[event.id]
     if digest != event.digest and not decode_stored(payload).has_content_of(decode_stored(event.payload)):
-        return Accepted(event.id, "refused", Refusal("id_conflict", id=event.id))
+        return Accepted(event.id, "refused", IdConflict(id=event.id))
     return Accepted(event.id, "duplicate")
 
 

@@ -23,6 +23,7 @@ from distrib.domain.payouts.refusals import (
     WithholdingCurrency,
 )
 from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
+from distrib.domain.refusals import IdConflict
 from distrib.domain.texts import Text
 from distrib.failpoints import reach
 from distrib.services.context import Program, Unit, period_bounds
@@ -104,7 +105,7 @@ def is_known(conn: Connection, program: Program, payout_id: str, digest: bytes) 
     """Whether a batch of that id and content was created before; raises ``id_conflict`` for other content."""
     known = rows.head_of(conn, program.program_id, payout_id)
     if known is not None and known.digest != digest:
-        raise Refusal("id_conflict", id=payout_id)
+        raise IdConflict(id=payout_id)
     return known is not None
 
 

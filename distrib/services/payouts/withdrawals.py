@@ -36,6 +36,7 @@ from distrib.domain.payouts.withdrawals import (
     WithdrawalRules,
     withdrawal_misfits,
 )
+from distrib.domain.refusals import IdConflict
 from distrib.services.context import Actor, Program, Unit, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batches import posting_time
@@ -79,7 +80,7 @@ def request_withdrawal(unit: Unit, draft: WithdrawalDraft) -> tuple[WithdrawalVi
     known = _known(unit.conn, unit.program, draft.id)
     if known is not None:
         if known.digest != digest:
-            raise Refusal("id_conflict", id=draft.id)
+            raise IdConflict(id=draft.id)
         return withdrawal_view(unit.program, known), False
     rules = unit.program.withdrawals
     if rules is None:
@@ -97,7 +98,7 @@ def request_withdrawal(unit: Unit, draft: WithdrawalDraft) -> tuple[WithdrawalVi
         unit.actor.key_id,
     )
     if not is_new:
-        raise Refusal("id_conflict", id=draft.id)
+        raise IdConflict(id=draft.id)
     row = _find(unit.conn, unit.program, draft.id)
     tell_withdrawals(unit.conn, unit.program, [row], unit.now)
     return withdrawal_view(unit.program, row), True

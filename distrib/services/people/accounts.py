@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.json_values import Json
+from distrib.domain.refusals import NotFound
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.services.people.refusals import PersonKnown, PersonUnknown, SignInFailed
@@ -198,7 +199,7 @@ def end_session(conn: Connection, signed_in: SignedIn, session_id: str, now: dat
     """Ends one of the person's own sessions; raises ``not_found`` where there is no such live one."""
     is_hash = re.fullmatch(r"[0-9a-f]{64}", session_id) is not None
     if not is_hash or not store.end_session(conn, signed_in.person.person_no, bytes.fromhex(session_id), now):
-        raise Refusal("not_found")
+        raise NotFound()
 
 
 def change_password(conn: Connection, signed_in: SignedIn, former: str, password: str, now: datetime) -> None:

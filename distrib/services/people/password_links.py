@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import Forbidden, NotFound
 from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no, set_password
 from distrib.services.people.refusals import PasswordLinkOver, PersonElsewhere
@@ -69,13 +69,13 @@ def create_link(unit: Unit, key_id: str, pepper: Pepper, *, link_minutes: int = 
     """
     row = keys.key_of(unit.conn, unit.program_id, key_id, locks=True)
     if row is None or row.person_no is None or row.owner is None:
-        raise Refusal("not_found")
+        raise NotFound()
     if persons.is_over(row, unit.now):
         raise KeyEnded(id=key_id)
     if key_id == unit.actor.key_id or row.owner == unit.actor.person:
         raise OwnKey()
     if not reaches(unit.actor, row.role, row.scopes):
-        raise Refusal("forbidden")
+        raise Forbidden()
     person = person_by_login(unit.conn, row.owner)
     _check_nowhere_else(unit.conn, unit.program, person, unit.now)
     store.end_links(unit.conn, person.person_no, unit.now)

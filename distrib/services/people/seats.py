@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import Internal
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import PersonDraft, SignedPerson, make_person, person_by_login
@@ -134,7 +135,7 @@ def let_in(unit: Unit, login: str, name: str | None, role: str) -> tuple[SeatVie
     key_id = give_seat(unit, person, role)
     row = keys.key_of(unit.conn, unit.program_id, key_id)
     if row is None:
-        raise Refusal("internal")
+        raise Internal()
     return seat_view(row, unit.now), password
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import NotFound
 from distrib.domain.texts import Text
 from distrib.services.people.accounts import SignedPerson, person_by_login, person_by_no
 from distrib.services.people.refusals import SubjectBound
@@ -46,7 +47,7 @@ def unbind_subject(conn: Connection, login: str, issuer: str, now: datetime) -> 
     """
     person = person_by_login(conn, login)
     if not store.unbind(conn, person.person_no, issuer, now):
-        raise Refusal("not_found")
+        raise NotFound()
     accounts.end_sessions(conn, person.person_no, b"", now)
 
 

@@ -13,6 +13,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Finding, Limits, Policy, combine
 from distrib.domain.policies.refusals import PolicyUnknown
+from distrib.domain.refusals import TooLarge
 from distrib.services.context import Program
 from distrib.services.plans.versions import check_document, judge
 from distrib.services.yaml_documents import in_file, line_at, read_with_lines, text_of
@@ -49,7 +50,7 @@ def check_draft(text: str, pack: str | None, policies: Mapping[str, Policy]) -> 
         Refusal: ``too_large``, or ``policy_unknown``.
     """
     if len(text) > MAX_CHARACTERS:
-        raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,} characters")
+        raise TooLarge(limit=f"{MAX_CHARACTERS:,} characters")
     if pack is not None and pack not in policies:
         raise PolicyUnknown(policy=pack)
     try:

@@ -13,6 +13,7 @@ from typing import Final, TypedDict
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import Forbidden, NotFound, ScopeMissing
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.programs import persons
@@ -153,7 +154,7 @@ def revoke_key(unit: Unit, key_id: str) -> None:
     """
     row = store.key_of(unit.conn, unit.program_id, key_id, locks=True)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     if row.revoked_at is None:
         if unit.actor.key_id != COMMAND_LINE.key_id:
             _must_leave_admin(unit, row)
@@ -170,12 +171,12 @@ def _must_leave_admin(unit: Unit, row: KeyRow) -> None:
 def _in_hand(unit: Unit, key_id: str) -> KeyRow:
     """Reads and locks a live key that the actor may give a secret: its own, or an admin one that reaches no further."""
     if key_id != unit.actor.key_id and unit.actor.role != _ADMIN:
-        raise Refusal("not_found")
+        raise NotFound()
     if key_id != unit.actor.key_id and KEYS not in reach_of(unit.actor.role, unit.actor.scopes):
-        raise Refusal("scope_missing", scope=KEYS)
+        raise ScopeMissing(scope=KEYS)
     row = _live(unit, key_id)
     if key_id != unit.actor.key_id and not reaches(unit.actor, row.role, row.scopes):
-        raise Refusal("forbidden")
+        raise Forbidden()
     _check_presentable(row)
     return row
 
@@ -196,7 +197,7 @@ def _live(unit: Unit, key_id: str) -> KeyRow:
 def _find(conn: Connection, program: Program, key_id: str, *, locks: bool = False) -> KeyRow:
     row = store.key_of(conn, program.program_id, key_id, locks=locks)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return row
 
 

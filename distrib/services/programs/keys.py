@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text
 from distrib.domain.network.refusals import ShopUnknown
+from distrib.domain.refusals import Unauthorized
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program, Unit
 from distrib.services.pepper import Pepper
@@ -120,7 +121,7 @@ def actor_of(conn: Connection, program: Program, key_id: str, now: datetime) -> 
     """
     row = store.key_of(conn, program.program_id, key_id)
     if row is None or persons.is_over(row, now):
-        raise Refusal("unauthorized")
+        raise Unauthorized()
     return _actor(conn, row)
 
 

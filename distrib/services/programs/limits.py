@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.services.context import Unit
 from distrib.store.programs import keys
 from distrib.store.programs import limits as store
@@ -65,7 +65,7 @@ def limit_program(unit: Unit, wanted: Mapping[str, int | None]) -> ProgramLimits
 def limit_key(unit: Unit, key_id: str, calls_per_minute: int | None) -> None:
     """Sets the calls a minute of one key, None as for the program's others; raises ``not_found``."""
     if keys.key_of(unit.conn, unit.program_id, key_id) is None:
-        raise Refusal("not_found")
+        raise NotFound()
     wanted = {"calls_per_minute": calls_per_minute, "waiting_orders": None, "waiting_bytes": None}
     store.set_limits(unit.conn, unit.program_id, key_id, wanted, unit.now)
 

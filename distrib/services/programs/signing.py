@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.refusals import NotFound
 from distrib.domain.webhooks import (
     KEEPS_FORMER_SECRET,
     SIGNED_HEADERS,
@@ -89,7 +89,7 @@ def check_signature(unit: Unit, sealer: Sealer, headers: Mapping[str, str], body
 def _find(conn: Connection, program: Program, key_id: str) -> KeyRow:
     row = keys.key_of(conn, program.program_id, key_id, locks=True)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     return row
 
 

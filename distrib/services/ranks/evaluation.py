@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, Unit, format_period, period_bounds
@@ -29,6 +28,7 @@ from distrib.services.ranks.judging import (
     judge_month,
     month_to_judge,
 )
+from distrib.services.refusals import EvaluationInSequence, EventsPending, PeriodNotOver
 from distrib.store.orders import queue
 from distrib.store.ranks import columns as rank_columns
 from distrib.store.ranks import evaluations as store
@@ -146,12 +146,12 @@ def list_evaluations(
 def _check_due(unit: Unit, period: int, newest: EvaluationRow | None) -> None:
     _, follows = period_bounds(period, unit.program.zone)
     if unit.now < follows:
-        raise Refusal("period_not_over", period=format_period(period))
+        raise PeriodNotOver(period=format_period(period))
     if newest is not None and period != next_period(newest.period):
-        raise Refusal("evaluation_in_sequence", next=format_period(next_period(newest.period)))
+        raise EvaluationInSequence(next=format_period(next_period(newest.period)))
     events = store.count_pending(unit.conn, unit.program_id, follows.date())
     if events:
-        raise Refusal("events_pending", events=events)
+        raise EventsPending(events=events)
 
 
 def _judge_between_promotions(conn: Connection, month: JudgedMonth) -> Judged:

@@ -11,11 +11,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.json_values import JsonObject
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.plans.refusals import PlanInvalid
@@ -24,8 +25,10 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.services.plans.versions import check_document, get_plan
+from distrib.services.simulations.refusals import SimulationEnded, SimulationsWaiting, SimulationUnknown
 from distrib.services.simulations.replaying import counts_earnings
-from distrib.services.simulations.results import headline_of
+from distrib.services.simulations.result_views import BeforeView, KnownHeadline, ProblemView, SimulationView
+from distrib.services.simulations.results import headline_of, kept_result
 from distrib.services.simulations.running import AS_WERE, KNOWN, MOST_CANDIDATES, REPLAYED, SimulationQuestion
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
@@ -48,7 +51,7 @@ _REFERENCE: Final = frozenset({"code", "version"})
 class Wish:
     """What is asked: documents, or ``{code, version}`` of versions that are known; on orders paid in a span."""
 
-    plans: Sequence[Any]
+    plans: Sequence[object]
     since: datetime
     until: datetime
     refunds: str = KNOWN
@@ -58,7 +61,7 @@ class Wish:
 
 def start_simulation(
     conn: Connection, program: Program, policies: Mapping[str, Policy], wish: Wish, actor: Actor, now: datetime
-) -> dict[str, Any]:
+) -> SimulationView:
     """Keeps a question for a worker to answer; the same one, where nothing came since, is the same simulation.
 
     Raises:
@@ -76,7 +79,7 @@ def start_simulation(
     if known is not None and _is_still_so(conn, program, known):
         return simulation_view(conn, program, known)
     if rows.count_waiting(conn, number) >= MOST_WAITING:
-        raise Refusal("simulations_waiting", most=MOST_WAITING)
+        raise SimulationsWaiting(most=MOST_WAITING)
     asked = KeptQuestion(
         secrets.token_hex(_ID_BYTES),
         wish.since,
@@ -92,12 +95,12 @@ def start_simulation(
     return get_simulation(conn, program, asked.simulation_id)
 
 
-def get_simulation(conn: Connection, program: Program, simulation_id: str) -> dict[str, Any]:
+def get_simulation(conn: Connection, program: Program, simulation_id: str) -> SimulationView:
     """Reads a simulation: how far it is, then its result; raises ``simulation_unknown``."""
     return simulation_view(conn, program, find_simulation(conn, program, simulation_id))
 
 
-def cancel_simulation(conn: Connection, program: Program, simulation_id: str, now: datetime) -> dict[str, Any]:
+def cancel_simulation(conn: Connection, program: Program, simulation_id: str, now: datetime) -> SimulationView:
     """Ends a simulation before it is done; one that was cancelled stays as it is.
 
     Raises:
@@ -107,7 +110,7 @@ def cancel_simulation(conn: Connection, program: Program, simulation_id: str, no
     is_ended = rows.end(conn, program.program_id, row.simulation_no, SimulationEnd(CANCELLED), now)
     row = find_simulation(conn, program, simulation_id)
     if not is_ended and row.outcome != CANCELLED:
-        raise Refusal("simulation_ended", id=simulation_id)
+        raise SimulationEnded(id=simulation_id)
     return simulation_view(conn, program, row)
 
 
@@ -115,7 +118,7 @@ def find_simulation(conn: Connection, program: Program, simulation_id: str) -> S
     """Reads the row of a simulation; raises ``simulation_unknown``."""
     row = rows.find_simulation(conn, program.program_id, simulation_id)
     if row is None:
-        raise Refusal("simulation_unknown", id=simulation_id)
+        raise SimulationUnknown(id=simulation_id)
     return row
 
 
@@ -126,7 +129,7 @@ def question_of(conn: Connection, row: SimulationRow) -> SimulationQuestion:
     return SimulationQuestion(compiled, PaidSpan(row.since, row.until), row.refunds, row.ranks, row.ranks_from)
 
 
-def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> dict[str, Any]:
+def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> SimulationView:
     """A simulation as it is shown: what was asked, how far it is, what it came to, and what came since."""
     plans = rows.plans_of(conn, program.program_id, row.simulation_no)
     return {
@@ -144,23 +147,28 @@ def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> d
         "ended_at": row.ended_at,
         "attempts": row.attempts,
         "progress": {"orders_done": row.orders_done, "orders_total": row.orders_total},
-        "problem": None if row.problem is None else json.loads(row.problem),
+        "problem": None if row.problem is None else _kept_problem(row.problem),
         "last_event": row.last_event_no,
         "events_since": _events_since(conn, program, row),
         "before": _before(conn, program, row),
-        "result": None if row.result is None else json.loads(row.result),
+        "result": None if row.result is None else kept_result(row.result),
     }
 
 
-def headline_of_document(conn: Connection, program: Program, document: Mapping[str, Any]) -> dict[str, Any] | None:
+def _kept_problem(text: str) -> ProblemView:
+    problem: ProblemView = json.loads(text)
+    return problem
+
+
+def headline_of_document(conn: Connection, program: Program, document: JsonObject) -> KnownHeadline | None:
     """The few figures of the newest simulation of a document; None where none was made."""
     known = rows.newest_of_plan(conn, program.program_id, _document_digest(canonical_json(document)))
     row = None if known is None else rows.read_simulation(conn, program.program_id, known[0])
     if known is None or row is None or row.result is None:
         return None
-    result = json.loads(row.result)
-    span = {"id": row.simulation_id, "from": row.since, "to": row.until}
-    return span | headline_of(result["candidates"][known[1] - 1], result)
+    result = kept_result(row.result)
+    figures = headline_of(result["candidates"][known[1] - 1], result)
+    return {"id": row.simulation_id, "from": row.since, "to": row.until, **figures}
 
 
 def check_wish(wish: Wish) -> None:
@@ -184,7 +192,7 @@ def check_replayable(plans: Sequence[Plan]) -> None:
 
 
 def _plans(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], given: Sequence[Any]
+    conn: Connection, program: Program, policies: Mapping[str, Policy], given: Sequence[object]
 ) -> list[CandidateRow]:
     """The candidates as they are kept; every problem of every document is told at once."""
     plans: list[CandidateRow] = []
@@ -196,7 +204,7 @@ def _plans(
             continue
         wrong = problems_of(program, policies, plan, place - 1 if len(given) > 1 else None)
         problems += wrong
-        if not wrong:
+        if not wrong and isinstance(plan, Mapping):
             plans.append(_row(place, plan, None))
     if problems:
         raise PlanInvalid(problems=problems)
@@ -211,7 +219,7 @@ def problems_of(program: Program, policies: Mapping[str, Policy], document: obje
     return [Problem(f"plans/{place}/{problem.pointer}".rstrip("/"), problem.detail) for problem in problems]
 
 
-def _row(place: int, document: Mapping[str, Any], version: int | None) -> CandidateRow:
+def _row(place: int, document: Mapping[str, object], version: int | None) -> CandidateRow:
     text = canonical_json(document)
     return CandidateRow(place, str(document["code"]), version, text, _document_digest(text))
 
@@ -239,14 +247,14 @@ def _events_since(conn: Connection, program: Program, row: SimulationRow) -> int
     return history.events_since(conn, program.program_id, row.last_event_no, MOST_EVENTS)
 
 
-def _before(conn: Connection, program: Program, row: SimulationRow) -> dict[str, Any] | None:
+def _before(conn: Connection, program: Program, row: SimulationRow) -> BeforeView | None:
     """What the simulation before it of the same question came to, and how many events this one saw more."""
     if row.result is None or row.last_event_no is None:
         return None
     earlier = rows.newest_done(conn, program.program_id, row.digest, row.simulation_no)
     if earlier is None or earlier.result is None or earlier.last_event_no is None:
         return None
-    then, now = json.loads(earlier.result), json.loads(row.result)
+    then, now = kept_result(earlier.result), kept_result(row.result)
     seen = history.events_since(conn, program.program_id, earlier.last_event_no, MOST_EVENTS)
     since = history.events_since(conn, program.program_id, row.last_event_no, MOST_EVENTS)
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from sqlalchemy import Connection
@@ -18,11 +18,40 @@ from distrib.columns.commissions.rounding import Whole
 from distrib.columns.history.counting import distinct
 from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
-from distrib.services.simulations.figures import BlockFigures, integers
+from distrib.services.simulations.figures import BlockFigures, Reasons, Rooms, integers
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import WantedBlocks
 
 _LIST: Final = ord("[")
+
+
+_Room = tuple[int, int, int | None, int | None]
+"""What ``Room`` has, one after another."""
+
+
+class _Said(TypedDict):
+    """What few orders have, by their turn in the block, as it is written; and the ids of rules."""
+
+    rules: Sequence[str]
+    reasons: Reasons
+    rooms: Rooms
+
+
+class _Head(TypedDict):
+    """The line of a block as it is read: of each column its name, the type of its numbers and how many there are.
+
+    Turns and candidates are texts, as keys of JSON are. Amounts beyond 64 bits stand here and in no column.
+    """
+
+    columns: list[tuple[str, str, int]]
+    rules: list[str]
+    reasons: dict[str, dict[str, list[str]]]
+    rooms: dict[str, dict[str, list[_Room]]]
+    amount_minor: NotRequired[list[int]]
+
+
+_ListedOrder = tuple[int, list[tuple[int, str, int, int]], dict[str, list[str]], dict[str, list[_Room]]]
+"""An order as earlier builds kept it: its number, amounts, reasons and rooms."""
 
 
 class KeptOrder(NamedTuple):
@@ -68,26 +97,27 @@ def packed(figures: BlockFigures) -> bytes | None:
         "shop_no": figures.shop_no,
         "amount_minor": figures.amount_minor,
     }
-    more = {
+    said: _Said = {
         "rules": figures.rules,
         "reasons": {turn[place]: own for place, own in figures.reasons.items()},
         "rooms": {turn[place]: own for place, own in figures.rooms.items() if place in turn},
     }
-    return zlib.compress(_encoded(columns, more), 1)
+    return zlib.compress(_encoded(columns, said), 1)
 
 
-def _encoded(columns: dict[str, Whole], more: dict[str, Any]) -> bytes:
+def _encoded(columns: dict[str, Whole], said: _Said) -> bytes:
     """A block's content: a line that says what comes, and the columns one behind the other."""
-    said: list[tuple[str, str, int]] = []
+    narrowed: list[tuple[str, str, int]] = []
+    wide: dict[str, list[int]] = {}
     parts: list[bytes] = []
     for name, column in columns.items():
         if column.dtype == object:
-            more[name] = [int(figure) for figure in column]
+            wide[name] = [int(figure) for figure in column]
             continue
         narrow = column.astype(_narrowest(column), copy=False)
-        said.append((name, narrow.dtype.str, narrow.size))
+        narrowed.append((name, narrow.dtype.str, narrow.size))
         parts.append(narrow.tobytes())
-    head = json.dumps({"columns": said, **more}, separators=(",", ":")).encode()
+    head = json.dumps({"columns": narrowed, **said, **wide}, separators=(",", ":")).encode()
     return b"".join([head, b"\n", *parts])
 
 
@@ -101,10 +131,11 @@ def unpacked(content: bytes) -> list[KeptOrder]:
     """The orders of a block's content."""
     data = zlib.decompress(content)
     if data[0] == _LIST:
-        return [_order(row) for row in json.loads(data)]
+        listed: list[_ListedOrder] = json.loads(data)
+        return [_order(*row) for row in listed]
     head, _, body = data.partition(b"\n")
-    said = json.loads(head)
-    columns: dict[str, list[int]] = {name: said[name] for name in ("amount_minor",) if name in said}
+    said: _Head = json.loads(head)
+    columns: dict[str, list[int]] = {"amount_minor": said["amount_minor"]} if "amount_minor" in said else {}
     offset = 0
     for name, kind, size in said["columns"]:
         column = np.frombuffer(body, np.dtype(kind), size, offset)
@@ -121,7 +152,7 @@ def unpacked(content: bytes) -> list[KeptOrder]:
 
 
 def _sparse(
-    reasons: dict[str, list[str]] | None, rooms: dict[str, list[list[Any]]] | None
+    reasons: dict[str, list[str]] | None, rooms: dict[str, list[_Room]] | None
 ) -> tuple[dict[int, list[str]], dict[int, tuple[Room, ...]]]:
     """What few orders have, by candidate."""
     return (
@@ -130,10 +161,16 @@ def _sparse(
     )
 
 
-def _order(row: Sequence[Any]) -> KeptOrder:
-    """An order as earlier builds kept it."""
-    order_no, amounts, reasons, rooms = row
-    return KeptOrder(order_no, [tuple(amount) for amount in amounts], *_sparse(reasons, rooms))
+def _order(
+    order_no: int,
+    amounts: list[tuple[int, str, int, int]],
+    reasons: dict[str, list[str]],
+    rooms: dict[str, list[_Room]],
+) -> KeptOrder:
+    """An order as earlier builds kept it, in lists of JSON."""
+    return KeptOrder(
+        order_no, [(side, rule, shop, minor) for side, rule, shop, minor in amounts], *_sparse(reasons, rooms)
+    )
 
 
 def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[list[list[int]]]) -> None:
@@ -146,7 +183,8 @@ def shops_of(conn: Connection, program_id: int, number: int) -> Iterator[list[li
     """Yields the shops of a simulation, some at a time, as they were kept."""
     page_no = 1
     while (content := rows.block_content(conn, program_id, number, -page_no)) is not None:
-        yield json.loads(zlib.decompress(content))
+        page: list[list[int]] = json.loads(zlib.decompress(content))
+        yield page
         page_no += 1
 
 

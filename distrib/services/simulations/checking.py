@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, Required, TypedDict
 
 from sqlalchemy import Connection
 
@@ -37,6 +37,33 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 MISSING, EXTRA, OTHER_PLAN, UNWORKABLE = "missing", "extra", "other_plan", "cannot_be_worked_out"
 
 
+class LedgerDifference(TypedDict, total=False):
+    """What only one side has, and where: of an order, of a shop's rank, or of a pool."""
+
+    order_id: str
+    what: Required[str]
+    why: str
+    event_no: int | None
+    is_earned: bool
+    line_id: str
+    rule: str
+    tier: int
+    pool: str
+    month: str
+    shop_no: int
+    base_minor: int | None
+    rate_ppm: int | None
+    amount_minor: int
+    expected_minor: int
+    posted_minor: int
+    occurred_at: datetime
+    available_at: datetime
+    effective_at: datetime
+    rank: str | None
+    cause: str
+    shop_id: str | None
+
+
 class LedgerRow(NamedTuple):
     """A row of the ledger by its content; base and rate only of what was earned."""
 
@@ -52,6 +79,36 @@ class LedgerRow(NamedTuple):
     occurred_at: datetime
     available_at: datetime
 
+    def difference(self, order_id: str, what: str) -> LedgerDifference:
+        """The row as one that only one side has."""
+        return {
+            "order_id": order_id,
+            "what": what,
+            "event_no": self.event_no,
+            "is_earned": self.is_earned,
+            "line_id": self.line_id,
+            "rule": self.rule,
+            "tier": self.tier,
+            "shop_no": self.shop_no,
+            "base_minor": self.base_minor,
+            "rate_ppm": self.rate_ppm,
+            "amount_minor": self.amount_minor,
+            "occurred_at": self.occurred_at,
+            "available_at": self.available_at,
+        }
+
+
+class CheckedView(TypedDict):
+    """What a check came to as it is shown; ``first`` are the first differences."""
+
+    ok: bool
+    orders: int
+    rows: int
+    pools: int
+    ranks: int
+    differences: int
+    first: list[LedgerDifference]
+
 
 @dataclass(slots=True)
 class Checked:
@@ -62,15 +119,15 @@ class Checked:
     pools: int = 0
     ranks: int = 0
     differences: int = 0
-    shown: list[dict[str, Any]] = field(default_factory=list)
+    shown: list[LedgerDifference] = field(default_factory=list)
 
-    def add(self, **difference: Any) -> None:
+    def add(self, difference: LedgerDifference) -> None:
         """Counts a difference, and keeps it if it is among the first."""
         self.differences += 1
         if len(self.shown) < MOST_SHOWN:
             self.shown.append(difference)
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> CheckedView:
         """The result as it is shown."""
         return {
             "ok": not self.differences,
@@ -123,7 +180,15 @@ def check_ranks(
         replay(ranks, program, policies, timeline, Replayed(_BEFORE_ALL, now, evaluated.get))
         checked.ranks, unlike = rank_rows.unlike_ranks(own, program.program_id)
     for row in unlike:
-        checked.add(**row._asdict())
+        checked.add(
+            {
+                "what": row.what,
+                "shop_no": row.shop_no,
+                "effective_at": row.effective_at,
+                "rank": row.rank,
+                "cause": row.cause,
+            }
+        )
     _name_shops(conn, program, checked)
 
 
@@ -131,10 +196,10 @@ def _check_order(checked: Checked, past: PastOrder, published: TermsBook) -> Non
     checked.orders += 1
     try:
         if past.version_no is not None and published.version_no_at(past.order.paid_at) != past.version_no:
-            checked.add(order_id=past.order.id, what=OTHER_PLAN)
+            checked.add({"order_id": past.order.id, "what": OTHER_PLAN})
         simulated = as_published(past, published)
     except (Refusal, LookupError, ValueError) as error:
-        checked.add(order_id=past.order.id, what=UNWORKABLE, why=str(error))
+        checked.add({"order_id": past.order.id, "what": UNWORKABLE, "why": str(error)})
         return
     expected, had = Counter(_rows_of(simulated, past)), Counter(_posted(past))
     checked.rows += len(past.posted)
@@ -142,7 +207,7 @@ def _check_order(checked: Checked, past: PastOrder, published: TermsBook) -> Non
         return
     for what, unlike in ((MISSING, expected - had), (EXTRA, had - expected)):
         for row in sorted(unlike.elements(), key=str):
-            checked.add(order_id=past.order.id, what=what, **row._asdict())
+            checked.add(row.difference(past.order.id, what))
 
 
 def _rows_of(simulated: Simulated, past: PastOrder) -> list[LedgerRow]:
@@ -218,18 +283,20 @@ def _check_pools(conn: Connection, program: Program, published: TermsBook, span:
         had = Counter(dict(posted_pools.shares_of(conn, program.program_id, payment.cause_no)))
         if (shared.base_minor, shared.weight) != (payment.base_minor, payment.weight):
             if had.total() != payment.amount_minor:
-                checked.add(what=EXTRA, pool=payment.pool_id, month=format_period(payment.month))
+                checked.add({"what": EXTRA, "pool": payment.pool_id, "month": format_period(payment.month)})
             continue
         expected = Counter(dict(shared.shares))
         for shop_no in sorted({*expected, *had}):
             if expected[shop_no] != had[shop_no]:
                 checked.add(
-                    what=MISSING if expected[shop_no] > had[shop_no] else EXTRA,
-                    pool=payment.pool_id,
-                    month=format_period(payment.month),
-                    shop_no=shop_no,
-                    expected_minor=expected[shop_no],
-                    posted_minor=had[shop_no],
+                    {
+                        "what": MISSING if expected[shop_no] > had[shop_no] else EXTRA,
+                        "pool": payment.pool_id,
+                        "month": format_period(payment.month),
+                        "shop_no": shop_no,
+                        "expected_minor": expected[shop_no],
+                        "posted_minor": had[shop_no],
+                    }
                 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -126,5 +126,5 @@ def whole(values: Sequence[int]) -> Whole:
     try:
         return np.array(values, np.int64)
     except OverflowError:
-        wide: np.ndarray[Any, np.dtype[Any]] = np.array(values, object)
+        wide: Whole = np.array(values, object)
         return wide

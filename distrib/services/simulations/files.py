@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,7 @@ _THEN = SheetColumn("then_minor", Text("As it was"), Text("what the ledger has")
 _SHOP = SheetColumn("shop_id", Text("Shop"), Text("the shop, by the caller's id"), width=24)
 _ORDER = SheetColumn("order_id", Text("Order"), Text("the order, by the caller's id"), width=24)
 _REASONS = SheetColumn("reasons", Text("Reasons"), Text("caps that it meets, or why it would fail"), width=24)
-Page = list[tuple[Any, ...]]
+Page = list[tuple[int | str | None, ...]]
 
 
 def file_of(
@@ -109,7 +109,7 @@ def _csv(columns: Sequence[SheetColumn], pages: Iterator[Page]) -> Iterator[byte
         yield _lines([[neutralised(cell) if isinstance(cell, str) else cell for cell in row] for row in page])
 
 
-def _lines(cells: Sequence[Sequence[Any]]) -> bytes:
+def _lines(cells: Sequence[Sequence[int | str | None]]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(cells)
     return text.getvalue().encode()

@@ -16,6 +16,7 @@ from distrib.services.programs.tenants import get_program
 from distrib.services.simulations import blocks
 from distrib.services.simulations.asking import DONE, FAILED, MOST_ATTEMPTS, question_of
 from distrib.services.simulations.figures import BlockFigures
+from distrib.services.simulations.refusals import SimulationGivenUp
 from distrib.services.simulations.running import Begin, Watcher, enter_history, simulate
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
@@ -25,10 +26,6 @@ from distrib.store.simulations.ranks import KeptRank, copy_ranks
 
 class SimulationCancelled(Exception):
     """It was cancelled while it ran."""
-
-
-class SimulationGivenUp(Exception):
-    """It was begun too often."""
 
 
 def waiting_simulations(conn: Connection, limit: int) -> list[tuple[int, int]]:
@@ -108,7 +105,7 @@ def _begin_attempt(begin: Begin, row: SimulationRow, now: datetime) -> None:
     if attempts is None:
         raise SimulationCancelled
     if attempts > MOST_ATTEMPTS:
-        raise SimulationGivenUp
+        raise SimulationGivenUp()
 
 
 def _noting(begin: Begin, row: SimulationRow, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:

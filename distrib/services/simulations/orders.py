@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.network.refusals import ShopUnknown
 from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan, compile_plan
@@ -28,6 +29,7 @@ from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_fr
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.facts import PostgresFacts
 from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
+from distrib.services.simulations.refusals import SimulationNotDone
 from distrib.services.simulations.replaying import SimulatedRanks
 from distrib.services.simulations.running import KNOWN, REPLAYED
 from distrib.services.simulations.tallies import AS_IT_WAS
@@ -40,7 +42,51 @@ from distrib.store.simulations.history import PaidSpan
 from distrib.store.simulations.kept import SimulationRow, WantedBlocks
 
 _FIRST = BlockPlace(0, 0)
-Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AmountOfShop:
+    """What a shop has of an order by a rule, net of what came back."""
+
+    rule: str
+    shop_id: str | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookOfShop:
+    """A line, a rule and a person looked at under the candidate, and what came of it."""
+
+    line_id: str
+    rule: str
+    tier: int
+    shop_id: str | None
+    rank: str | None
+    base_minor: int
+    rate: str | None
+    amount_before_cap_minor: int
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedOrder:
+    """An order then and now, with why it would pay what; ``settled_at`` is None of one whose settlement failed."""
+
+    order_id: str
+    channel: str
+    shop_id: str | None
+    paid_at: datetime
+    settled_at: datetime | None
+    paid_minor: int
+    left_minor: int
+    then_minor: int
+    now_minor: int
+    difference_minor: int
+    then: list[AmountOfShop]
+    now: list[AmountOfShop]
+    reasons: list[str]
+    explanation: list[LookOfShop]
 
 
 class OrdersQuery(NamedTuple):
@@ -60,7 +106,7 @@ def list_orders(
     query: OrdersQuery,
     after: BlockPlace | None,
     limit: int,
-) -> tuple[list[Row], BlockPlace | None]:
+) -> tuple[list[SimulatedOrder], BlockPlace | None]:
     """Lists the orders of a simulation behind a figure, and where the next page begins.
 
     Raises:
@@ -68,7 +114,7 @@ def list_orders(
     """
     row = find_simulation(conn, program, simulation_id)
     if row.outcome != DONE:
-        raise Refusal("simulation_not_done", id=simulation_id)
+        raise SimulationNotDone(id=simulation_id)
     plans = [compile_plan(json.loads(kept.document)) for kept in rows.plans_of(conn, row.program_id, row.simulation_no)]
     place = min(query.candidate, len(plans))
     wanted = WantedBlocks(_shop_no(conn, program, query.shop_id), query.rule, query.reason)
@@ -114,7 +160,7 @@ def _shown(
     plans: Sequence[Plan],
     place: int,
     page: Sequence[KeptOrder],
-) -> list[Row]:
+) -> list[SimulatedOrder]:
     published = TermsBook(program, load_timeline(conn, program), policies)
     span = PaidSpan(row.since, row.until)
     with_refunds = row.refunds == KNOWN
@@ -164,47 +210,44 @@ def _looks(
     return explain(settlement.terms.plan, past.order, settlement.snapshot._replace(rooms=rooms), left)
 
 
-def _order(past: PastOrder, kept: KeptOrder, place: int, looks: Sequence[Look], ids: Mapping[int, str]) -> Row:
+def _order(
+    past: PastOrder, kept: KeptOrder, place: int, looks: Sequence[Look], ids: Mapping[int, str]
+) -> SimulatedOrder:
     seller = past.snapshot.seller
     then = [amount for amount in kept.amounts if amount[0] == AS_IT_WAS]
     now = [amount for amount in kept.amounts if amount[0] == place]
     then_minor, now_minor = (sum(amount[3] for amount in amounts) for amounts in (then, now))
-    return {
-        "order_id": past.order.id,
-        "channel": past.order.channel,
-        "shop_id": None if seller is None else ids.get(seller.shop_no),
-        "paid_at": past.order.paid_at,
-        "settled_at": None if past.has_failed else past.settled_at,
-        "paid_minor": past.order.paid_minor,
-        "left_minor": past.left_minor,
-        "then_minor": then_minor,
-        "now_minor": now_minor,
-        "difference_minor": now_minor - then_minor,
-        "then": [_amount(amount, ids) for amount in then],
-        "now": [_amount(amount, ids) for amount in now],
-        "reasons": kept.reasons.get(place, []),
-        "explanation": [_look(look, ids) for look in looks],
-    }
+    return SimulatedOrder(
+        order_id=past.order.id,
+        channel=past.order.channel,
+        shop_id=None if seller is None else ids.get(seller.shop_no),
+        paid_at=past.order.paid_at,
+        settled_at=None if past.has_failed else past.settled_at,
+        paid_minor=past.order.paid_minor,
+        left_minor=past.left_minor,
+        then_minor=then_minor,
+        now_minor=now_minor,
+        difference_minor=now_minor - then_minor,
+        then=[AmountOfShop(rule, ids.get(shop_no), minor) for _, rule, shop_no, minor in then],
+        now=[AmountOfShop(rule, ids.get(shop_no), minor) for _, rule, shop_no, minor in now],
+        reasons=kept.reasons.get(place, []),
+        explanation=[_look(look, ids) for look in looks],
+    )
 
 
-def _amount(amount: tuple[int, str, int, int], ids: Mapping[int, str]) -> Row:
-    _, rule, shop_no, minor = amount
-    return {"rule": rule, "shop_id": ids.get(shop_no), "amount_minor": minor}
-
-
-def _look(look: Look, ids: Mapping[int, str]) -> Row:
-    return {
-        "line_id": look.line_id,
-        "rule": look.rule_id,
-        "tier": look.tier,
-        "shop_id": None if look.shop_no is None else ids.get(look.shop_no),
-        "rank": look.rank,
-        "base_minor": look.base_minor,
-        "rate": look.rate,
-        "amount_before_cap_minor": look.amount_before_cap_minor,
-        "amount_minor": look.amount_minor,
-        "reason": look.reason,
-    }
+def _look(look: Look, ids: Mapping[int, str]) -> LookOfShop:
+    return LookOfShop(
+        line_id=look.line_id,
+        rule=look.rule_id,
+        tier=look.tier,
+        shop_id=None if look.shop_no is None else ids.get(look.shop_no),
+        rank=look.rank,
+        base_minor=look.base_minor,
+        rate=look.rate,
+        amount_before_cap_minor=look.amount_before_cap_minor,
+        amount_minor=look.amount_minor,
+        reason=look.reason,
+    )
 
 
 def _shop_ids(

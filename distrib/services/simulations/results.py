@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Any, NamedTuple
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Finding
 from distrib.domain.simulations.spread import share_of, spread_of
 from distrib.services.context import Program, format_period
+from distrib.services.simulations.result_views import (
+    AsItWasView,
+    CandidateView,
+    CostView,
+    FailuresView,
+    FindingView,
+    HeadlineView,
+    PairView,
+    ResultView,
+    ShopPair,
+    SpreadView,
+)
 from distrib.services.simulations.tallies import AS_IT_WAS, Count, Side, Tally
 
 MOST_SHOPS = 20
 """So many shops that gain most, and that lose most, are named."""
-_BY = ("month", "rule", "tier", "rank", "channel")
-_FIELD = {"month": "period"}
 IdsOf = Callable[[Sequence[int]], Mapping[int, str]]
+_Of = TypeVar("_Of")
+_Key = TypeVar("_Key", int, str)
 
 
 class Described(NamedTuple):
@@ -27,7 +40,7 @@ class Described(NamedTuple):
     findings: Sequence[Finding]
 
 
-def result_view(program: Program, tally: Tally, described: Sequence[Described], ids_of: IdsOf) -> dict[str, Any]:
+def result_view(program: Program, tally: Tally, described: Sequence[Described], ids_of: IdsOf) -> ResultView:
     """The result of a simulation whose orders are added up.
 
     Args:
@@ -43,16 +56,27 @@ def result_view(program: Program, tally: Tally, described: Sequence[Described], 
         "paid_minor": tally.paid_minor,
         "refunded_minor": tally.refunded_minor,
         "sales_minor": sales_minor,
-        "as_it_was": _cost(sides[AS_IT_WAS], sales_minor) | _alone(sides[AS_IT_WAS]),
+        "as_it_was": _alone(sides[AS_IT_WAS], sales_minor),
         "candidates": [
-            _candidate(candidate, sides[AS_IT_WAS], sides[place], sales_minor)
-            | {"shops": _shops(shops, then, tally.shops.side(place), ids_of)}
+            _candidate(
+                candidate,
+                sides[AS_IT_WAS],
+                sides[place],
+                sales_minor,
+                _shops(shops, then, tally.shops.side(place), ids_of),
+            )
             for place, candidate in enumerate(described, 1)
         ],
     }
 
 
-def headline_of(candidate: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+def kept_result(text: str) -> ResultView:
+    """A result as it was kept."""
+    result: ResultView = json.loads(text)
+    return result
+
+
+def headline_of(candidate: CandidateView, result: ResultView) -> HeadlineView:
     """The few figures that are shown beside a plan."""
     shops = candidate["shops"]
     return {
@@ -68,7 +92,7 @@ def headline_of(candidate: Mapping[str, Any], result: Mapping[str, Any]) -> dict
     }
 
 
-def _cost(side: Side, sales_minor: int) -> dict[str, Any]:
+def _cost(side: Side, sales_minor: int) -> CostView:
     return {
         "cost_minor": side.cost_minor,
         "earned_minor": side.earned_minor,
@@ -78,40 +102,52 @@ def _cost(side: Side, sales_minor: int) -> dict[str, Any]:
     }
 
 
-def _alone(side: Side) -> dict[str, Any]:
+def _alone(side: Side, sales_minor: int) -> AsItWasView:
     """The figures of one side by itself."""
-    view: dict[str, Any] = {}
-    for name in _BY:
-        sums = side.by(_FIELD.get(name, name))
-        view[f"by_{name}"] = [{name: _shown(name, key), "amount_minor": sums[key]} for key in _sorted(sums)]
-    view["releases"] = [{"day": day.isoformat(), "amount_minor": minor} for day, minor in _days(side.releases)]
-    return view
+    cost = side.breakdown()
+    return {
+        **_cost(side, sales_minor),
+        "by_month": [{"month": format_period(key), "amount_minor": cost.period[key]} for key in sorted(cost.period)],
+        "by_rule": [{"rule": key, "amount_minor": cost.rule[key]} for key in sorted(cost.rule)],
+        "by_tier": [{"tier": key, "amount_minor": cost.tier[key]} for key in _sorted(cost.tier)],
+        "by_rank": [{"rank": key, "amount_minor": cost.rank[key]} for key in _sorted(cost.rank)],
+        "by_channel": [{"channel": key, "amount_minor": cost.channel[key]} for key in _sorted(cost.channel)],
+        "releases": [{"day": day.isoformat(), "amount_minor": minor} for day, minor in sorted(side.releases.items())],
+    }
 
 
-def _candidate(candidate: Described, then: Side, now: Side, sales_minor: int) -> dict[str, Any]:
-    plan = candidate.plan
-    view = {"plan": plan.code, "title": plan.title, **_cost(now, sales_minor)}
-    view["difference_minor"] = now.cost_minor - then.cost_minor
-    for name in _BY:
-        before, after = then.by(_FIELD.get(name, name)), now.by(_FIELD.get(name, name))
-        view[f"by_{name}"] = [
-            {name: _shown(name, key), **_pair(before.get(key, 0), after.get(key, 0))}
-            for key in _sorted({**before, **after})
-        ]
-    days = sorted({*then.releases, *now.releases})
-    view["releases"] = [
-        {"day": day.isoformat(), **_pair(then.releases.get(day, 0), now.releases.get(day, 0))} for day in days
-    ]
-    view["caps"] = [
-        {"cap": cap, "orders": count.orders, "paid_minor": count.paid_minor, "taken_minor": count.amount_minor}
-        for cap, count in sorted(now.caps.items())
-    ]
-    view["failures"] = [_failure(code, count) for code, count in sorted(now.failures.items())]
-    view["findings"] = [_finding(finding) for finding in candidate.findings]
-    return view
+def _candidate(candidate: Described, then: Side, now: Side, sales_minor: int, shops: SpreadView) -> CandidateView:
+    plan, before, after = candidate.plan, then.breakdown(), now.breakdown()
+    periods, rules = {*before.period, *after.period}, {*before.rule, *after.rule}
+    tiers, ranks = {*before.tier, *after.tier}, {*before.rank, *after.rank}
+    channels = {*before.channel, *after.channel}
+    return {
+        "plan": plan.code,
+        "title": plan.title,
+        **_cost(now, sales_minor),
+        "difference_minor": now.cost_minor - then.cost_minor,
+        "by_month": [
+            {"month": format_period(key), **_pair_of(before.period, after.period, key)} for key in sorted(periods)
+        ],
+        "by_rule": [{"rule": key, **_pair_of(before.rule, after.rule, key)} for key in sorted(rules)],
+        "by_tier": [{"tier": key, **_pair_of(before.tier, after.tier, key)} for key in _sorted(tiers)],
+        "by_rank": [{"rank": key, **_pair_of(before.rank, after.rank, key)} for key in _sorted(ranks)],
+        "by_channel": [{"channel": key, **_pair_of(before.channel, after.channel, key)} for key in _sorted(channels)],
+        "releases": [
+            {"day": day.isoformat(), **_pair_of(then.releases, now.releases, day)}
+            for day in sorted({*then.releases, *now.releases})
+        ],
+        "caps": [
+            {"cap": cap, "orders": count.orders, "paid_minor": count.paid_minor, "taken_minor": count.amount_minor}
+            for cap, count in sorted(now.caps.items())
+        ],
+        "failures": [_failure(code, count) for code, count in sorted(now.failures.items())],
+        "findings": [_finding(finding) for finding in candidate.findings],
+        "shops": shops,
+    }
 
 
-def _failure(code: str, count: Count) -> dict[str, Any]:
+def _failure(code: str, count: Count) -> FailuresView:
     return {
         "code": code,
         "orders": count.orders,
@@ -120,11 +156,19 @@ def _failure(code: str, count: Count) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {name: value if name == "severity" else str(value) for name, value in finding._asdict().items()}
+def _finding(finding: Finding) -> FindingView:
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "figure": str(finding.figure),
+        "threshold": str(finding.threshold),
+        "source": finding.source,
+        "detail_en": finding.detail_en,
+        "detail_zh": finding.detail_zh,
+    }
 
 
-def _shops(shops: Sequence[int], then: Sequence[int], now: Sequence[int], ids_of: IdsOf) -> dict[str, Any]:
+def _shops(shops: Sequence[int], then: Sequence[int], now: Sequence[int], ids_of: IdsOf) -> SpreadView:
     """Who gains and loses most, and how that spreads over all shops concerned."""
     concerned = [place for place in range(len(shops)) if then[place] or now[place]]
     spread = spread_of([then[place] for place in concerned], [now[place] for place in concerned])
@@ -133,7 +177,7 @@ def _shops(shops: Sequence[int], then: Sequence[int], now: Sequence[int], ids_of
     lose = [place for place in reversed(by_difference[-MOST_SHOPS:]) if now[place] < then[place]]
     ids = ids_of([shops[place] for place in (*gain, *lose)])
 
-    def rows(places: Sequence[int]) -> list[dict[str, Any]]:
+    def rows(places: Sequence[int]) -> list[ShopPair]:
         return [{"shop_id": ids.get(shops[place]), **_pair(then[place], now[place])} for place in places]
 
     return {
@@ -152,18 +196,15 @@ def _shops(shops: Sequence[int], then: Sequence[int], now: Sequence[int], ids_of
     }
 
 
-def _pair(then_minor: int, now_minor: int) -> dict[str, int]:
+def _pair(then_minor: int, now_minor: int) -> PairView:
     return {"then_minor": then_minor, "now_minor": now_minor, "difference_minor": now_minor - then_minor}
 
 
-def _shown(name: str, key: Any) -> Any:
-    return format_period(key) if name == "month" else key
+def _pair_of(then: Mapping[_Of, int], now: Mapping[_Of, int], key: _Of) -> PairView:
+    return _pair(then.get(key, 0), now.get(key, 0))
 
 
-def _sorted(sums: Mapping[Any, int]) -> list[Any]:
-    """Keys in their order; what has none (a pool's tier, rank and channel) comes last."""
-    return sorted(sums, key=lambda key: (key is None, key if key is not None else 0))
-
-
-def _days(releases: Mapping[date, int]) -> list[tuple[date, int]]:
-    return sorted(releases.items())
+def _sorted(keys: Collection[_Key | None]) -> list[_Key | None]:
+    """Keys in their order; None (a pool has no tier, rank and channel) comes last."""
+    known = sorted(key for key in keys if key is not None)
+    return list(chain(known, (key for key in keys if key is None)))

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ from distrib.services.simulations.histories import failed_orders
 from distrib.services.simulations.in_columns import BlockOutcome, ColumnCandidate
 from distrib.services.simulations.own_arrays import replayed_in_arrays
 from distrib.services.simulations.replaying import RanksUnder, Replayed, with_candidate
+from distrib.services.simulations.result_views import ResultView
 from distrib.services.simulations.results import Described, result_view
 from distrib.services.simulations.sources import HistorySource, PlanNeeds, PostgresHistory
 from distrib.services.simulations.stored_ranking import stored_source
@@ -91,7 +92,7 @@ def simulate(
     begin: Begin,
     now: datetime,
     watch: Watcher = _NOBODY,
-) -> dict[str, Any]:
+) -> ResultView:
     """Tries every candidate on every order of the span, and answers the result as it is shown.
 
     Args:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from distrib.columns.history.calendar import Calendar
 from distrib.domain.plans.plan import Plan
@@ -32,6 +32,16 @@ class CostCell(NamedTuple):
     tier: int | None
     rank: str | None
     channel: str | None
+
+
+class Breakdown(NamedTuple):
+    """What a side costs by each field of its cells."""
+
+    period: dict[int, int]
+    rule: dict[str, int]
+    tier: dict[int | None, int]
+    rank: dict[str | None, int]
+    channel: dict[str | None, int]
 
 
 @dataclass(slots=True)
@@ -79,13 +89,16 @@ class Side:
             for code, count in counts.items():
                 into[code].add(count.paid_minor, count.amount_minor, count.orders)
 
-    def by(self, name: str) -> dict[Any, int]:
-        """The cost by one field of the cells."""
-        sums: defaultdict[Any, int] = defaultdict(int)
-        place = CostCell._fields.index(name)
+    def breakdown(self) -> Breakdown:
+        """The cost by each field of the cells."""
+        cost = Breakdown(defaultdict(int), defaultdict(int), defaultdict(int), defaultdict(int), defaultdict(int))
         for cell, minor in self.cells.items():
-            sums[cell[place]] += minor
-        return dict(sums)
+            cost.period[cell.period] += minor
+            cost.rule[cell.rule] += minor
+            cost.tier[cell.tier] += minor
+            cost.rank[cell.rank] += minor
+            cost.channel[cell.channel] += minor
+        return cost
 
 
 class Tally:

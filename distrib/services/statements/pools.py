@@ -15,12 +15,12 @@ from math import floor
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.periods import counting
 from distrib.domain.plans.pools import Pool, PoolSharing
 from distrib.services.context import Program, Unit, format_period, period_bounds
 from distrib.services.plans.versions import TimelineEntry, load_timeline
+from distrib.services.refusals import EventsPending, PeriodNotOver
 from distrib.store.ledger import books, postings
 from distrib.store.ledger.postings import Entry
 from distrib.store.orders import queue
@@ -124,7 +124,7 @@ def check_over(program: Program, period: int, now: datetime) -> None:
     """Raises ``period_not_over`` where the month still lasts in the program's time zone."""
     _, end = period_bounds(period, program.zone)
     if now < end:
-        raise Refusal("period_not_over", period=format_period(period))
+        raise PeriodNotOver(period=format_period(period))
 
 
 def check_nothing_pending(
@@ -134,7 +134,7 @@ def check_nothing_pending(
     _, end = period_bounds(period, program.zone)
     pending = periods.pending_events(conn, program.program_id, end, program.day_of(end), received_before)
     if pending:
-        raise Refusal("events_pending", events=pending)
+        raise EventsPending(events=pending)
 
 
 def _missing(
@@ -150,7 +150,7 @@ def _check_ranks_known(conn: Connection, program: Program, month: _PoolMonth) ->
     """Raises ``events_pending`` where promotions earned before the last day are undecided: they take effect by then."""
     looks = periods.undecided_looks(conn, program.program_id, program.day_of(month.last_instant))
     if looks:
-        raise Refusal("events_pending", events=looks)
+        raise EventsPending(events=looks)
 
 
 def _pay(unit: Unit, month: _PoolMonth, entry: TimelineEntry, pool: Pool, base: Fraction) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.refusals import IdConflict, NotFound
 from distrib.domain.texts import Text
 from distrib.domain.webhooks import (
     EVENT_TYPES,
@@ -80,7 +81,7 @@ def create_webhook(
         return WebhookWithSecret(*webhook_values(made), None, secret_text(secret)), True
     known = rows.find_webhook(unit.conn, unit.program_id, own_id)
     if known is None or known.digest != digest or known.status == ENDED:
-        raise Refusal("id_conflict", id=own_id)
+        raise IdConflict(id=own_id)
     kept = open_secret(sealer, unit.program_id, own_id, known.secret)
     return WebhookWithSecret(*webhook_values(known), _pending(unit.conn, unit.program, known), secret_text(kept)), False
 
@@ -159,7 +160,7 @@ def end_webhook(unit: Unit, webhook_id: str) -> None:
     """Ends an endpoint for ever; ending it again changes nothing. Raises ``not_found``."""
     row = rows.find_webhook(unit.conn, unit.program_id, webhook_id, locks=True)
     if row is None:
-        raise Refusal("not_found")
+        raise NotFound()
     if row.status != ENDED:
         rows.change_webhook(unit.conn, unit.program_id, row, ENDED, None, unit.now)
 
@@ -188,7 +189,7 @@ def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_i
     row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
     delivery = rows.find_delivery(conn, program.program_id, row.webhook_no, delivery_no)
     if delivery is None:
-        raise Refusal("not_found")
+        raise NotFound()
     attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
     return DeliveryInFull(*delivery_values(program, delivery), attempts)
 
@@ -203,7 +204,7 @@ def resend(unit: Unit, webhook_id: str, delivery_id: str) -> DeliveryInFull:
     if row.status != ENABLED:
         raise WebhookDisabled(id=webhook_id)
     if not rows.resend(unit.conn, unit.program_id, row.webhook_no, delivery_no, unit.now):
-        raise Refusal("not_found")
+        raise NotFound()
     return get_delivery(unit.conn, unit.program, webhook_id, delivery_id)
 
 
@@ -234,7 +235,7 @@ def _about(program_id: int, webhook_id: str) -> bytes:
 def _find(conn: Connection, program: Program, webhook_id: str, *, locks: bool = False) -> WebhookRow:
     row = rows.find_webhook(conn, program.program_id, webhook_id, locks=locks)
     if row is None or row.status == ENDED:
-        raise Refusal("not_found")
+        raise NotFound()
     return row
 
 
@@ -253,7 +254,7 @@ def _delivery_no(delivery_id: str) -> int:
     """Parses the number in a delivery's id; raises ``not_found``."""
     digits = delivery_id.removeprefix("dlv_")
     if not delivery_id.startswith("dlv_") or not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
-        raise Refusal("not_found")
+        raise NotFound()
     return int(digits)
 
 

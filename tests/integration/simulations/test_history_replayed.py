@@ -30,6 +30,7 @@ from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.simulations.asking import Wish
 from distrib.services.simulations.own_tables import TableRanks
 from distrib.services.simulations.replaying import Replayed, replay, with_candidate
+from distrib.services.simulations.result_views import ResultView
 from distrib.services.simulations.running import (
     REPLAYED,
     PaidSpan,
@@ -161,7 +162,7 @@ def ranked(world: World, seed: int) -> World:
 class Tried(NamedTuple):
     """A result, and the rows of ranks that it rests on: candidate, shop, from when on, which."""
 
-    result: dict[str, Any]
+    result: ResultView
     ranks: list[KeptRank]
 
 

@@ -34,7 +34,9 @@ def prepare_simulation(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
             peak = peak_memory()
             with container.worker_engine.begin() as conn:
                 view = get_simulation(conn, program, asked["id"])
-        result = view["result"] or {"orders": 0, "candidates": [{"cost_minor": 0}]}
+        result = view["result"]
+        if result is None:
+            return {"orders": 0, "cost_minor": 0, "peak": peak}
         return {"orders": result["orders"], "cost_minor": result["candidates"][0]["cost_minor"], "peak": peak}
 
     return run
