@@ -74,5 +74,5 @@ def test_the_sql_of_the_store_is_gathered_and_what_did_not_run_is_named() -> Non
 def test_parameters_of_every_writing_part_a_statement() -> None:
     written = "SELECT first_column FROM t WHERE a = {} AND second_column > 0 AND third_column = 'x'"
     parts = ["SELECT first_column FROM t WHERE a =", "AND second_column > 0 AND third_column = 'x'"]
-    for parameter in ("%(shop)s", "%s", "%b", ":shop", "$1", "$12::BIGINT", "%(from{n})s", "{condition}"):
+    for parameter in ("%(shop)s", "%(shops)b", "$1", "$12::BIGINT", "%(from{n})s", "{condition}"):
         assert pieces(written.replace("{}", parameter)) == parts, parameter
