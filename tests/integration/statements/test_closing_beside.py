@@ -54,7 +54,7 @@ def run(world: World, act: Act, actor: Actor) -> dict[str, Any]:
     """Proposes or confirms the close of March, however long it waits for a lock of the test's."""
     with world.container.begin() as conn:
         conn.execute(text("SET LOCAL lock_timeout = 0"))
-        return asdict(act(conn, world.program, MARCH, actor, NOW))
+        return asdict(act(Unit(conn, world.program, actor, NOW), MARCH))
 
 
 @contextmanager
