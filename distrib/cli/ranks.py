@@ -13,7 +13,7 @@ from distrib.cli.output import json_option, language_option, print_json, program
 from distrib.domain.texts import Text
 from distrib.drainer import Drainer
 from distrib.languages import render
-from distrib.services.context import parse_period
+from distrib.services.context import COMMAND_LINE, Unit, parse_period
 from distrib.services.ranks.evaluation import evaluate_month, evaluation_view
 
 _WORDS = {
@@ -40,11 +40,11 @@ def evaluate(month: str, program_code: str | None, language: str, as_json: bool)
     period = parse_period(month)
     with open_container() as container:
         with container.begin() as conn:
-            unit = container.unit(conn, program_code)
+            program = container.program(conn, program_code)
         _apply_pending_events(container)
         with container.begin() as conn:
-            row, is_new = evaluate_month(unit, period)
-    view = {**asdict(evaluation_view(unit.program, row)), "status": "evaluated" if is_new else "already_evaluated"}
+            row, is_new = evaluate_month(Unit(conn, program, COMMAND_LINE, container.now()), period)
+    view = {**asdict(evaluation_view(program, row)), "status": "evaluated" if is_new else "already_evaluated"}
     if as_json:
         print_json(view)
     else:

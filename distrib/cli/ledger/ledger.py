@@ -10,6 +10,7 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.amounts import show_amount
 from distrib.domain.texts import Text, Wording
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.ledger.accounts import list_accounts
 from distrib.services.ledger.seals import list_seals, seal_content, seal_now
 
@@ -51,9 +52,9 @@ def seal(program_code: str | None, as_json: bool) -> None:
     """Seal everything that is posted and not sealed yet."""
     with open_container() as container:
         with container.begin() as conn:
-            unit = container.unit(conn, program_code)
+            program = container.program(conn, program_code)
         with container.begin() as conn:
-            made = seal_now(unit)
+            made = seal_now(Unit(conn, program, COMMAND_LINE, container.now()))
     if as_json:
         print_json(made)
     elif made is None:
