@@ -27,7 +27,7 @@ class PersonOfFile(TypedDict):
 
     place: int
     shop_no: int
-    rank: str
+    rank: str | None
     is_active: bool
 
 

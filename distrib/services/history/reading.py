@@ -39,6 +39,8 @@ from distrib.services.simulations.sources import PlanNeeds
 from distrib.store.copying import microseconds
 from distrib.store.simulations.history import PaidSpan, PostedRow, RefundRow
 
+_NO_RANK: Final = ""
+"""Of who held none: no plan has a rank of that name."""
 _ROWS_OF_PLACES: Final = {LEADER: LEADER_ROW, OPENER: OPENER_ROW}
 
 
@@ -207,7 +209,8 @@ def past_order(row: OrderOfFile, posted: Sequence[PostedRow] = (), refunds: Sequ
 
 def _snapshot(row: OrderOfFile) -> Snapshot:
     people = {
-        person["place"]: Person(person["shop_no"], person["rank"], person["is_active"]) for person in row["people"]
+        person["place"]: Person(person["shop_no"], person["rank"] or _NO_RANK, person["is_active"])
+        for person in row["people"]
     }
     kept = row.get("kept_earlier_orders")
     return Snapshot(
