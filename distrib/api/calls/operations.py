@@ -41,7 +41,7 @@ from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
 from distrib.transactions import in_transaction, stream_in_transaction
 
-__all__ = ["Call", "Operation", "Resource"]
+__all__ = ["Call", "Operation", "Resource", "Takes"]
 
 MOST_KEY_CHARACTERS = 255
 _log = structlog.get_logger("distrib.api")
@@ -62,6 +62,30 @@ class Operation:
     scope: str
 
 
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What may be sent to an operation.
+
+    Args:
+        reads_body: how the bytes become the body where no schema loads it.
+        takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
+        is_idempotent: whether an ``Idempotency-Key`` is honoured.
+        needs_body: whether no body at all is refused, rather than an empty object.
+        may_be_signed: whether keys that must sign do so here.
+        most_bytes: how long a body may be.
+    """
+
+    body: type[Schema] | None = None
+    query: type[Schema] | None = None
+    reads_body: Callable[[bytes], Any] | None = None
+    takes_ndjson: bool = False
+    is_idempotent: bool = False
+    needs_body: bool = True
+    may_be_signed: bool = False
+    most_bytes: int = DOCUMENT_BYTES
+
+
+NOTHING = Takes()
 REGISTERED: Final[dict[str, tuple[Operation, Handler]]] = {}
 """Every operation by its name, with what handles it and leaves its row in the trail."""
 
@@ -77,45 +101,35 @@ class Resource:
         method: str,
         rule: str,
         answers: Mapping[int, Shapes],
+        takes: Takes = NOTHING,
         *,
-        body: type[Schema] | None = None,
-        query: type[Schema] | None = None,
         refusals: tuple[str, ...] = (),
-        reads_body: Callable[[bytes], Any] | None = None,
-        takes_ndjson: bool = False,
-        is_idempotent: bool = False,
-        needs_body: bool = True,
-        may_be_signed: bool = False,
-        most_bytes: int = DOCUMENT_BYTES,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler and documents it; its name is the operation's.
 
         Args:
             answers: by status, the schema of the answer, the media type of a stream, None for no body, or several.
+            takes: what may be sent.
             refusals: the codes it may refuse with, beside those that any call may.
-            reads_body: how the bytes become the body where no schema loads it.
-            takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
-            is_idempotent: whether an ``Idempotency-Key`` is honoured.
-            needs_body: whether no body at all is refused, rather than an empty object.
-            may_be_signed: whether keys that must sign do so here.
-            most_bytes: how long a body may be.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             route = f"{method} /v1{rule}"
-            shape = BodyShape(body, reads_body, takes_ndjson, needs_body, most_bytes)
-            operation = Operation(name, route, shape, query, is_idempotent, may_be_signed, scope_of(name))
+            shape = BodyShape(takes.body, takes.reads_body, takes.takes_ndjson, takes.needs_body, takes.most_bytes)
+            operation = Operation(
+                name, route, shape, takes.query, takes.is_idempotent, takes.may_be_signed, scope_of(name)
+            )
             documented = Documented(
                 name=name,
                 answers=answers,
-                body=body,
-                query=query,
+                body=takes.body,
+                query=takes.query,
                 refusals=refusals,
-                takes_ndjson=takes_ndjson,
-                is_idempotent=is_idempotent,
-                needs_body=needs_body,
-                may_be_signed=may_be_signed,
+                takes_ndjson=takes.takes_ndjson,
+                is_idempotent=takes.is_idempotent,
+                needs_body=takes.needs_body,
+                may_be_signed=takes.may_be_signed,
                 has_path=("<" in rule),
                 roles=MAY_CALL[name],
             )
@@ -128,6 +142,22 @@ class Resource:
             return handler
 
         return register
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request before its transaction.
+
+    Args:
+        presented: the key.
+        body: as it was read, or the refusal of it, which comes after those of key, role and query.
+        sent: its bytes where they may be signed for.
+    """
+
+    path: dict[str, str]
+    presented: str
+    body: Any
+    sent: bytes
 
 
 def _view(operation: Operation, handler: Handler) -> Callable[..., Response]:
@@ -148,7 +178,8 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return Response(status=204)
     is_signed = operation.may_be_signed and all(name in request.headers for name in SIGNED_HEADERS)
     body, sent = operation.body.read(keeps_bytes=is_signed)
-    run = partial(_run_operation, backend, operation, handler, path, presented, body, sent)
+    asked = _Asked(path, presented, body, sent)
+    run = partial(_run_operation, backend, operation, handler, asked)
     try:
         with ExitStack() as turn:
             turn.enter_context(backend.shares.turn(program_no))
@@ -160,7 +191,7 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
                 return response
     except Refusal as refusal:
         if refusal.code in WATCHED:
-            in_transaction(backend.begin, partial(_note_refused, backend, path, presented, body, refusal.code))
+            in_transaction(backend.begin, partial(_note_refused, backend, asked, refusal.code))
         raise
     if isinstance(answer, Drawing):
         return _drawn(answer)
@@ -200,12 +231,10 @@ def _authenticate(
     return program, actor, backend.gate.recognise(conn, presented, program.program_id, actor.key_id)
 
 
-def _note_refused(
-    backend: Backend, path: Mapping[str, str], presented: str, body: Any, code: str, conn: Connection
-) -> None:
+def _note_refused(backend: Backend, asked: _Asked, code: str, conn: Connection) -> None:
     """Records that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
-    authenticated = authenticate(conn, presented, backend.pepper, backend.now())
-    shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
+    authenticated = authenticate(conn, asked.presented, backend.pepper, backend.now())
+    shop_id = asked.path.get("shop_id") or (asked.body.get("id") if isinstance(asked.body, dict) else None)
     if authenticated is not None and isinstance(shop_id, str):
         program, _ = authenticated
         note_registrations(
@@ -217,35 +246,27 @@ def _run_operation(
     backend: Backend,
     operation: Operation,
     handler: Handler,
-    path: dict[str, str],
-    presented: str,
-    body: Any,
-    sent: bytes,
+    asked: _Asked,
     conn: Connection,
 ) -> tuple[int, Answer | Stream | Drawing]:
-    """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers.
-
-    Args:
-        body: as it was read, or the refusal of it, which comes after those of key, role and query.
-        sent: its bytes where they may be signed for.
-    """
+    """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
     now = backend.now()
-    program, actor, limits = _authenticate(backend, presented, now, conn)
+    program, actor, limits = _authenticate(backend, asked.presented, now, conn)
     unit = Unit(conn, program, actor, now)
     g.program, g.key_id = program.code, actor.key_id
-    _note_use(backend, program, actor, presented, now)
+    _note_use(backend, program, actor, asked.presented, now)
     check_may_call(operation, actor)
     if operation.may_be_signed and actor.is_signed:
         headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
-        check_signature(unit, backend.sealer, headers, sent)
+        check_signature(unit, backend.sealer, headers, asked.sent)
     query = load_query(operation.query, request.args)
-    if isinstance(body, Refusal):
-        raise body
-    call = Call(backend, unit, body, query, limits)
+    if isinstance(asked.body, Refusal):
+        raise asked.body
+    call = Call(backend, unit, asked.body, query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
-        return program.program_id, handler(call, **path)
-    return program.program_id, _once(operation, handler, call, path, key)
+        return program.program_id, handler(call, **asked.path)
+    return program.program_id, _once(operation, handler, call, asked.path, key)
 
 
 def check_may_call(operation: Operation, actor: Actor) -> None:

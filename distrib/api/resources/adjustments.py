@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.adjustments import (
     AdjustmentDraftSchema,
@@ -23,7 +23,7 @@ adjustments = Resource("adjustments", "Adjustments by hand 调整")
     "POST",
     "/adjustments",
     {201: AdjustmentSchema, 200: AdjustmentSchema},
-    body=AdjustmentDraftSchema,
+    Takes(body=AdjustmentDraftSchema),
     refusals=("shop_unknown", "id_conflict"),
 )
 def propose_adjustment(call: Call) -> Answer:
@@ -43,7 +43,7 @@ def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
     return Answer(shown(service.approve_adjustment(call.unit, adjustment_id)))
 
 
-@adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, query=AdjustmentQuerySchema)
+@adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, Takes(query=AdjustmentQuerySchema))
 def list_adjustments(call: Call) -> Answer:
     """Adjustments in the order they were proposed."""
     shop_id, status = call.query["shop_id"], call.query["status"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema, ReleasesQuerySchema, ReleasesSchema
@@ -27,7 +27,7 @@ commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and 
 _FILTERS = ("order_id", "period", "kind", "state")
 
 
-@commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, query=CommissionQuerySchema)
+@commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, Takes(query=CommissionQuerySchema))
 def list_commissions(call: Call) -> Answer:
     """Commissions in the order they were posted, or the newest first; reversals are negative rows of their own."""
     shop_id: str | None = call.query["shop_id"]
@@ -51,7 +51,7 @@ def get_commission(call: Call, commission_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/commissions",
     {200: CommissionsPageSchema},
-    query=ShopCommissionQuerySchema,
+    Takes(query=ShopCommissionQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_shop_commissions(call: Call, shop_id: str) -> Answer:
@@ -65,7 +65,7 @@ def list_shop_commissions(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/balance",
     {200: BalanceSchema},
-    query=BalanceQuerySchema,
+    Takes(query=BalanceQuerySchema),
     refusals=("shop_unknown",),
 )
 def get_balance(call: Call, shop_id: str) -> Answer:
@@ -83,7 +83,7 @@ def get_earnings(call: Call, shop_id: str) -> Answer:
     return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **shown(earned)})
 
 
-@commissions.operation("GET", "/balances", {200: BalancesPageSchema}, query=BalancesQuerySchema)
+@commissions.operation("GET", "/balances", {200: BalancesPageSchema}, Takes(query=BalancesQuerySchema))
 def list_balances(call: Call) -> Answer:
     """The shops that have anything, by what is available or held; those owed most come first if not asked otherwise."""
     state = call.query["state"]
@@ -94,7 +94,7 @@ def list_balances(call: Call) -> Answer:
     return Answer({**listing.page(page.rows, page.follows), "as_of": call.now, "sorted_as_of": page.sorted_as_of})
 
 
-@commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, query=ReleasesQuerySchema)
+@commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, Takes(query=ReleasesQuerySchema))
 def list_releases(call: Call) -> Answer:
     """What all shops together get on each of the next days, today first, and after them."""
     return Answer(shown(releases.list_releases(call.unit, call.query["days"])))

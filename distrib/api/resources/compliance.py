@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.compliance import (
@@ -35,7 +35,7 @@ PDF = "application/pdf"
 _DIGITS = 18
 
 
-@compliance.operation("GET", "/compliance/report", {200: (ReportSchema, PDF)}, query=ReportQuerySchema)
+@compliance.operation("GET", "/compliance/report", {200: (ReportSchema, PDF)}, Takes(query=ReportQuerySchema))
 def get_compliance_report(call: Call) -> Answer | Stream:
     """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
     as_of = call.query["as_of"] or call.now
@@ -52,7 +52,7 @@ def get_compliance_report(call: Call) -> Answer | Stream:
     return Stream(produce, PDF, f"compliance-{call.program.day_of(as_of).isoformat()}.pdf")
 
 
-@compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, query=FindingsQuerySchema)
+@compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, Takes(query=FindingsQuerySchema))
 def list_findings(call: Call) -> Answer:
     """What registrations and monitors found, the newest first."""
     wanted = {name: call.query[name] for name in ("id", "severity", "since")}
@@ -64,7 +64,7 @@ def list_findings(call: Call) -> Answer:
     return Answer(listing.page(shown(rows), follows))
 
 
-@compliance.operation("POST", "/compliance/runs", {201: RunSchema}, is_idempotent=True)
+@compliance.operation("POST", "/compliance/runs", {201: RunSchema}, Takes(is_idempotent=True))
 def run_monitors(call: Call) -> Answer:
     """Runs the structure monitors now: findings are kept, cases opened where a pack wants pay held."""
     run = service.run_monitors(call.unit, call.backend.policies)
@@ -78,7 +78,7 @@ def get_latest_run(call: Call) -> Answer:
     return Answer({"run_no": kept.run_no, **kept.result, "as_of": kept.as_of})
 
 
-@compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, query=PageQuerySchema)
+@compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, Takes(query=PageQuerySchema))
 def list_cases(call: Call) -> Answer:
     """Cases with their decisions, the newest first."""
     listing = call.listing("cases")
@@ -91,8 +91,7 @@ def list_cases(call: Call) -> Answer:
     "POST",
     "/compliance/cases",
     {201: CaseSchema},
-    body=CaseDraftSchema,
-    is_idempotent=True,
+    Takes(body=CaseDraftSchema, is_idempotent=True),
     refusals=("shop_unknown", "organiser_unknown", "case_open"),
 )
 def open_case(call: Call) -> Answer:
@@ -114,8 +113,7 @@ def get_case(call: Call, case_no: str) -> Answer:
     "POST",
     "/compliance/cases/<id:case_no>/decisions",
     {201: CaseSchema},
-    body=DecisionDraftSchema,
-    is_idempotent=True,
+    Takes(body=DecisionDraftSchema, is_idempotent=True),
     refusals=("case_unknown", "case_decided"),
 )
 def decide_case(call: Call, case_no: str) -> Answer:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from distrib.api.calls.bodies import BATCH_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
@@ -38,7 +38,7 @@ customers = Resource("customers", "Customers 消费者 and the shops they are bo
     "PUT",
     "/customers/<id:customer_id>",
     {200: CustomerSchema},
-    body=CustomerDraftSchema,
+    Takes(body=CustomerDraftSchema),
     refusals=("binding_shop_unknown", "customer_unknown"),
 )
 def set_customer(call: Call, customer_id: str) -> Answer:
@@ -57,7 +57,7 @@ def get_customer(call: Call, customer_id: str) -> Answer:
     "POST",
     "/customers/<id:customer_id>/merge",
     {200: CustomerSchema},
-    body=MergeSchema,
+    Takes(body=MergeSchema),
     refusals=(
         "customer_unknown",
         "customer_merged_into_itself",
@@ -76,7 +76,7 @@ def merge_customer(call: Call, customer_id: str) -> Answer:
     "PUT",
     "/customers/<id:customer_id>/binding",
     {200: BoundSchema},
-    body=ClaimSchema,
+    Takes(body=ClaimSchema),
     refusals=("binding_shop_unknown", "bound_in_future"),
 )
 def bind_customer(call: Call, customer_id: str) -> Answer:
@@ -89,7 +89,7 @@ def bind_customer(call: Call, customer_id: str) -> Answer:
     "GET",
     "/customers/<id:customer_id>/binding",
     {200: ClaimsPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("customer_unknown",),
 )
 def list_bindings(call: Call, customer_id: str) -> Answer:
@@ -109,9 +109,7 @@ def _read_batch(sent: bytes) -> LoadedList:
     "POST",
     "/bindings/batch",
     {200: BatchResultsSchema},
-    body=ClaimBatchSchema,
-    reads_body=_read_batch,
-    most_bytes=BATCH_BYTES,
+    Takes(body=ClaimBatchSchema, reads_body=_read_batch, most_bytes=BATCH_BYTES),
 )
 def bind_customers(call: Call) -> Answer:
     """Records up to 1,000 claims; one refusal does not touch the rest."""

@@ -14,7 +14,7 @@ from flask import request
 
 from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.bodies import BATCH_BYTES, NDJSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.json_body import parse_json, readable
 from distrib.api.http.problems import detail_of
@@ -148,12 +148,8 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
     "POST",
     "/events",
     {202: EventResultsSchema},
-    body=EventPostSchema,
-    reads_body=read_posted,
-    takes_ndjson=True,
-    most_bytes=BATCH_BYTES,
+    Takes(body=EventPostSchema, reads_body=read_posted, takes_ndjson=True, may_be_signed=True, most_bytes=BATCH_BYTES),
     refusals=("id_conflict", "refund_ambiguous", "backlog_full"),
-    may_be_signed=True,
 )
 def post_events(call: Call) -> Answer:
     """Takes one event, or up to 1,000, as JSON or one a line.
@@ -243,7 +239,7 @@ def show_workers(call: Call) -> Answer:
     return Answer(shown(heartbeats.show_workers(call.conn, call.now)))
 
 
-@events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)
+@events.operation("GET", "/events", {200: EventsPageSchema}, Takes(query=EventQuerySchema))
 def list_events(call: Call) -> Answer:
     """Events in the order they were kept, or the newest first; of a type or a time alone in that of their receipt."""
     asked = {name: call.query[name] for name in ("status", "order_id", "type", "code", "from_at", "to_at")}

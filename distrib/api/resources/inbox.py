@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import quote
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.auth import may_call, scope_of
 from distrib.api.schemas.inbox import InboxQuerySchema, InboxSchema
@@ -49,7 +49,7 @@ _PATHS: Final = {
 }
 
 
-@inbox.operation("GET", "/inbox", {200: InboxSchema}, query=InboxQuerySchema)
+@inbox.operation("GET", "/inbox", {200: InboxSchema}, Takes(query=InboxQuerySchema))
 def list_inbox(call: Call) -> Answer:
     """What waits for a decision or a look, the newest first, up to ``limit`` of each kind, and how many wait."""
     readable = KINDS if _may(call, "get_key") else tuple(kind for kind in KINDS if kind != service.KEY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.keys import (
     KeyDraftSchema,
@@ -22,7 +22,7 @@ from distrib.services.programs.keys import KeyDraft, KeyTerms
 keys = Resource("keys", "Keys 密钥 and the persons behind them")
 
 
-@keys.operation("GET", "/keys", {200: KeysPageSchema}, query=PageQuerySchema)
+@keys.operation("GET", "/keys", {200: KeysPageSchema}, Takes(query=PageQuerySchema))
 def list_keys(call: Call) -> Answer:
     """The keys without their secrets."""
     listing = call.listing("keys")
@@ -31,7 +31,7 @@ def list_keys(call: Call) -> Answer:
     return Answer(listing.page_by_key([service.key_view(key, call.now) for key in listed], follows))
 
 
-@keys.operation("POST", "/keys", {201: NewKeySchema}, body=KeyDraftSchema, refusals=("shop_unknown",))
+@keys.operation("POST", "/keys", {201: NewKeySchema}, Takes(body=KeyDraftSchema), refusals=("shop_unknown",))
 def create_key(call: Call) -> Answer:
     """Makes a key; the answer is the only place where its secret is ever seen.
 
@@ -61,7 +61,7 @@ def get_key(call: Call, key_id: str) -> Answer:
     "PATCH",
     "/keys/<id:key_id>",
     {200: KeySchema},
-    body=KeyTermsSchema,
+    Takes(body=KeyTermsSchema),
     refusals=("own_key", "key_ended", "key_is_seat"),
 )
 def change_key(call: Call, key_id: str) -> Answer:
@@ -87,8 +87,7 @@ def approve_key(call: Call, key_id: str) -> Answer:
     "POST",
     "/keys/<id:key_id>/rotate",
     {200: NewKeySchema},
-    body=RotationSchema,
-    needs_body=False,
+    Takes(body=RotationSchema, needs_body=False),
     refusals=("key_ended", "key_is_seat", "rotation_open"),
 )
 def rotate_key(call: Call, key_id: str) -> Answer:
@@ -105,8 +104,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
     "POST",
     "/keys/<id:key_id>/rotate/finish",
     {200: KeySchema},
-    body=RotationEndSchema,
-    needs_body=False,
+    Takes(body=RotationEndSchema, needs_body=False),
     refusals=("key_ended", "key_is_seat"),
 )
 def finish_rotation(call: Call, key_id: str) -> Answer:

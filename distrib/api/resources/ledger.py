@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.ledger import (
     AccountChangesPageSchema,
@@ -26,7 +26,7 @@ PLAIN = "text/plain; charset=utf-8"
 _FILTERS = ("account", "cause", "kind", "period", "since", "until")
 
 
-@ledger.operation("GET", "/ledger/accounts", {200: AccountsPageSchema}, query=PageQuerySchema)
+@ledger.operation("GET", "/ledger/accounts", {200: AccountsPageSchema}, Takes(query=PageQuerySchema))
 def list_accounts(call: Call) -> Answer:
     """The chart of accounts with balances: the program's own, then every shop's payable account."""
     listing = call.listing("accounts")
@@ -47,7 +47,7 @@ def get_account(call: Call, account: str) -> Answer:
     "GET",
     "/ledger/accounts/<account:account>/versions",
     {200: AccountChangesPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("account_unknown",),
 )
 def list_account_versions(call: Call, account: str) -> Answer:
@@ -58,7 +58,7 @@ def list_account_versions(call: Call, account: str) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@ledger.operation("GET", "/ledger/transfers", {200: TransfersPageSchema}, query=TransfersQuerySchema)
+@ledger.operation("GET", "/ledger/transfers", {200: TransfersPageSchema}, Takes(query=TransfersQuerySchema))
 def list_transfers(call: Call) -> Answer:
     """Transfers with both their accounts and their cause, in the order of their causes."""
     asked = {name: call.query[name] for name in _FILTERS}
@@ -69,7 +69,7 @@ def list_transfers(call: Call) -> Answer:
     return Answer(listing.page(rows, follows))
 
 
-@ledger.operation("GET", "/ledger/seals", {200: SealsPageSchema}, query=PageQuerySchema)
+@ledger.operation("GET", "/ledger/seals", {200: SealsPageSchema}, Takes(query=PageQuerySchema))
 def list_seals(call: Call) -> Answer:
     """The chain of seals, the oldest first."""
     listing = call.listing("seals")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.orders import NEWEST, ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
@@ -12,7 +12,7 @@ from distrib.services.orders import views as service
 orders = Resource("orders", "Orders 订单 and their explanation")
 
 
-@orders.operation("GET", "/orders", {200: OrdersPageSchema}, query=OrderQuerySchema)
+@orders.operation("GET", "/orders", {200: OrdersPageSchema}, Takes(query=OrderQuerySchema))
 def list_orders(call: Call) -> Answer:
     """Orders in the order they came, or the newest first."""
     asked = {name: call.query[name] for name in ("shop_id", "status", "from_at", "to_at")}

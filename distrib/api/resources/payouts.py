@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from distrib.api.calls.bodies import BATCH_BYTES, LIST_BYTES
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
@@ -77,7 +77,7 @@ _RESULTS = (
     "PUT",
     "/shops/<id:shop_id>/payee",
     {200: PayeeSchema, 202: PayeeSchema},
-    body=PayeeDraftSchema,
+    Takes(body=PayeeDraftSchema),
     refusals=("shop_unknown",),
 )
 def put_payee(call: Call, shop_id: str) -> Answer:
@@ -128,8 +128,7 @@ def get_payee(call: Call, shop_id: str) -> Answer:
     "POST",
     "/payouts",
     {201: PayoutSchema, 200: PayoutSchema},
-    body=PayoutDraftSchema,
-    most_bytes=LIST_BYTES,
+    Takes(body=PayoutDraftSchema, most_bytes=LIST_BYTES),
     refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency", "exceeds_available"),
 )
 def create_payout(call: Call) -> Answer:
@@ -144,7 +143,7 @@ def create_payout(call: Call) -> Answer:
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
 
 
-@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, query=PayoutsQuerySchema)
+@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, Takes(query=PayoutsQuerySchema))
 def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first; a partner sees its own shop's line of each, and nothing else."""
     shop_no = call.actor.shop_no
@@ -171,7 +170,7 @@ def _refuse_filters(filters: Mapping[str, object]) -> None:
     "GET",
     "/payouts/<id:payout_id>",
     {200: (PayoutSchema, OwnPayoutSchema)},
-    query=PayoutQuerySchema,
+    Takes(query=PayoutQuerySchema),
     refusals=("payout_unknown",),
 )
 def get_payout(call: Call, payout_id: str) -> Answer:
@@ -187,7 +186,7 @@ def get_payout(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/refused",
     {200: RefusedPageSchema},
-    query=RefusedQuerySchema,
+    Takes(query=RefusedQuerySchema),
     refusals=("payout_unknown",),
 )
 def list_refused_lines(call: Call, payout_id: str) -> Answer:
@@ -224,8 +223,7 @@ def cancel_payout(call: Call, payout_id: str) -> Answer:
     "POST",
     "/payouts/<id:payout_id>/results",
     {200: SettledListSchema},
-    body=ResultsSchema,
-    most_bytes=BATCH_BYTES,
+    Takes(body=ResultsSchema, most_bytes=BATCH_BYTES),
     refusals=(*_OPEN, *_RESULTS),
 )
 def record_payout_results(call: Call, payout_id: str) -> Answer:
@@ -248,7 +246,7 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/files",
     {200: PayoutFilesSchema},
-    query=FilesQuerySchema,
+    Takes(query=FilesQuerySchema),
     refusals=(*_OPEN, "channel_unknown", "channel_currency"),
 )
 def list_payout_files(call: Call, payout_id: str) -> Answer:
@@ -261,7 +259,7 @@ def list_payout_files(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/export",
     {200: (_CSV, ChannelDocumentSchema)},
-    query=PayoutExportQuerySchema,
+    Takes(query=PayoutExportQuerySchema),
     refusals=(*_OPEN, "part_unknown", "channel_unknown", "channel_currency", "channel_unfit"),
 )
 def export_payout(call: Call, payout_id: str) -> Stream:
@@ -277,7 +275,7 @@ def export_payout(call: Call, payout_id: str) -> Stream:
     "POST",
     "/shops/<id:shop_id>/closing-payment",
     {201: PayoutSchema, 200: PayoutSchema},
-    body=ClosingDraftSchema,
+    Takes(body=ClosingDraftSchema),
     refusals=(
         "shop_unknown",
         "id_conflict",
@@ -319,7 +317,7 @@ def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     "GET",
     "/payouts/reports/available",
     {200: PayablePageSchema},
-    query=PayableQuerySchema,
+    Takes(query=PayableQuerySchema),
     refusals=("channel_unknown", "channel_currency"),
 )
 def list_payable(call: Call) -> Answer:
@@ -334,7 +332,7 @@ def list_payable(call: Call) -> Answer:
     return Answer(listing.page_by_key(views, follows))
 
 
-@payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)
+@payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, Takes(query=QuarterQuerySchema))
 def report_platform(call: Call) -> Stream:
     """The quarter's income by payee, as platforms have to tell the tax office (Order 810)."""
     quarter = call.query["quarter"]
@@ -343,7 +341,7 @@ def report_platform(call: Call) -> Stream:
     return Stream(produce, _CSV, f"platform-{quarter}.csv")
 
 
-@payouts.operation("GET", "/payouts/reports/us-1099", {200: _CSV}, query=YearQuerySchema)
+@payouts.operation("GET", "/payouts/reports/us-1099", {200: _CSV}, Takes(query=YearQuerySchema))
 def report_us_1099(call: Call) -> Stream:
     """What each payee was paid in a year, and whether form 1099-NEC is due."""
     year = call.query["year"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.penalties import (
     PenaltiesPageSchema,
@@ -23,7 +23,7 @@ penalties = Resource("penalties", "Penalties 处罚记录: for organising or lea
     "POST",
     "/compliance/penalties",
     {201: PenaltySchema, 200: PenaltySchema},
-    body=PenaltyDraftSchema,
+    Takes(body=PenaltyDraftSchema),
     refusals=("shop_unknown", "id_conflict"),
 )
 def record_penalty(call: Call) -> Answer:
@@ -33,7 +33,7 @@ def record_penalty(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200, {"Location": location})
 
 
-@penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, query=PenaltyQuerySchema)
+@penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, Takes(query=PenaltyQuerySchema))
 def list_penalties(call: Call) -> Answer:
     """Penalties in the order they were recorded, withdrawn and lapsed ones too."""
     shop_id, organiser_id = call.query["shop_id"], call.query["organiser_id"]
@@ -56,8 +56,7 @@ def get_penalty(call: Call, penalty_id: str) -> Answer:
     "POST",
     "/compliance/penalties/<id:penalty_id>/withdraw",
     {200: PenaltySchema},
-    body=WithdrawalSchema,
-    is_idempotent=True,
+    Takes(body=WithdrawalSchema, is_idempotent=True),
     refusals=("penalty_unknown", "penalty_withdrawn"),
 )
 def withdraw_penalty(call: Call, penalty_id: str) -> Answer:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from distrib.api.calls.bodies import LIST_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_document
 from distrib.api.schemas.lists import PageQuerySchema
@@ -22,10 +22,7 @@ plans = Resource("plans", "Who earns how much of an order 方案")
     "POST",
     "/plans",
     {201: PlanSchema},
-    body=PlanDocumentSchema,
-    reads_body=parse_document,
-    most_bytes=LIST_BYTES,
-    is_idempotent=True,
+    Takes(body=PlanDocumentSchema, reads_body=parse_document, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("plan_invalid",),
 )
 def create_plan(call: Call) -> Answer:
@@ -38,8 +35,7 @@ def create_plan(call: Call) -> Answer:
     "POST",
     "/plans/<id:code>/<version:version>/publish",
     {200: PlanSchema},
-    body=PublicationSchema,
-    is_idempotent=True,
+    Takes(body=PublicationSchema, is_idempotent=True),
     refusals=(
         "plan_unknown",
         "plan_published",
@@ -63,7 +59,7 @@ def publish_plan(call: Call, code: str, version: str) -> Answer:
     return Answer(_shown(view) | _simulated(call, view))
 
 
-@plans.operation("GET", "/plans", {200: PlansPageSchema}, query=PageQuerySchema)
+@plans.operation("GET", "/plans", {200: PlansPageSchema}, Takes(query=PageQuerySchema))
 def list_plans(call: Call) -> Answer:
     """Versions of all codes, newest first."""
     listing = call.listing("plans")

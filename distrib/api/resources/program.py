@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.program import (
@@ -35,7 +35,7 @@ def get_program(call: Call) -> Answer:
     "PATCH",
     "/program",
     {200: ProgramSchema},
-    body=ProgramPatchSchema,
+    Takes(body=ProgramPatchSchema),
     refusals=("time_zone_unknown", "time_zone_fixed", "policy_unknown", "sign_off_required", "key_approval_loosened"),
 )
 def change_program(call: Call) -> Answer:
@@ -71,7 +71,7 @@ def cancel_program_change(call: Call) -> Answer:
     return Answer(_shown(call, cancel_settings(call.unit, call.backend.policies)))
 
 
-@program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, query=PageQuerySchema)
+@program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, Takes(query=PageQuerySchema))
 def list_program_changes(call: Call) -> Answer:
     """What was set differently, by whom, earliest first."""
     listing = call.listing("program changes")

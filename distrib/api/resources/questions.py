@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
@@ -26,7 +26,7 @@ questions = Resource("questions", "Questions of shop owners about commissions æ
     "POST",
     "/questions",
     {201: QuestionSchema, 200: QuestionSchema},
-    body=QuestionDraftSchema,
+    Takes(body=QuestionDraftSchema),
     refusals=("commission_unknown", "id_conflict", "shop_gone", "questions_waiting"),
 )
 def ask_question(call: Call) -> Answer:
@@ -36,7 +36,7 @@ def ask_question(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/questions/{quote(draft.id, safe='')}"})
 
 
-@questions.operation("GET", "/questions", {200: QuestionsPageSchema}, query=QuestionQuerySchema)
+@questions.operation("GET", "/questions", {200: QuestionsPageSchema}, Takes(query=QuestionQuerySchema))
 def list_questions(call: Call) -> Answer:
     """Questions, the newest first; a partner sees those of its own shop."""
     shop_id, status, commission = (call.query[name] for name in ("shop_id", "status", "commission_id"))
@@ -64,7 +64,7 @@ def get_question(call: Call, question_id: str) -> Answer:
     "POST",
     "/questions/<id:question_id>/answer",
     {200: QuestionSchema},
-    body=QuestionAnswerSchema,
+    Takes(body=QuestionAnswerSchema),
     refusals=("question_unknown", "question_decided"),
 )
 def answer_question(call: Call, question_id: str) -> Answer:

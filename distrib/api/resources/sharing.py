@@ -8,7 +8,7 @@ from functools import partial
 
 from distrib.api.calls.bodies import PICTURE_BYTES
 from distrib.api.calls.links import base_of_links
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer, Drawing, shown
 from distrib.api.http.words import say
@@ -37,7 +37,7 @@ PNG, SVG = "image/png", "image/svg+xml"
     "GET",
     "/shops/<id:shop_id>/poster.png",
     {200: PNG, 304: None},
-    query=PosterQuerySchema,
+    Takes(query=PosterQuerySchema),
     refusals=("shop_unknown", "shop_not_inviting"),
 )
 def get_poster(call: Call, shop_id: str) -> Drawing:
@@ -61,7 +61,10 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
 
 
 @sharing.operation(
-    "PUT", "/program/poster-background", {200: BackgroundSchema}, body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES
+    "PUT",
+    "/program/poster-background",
+    {200: BackgroundSchema},
+    Takes(body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES),
 )
 def put_poster_background(call: Call) -> Answer:
     """Puts a picture behind the posters of the program, cut to their shape; the one before is gone."""
@@ -96,7 +99,7 @@ def _background(call: Call) -> Background:
     "GET",
     "/shops/<id:shop_id>/qr.svg",
     {200: SVG, 304: None},
-    query=QrCodeQuerySchema,
+    Takes(query=QrCodeQuerySchema),
     refusals=("shop_unknown", "shop_not_inviting"),
 )
 def get_qr_code(call: Call, shop_id: str) -> Drawing:
@@ -106,7 +109,7 @@ def get_qr_code(call: Call, shop_id: str) -> Drawing:
     return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
 
 
-@sharing.operation("GET", "/funnel", {200: FunnelSchema}, query=FunnelQuerySchema, refusals=("shop_unknown",))
+@sharing.operation("GET", "/funnel", {200: FunnelSchema}, Takes(query=FunnelQuerySchema), refusals=("shop_unknown",))
 def get_funnel(call: Call) -> Answer:
     """From visits of invite links to repeat purchases, by day or month; of the program, or of one shop."""
     query = call.query

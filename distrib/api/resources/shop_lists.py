@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from distrib.api.calls.bodies import BATCH_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, EntryChange
 from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
@@ -29,11 +29,7 @@ shop_lists = Resource("shop lists", "Shops 店铺 found, filtered, sorted and de
 
 
 @shop_lists.operation(
-    "GET",
-    "/shops",
-    {200: ShopsPageSchema},
-    query=ShopsQuerySchema,
-    refusals=("shop_unknown", "list_too_wide"),
+    "GET", "/shops", {200: ShopsPageSchema}, Takes(query=ShopsQuerySchema), refusals=("shop_unknown", "list_too_wide")
 )
 def list_shops(call: Call) -> Answer:
     """Shops by what is newest of them, the newest first if not asked otherwise, with how many fit."""
@@ -54,9 +50,7 @@ def _read_decisions(sent: bytes) -> LoadedList:
     "POST",
     "/shops/status/batch",
     {200: DecidedListSchema},
-    body=DecisionBatchSchema,
-    reads_body=_read_decisions,
-    most_bytes=BATCH_BYTES,
+    Takes(body=DecisionBatchSchema, reads_body=_read_decisions, most_bytes=BATCH_BYTES),
 )
 def set_statuses(call: Call) -> Answer:
     """Activates or closes up to 1,000 shops, as those that wait to be let in; one refusal does not touch the rest."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.shop_months import (
@@ -27,7 +27,7 @@ GRAPHML = "application/graphml+xml"
     "GET",
     "/shops/<id:shop_id>/metrics",
     {200: MetricsSchema},
-    query=MetricsQuerySchema,
+    Takes(query=MetricsQuerySchema),
     refusals=("shop_unknown",),
 )
 def get_metrics(call: Call, shop_id: str) -> Answer:
@@ -49,7 +49,7 @@ def show_retention(call: Call) -> Answer:
     "GET",
     "/shops/<id:shop_id>/subtree",
     {200: (SubtreeSchema, GRAPHML)},
-    query=SubtreeQuerySchema,
+    Takes(query=SubtreeQuerySchema),
     refusals=("shop_unknown", "subtree_too_large"),
 )
 def export_subtree(call: Call, shop_id: str) -> Answer | Stream:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.links import base_of_links
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.shop_sessions import EndedSessionsSchema, ShopSessionDraftSchema, ShopSessionSchema
 from distrib.domain.sharing import session_link
@@ -16,8 +16,7 @@ shop_sessions = Resource("shop_sessions", "Sessions of shop owners 店主登录:
     "POST",
     "/shops/<id:shop_id>/session",
     {201: ShopSessionSchema},
-    body=ShopSessionDraftSchema,
-    needs_body=False,
+    Takes(body=ShopSessionDraftSchema, needs_body=False),
     refusals=("shop_unknown", "shop_gone"),
 )
 def create_shop_session(call: Call, shop_id: str) -> Answer:

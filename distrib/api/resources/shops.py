@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from distrib.api.calls.bodies import BATCH_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.http.auth import FINANCE
@@ -56,7 +56,9 @@ _REGISTRATION = (
 )
 
 
-@shops.operation("POST", "/shops", {201: ShopSchema, 200: ShopSchema}, body=ShopDraftSchema, refusals=_REGISTRATION)
+@shops.operation(
+    "POST", "/shops", {201: ShopSchema, 200: ShopSchema}, Takes(body=ShopDraftSchema), refusals=_REGISTRATION
+)
 def register_shop(call: Call) -> Answer:
     """Brings a shop in: under a sponsor, by an invite code, or as a root. 200 when repeated."""
     draft = ShopDraft(**call.body)
@@ -72,10 +74,8 @@ def _read_batch(sent: bytes) -> LoadedList:
     "POST",
     "/shops/batch",
     {200: RegisteredListSchema},
-    body=ShopBatchSchema,
-    reads_body=_read_batch,
+    Takes(body=ShopBatchSchema, reads_body=_read_batch, most_bytes=BATCH_BYTES),
     refusals=("conflict",),
-    most_bytes=BATCH_BYTES,
 )
 def register_shops(call: Call) -> Answer:
     """Brings up to 1,000 shops in, sponsors before or after those they brought; one refusal does not touch the rest."""
@@ -105,7 +105,9 @@ def get_shop(call: Call, shop_id: str) -> Answer:
     return Answer({name: entry[name] for name in names})
 
 
-@shops.operation("PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, body=ShopPatchSchema, refusals=("shop_unknown",))
+@shops.operation(
+    "PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, Takes(body=ShopPatchSchema), refusals=("shop_unknown",)
+)
 def change_shop(call: Call, shop_id: str) -> Answer:
     """Gives a shop another name, other attributes or another organiser."""
     return Answer(_shown(call, service.change_shop(call.unit, shop_id, call.body)))
@@ -115,7 +117,7 @@ def change_shop(call: Call, shop_id: str) -> Answer:
     "POST",
     "/shops/<id:shop_id>/erase",
     {200: ShopSchema},
-    is_idempotent=True,
+    Takes(is_idempotent=True),
     refusals=("shop_unknown", "payee_in_payout"),
 )
 def erase_shop(call: Call, shop_id: str) -> Answer:
@@ -127,7 +129,7 @@ def erase_shop(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/upline",
     {200: RelatedShopsPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_upline(call: Call, shop_id: str) -> Answer:
@@ -142,7 +144,7 @@ def list_upline(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/downline",
     {200: RelatedShopsPageSchema},
-    query=DownlineQuerySchema,
+    Takes(query=DownlineQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_downline(call: Call, shop_id: str) -> Answer:
@@ -162,11 +164,7 @@ def list_downline(call: Call, shop_id: str) -> Answer:
 
 
 @shops.operation(
-    "GET",
-    "/shops/<id:shop_id>/tree",
-    {200: TreeSchema},
-    query=TreeQuerySchema,
-    refusals=("shop_unknown",),
+    "GET", "/shops/<id:shop_id>/tree", {200: TreeSchema}, Takes(query=TreeQuerySchema), refusals=("shop_unknown",)
 )
 def get_tree(call: Call, shop_id: str) -> Answer:
     """A shop with up to 2,000 shops of the nearest levels below it, at once; of a tree of any size."""
@@ -181,7 +179,7 @@ def get_tree(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/changes",
     {200: StandingChangesPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_shop_changes(call: Call, shop_id: str) -> Answer:
@@ -196,8 +194,7 @@ def list_shop_changes(call: Call, shop_id: str) -> Answer:
     "POST",
     "/shops/<id:shop_id>/move",
     {200: ShopSchema},
-    body=MoveSchema,
-    is_idempotent=True,
+    Takes(body=MoveSchema, is_idempotent=True),
     refusals=(
         "shop_unknown",
         "sponsor_unknown",
@@ -220,8 +217,7 @@ def move_shop(call: Call, shop_id: str) -> Answer:
     "POST",
     "/shops/<id:shop_id>/status",
     {200: ShopSchema},
-    body=StatusSchema,
-    is_idempotent=True,
+    Takes(body=StatusSchema, is_idempotent=True),
     refusals=("shop_unknown", "before_joining"),
 )
 def set_status(call: Call, shop_id: str) -> Answer:
@@ -235,8 +231,7 @@ def set_status(call: Call, shop_id: str) -> Answer:
     "PUT",
     "/shops/<id:shop_id>/rank",
     {200: ShopSchema},
-    body=RankSchema,
-    is_idempotent=True,
+    Takes(body=RankSchema, is_idempotent=True),
     refusals=("shop_unknown", "before_joining", "rank_unknown"),
 )
 def set_rank(call: Call, shop_id: str) -> Answer:
@@ -250,7 +245,7 @@ def set_rank(call: Call, shop_id: str) -> Answer:
     "GET",
     "/shops/<id:shop_id>/ranks",
     {200: RankChangesPageSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
 def list_ranks(call: Call, shop_id: str) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.bodies import LIST_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.simulations import (
     SimulatedOrdersPageSchema,
@@ -23,9 +23,7 @@ simulations = Resource("simulations", "What if 推演: any plan on all of histor
     "POST",
     "/simulations",
     {202: SimulationSchema},
-    body=SimulationDraftSchema,
-    most_bytes=LIST_BYTES,
-    is_idempotent=True,
+    Takes(body=SimulationDraftSchema, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("plan_invalid", "plan_unknown", "simulations_waiting"),
 )
 def start_simulation(call: Call) -> Answer:
@@ -46,10 +44,7 @@ def get_simulation(call: Call, simulation_id: str) -> Answer:
 
 
 @simulations.operation(
-    "DELETE",
-    "/simulations/<id:simulation_id>",
-    {204: None},
-    refusals=("simulation_unknown", "simulation_ended"),
+    "DELETE", "/simulations/<id:simulation_id>", {204: None}, refusals=("simulation_unknown", "simulation_ended")
 )
 def cancel_simulation(call: Call, simulation_id: str) -> Answer:
     """Ends a simulation before it is done."""
@@ -61,7 +56,7 @@ def cancel_simulation(call: Call, simulation_id: str) -> Answer:
     "GET",
     "/simulations/<id:simulation_id>/orders",
     {200: SimulatedOrdersPageSchema},
-    query=SimulatedOrdersQuerySchema,
+    Takes(query=SimulatedOrdersQuerySchema),
     refusals=("simulation_unknown", "simulation_not_done", "shop_unknown"),
 )
 def list_simulated_orders(call: Call, simulation_id: str) -> Answer:

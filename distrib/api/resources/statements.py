@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.resources.commissions import shop_no_of
@@ -43,7 +43,7 @@ statements = Resource("statements", "Monthly statements 对账单 and audits 审
 
 
 @statements.operation(
-    "GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema, refusals=("sort_not_kept",)
+    "GET", "/statements", {200: StatementsSchema}, Takes(query=StatementsQuerySchema), refusals=("sort_not_kept",)
 )
 def get_statements(call: Call) -> Answer:
     """A month as it stands: totals, and one row per shop, by its id if not asked otherwise."""
@@ -62,7 +62,7 @@ def get_statements(call: Call) -> Answer:
     "GET",
     "/statements/<period:period>/shops/<id:shop_id>",
     {200: ShopStatementSchema},
-    query=PageQuerySchema,
+    Takes(query=PageQuerySchema),
     refusals=("shop_unknown", "period_invalid"),
 )
 def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
@@ -79,7 +79,7 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
     "GET",
     "/statements/<period:period>/export",
     {200: tuple(MEDIA_TYPES.values())},
-    query=ExportQuerySchema,
+    Takes(query=ExportQuerySchema),
     refusals=("period_invalid", "shop_unknown"),
 )
 def export_statements(call: Call, period: str) -> Stream:
@@ -103,7 +103,7 @@ def get_manifest(call: Call, period: str) -> Answer:
     return Answer(shown(service.manifest(call.unit, _period(period))))
 
 
-@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
+@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, Takes(query=PageQuerySchema))
 def list_months(call: Call) -> Answer:
     """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
     listing = call.listing("months")
@@ -123,9 +123,7 @@ def get_close(call: Call, period: str) -> Answer:
     "POST",
     "/statements/<period:period>/close",
     {200: CloseSchema},
-    body=CloseWishSchema,
-    needs_body=False,
-    is_idempotent=True,
+    Takes(body=CloseWishSchema, is_idempotent=True, needs_body=False),
     refusals=("period_invalid", "period_closed", "period_not_over", "close_in_sequence", "events_pending"),
 )
 def propose_close(call: Call, period: str) -> Answer:
@@ -138,7 +136,7 @@ def propose_close(call: Call, period: str) -> Answer:
     "POST",
     "/statements/<period:period>/close/confirm",
     {200: CloseSchema},
-    is_idempotent=True,
+    Takes(is_idempotent=True),
     refusals=(
         "period_invalid",
         "close_not_proposed",
@@ -155,7 +153,7 @@ def confirm_close(call: Call, period: str) -> Answer:
     return Answer(shown(closing.confirm_close(call.unit, _period(period))))
 
 
-@statements.operation("POST", "/audit", {202: AuditRequestSchema}, body=AuditWishSchema, needs_body=False)
+@statements.operation("POST", "/audit", {202: AuditRequestSchema}, Takes(body=AuditWishSchema, needs_body=False))
 def request_audit(call: Call) -> Answer:
     """Asks for an audit of every invariant, or (``full``) of what is at rest too; a worker runs it soon."""
     run.request_audit(call.unit, is_full=call.body["full"])
@@ -171,7 +169,7 @@ def get_audit(call: Call) -> Answer:
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
 
 
-@statements.operation("GET", "/audits", {200: AuditsPageSchema}, query=PageQuerySchema)
+@statements.operation("GET", "/audits", {200: AuditsPageSchema}, Takes(query=PageQuerySchema))
 def list_audits(call: Call) -> Answer:
     """When audits were made, and which checks of each did not hold; the newest first."""
     listing = call.listing("audits")

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from distrib.api.calls.bodies import LIST_BYTES
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.tasks import check_wish
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.lists import PageQuerySchema
@@ -26,9 +26,7 @@ _ANY_FILE = "application/octet-stream"
     "POST",
     "/tasks",
     {202: TaskSchema},
-    body=TaskDraftSchema,
-    most_bytes=LIST_BYTES,
-    is_idempotent=True,
+    Takes(body=TaskDraftSchema, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("tasks_waiting",),
 )
 def start_task(call: Call) -> Answer:
@@ -41,7 +39,7 @@ def start_task(call: Call) -> Answer:
     return Answer(shown(view), 202, {"Location": f"/v1/tasks/{view.id}"})
 
 
-@tasks.operation("GET", "/tasks", {200: TasksPageSchema}, query=PageQuerySchema)
+@tasks.operation("GET", "/tasks", {200: TasksPageSchema}, Takes(query=PageQuerySchema))
 def list_tasks(call: Call) -> Answer:
     """The tasks of whose key asks, the newest first."""
     listing = call.listing(f"tasks {call.actor.person}")

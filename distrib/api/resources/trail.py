@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.trail import TrailExportQuerySchema, TrailPageSchema, TrailQuerySchema
 from distrib.services import trail as service
@@ -16,7 +16,7 @@ trail = Resource("trail", "The trail 操作留痕: who changed or read what")
 _MEDIA_TYPES = {service.CSV: "text/csv; charset=utf-8", service.NDJSON: "application/x-ndjson"}
 
 
-@trail.operation("GET", "/trail", {200: TrailPageSchema}, query=TrailQuerySchema)
+@trail.operation("GET", "/trail", {200: TrailPageSchema}, Takes(query=TrailQuerySchema))
 def list_trail(call: Call) -> Answer:
     """Who changed or read what, the newest first."""
     wanted = TrailFilter(**{name: call.query[name] for name in TrailFilter._fields})
@@ -26,7 +26,7 @@ def list_trail(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@trail.operation("GET", "/trail/export", {200: tuple(_MEDIA_TYPES.values())}, query=TrailExportQuerySchema)
+@trail.operation("GET", "/trail/export", {200: tuple(_MEDIA_TYPES.values())}, Takes(query=TrailExportQuerySchema))
 def export_trail(call: Call) -> Stream:
     """A month of the trail as a file, in its order."""
     period, form = call.query["period"], call.query["format"]

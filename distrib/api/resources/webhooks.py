@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.webhooks import (
@@ -23,7 +23,7 @@ from distrib.services.webhooks.views import WebhookChanges
 webhooks = Resource("webhooks", "Webhooks (Standard Webhooks) and their deliveries 投递记录")
 
 
-@webhooks.operation("GET", "/webhooks", {200: WebhooksPageSchema}, query=PageQuerySchema)
+@webhooks.operation("GET", "/webhooks", {200: WebhooksPageSchema}, Takes(query=PageQuerySchema))
 def list_webhooks(call: Call) -> Answer:
     """The endpoints without their secrets."""
     listing = call.listing("webhooks")
@@ -36,7 +36,7 @@ def list_webhooks(call: Call) -> Answer:
     "POST",
     "/webhooks",
     {201: WebhookWithSecretSchema, 200: WebhookWithSecretSchema},
-    body=WebhookDraftSchema,
+    Takes(body=WebhookDraftSchema),
     refusals=("id_conflict",),
 )
 def create_webhook(call: Call) -> Answer:
@@ -57,7 +57,7 @@ def get_webhook(call: Call, webhook_id: str) -> Answer:
     return Answer(shown(service.get_webhook(call.conn, call.program, webhook_id)))
 
 
-@webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WebhookSchema}, body=WebhookChangeSchema)
+@webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WebhookSchema}, Takes(body=WebhookChangeSchema))
 def change_webhook(call: Call, webhook_id: str) -> Answer:
     """Changes address or events, disables, or enables again: what waits is sent then. Another address waits."""
     backend = call.backend
@@ -72,10 +72,7 @@ def change_webhook(call: Call, webhook_id: str) -> Answer:
 
 
 @webhooks.operation(
-    "POST",
-    "/webhooks/<id:webhook_id>/approve",
-    {200: WebhookSchema},
-    refusals=("change_unknown", *TAKES_SECOND_PERSON),
+    "POST", "/webhooks/<id:webhook_id>/approve", {200: WebhookSchema}, refusals=("change_unknown", *TAKES_SECOND_PERSON)
 )
 def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
     """Puts the address that waits in force at once; by another person than proposed it."""
@@ -84,10 +81,7 @@ def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
 
 
 @webhooks.operation(
-    "POST",
-    "/webhooks/<id:webhook_id>/cancel",
-    {200: WebhookSchema},
-    refusals=("change_unknown", "change_in_force"),
+    "POST", "/webhooks/<id:webhook_id>/cancel", {200: WebhookSchema}, refusals=("change_unknown", "change_in_force")
 )
 def cancel_webhook_change(call: Call, webhook_id: str) -> Answer:
     """Ends the address that waits; the one in force stays."""
@@ -117,7 +111,7 @@ def test_webhook(call: Call, webhook_id: str) -> Answer:
 
 
 @webhooks.operation(
-    "GET", "/webhooks/<id:webhook_id>/deliveries", {200: DeliveriesPageSchema}, query=DeliveryQuerySchema
+    "GET", "/webhooks/<id:webhook_id>/deliveries", {200: DeliveriesPageSchema}, Takes(query=DeliveryQuerySchema)
 )
 def list_deliveries(call: Call, webhook_id: str) -> Answer:
     """What was sent to an endpoint or waits to be, the newest first."""

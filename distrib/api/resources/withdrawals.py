@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
-from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
@@ -30,7 +30,7 @@ _DECIDED = ("withdrawal_unknown", "withdrawal_decided")
     "POST",
     "/withdrawals",
     {201: ShopWithdrawalSchema, 200: ShopWithdrawalSchema},
-    body=WithdrawalDraftSchema,
+    Takes(body=WithdrawalDraftSchema),
     refusals=(
         "id_conflict",
         "shop_unknown",
@@ -49,7 +49,7 @@ def request_withdrawal(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/withdrawals/{quote(draft.id, safe='')}"})
 
 
-@withdrawals.operation("GET", "/withdrawals", {200: WithdrawalsPageSchema}, query=WithdrawalQuerySchema)
+@withdrawals.operation("GET", "/withdrawals", {200: WithdrawalsPageSchema}, Takes(query=WithdrawalQuerySchema))
 def list_withdrawals(call: Call) -> Answer:
     """Withdrawals, the newest first; a partner sees those of its own shop."""
     shop_id, status = call.query["shop_id"], call.query["status"]
@@ -86,7 +86,7 @@ def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     "POST",
     "/withdrawals/<id:withdrawal_id>/refuse",
     {200: ShopWithdrawalSchema},
-    body=WithdrawalRefusalSchema,
+    Takes(body=WithdrawalRefusalSchema),
     refusals=_DECIDED,
 )
 def refuse_withdrawal(call: Call, withdrawal_id: str) -> Answer:
