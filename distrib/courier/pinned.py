@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -32,6 +33,14 @@ Resolve = Callable[[str, int], list[str]]
 
 class Unreachable(Exception):
     """Raised where there was no answer; its text is one word for the log of deliveries."""
+
+
+class Place(NamedTuple):
+    """Where a connection goes: the host as it is named, its one address, the port."""
+
+    host: str
+    address: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,9 @@ class Sender:
         if url_problem(url, allows_private=self.allows_private) is not None:
             raise Unreachable("url_refused")
         host, port = host_and_port(url)
-        address = self._address(host, port)
+        place = Place(host, self._address(host, port), port)
         try:
-            return self._post(url, host, address, port, headers, body)
+            return self._post(url, place, headers, body)
         except NewConnectionError:
             raise Unreachable("connection") from None
         except (TimeoutError, PoolTimeoutError):
@@ -81,10 +90,10 @@ class Sender:
             raise Unreachable("address_refused")
         return addresses[0]
 
-    def _post(self, url: str, host: str, address: str, port: int, headers: dict[str, str], body: bytes) -> int:
+    def _post(self, url: str, place: Place, headers: dict[str, str], body: bytes) -> int:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection = self._connection(parts.scheme, host, address, port)
+        connection = self._connection(parts.scheme, place)
         guard = _Guard(connection)
         timer = threading.Timer(self.timeout_s, guard.cut)
         timer.daemon = True
@@ -98,15 +107,15 @@ class Sender:
             if guard.has_cut:  # whatever else it then looks like
                 raise TimeoutError
 
-    def _connection(self, scheme: str, host: str, address: str, port: int) -> HTTPConnection:
+    def _connection(self, scheme: str, place: Place) -> HTTPConnection:
         if scheme == "http":
-            return HTTPConnection(address, port, timeout=self.timeout_s)
+            return HTTPConnection(place.address, place.port, timeout=self.timeout_s)
         return HTTPSConnection(
-            address,
-            port,
+            place.address,
+            place.port,
             timeout=self.timeout_s,
             ssl_context=self.trust or _system_trust(),
-            server_hostname=host,
+            server_hostname=place.host,
         )
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from distrib.domain.texts import Text
@@ -114,25 +115,32 @@ def signature(secrets: Sequence[bytes], message_id: str, timestamp: int, body: b
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
-def signature_fault(
-    secrets: Sequence[bytes], message_id: str, timestamp: str, signatures: str, body: bytes, now: datetime
-) -> str | None:
+class SignedHeaders(NamedTuple):
+    """The headers ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature``, as they were sent."""
+
+    message_id: str
+    timestamp: str
+    signatures: str
+
+
+def signature_fault(secrets: Sequence[bytes], sent: SignedHeaders, body: bytes, now: datetime) -> str | None:
     """Checks what somebody signed as ``signature`` does; the code of what is wrong with it, else None.
 
     Args:
         secrets: those that may have signed.
-        message_id: the header ``webhook-id``; so are ``timestamp`` and ``signatures`` the other two, as they were sent.
         body: the very bytes that were sent.
 
     >>> now = datetime.fromisoformat("2021-02-25T15:02:10Z")
     >>> secret = secret_bytes("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    >>> sent = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
-    >>> signature_fault([secret], *sent, b'{"test": 2432232314}', now)
-    >>> signature_fault([secret], *sent, b'{"test": 2432232315}', now)
+    >>> signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    >>> sent = SignedHeaders("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", signature)
+    >>> signature_fault([secret], sent, b'{"test": 2432232314}', now)
+    >>> signature_fault([secret], sent, b'{"test": 2432232315}', now)
     'signature_wrong'
-    >>> signature_fault([secret], *sent, b'{"test": 2432232314}', now + timedelta(minutes=6))
+    >>> signature_fault([secret], sent, b'{"test": 2432232314}', now + timedelta(minutes=6))
     'signature_expired'
     """
+    message_id, timestamp, signatures = sent
     if _TIMESTAMP.fullmatch(timestamp) is None:
         return "signature_expired"
     if abs(int(now.timestamp()) - int(timestamp)) > TOLERANCE.total_seconds():

@@ -22,7 +22,7 @@ from distrib.columns.commissions.paid import PaidStep
 from distrib.columns.commissions.rounding import Whole
 from distrib.columns.commissions.shares import SharesLeft, bases_of, shares_left
 from distrib.columns.commissions.steps import PlanSteps, steps_of_plan
-from distrib.columns.commissions.walking import ColumnWalk, Looks, look_at
+from distrib.columns.commissions.walking import ColumnWalk, LinesLeft, Looks, look_at
 from distrib.columns.commissions.widths import Width, are_wide
 from distrib.columns.tree import Integers, Truths
 from distrib.domain.money import MAX_SUM_MINOR, PPM
@@ -96,14 +96,14 @@ def run_exactly(kernel: PlanKernel, chunk: Chunk, left_minor: Integers | None, d
     lacks_cost = has_seller & lack_cost(plan, chunk)
     looks = look_at(plan, steps, chunk, has_seller & ~lacks_cost)
     base_minor = bases_of(plan, chunk).astype(dtype)
-    walk = ColumnWalk(plan, steps, chunk, looks, base_minor, None)
+    walk = ColumnWalk(plan, steps, chunk, looks, LinesLeft(base_minor))
     paid, taken = after_caps(plan, chunk, walk.run(), chunk.lines.paid_minor)
     left_out = walk.asks_sales | counted(plan, paid, len(chunk))
     is_large = are_large(plan, paid, len(chunk))
     if left_minor is not None:
         shares = kernel.shares(chunk, left_minor)
         shares = SharesLeft(shares.left.astype(dtype), shares.whole.astype(dtype))
-        first, standing = paid, ColumnWalk(plan, steps, chunk, looks, base_minor, shares).run()
+        first, standing = paid, ColumnWalk(plan, steps, chunk, looks, LinesLeft(base_minor, shares)).run()
         paid, taken = after_caps(plan, chunk, standing, left_minor)
         left_out |= counted(plan, paid, len(chunk))
         paid = at_most_posted(paid, first, len(chunk))

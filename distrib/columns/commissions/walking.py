@@ -44,17 +44,23 @@ def look_at(plan: Plan, steps: PlanSteps, chunk: Chunk, pays: Truths) -> Looks:
     return Looks(seats, figures_of(plan, steps, chunk, seats, pays), choose_lines(plan, chunk))
 
 
-class ColumnWalk:
-    """One walk over a chunk.
+class LinesLeft(NamedTuple):
+    """What a chunk's lines are worked out on.
 
     Args:
         base_minor: of each line; its type is that of all exact figures.
         shares: what is left of each line; None: all of it.
     """
 
-    def __init__(
-        self, plan: Plan, steps: PlanSteps, chunk: Chunk, looks: Looks, base_minor: Whole, shares: SharesLeft | None
-    ) -> None:
+    base_minor: Whole
+    shares: SharesLeft | None = None
+
+
+class ColumnWalk:
+    """One walk over a chunk."""
+
+    def __init__(self, plan: Plan, steps: PlanSteps, chunk: Chunk, looks: Looks, left: LinesLeft) -> None:
+        base_minor, shares = left
         self._plan, self._steps, self._chunk, self._looks, self._shares = plan, steps, chunk, looks, shares
         self._base, self._pieces = base_minor, chunk.lines.quantity.astype(base_minor.dtype)
         if shares is not None:

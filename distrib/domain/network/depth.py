@@ -135,14 +135,22 @@ def highest_level(links: Links, shop_no: int, start: datetime) -> int:
     return max(span.levels for span in levels_above(links, shop_no, start))
 
 
-def check_move(
-    above: Links, below: Links, shop_no: int, sponsor_no: int | None, start: datetime, max_levels: int | None
-) -> None:
+class MoveLinks(NamedTuple):
+    """The dated sponsors that decide about a move, from its instant on.
+
+    Args:
+        above: of everyone who may stand above the new sponsor.
+        below: of everyone who may stand below the moved shop.
+    """
+
+    above: Links
+    below: Links
+
+
+def check_move(links: MoveLinks, shop_no: int, sponsor_no: int | None, start: datetime, max_levels: int | None) -> None:
     """Checks that a move closes no loop and lengthens no chain beyond the cap, at any instant from ``start`` on.
 
     Args:
-        above: the dated sponsors of everyone who may stand above the new sponsor from then on.
-        below: the same of everyone who may stand below the moved shop from then on.
         shop_no: the moved shop.
         sponsor_no: its new sponsor; None makes it a root.
         start: when the move takes effect.
@@ -155,10 +163,10 @@ def check_move(
         return
     if sponsor_no == shop_no:
         raise SponsorIsSelf()
-    depths = levels_above(above, sponsor_no, start, avoid=shop_no)
+    depths = levels_above(links.above, sponsor_no, start, avoid=shop_no)
     if max_levels is None:
         return
-    recruits = recruits_of(below)
+    recruits = recruits_of(links.below)
     level = max(span.levels + levels_below(recruits, shop_no, span.start, span.end) for span in depths)
     if level > max_levels:
         raise TreeTooDeep(level=level, max_levels=max_levels)

@@ -21,15 +21,23 @@ from distrib.domain.orders.effects import (
     OrderPaid,
 )
 from distrib.domain.orders.refunds import apply_refund, apply_reversal
-from distrib.domain.orders.state import CommissionChange, EarlyRefund, OrderAccount, open_account
+from distrib.domain.orders.state import CommissionChange, EarlyRefund, OrderAccount, standing_whole, whole_lines
 from distrib.domain.settlement.commission import Commission
 
 
 def expect(payment: OrderPaid, commissions: Sequence[Commission]) -> tuple[OrderAccount, list[Effect]]:
     """The account of what a payment lets expect, and the effects that keep it."""
     occurred_at, first_seq = payment.arrival.event.occurred_at, payment.numbers.first_seq
-    account = open_account(
-        payment.order, payment.terms, payment.snapshot, commissions, occurred_at, occurred_at, first_seq
+    states, left_minor = standing_whole(commissions, occurred_at, first_seq), whole_lines(payment.order)
+    account = OrderAccount(
+        payment.order,
+        payment.terms,
+        payment.snapshot,
+        occurred_at,
+        left_minor,
+        states,
+        {},
+        first_seq + len(states),
     )
     effects: list[Effect] = [payment]
     if commissions:

@@ -107,11 +107,11 @@ class OrderAccount(NamedTuple):
 
     def changes_to_left(self) -> list[CommissionChange]:
         """What changes each commission to what should stand on what is left of the order (plan.md, Refunds)."""
-        posted = {key: 0 if state.is_gone else state.posted_minor for key, state in self.commissions.items()}
         if not self.is_reduced():
+            posted = {key: 0 if state.is_gone else state.posted_minor for key, state in self.commissions.items()}
             return self.changes_to(posted)
-        gone = [key for key, state in self.commissions.items() if state.is_gone]
-        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted, gone)
+        first = {key: None if state.is_gone else state.posted_minor for key, state in self.commissions.items()}
+        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, first)
         changes = self.changes_to({commission.key: commission.amount_minor for commission in left})
         return changes + [
             CommissionChange(taking_up(self.commissions, commission), commission.amount_minor)
@@ -163,25 +163,22 @@ def taking_up(commissions: Mapping[CommissionKey, CommissionState], commission: 
     return first._replace(commission=commission, posted_minor=0, standing_minor=0, is_gone=False)
 
 
-def open_account(
-    order: Order,
-    terms: Terms,
-    snapshot: Snapshot,
-    commissions: Sequence[Commission],
-    counts_from: datetime,
-    available_at: datetime,
-    first_seq: int = 1,
-) -> OrderAccount:
-    """The account of an order that was just paid or settled, with each commission standing whole.
+def standing_whole(
+    commissions: Sequence[Commission], available_at: datetime, first_seq: int = 1
+) -> dict[CommissionKey, CommissionState]:
+    """The commissions of an order that was just paid or settled, each standing whole.
 
-    ``first_seq`` is the number of its first commission.
+    ``first_seq`` is the number of the first.
     """
-    states = {
+    return {
         commission.key: CommissionState(seq, commission, available_at, commission.amount_minor, commission.amount_minor)
         for seq, commission in enumerate(commissions, first_seq)
     }
-    left_minor = tuple([line.paid_minor for line in order.lines])
-    return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, first_seq + len(states))
+
+
+def whole_lines(order: Order) -> tuple[int, ...]:
+    """What is left of each line of an order of which nothing was refunded."""
+    return tuple([line.paid_minor for line in order.lines])
 
 
 class Settlement(NamedTuple):
@@ -198,10 +195,9 @@ class Settlement(NamedTuple):
 
     def open_account(self) -> OrderAccount:
         """The account in which every commission stands whole."""
-        available_at = self.counts_from + self.terms.hold
-        return open_account(
-            self.order, self.terms, self.snapshot, self.commissions, self.counts_from, available_at=available_at
-        )
+        states = standing_whole(self.commissions, self.counts_from + self.terms.hold)
+        left_minor, next_seq = whole_lines(self.order), 1 + len(states)
+        return OrderAccount(self.order, self.terms, self.snapshot, self.counts_from, left_minor, states, {}, next_seq)
 
 
 class OrderEnd(NamedTuple):

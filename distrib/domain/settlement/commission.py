@@ -86,8 +86,7 @@ def settle_left(
     order: Order,
     snapshot: Snapshot,
     left_minor: Sequence[int],
-    posted: Mapping[CommissionKey, int],
-    gone: Collection[CommissionKey] = (),
+    posted: Mapping[CommissionKey, int | None],
 ) -> list[Commission]:
     """The commissions that should stand on what refunds left of an order.
 
@@ -97,17 +96,17 @@ def settle_left(
     Args:
         left_minor: what is left of each line's ``paid_minor``.
         posted: what was first posted for each commission; no rule, tier and earner may rise above it over all lines.
-        gone: what a case took back for good; nothing of it comes again, and it bounds the others no more.
+            None for what a case took back for good: nothing of it comes again, and it bounds the others no more.
 
     Raises:
         ValueError: ``left_minor`` does not fit the order.
     """
     commissions = walk(plan, order, snapshot, shares_left(order, left_minor))
     last = after_caps(plan, snapshot, commissions, sum(left_minor)).last
-    if gone:
-        last = [commission for commission in last if commission.key not in gone]
-        posted = {key: amount_minor for key, amount_minor in posted.items() if key not in gone}
-    return at_most_posted(last, posted)
+    stands = {key: amount_minor for key, amount_minor in posted.items() if amount_minor is not None}
+    if len(stands) < len(posted):
+        last = [commission for commission in last if commission.key in stands or commission.key not in posted]
+    return at_most_posted(last, stands)
 
 
 def shares_left(order: Order, left_minor: Sequence[int]) -> list[Share]:
@@ -231,7 +230,7 @@ def _look_at(plan: Plan, order: Order, snapshot: Snapshot) -> list[_LookedAt]:
     for line in order.lines:
         kind = (choose(channel, line.category, line.sku), line.entry)
         if kind not in known:
-            people = verdicts(plan, kind[0], snapshot, seating, line.entry)
+            people = verdicts(plan, kind[0], seating, line.entry)
             known[kind] = _LookedAt(kind[0], people, steps_of(people))
         looked_at.append(known[kind])
     return looked_at

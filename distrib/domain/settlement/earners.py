@@ -110,7 +110,7 @@ def find_earners(plan: Plan, snapshot: Snapshot, known: dict[Kind, Earners], kin
     """Finds who is paid on a kind of line when people stand as in ``snapshot``, and adds it to what is ``known``."""
     chosen, is_entry = kind
     placed = _placed(snapshot)
-    seen = verdicts(plan, chosen, placed, seat(plan, placed), is_entry)
+    seen = verdicts(plan, chosen, seat(plan, placed), is_entry)
     paid = [(verdict, verdict.person) for verdict in seen if verdict.reason == PAID and verdict.person is not None]
     places = [(verdict.rule.index, verdict.tier, person.shop_no) for verdict, person in paid]
     rates = [(*place, verdict.figure) for place, (verdict, _) in zip(places, paid, strict=True)]

@@ -63,7 +63,7 @@ def explain(plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[i
     amounts = [{commission.key: commission.amount_minor for commission in stage} for stage in stages]
     reasons = _cap_reasons(commissions, amounts)
     if left_minor is not None:
-        _bound_by_first(plan, order, snapshot, stages[-1], amounts, reasons)
+        _lower(amounts[-1], reasons, _bounds_by_first(plan, order, snapshot, stages[-1]))
     lines = _lines_of_amounts(order, seen)
     looks = [_look(order, commission, amounts[-1], reasons, lines) for commission in seen]
     if snapshot.frozen_case is None:
@@ -98,26 +98,27 @@ def _cap_reasons(
     return reasons
 
 
-def _bound_by_first(
-    plan: Plan,
-    order: Order,
-    snapshot: Snapshot,
-    last: Sequence[Commission],
-    amounts: list[dict[CommissionKey, int]],
-    reasons: dict[CommissionKey, str],
-) -> None:
-    """Lowers the last amounts to what was first earned by each rule, tier and earner over all lines.
+class _Bounds(NamedTuple):
+    """What each commission may be at the most; and by slot what lowered one of its first commissions."""
 
-    What lowered a commission of theirs then is why they are lower now.
-    """
+    amounts: Mapping[CommissionKey, int]
+    why: Mapping[tuple[int, int, int], str]
+
+
+def _bounds_by_first(plan: Plan, order: Order, snapshot: Snapshot, last: Sequence[Commission]) -> _Bounds:
+    """Bounds the last commissions by what was first earned by each rule, tier and earner over all lines."""
     first_found = walk(plan, order, snapshot)
     first = [{c.key: c.amount_minor for c in s} for s in after_caps(plan, snapshot, first_found, order.paid_minor)]
     why = {key.slot: reason for key, reason in _cap_reasons(first_found, first).items()}
-    bounded = {c.key: c.amount_minor for c in at_most_posted(last, first[-1])}
-    for key, amount in amounts[-1].items():
-        if amount > (limit := bounded.get(key, 0)):
-            amounts[-1][key] = limit
-            reasons.setdefault(key, why.get(key.slot, ORDER_CAP))
+    return _Bounds({c.key: c.amount_minor for c in at_most_posted(last, first[-1])}, why)
+
+
+def _lower(amounts: dict[CommissionKey, int], reasons: dict[CommissionKey, str], bounds: _Bounds) -> None:
+    """Lowers amounts to their bounds; what lowered a commission first is why it is lower now."""
+    for key, amount in amounts.items():
+        if amount > (limit := bounds.amounts.get(key, 0)):
+            amounts[key] = limit
+            reasons.setdefault(key, bounds.why.get(key.slot, ORDER_CAP))
 
 
 def _look(

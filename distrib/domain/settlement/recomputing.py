@@ -111,12 +111,12 @@ def differences(
     last = first
     if left_minor is not None:
         first_minor = {commission.key: commission.amount_minor for commission in first}
-        gone = _keys(plan, order, posted.taken_back)
+        gone = dict.fromkeys(_keys(plan, order, posted.taken_back))
         if posted.is_bound_by_line:
             unbounded = dict.fromkeys(first_minor, MAX_SUM_MINOR)
-            last = _each_at_most(settle_left(plan, order, snapshot, left_minor, unbounded, gone), first_minor)
+            last = _each_at_most(settle_left(plan, order, snapshot, left_minor, {**unbounded, **gone}), first_minor)
         else:
-            last = settle_left(plan, order, snapshot, left_minor, first_minor, gone)
+            last = settle_left(plan, order, snapshot, left_minor, {**first_minor, **gone})
     expected = {
         commission.key: commission.amount_minor
         for commission in named(plan, order, last)

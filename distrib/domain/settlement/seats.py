@@ -23,12 +23,13 @@ REQUIRES_NOT_MET, RULE_CAP = "requires_not_met", "rule_cap"
 
 
 class Seating(NamedTuple):
-    """Tier by tier who sits there, nobody beyond the last; and who was passed over on the way to that seat.
+    """Tier by tier who sits there of a snapshot's people, nobody beyond the last; and who was passed over on the way.
 
     Seats above the plan's ``tiers`` are never paid: they are here so that the explanation can name whom the cap left
     out.
     """
 
+    snapshot: Snapshot
     seats: list[Person | None]
     passed: list[list[Person]]
     is_shifted: bool
@@ -52,8 +53,8 @@ def seat(plan: Plan, snapshot: Snapshot) -> Seating:
     if is_shifted:
         first, uplines = (uplines[0] if uplines else None), uplines[1:]
     if plan.inactive_upline == "compress":
-        return _compressed(first, uplines[:COMPRESS_REACH], is_shifted)
-    return Seating([first, *uplines[:HIGHEST_TIER]], [], is_shifted)
+        return _compressed(snapshot, first, uplines[:COMPRESS_REACH], is_shifted)
+    return Seating(snapshot, [first, *uplines[:HIGHEST_TIER]], [], is_shifted)
 
 
 def is_indirect(plan: Plan, snapshot: Snapshot, rule: Rule, tier: int) -> bool:
@@ -68,7 +69,7 @@ def _is_shifted(plan: Plan, snapshot: Snapshot) -> bool:
     return snapshot.is_self_purchase and plan.self_purchase == "shift"
 
 
-def _compressed(first: Person | None, uplines: tuple[Person, ...], is_shifted: bool) -> Seating:
+def _compressed(snapshot: Snapshot, first: Person | None, uplines: tuple[Person, ...], is_shifted: bool) -> Seating:
     """Each tier goes to the next active upline; those in between are kept for the explanation."""
     seats, passed = [first], [list[Person]()]
     over: list[Person] = []
@@ -85,18 +86,19 @@ def _compressed(first: Person | None, uplines: tuple[Person, ...], is_shifted: b
         seats.append(None)
         passed.append(over)
         over = []
-    return Seating(seats, passed, is_shifted)
+    return Seating(snapshot, seats, passed, is_shifted)
 
 
-def verdicts(plan: Plan, chosen: Chosen, snapshot: Snapshot, seating: Seating, is_entry: bool) -> list[Verdict]:
+def verdicts(plan: Plan, chosen: Chosen, seating: Seating, is_entry: bool) -> list[Verdict]:
     """Everyone the chosen rules look at, in the order of work."""
     looked_at: list[Verdict] = []
     reached: dict[int, int] = {}
-    for tier, rule in chosen.steps:
-        person = _who(rule, tier, snapshot, seating)
+    for step in chosen.steps:
+        tier, rule = step
+        person = _who(rule, tier, seating)
         if tier <= plan.tiers and (seating.passed or seating.is_shifted):
-            looked_at += _passed_over(rule, tier, snapshot, seating)
-        reason = _barred(plan, rule, tier, person, snapshot, seating, is_entry)
+            looked_at += _passed_over(rule, tier, seating)
+        reason = _barred(plan, step, person, seating, is_entry)
         figure = None if person is None else rule.figure(person.rank)
         if figure is None:
             looked_at.append(Verdict(rule, tier, person, 0, RANK_NOT_IN_RATE if reason == PAID else reason))
@@ -104,17 +106,16 @@ def verdicts(plan: Plan, chosen: Chosen, snapshot: Snapshot, seating: Seating, i
         if reason == PAID and person is not None and not _meets(plan, rule, person):
             reason = REQUIRES_NOT_MET
         if rule.pay == CHAIN:
-            looked_at.append(_difference(rule, tier, person, figure, reason, reached))
-        else:
-            looked_at.append(Verdict(rule, tier, person, figure if reason == PAID else 0, reason))
+            figure, reason = _difference(rule, figure, reason, reached)
+        looked_at.append(Verdict(rule, tier, person, figure if reason == PAID else 0, reason))
     return looked_at
 
 
-def _who(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) -> Person | None:
+def _who(rule: Rule, tier: int, seating: Seating) -> Person | None:
     if rule.pay == LEADER:
-        return snapshot.leader
+        return seating.snapshot.leader
     if rule.pay == OPENER:
-        return snapshot.opener
+        return seating.snapshot.opener
     return seating.seats[tier] if tier < len(seating.seats) else None
 
 
@@ -123,10 +124,9 @@ def _is_slot(rule: Rule) -> bool:
     return rule.pay in (LEADER, OPENER)
 
 
-def _barred(
-    plan: Plan, rule: Rule, tier: int, person: Person | None, snapshot: Snapshot, seating: Seating, is_entry: bool
-) -> str:
+def _barred(plan: Plan, step: tuple[int, Rule], person: Person | None, seating: Seating, is_entry: bool) -> str:
     """Why whoever sits there earns nothing whatever the rate, or ``paid``."""
+    (tier, rule), snapshot = step, seating.snapshot
     if tier > plan.tiers or tier > snapshot.max_tiers:
         return TIER_CAP
     if person is None:
@@ -151,10 +151,8 @@ def _meets(plan: Plan, rule: Rule, person: Person) -> bool:
     return is_high_enough and rule.index not in person.unmet
 
 
-def _difference(
-    rule: Rule, tier: int, person: Person | None, rate: int, reason: str, reached: dict[int, int]
-) -> Verdict:
-    """The rate above the highest one reached below (级差).
+def _difference(rule: Rule, rate: int, reason: str, reached: dict[int, int]) -> tuple[int, str]:
+    """The rate above the highest one reached below (级差), and why there is none.
 
     A seller skipped for its own purchase has reached its rate, and so has whoever lacks what the rule requires: that
     share stays with the platform and does not pass on to the uplines (docs/adr/0012).
@@ -162,18 +160,14 @@ def _difference(
     below = reached.get(rule.index, 0)
     if reason in (PAID, SELF_PURCHASE, REQUIRES_NOT_MET):
         reached[rule.index] = max(below, rate)
-    if reason != PAID:
-        return Verdict(rule, tier, person, 0, reason)
-    if rate <= below:
-        return Verdict(rule, tier, person, 0, NO_DIFFERENCE)
-    return Verdict(rule, tier, person, rate - below, PAID)
+    return (rate - below, NO_DIFFERENCE if reason == PAID and rate <= below else reason)
 
 
-def _passed_over(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) -> list[Verdict]:
+def _passed_over(rule: Rule, tier: int, seating: Seating) -> list[Verdict]:
     """Those looked at who have no seat: inactive uplines under compression, the buyer of a shifted chain."""
     if _is_slot(rule):
         return []
     if tier == 0:
-        return [Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE)] if seating.is_shifted else []
+        return [Verdict(rule, tier, seating.snapshot.seller, 0, SELF_PURCHASE)] if seating.is_shifted else []
     passed = seating.passed[tier] if seating.passed else []
     return [Verdict(rule, tier, person, 0, INACTIVE) for person in passed]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from distrib.domain.network.depth import check_move
+from distrib.domain.network.depth import MoveLinks, check_move
 from distrib.domain.network.refusals import MoveTooEarly, ShopUnknown, SponsorNotActive, SponsorUnknown
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Unit
@@ -81,4 +81,4 @@ def _check(unit: Unit, policy: Policy, shop: KnownShop, sponsor: KnownShop | Non
     above = tree.links_above(unit.conn, unit.program_id, [sponsor.shop_no], moved_at)
     is_capped = policy.max_tree_levels is not None
     below = tree.links_below(unit.conn, unit.program_id, shop.shop_no, moved_at) if is_capped else {}
-    check_move(above, below, shop.shop_no, sponsor.shop_no, moved_at, policy.max_tree_levels)
+    check_move(MoveLinks(above, below), shop.shop_no, sponsor.shop_no, moved_at, policy.max_tree_levels)

@@ -14,7 +14,14 @@ from typing import Final
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.webhooks import KEEPS_FORMER_SECRET, SIGNED_HEADERS, TOLERANCE, secret_text, signature_fault
+from distrib.domain.webhooks import (
+    KEEPS_FORMER_SECRET,
+    SIGNED_HEADERS,
+    TOLERANCE,
+    SignedHeaders,
+    secret_text,
+    signature_fault,
+)
 from distrib.services.context import Program, Unit
 from distrib.services.encryption import Sealer
 from distrib.services.programs.refusals import KeyEnded, KeyIsSeat, SignatureExpired, SignatureMissing, SignatureWrong
@@ -72,8 +79,8 @@ def check_signature(unit: Unit, sealer: Sealer, headers: Mapping[str, str], body
     if row.former_secret is not None and row.former_until is not None and unit.now < row.former_until:
         sealed.append(row.former_secret)
     opened = [sealer.open(secret, _about(unit.program_id, unit.actor.key_id)) for secret in sealed]
-    message_id, timestamp, signatures = (headers[name] for name in SIGNED_HEADERS)
-    fault = signature_fault(opened, message_id, timestamp, signatures, body, unit.now)
+    sent = SignedHeaders(*(headers[name] for name in SIGNED_HEADERS))
+    fault = signature_fault(opened, sent, body, unit.now)
     if fault is not None:
         minutes = int(TOLERANCE.total_seconds()) // 60
         raise SignatureExpired(minutes=minutes) if fault == SignatureExpired.code else SignatureWrong()

@@ -19,8 +19,8 @@ from distrib.domain.orders.state import (
     OrderState,
     PaymentNumbers,
     Phase,
-    open_account,
     taking_up,
+    whole_lines,
 )
 from distrib.domain.settlement.earned import Commission, CommissionKey
 from distrib.domain.settlement.snapshot import Snapshot
@@ -114,7 +114,7 @@ def expected_state(stored: StoredPayment, beside: Sequence[StoredBeside], terms_
     """The state of an order that an earlier batch found paid, with the refunds that came since."""
     order, terms = _order_of(stored.payload), terms_book.of_version(stored.version_no)
     snapshot = Snapshot.from_json(stored.snapshot)
-    account = open_account(order, terms, snapshot, (), stored.occurred_at, stored.occurred_at)
+    account = OrderAccount(order, terms, snapshot, stored.occurred_at, whole_lines(order), {}, {}, stored.first_seq)
     commissions: dict[CommissionKey, CommissionState] = {}
     next_seq, keys = stored.first_seq, _Keys(order, terms)
     for row in stored.changes:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from distrib.courier.pinned import Sender, Unreachable
+from distrib.courier.pinned import Place, Sender, Unreachable
 from tests.world.receivers import Receiver, receiver
 
 BODY = b"{}"
@@ -60,8 +60,8 @@ def test_a_name_is_looked_up_once_and_the_address_that_was_checked_is_called() -
     connected: list[tuple[str, int]] = []
 
     class Looked(Sender):
-        def _connection(self, scheme: str, host: str, address: str, port: int):  # type: ignore[no-untyped-def]
-            connected.append((address, port))
+        def _connection(self, scheme: str, place: Place):  # type: ignore[no-untyped-def]
+            connected.append((place.address, place.port))
             raise OSError
 
     assert refusal(Looked(resolve=rebinding), "https://hooks.example.com/x") == "connection"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.domain.errors import Refusal
-from distrib.domain.network.depth import SponsorLink, check_move, highest_level
+from distrib.domain.network.depth import MoveLinks, SponsorLink, check_move, highest_level
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SHOPS = 6
@@ -55,11 +55,11 @@ def test_a_move_passes_exactly_where_no_instant_from_then_on_has_a_loop_or_a_cha
         levels = levels_from(moved, instant)
         is_right = None not in levels and (cap is None or max(level for level in levels if level is not None) <= cap)
         if is_right:
-            check_move(history, history, shop, sponsor, instant, cap)
+            check_move(MoveLinks(history, history), shop, sponsor, instant, cap)
             history = moved
             continue
         with pytest.raises(Refusal) as caught:
-            check_move(history, history, shop, sponsor, instant, cap)
+            check_move(MoveLinks(history, history), shop, sponsor, instant, cap)
         assert caught.value.code in ({"sponsor_is_self", "sponsor_cycle"} if None in levels else {"tree_too_deep"})
 
 

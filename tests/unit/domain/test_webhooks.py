@@ -11,6 +11,7 @@ from distrib.domain.webhooks import (
     MOST_SIGNATURES,
     SCHEDULE,
     TOLERANCE,
+    SignedHeaders,
     host_and_port,
     is_public,
     message_body,
@@ -211,7 +212,7 @@ STAMP = str(int(SENT_AT.timestamp()))
 )
 def test_a_signature_is_good_for_a_while_before_and_after_its_time(late: timedelta, fault: str | None) -> None:
     signed = signature([SECRET], "m", int(STAMP), b"{}")
-    assert signature_fault([SECRET], "m", STAMP, signed, b"{}", SENT_AT + late) == fault
+    assert signature_fault([SECRET], SignedHeaders("m", STAMP, signed), b"{}", SENT_AT + late) == fault
 
 
 def test_any_of_a_few_signatures_by_any_secret_will_do_and_nothing_else() -> None:
@@ -219,7 +220,7 @@ def test_any_of_a_few_signatures_by_any_secret_will_do_and_nothing_else() -> Non
     bad = signature([SECRET], "n", int(STAMP), b"{}")
 
     def fault(signatures: str, message_id: str = "m", stamp: str = STAMP) -> str | None:
-        return signature_fault([OTHER, SECRET], message_id, stamp, signatures, b"{}", SENT_AT)
+        return signature_fault([OTHER, SECRET], SignedHeaders(message_id, stamp, signatures), b"{}", SENT_AT)
 
     assert fault(f"{bad} {good}") is None
     assert fault(bad) == fault("") == fault(f"{bad}\t{good}") == "signature_wrong"

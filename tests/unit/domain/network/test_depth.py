@@ -11,6 +11,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import (
     FOREVER,
     DepthSpan,
+    MoveLinks,
     Recruit,
     SponsorLink,
     TreePosition,
@@ -130,25 +131,25 @@ def test_who_stands_below_itself_by_a_link_of_its_own_is_not_counted_again() -> 
 def test_a_move_is_refused_with_its_reason() -> None:
     above = {2: [SponsorLink(day(0), 1)], 1: [SponsorLink(day(0), None)]}
     below = {4: [SponsorLink(day(0), 3)], 3: [SponsorLink(day(0), None)]}
-    assert refusal(above, below, 2, 2, day(1), None) == ("sponsor_is_self", {})
-    assert refusal(above, below, 1, 2, day(1), None) == ("sponsor_cycle", {})
-    assert refusal(above, below, 3, 2, day(1), 3) == ("tree_too_deep", {"level": 4, "max_levels": 3})
-    check_move(above, below, 3, 2, day(1), 4)
-    check_move(above, below, 3, 2, day(1), None)
-    check_move(above, below, 3, None, day(1), 1)
+    assert refusal(MoveLinks(above, below), 2, 2, day(1), None) == ("sponsor_is_self", {})
+    assert refusal(MoveLinks(above, below), 1, 2, day(1), None) == ("sponsor_cycle", {})
+    assert refusal(MoveLinks(above, below), 3, 2, day(1), 3) == ("tree_too_deep", {"level": 4, "max_levels": 3})
+    check_move(MoveLinks(above, below), 3, 2, day(1), 4)
+    check_move(MoveLinks(above, below), 3, 2, day(1), None)
+    check_move(MoveLinks(above, below), 3, None, day(1), 1)
 
 
 def test_a_move_is_judged_from_its_instant_on_and_not_before() -> None:
     above = {2: [SponsorLink(day(0), 1), SponsorLink(day(5), None)]}
     below = {4: [SponsorLink(day(0), 3), SponsorLink(day(7), None)]}
-    assert refusal(above, below, 3, 2, day(4), 3)[1] == {"level": 4, "max_levels": 3}
-    check_move(above, below, 3, 2, day(5), 3)
-    assert refusal(above, below, 3, 2, day(6), 2)[1] == {"level": 3, "max_levels": 2}
-    check_move(above, below, 3, 2, day(7), 2)
+    assert refusal(MoveLinks(above, below), 3, 2, day(4), 3)[1] == {"level": 4, "max_levels": 3}
+    check_move(MoveLinks(above, below), 3, 2, day(5), 3)
+    assert refusal(MoveLinks(above, below), 3, 2, day(6), 2)[1] == {"level": 3, "max_levels": 2}
+    check_move(MoveLinks(above, below), 3, 2, day(7), 2)
 
 
 def test_chains_that_never_stand_at_the_same_time_are_not_added_up() -> None:
     above = {2: [SponsorLink(day(0), 1), SponsorLink(day(5), None)]}
     below = {4: [SponsorLink(day(0), None), SponsorLink(day(5), 3)]}
-    check_move(above, below, 3, 2, day(1), 3)
-    assert refusal(above, below, 3, 2, day(1), 2)[0] == "tree_too_deep"
+    check_move(MoveLinks(above, below), 3, 2, day(1), 3)
+    assert refusal(MoveLinks(above, below), 3, 2, day(1), 2)[0] == "tree_too_deep"

@@ -179,7 +179,7 @@ def test_what_a_case_took_back_neither_comes_again_nor_makes_room_for_others() -
     first, second = posted
     assert list(posted.values()) == [100, 50]
     assert [row.amount_minor for row in settle_left(capped, sold, snapshot, [0, 1_000], posted)] == [100]
-    stands = settle_left(capped, sold, snapshot, [0, 1_000], posted, {first})
+    stands = settle_left(capped, sold, snapshot, [0, 1_000], {**posted, first: None})
     assert [(row.key, row.amount_minor) for row in stands] == [(second, 50)]
 
 
