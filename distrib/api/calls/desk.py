@@ -22,7 +22,7 @@ from distrib.api.http.shapes import load_body, load_query
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.services.compliance.registrations import WATCHED, note_registrations
-from distrib.services.context import SERVICE, Actor, Program, Unit
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat, take_seat
 from distrib.services.programs.limits import ProgramLimits, read_limits
@@ -202,4 +202,4 @@ def _note_refused(backend: Backend, desk: SeatedDesk, conn: Connection) -> None:
     """Records what was refused, in a transaction of its own: the refusal undid that of the work."""
     backend.enter(conn, desk.program.program_id)
     policy = backend.policies[desk.program.policy]
-    note_registrations(Unit(conn, desk.program, SERVICE, desk.now), policy, (), desk.refused)
+    note_registrations(desk.unit.on(conn), policy, (), desk.refused)

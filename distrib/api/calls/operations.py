@@ -35,7 +35,7 @@ from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.failpoints import reach
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
-from distrib.services.context import SERVICE, Actor, Program, Unit
+from distrib.services.context import Actor, Program, Unit
 from distrib.services.programs.keys import authenticate, hash_anew, is_use_due, note_use
 from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
@@ -236,9 +236,9 @@ def _note_refused(backend: Backend, asked: _Asked, code: str, conn: Connection) 
     authenticated = authenticate(conn, asked.presented, backend.pepper, backend.now())
     shop_id = asked.path.get("shop_id") or (asked.body.get("id") if isinstance(asked.body, dict) else None)
     if authenticated is not None and isinstance(shop_id, str):
-        program, _ = authenticated
+        program, actor = authenticated
         note_registrations(
-            Unit(conn, program, SERVICE, backend.now()), backend.policies[program.policy], (), {shop_id: code}
+            Unit(conn, program, actor, backend.now()), backend.policies[program.policy], (), {shop_id: code}
         )
 
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import SponsorLink, TreePosition, highest_level, resolve_position
 from distrib.domain.network.graph import arrange
@@ -33,7 +31,7 @@ from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
 from distrib.services.compliance.registrations import note_registrations
-from distrib.services.context import Actor, Program, Unit
+from distrib.services.context import Program, Unit
 from distrib.services.plans.versions import Timeline, load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import KnownShop, NewShop
@@ -89,7 +87,7 @@ def register_shops(unit: Unit, policy: Policy, drafts: Sequence[ShopDraft], pepp
     timeline = load_timeline(unit.conn, unit.program)
     hashed = [_hashed(draft, unit.program, pepper) for draft in drafts]
     for _ in range(ATTEMPTS):
-        batch = _RegistrationBatch(unit.conn, unit.program, policy, unit.actor, unit.now)
+        batch = _RegistrationBatch(unit, policy)
         results = batch.decide(hashed)
         if batch.write():
             tree.signal_ranks(unit.conn, unit.program_id, batch.signals(timeline))
@@ -104,8 +102,8 @@ def register_shops(unit: Unit, policy: Policy, drafts: Sequence[ShopDraft], pepp
 class _RegistrationBatch:
     """One attempt at registering the shops of a call, from what is known now."""
 
-    def __init__(self, conn: Connection, program: Program, policy: Policy, actor: Actor, now: datetime) -> None:
-        self._conn, self._program, self._policy, self._actor, self._now = conn, program, policy, actor, now
+    def __init__(self, unit: Unit, policy: Policy) -> None:
+        self._unit, self._policy = unit, policy
         self._known: dict[str, KnownShop] = {}
         self._by_code: dict[str, KnownShop] = {}
         self._identities: set[bytes] = set()
@@ -130,7 +128,9 @@ class _RegistrationBatch:
     def write(self) -> bool:
         """Writes the new shops; False where another call has taken an id, identity or invite code meanwhile."""
         rows = sorted(self._new, key=lambda row: row.shop_no)
-        return not rows or shops.insert_shops(self._conn, self._program.program_id, rows, self._now, self._actor.key_id)
+        return not rows or shops.insert_shops(
+            self._unit.conn, self._unit.program_id, rows, self._unit.now, self._unit.actor.key_id
+        )
 
     @property
     def created(self) -> Sequence[NewShop]:
@@ -139,7 +139,7 @@ class _RegistrationBatch:
 
     def signals(self, timeline: Timeline) -> list[tuple[date, int, datetime]]:
         """Lists the sponsors whose promotion is to be decided, as they gained a recruit."""
-        day_of = self._program.day_of
+        day_of = self._unit.program.day_of
         return [
             (day_of(row.joined_at), row.sponsor_no, row.joined_at)
             for row in self._new
@@ -148,22 +148,22 @@ class _RegistrationBatch:
 
     def _load(self, sent: Sequence[_HashedDraft]) -> None:
         """Loads known shops and identities. Ids come last, so that whatever uses an identity is loaded, too."""
-        program_id = self._program.program_id
+        program_id = self._unit.program_id
         identities = {entry.identity_hash for entry in sent if entry.identity_hash is not None}
         if identities:
-            self._identities = shops.identities_used(self._conn, program_id, identities)
+            self._identities = shops.identities_used(self._unit.conn, program_id, identities)
         codes = {entry.draft.invite_code for entry in sent if entry.draft.invite_code is not None}
         if codes:
-            self._by_code = shops.by_invite_codes(self._conn, program_id, codes)
+            self._by_code = shops.by_invite_codes(self._unit.conn, program_id, codes)
         named = {name for entry in sent for name in (entry.draft.id, entry.draft.sponsor_id) if name is not None}
-        self._known = shops.by_ids(self._conn, program_id, named)
+        self._known = shops.by_ids(self._unit.conn, program_id, named)
 
     def _place(self, new: Mapping[str, _HashedDraft]) -> dict[str, Refusal]:
         """Places new shops in the tree, sponsors first; answers by shop why it is refused."""
         arrangement = arrange({shop_id: entry.draft.sponsor_id for shop_id, entry in new.items()})
         refused = {shop_id: _loop_refusal(loop) for loop in arrangement.loops for shop_id in loop}
         self._load_moves([entry.draft for entry in new.values()])
-        numbers = iter(shops.next_numbers(self._conn, len(new)))
+        numbers = iter(shops.next_numbers(self._unit.conn, len(new)))
         for shop_id in arrangement.order:
             if shop_id in refused:
                 continue
@@ -177,7 +177,7 @@ class _RegistrationBatch:
         draft = entry.draft
         self._check_draft(draft, entry.identity_hash)
         sponsor = self._sponsor(draft)
-        row = self._row(entry, number, sponsor, draft.joined_at or self._now)
+        row = self._row(entry, number, sponsor, draft.joined_at or self._unit.now)
         self._new.append(row)
         if entry.identity_hash is not None:
             self._identities.add(entry.identity_hash)
@@ -202,7 +202,7 @@ class _RegistrationBatch:
             level=1 if above is None else above.level + 1,
             chain_since=joined_at if above is None else max(joined_at, above.chain_since),
             joined_at=joined_at,
-            status="pending" if self._program.admission == "review" else "active",
+            status="pending" if self._unit.program.admission == "review" else "active",
             reason=DETACHED if position.is_detached else JOINED,
             root_no=number if above is None else above.root_no,
         )
@@ -212,11 +212,11 @@ class _RegistrationBatch:
         has_sponsor = draft.sponsor_id is not None or draft.invite_code is not None
         if draft.sponsor_id is not None and draft.invite_code is not None:
             raise SponsorAndInviteCode()
-        if self._actor.role == "partner" and not has_sponsor:
+        if self._unit.actor.role == "partner" and not has_sponsor:
             raise Refusal("forbidden")
-        if self._program.admission == "invite" and not has_sponsor:
+        if self._unit.program.admission == "invite" and not has_sponsor:
             raise SponsorRequired()
-        if self._program.identity_required and identity_hash is None:
+        if self._unit.program.identity_required and identity_hash is None:
             raise IdentityRequired()
         if identity_hash in self._identities:
             raise IdentityUsed()
@@ -228,29 +228,29 @@ class _RegistrationBatch:
             sponsor = self._known.get(draft.sponsor_id)
         else:
             sponsor = self._by_code.get(draft.invite_code or "")
-        if self._actor.role == "partner" and (sponsor is None or not self._is_own(sponsor)):
+        if self._unit.actor.role == "partner" and (sponsor is None or not self._is_own(sponsor)):
             raise Refusal("forbidden")
         if sponsor is None:
             raise SponsorUnknown(sponsor=draft.sponsor_id or draft.invite_code or "")
-        if sponsor.status == "closed" and sponsor.status_since <= self._now:
+        if sponsor.status == "closed" and sponsor.status_since <= self._unit.now:
             raise SponsorNotActive(sponsor=sponsor.shop_id)
         return sponsor
 
     def _may_repeat(self, draft: ShopDraft, shop: KnownShop) -> bool:
         """Whether the sender may know of a shop that is in: a partner, of those below its own or brought in by one."""
-        if self._actor.role != "partner" or self._is_own(shop):
+        if self._unit.actor.role != "partner" or self._is_own(shop):
             return True
         sponsor = self._known.get(draft.sponsor_id or "") or self._by_code.get(draft.invite_code or "")
         return sponsor is not None and self._is_own(sponsor)
 
     def _is_own(self, sponsor: KnownShop) -> bool:
         """Whether the sponsor is the partner's own shop or stands below it, however deep."""
-        own = self._actor.shop_no
+        own = self._unit.actor.shop_no
         if own is None or own == sponsor.shop_no or own in sponsor.uplines or len(sponsor.uplines) < CHAIN_LENGTH:
             return own is not None and (own == sponsor.shop_no or own in sponsor.uplines)
         top = sponsor.uplines[-1]
         if top not in self._below_own:
-            above = tree.uplines_at(self._conn, self._program.program_id, top, self._now, tree.DEEPEST)
+            above = tree.uplines_at(self._unit.conn, self._unit.program_id, top, self._unit.now, tree.DEEPEST)
             self._below_own[top] = own in above
         return self._below_own[top]
 
@@ -268,11 +268,11 @@ class _RegistrationBatch:
         """Loads the dated links above sponsors that move, or join, after a shop they brought in."""
         if self._policy.max_tree_levels is None:
             return
-        earliest = min((draft.joined_at or self._now for draft in drafts), default=self._now)
+        earliest = min((draft.joined_at or self._unit.now for draft in drafts), default=self._unit.now)
         sponsors = [*self._known.values(), *self._by_code.values()]
         late = sorted({shop.shop_no for shop in sponsors if shop.chain_since > earliest})
         if late:
-            self._links = tree.links_above(self._conn, self._program.program_id, late, earliest)
+            self._links = tree.links_above(self._unit.conn, self._unit.program_id, late, earliest)
 
     def _result(self, entry: _HashedDraft, is_created: bool, refused: Mapping[str, Refusal]) -> Registered:
         shop_id = entry.draft.id
