@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 
+import psycopg
 import structlog
 from flask import Flask, Response, current_app, g, request
 from redis.exceptions import RedisError
@@ -199,7 +200,7 @@ def _visit_of(code: str, source: str | None) -> Callable[[], None]:
         try:
             with backend.begin() as conn:
                 count_visit(conn, Visit(code, source, address, agent), now)
-        except (DBAPIError, PoolExhausted) as error:
+        except (DBAPIError, psycopg.Error, PoolExhausted) as error:
             _log.warning("visit_not_counted", error=type(error).__name__)
 
     return count

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.customers import Merge
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 _SURVIVING = """
 (SELECT DISTINCT ON (m.customer_id) m.customer_id, m.into_id FROM customer_merges m
@@ -83,12 +83,12 @@ def person_at(customer: str, program: str, instant: str) -> str:
 def merges_of(conn: Connection, program_id: int, customer_ids: Collection[str]) -> list[Merge]:
     """Lists the merges of everyone who is one person with one of those customers, the earliest first."""
     values = {"program": program_id, "customers": list(customer_ids)}
-    return driver(conn).cursor(row_factory=rows_as(Merge)).execute(_MERGES, values).fetchall()
+    return execute_as(conn, Merge, _MERGES, values).fetchall()
 
 
 def all_merges(conn: Connection, program_id: int) -> list[Merge]:
     """Lists all merges of a program, the earliest first."""
-    return driver(conn).cursor(row_factory=rows_as(Merge)).execute(_ALL, {"program": program_id}).fetchall()
+    return execute_as(conn, Merge, _ALL, {"program": program_id}).fetchall()
 
 
 def insert_merge(
@@ -96,10 +96,10 @@ def insert_merge(
 ) -> None:
     """Writes that a customer, and all that were merged into it, go on under another id."""
     values = {"program": program_id, "customer": customer_id, "into": into_id, "at": merged_at, "by": by}
-    driver(conn).execute(_INSERT, values)
+    execute(conn, _INSERT, values)
 
 
 def known_customers(conn: Connection, program_id: int, customer_ids: Collection[str]) -> set[str]:
     """Finds those of whom anything is known: a claim, a record, a merge or a settled order."""
-    rows = driver(conn).execute(_KNOWN, {"program": program_id, "customers": list(customer_ids)})
+    rows = execute(conn, _KNOWN, {"program": program_id, "customers": list(customer_ids)})
     return {customer_id for (customer_id,) in rows}

@@ -10,14 +10,18 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.customers import BindingRule, Claim
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import BINDINGS
+from distrib.store.sql import execute, execute_as
 
 _BUCKETS = 64
-_LOCK = "SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%b::integer[]) WITH ORDINALITY AS t (k, place) ORDER BY place"
+_LOCK = """
+SELECT pg_advisory_xact_lock(%(lock)s, k) FROM unnest(%(buckets)b::integer[]) WITH ORDINALITY AS t (k,
+place) ORDER BY place
+"""
 _CLAIMS = """
 SELECT customer_id, bound_at, seq, shop_no, source, rule, protect_days, expire_days, outcome, recorded_at, recorded_by
-FROM bindings WHERE program_id = %s AND customer_id = ANY(%b::text[]) ORDER BY customer_id, bound_at, seq
+FROM bindings WHERE program_id = %(program)s AND customer_id = ANY(%(customer_ids)b::text[]) ORDER BY customer_id,
+    bound_at, seq
 """
 _INSERT = """
 INSERT INTO bindings (program_id, customer_id, bound_at, shop_no, source, rule, protect_days, expire_days, outcome,
@@ -30,10 +34,11 @@ ORDER BY c.place
 """
 _SHOPS = """
 SELECT DISTINCT ON (customer_id) customer_id, shop_no FROM customer_shops
-WHERE program_id = %s AND customer_id = ANY(%b::text[]) ORDER BY customer_id, seq DESC
+WHERE program_id = %(program)s AND customer_id = ANY(%(customer_ids)b::text[]) ORDER BY customer_id, seq DESC
 """
 _INSERT_SHOP = """
-INSERT INTO customer_shops (program_id, customer_id, shop_no, recorded_at, recorded_by) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO customer_shops (program_id, customer_id, shop_no, recorded_at, recorded_by) VALUES (%(program)s,
+    %(customer_id)s, %(shop_no)s, %(now)s, %(by)s)
 """
 
 
@@ -85,14 +90,17 @@ def lock_customers(conn: Connection, program_id: int, customer_ids: Collection[s
     Locks are taken by bucket and in order, so that a thousand customers take few of them and no two calls deadlock.
     """
     buckets = sorted({zlib.crc32(customer_id.encode()) % _BUCKETS for customer_id in customer_ids})
-    driver(conn).execute(_LOCK, (BINDINGS, [_wrapped(program_id * _BUCKETS + bucket) for bucket in buckets]))
+    execute(
+        conn, _LOCK, {"lock": BINDINGS, "buckets": [_wrapped(program_id * _BUCKETS + bucket) for bucket in buckets]}
+    )
 
 
 def claims_of(conn: Connection, program_id: int, customer_ids: Collection[str]) -> dict[str, list[ClaimRow]]:
     """Lists the claims on each of those customers by their instants; customers without any are left out."""
     claims: dict[str, list[ClaimRow]] = {}
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(_StoredClaim))
-    for row in cursor.execute(_CLAIMS, (program_id, list(customer_ids))):
+    for row in execute_as(
+        conn, _StoredClaim, _CLAIMS, {"program": program_id, "customer_ids": list(customer_ids)}, binary=True
+    ):
         claims.setdefault(row.customer_id, []).append(row.decoded())
     return claims
 
@@ -114,12 +122,12 @@ def insert_claims(
         "sources": [claim.source for claim in claims],
         "outcomes": [claim.outcome for claim in claims],
     }
-    driver(conn).execute(_INSERT, columns)
+    execute(conn, _INSERT, columns)
 
 
 def shops_of_customers(conn: Connection, program_id: int, customer_ids: Collection[str]) -> dict[str, int | None]:
     """Reads the number of the shop that each customer is (None: taken back); those without a record are left out."""
-    rows = driver(conn).execute(_SHOPS, (program_id, list(customer_ids)))
+    rows = execute(conn, _SHOPS, {"program": program_id, "customer_ids": list(customer_ids)})
     return dict(rows.fetchall())
 
 
@@ -127,7 +135,11 @@ def insert_customer_shop(
     conn: Connection, program_id: int, customer_id: str, shop_no: int | None, now: datetime, by: str
 ) -> None:
     """Writes which shop a customer is; None takes it back."""
-    driver(conn).execute(_INSERT_SHOP, (program_id, customer_id, shop_no, now, by))
+    execute(
+        conn,
+        _INSERT_SHOP,
+        {"program": program_id, "customer_id": customer_id, "shop_no": shop_no, "now": now, "by": by},
+    )
 
 
 def _wrapped(number: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import starmap
 from typing import TypeAlias, TypedDict, TypeVar
 
 import numpy as np
@@ -19,7 +18,7 @@ from psycopg import pq
 from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Dumper
 from psycopg.rows import RowFactory, RowMaker, TupleRow, args_row
-from sqlalchemy import Connection, CursorResult, Engine, QueuePool, create_engine, event, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 from distrib.store.patience import CONNECTS_WITHIN_S, PatientConnection
 
@@ -37,6 +36,7 @@ _BIGINT, _BIGINTS = 20, 1016
 _ARRAY_HEAD = struct.Struct(">iiiii")
 _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
 
+_ENTER = "SELECT set_config('distrib.program_id', %(program)s, true)"
 WEB_ROLE = "distrib_web"
 WORKER_ROLE = "distrib_worker"
 
@@ -150,7 +150,7 @@ def _begin_as(local: Mapping[str, str | int], statement_timeout_ms: int) -> Call
     words = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in local.items())
 
     def begin(conn: Connection) -> None:
-        raw = driver(conn)
+        raw = below(conn)
         _wait_as_long_as(raw, statement_timeout_ms)
         level = conn.get_execution_options().get("isolation_level")
         if level == "AUTOCOMMIT":
@@ -169,7 +169,7 @@ def _wait_as_long_as(raw: RawConnection, statement_timeout_ms: int) -> None:
 
 def enter_program(conn: Connection, program_id: int) -> None:
     """Lets this transaction see the rows of one program, and of no other, under the web role."""
-    conn.execute(text("SELECT set_config('distrib.program_id', :p, true)"), {"p": str(program_id)})
+    driver(conn).execute(_ENTER, {"program": str(program_id)})
 
 
 def allow_minutes(conn: Connection, minutes: int) -> None:
@@ -182,11 +182,21 @@ def allow_minutes(conn: Connection, minutes: int) -> None:
 def allow_long_reads(conn: Connection, minutes: int) -> None:
     """Lets each statement of this transaction take so many minutes, on one core: those who settle need the others."""
     allow_minutes(conn, minutes)
-    conn.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+    driver(conn).execute("SET LOCAL max_parallel_workers_per_gather = 0")
 
 
 def driver(conn: Connection) -> RawConnection:
-    """The psycopg connection below a connection, in the same transaction: for COPY and binary arrays."""
+    """The psycopg connection below a connection, in its transaction, which is begun where it is not yet.
+
+    Statements go by ``sql``; this is for COPY, and for those that speak to the server before anything is there.
+    """
+    if conn.get_transaction() is None:
+        conn.begin()
+    return below(conn)
+
+
+def below(conn: Connection) -> RawConnection:
+    """The psycopg connection below a connection as it is, in a transaction or not."""
     raw = conn.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("the store needs psycopg")
@@ -210,23 +220,6 @@ def rows_as(kind: type[_Row]) -> RowFactory[_Row]:
         return args_row(kind)(cursor)
 
     return factory
-
-
-def values_of(kind: type[_Row], result: CursorResult[*tuple[object, ...]]) -> list[_Row]:
-    """The rows of a result of SQLAlchemy as such values: what ``rows_as`` is to psycopg.
-
-    Raises:
-        TypeError: the columns of the statement are not the fields.
-    """
-    _compare(kind, list(result.keys()))
-    return list(starmap(kind, result))
-
-
-def value_of(kind: type[_Row], result: CursorResult[*tuple[object, ...]]) -> _Row | None:
-    """The only row of a result as such a value; None without one. Raises as ``values_of`` does."""
-    _compare(kind, list(result.keys()))
-    row = result.one_or_none()
-    return None if row is None else next(starmap(kind, [row]))
 
 
 def _compare(kind: type[object], columns: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.store.copying import TO_2000, Integers
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 LINE: Final = "E'\\n'"
 """What stands between the texts of a column, as SQL has it: JSON and ids hold no end of a line."""
@@ -27,9 +27,7 @@ def gather(conn: Connection, statement: str, values: Mapping[str, object]) -> li
 
     A field of no rows is empty.
     """
-    cursor = driver(conn).cursor(binary=True)
-    cursor.execute(statement.encode(), values)
-    result = cursor.pgresult
+    result = execute(conn, statement, values, binary=True).pgresult
     if result is None:
         raise TypeError("the statement answers nothing")
     return [result.get_value(0, field) or b"" for field in range(result.nfields)]

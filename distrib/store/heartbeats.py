@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import columns_of, execute, execute_as
 
 
 class ProcessRow(NamedTuple):
@@ -51,9 +51,9 @@ VALUES ({", ".join(f"%({name})s" for name in ProcessRow._fields)})
 ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at, activity = excluded.activity,
     busy_since = excluded.busy_since, orders = excluded.orders, ended_at = excluded.ended_at
 """
-_FORGET = "DELETE FROM service_processes WHERE seen_at < %s"
+_FORGET = "DELETE FROM service_processes WHERE seen_at < %(before)s"
 _PROCESSES = f"""
-SELECT {", ".join(ProcessRow._fields)} FROM service_processes ORDER BY seen_at DESC, process_id LIMIT %s
+SELECT {", ".join(ProcessRow._fields)} FROM service_processes ORDER BY seen_at DESC, process_id LIMIT %(limit)s
 """
 _DONE = """
 INSERT INTO periodic_runs (job, every_seconds, done_at, took_ms) VALUES (%(job)s, %(every)s, %(now)s, %(took_ms)s)
@@ -67,46 +67,47 @@ ON CONFLICT (job) DO UPDATE SET every_seconds = excluded.every_seconds, failed_a
 """
 _ADD_BATCHES = """
 INSERT INTO batch_times AS b (up_to_ms, batches, spent_ms, orders, events)
-SELECT * FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS more (up_to_ms)
+SELECT * FROM unnest(%(up_to_ms)s::integer[], %(batches)s::bigint[], %(spent_ms)s::bigint[], %(orders)s::bigint[],
+    %(events)s::bigint[]) AS more (up_to_ms)
 ORDER BY up_to_ms
 ON CONFLICT (up_to_ms) DO UPDATE SET batches = b.batches + excluded.batches, spent_ms = b.spent_ms + excluded.spent_ms,
     orders = b.orders + excluded.orders, events = b.events + excluded.events
 """
-_BATCHES = f"SELECT {', '.join(BatchRow._fields)} FROM batch_times ORDER BY up_to_ms LIMIT %s"
-_RUNS = f"SELECT {', '.join(PeriodicRow._fields)} FROM periodic_runs ORDER BY job LIMIT %s"
+_BATCHES = f"SELECT {', '.join(BatchRow._fields)} FROM batch_times ORDER BY up_to_ms LIMIT %(limit)s"
+_RUNS = f"SELECT {', '.join(PeriodicRow._fields)} FROM periodic_runs ORDER BY job LIMIT %(limit)s"
 
 
 def write_beat(conn: Connection, row: ProcessRow) -> None:
     """Writes what a process is at in place of what it was."""
-    driver(conn).execute(_BEAT, row._asdict())
+    execute(conn, _BEAT, row._asdict())
 
 
 def forget_processes(conn: Connection, before: datetime) -> None:
     """Deletes processes that were last seen before an instant."""
-    driver(conn).execute(_FORGET, (before,))
+    execute(conn, _FORGET, {"before": before})
 
 
 def list_processes(conn: Connection, limit: int) -> list[ProcessRow]:
     """Lists processes, the last seen first."""
-    return driver(conn).cursor(row_factory=rows_as(ProcessRow)).execute(_PROCESSES, (limit,)).fetchall()
+    return execute_as(conn, ProcessRow, _PROCESSES, {"limit": limit}).fetchall()
 
 
 def add_batches(conn: Connection, rows: Sequence[BatchRow]) -> None:
     """Adds up how long batches took, by bound."""
-    driver(conn).execute(_ADD_BATCHES, [list(column) for column in zip(*rows, strict=True)])
+    execute(conn, _ADD_BATCHES, columns_of(BatchRow, rows))
 
 
 def list_batches(conn: Connection, limit: int) -> list[BatchRow]:
     """Lists how long batches took, all there ever were, by bound."""
-    return driver(conn).cursor(row_factory=rows_as(BatchRow)).execute(_BATCHES, (limit,)).fetchall()
+    return execute_as(conn, BatchRow, _BATCHES, {"limit": limit}).fetchall()
 
 
 def write_run(conn: Connection, job: str, every_seconds: int, now: datetime, took_ms: int, error: str | None) -> None:
     """Writes that a job ended now: well, or with that error."""
     bound = {"job": job, "every": every_seconds, "now": now, "took_ms": took_ms, "error": error}
-    driver(conn).execute(_DONE if error is None else _FAILED, bound)
+    execute(conn, _DONE if error is None else _FAILED, bound)
 
 
 def list_runs(conn: Connection, limit: int) -> list[PeriodicRow]:
     """Lists how each periodic job went, by name."""
-    return driver(conn).cursor(row_factory=rows_as(PeriodicRow)).execute(_RUNS, (limit,)).fetchall()
+    return execute_as(conn, PeriodicRow, _RUNS, {"limit": limit}).fetchall()

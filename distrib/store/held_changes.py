@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import execute, execute_many
 
 
 class HeldChangeRow(NamedTuple):
@@ -51,49 +53,49 @@ FROM held_changes h
 LEFT JOIN open_changes o ON o.program_id = h.program_id AND o.kind = h.kind AND o.subject_no = h.subject_no
      AND o.change_no = h.change_no
 LEFT JOIN held_change_ends e ON e.program_id = h.program_id AND e.change_no = h.change_no
-WHERE h.program_id = :program
+WHERE h.program_id = %(program)s
 """
-_NEWEST = text(
-    f"SELECT {_COLUMNS} {_KEPT} AND h.kind = :kind AND h.subject_no = :subject_no ORDER BY h.change_no DESC LIMIT 1"
-)
-_LIST = text(f"SELECT {_COLUMNS} {_KEPT} AND h.change_no < :before ORDER BY h.change_no DESC LIMIT :limit")
-_LIST_OPEN = text(f"SELECT {_COLUMNS} {_KEPT} AND o.change_no < :before ORDER BY h.change_no DESC LIMIT :limit")
-_INSERT = text("""
+_NEWEST = f"""
+SELECT {_COLUMNS} {_KEPT} AND h.kind = %(kind)s AND h.subject_no = %(subject_no)s ORDER BY h.change_no DESC LIMIT 1
+"""
+_LIST = f"SELECT {_COLUMNS} {_KEPT} AND h.change_no < %(before)s ORDER BY h.change_no DESC LIMIT %(limit)s"
+_LIST_OPEN = f"SELECT {_COLUMNS} {_KEPT} AND o.change_no < %(before)s ORDER BY h.change_no DESC LIMIT %(limit)s"
+_INSERT = """
 WITH held AS (
     INSERT INTO held_changes (program_id, kind, subject_no, fields, proposed_at, proposed_by, due_at)
-    VALUES (:program, :kind, :subject_no, :fields, :now, :by, :due_at) RETURNING change_no
+    VALUES (%(program)s, %(kind)s, %(subject_no)s, %(fields)s, %(now)s, %(by)s, %(due_at)s) RETURNING change_no
 )
 INSERT INTO open_changes (program_id, kind, subject_no, change_no, due_at, content)
-SELECT :program, :kind, :subject_no, change_no, :due_at, :content FROM held
-""")
-_END = text("""
+SELECT %(program)s, %(kind)s, %(subject_no)s, change_no, %(due_at)s, %(content)s FROM held
+"""
+_END = """
 WITH gone AS (
-    DELETE FROM open_changes WHERE program_id = :program AND kind = :kind AND subject_no = :subject_no
-       AND change_no = :change_no
+    DELETE FROM open_changes WHERE program_id = %(program)s AND kind = %(kind)s AND subject_no = %(subject_no)s
+       AND change_no = %(change_no)s
 )
 INSERT INTO held_change_ends (program_id, change_no, outcome, ended_at, ended_by, payee_version)
-VALUES (:program, :change_no, :outcome, :now, :by, :payee_version)
-""")
-_DUE = text("SELECT program_id, kind, subject_no FROM open_changes WHERE due_at <= :now ORDER BY due_at LIMIT :limit")
-_DUE_OF_PROGRAM = text(
+VALUES (%(program)s, %(change_no)s, %(outcome)s, %(now)s, %(by)s, %(payee_version)s)
+"""
+_DUE = "SELECT program_id, kind, subject_no FROM open_changes WHERE due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s"
+_DUE_OF_PROGRAM = (
     "SELECT program_id, kind, subject_no FROM open_changes"
-    " WHERE program_id = :program AND kind = :kind AND due_at <= :now ORDER BY subject_no LIMIT :limit"
+    " WHERE program_id = %(program)s AND kind = %(kind)s AND due_at <= %(now)s ORDER BY subject_no LIMIT %(limit)s"
 )
-_CONTENTS = text(
+_CONTENTS = (
     "SELECT kind, subject_no, change_no, content FROM open_changes"
-    " WHERE program_id = :program AND kind <> 'program' AND (kind, subject_no) > (:kind, :subject_no)"
-    " ORDER BY kind, subject_no LIMIT :limit"
+    " WHERE program_id = %(program)s AND kind <> 'program' AND (kind, subject_no) > (%(kind)s, %(subject_no)s)"
+    " ORDER BY kind, subject_no LIMIT %(limit)s"
 )
-_RESEAL = text(
-    "UPDATE open_changes SET content = :content"
-    " WHERE program_id = :program AND kind = :kind AND subject_no = :subject_no AND change_no = :change_no"
+_RESEAL = (
+    "UPDATE open_changes SET content = %(content)s"
+    " WHERE program_id = %(program)s AND kind = %(kind)s AND subject_no = %(subject_no)s AND change_no = %(change_no)s"
 )
 
 
 def newest(conn: Connection, program_id: int, kind: str, subject_no: int) -> HeldChangeRow | None:
     """Reads the newest change about a subject, open or ended; None without one."""
     bound = {"program": program_id, "kind": kind, "subject_no": subject_no}
-    row = conn.execute(_NEWEST, bound).one_or_none()
+    row = execute(conn, _NEWEST, bound).fetchone()
     return None if row is None else HeldChangeRow._make(row)
 
 
@@ -102,7 +104,7 @@ def list_changes(
 ) -> list[HeldChangeRow]:
     """Lists changes, or the open ones alone, the newest first, those before a number."""
     statement = _LIST_OPEN if is_open else _LIST
-    rows = conn.execute(statement, {"program": program_id, "before": before_no, "limit": limit})
+    rows = execute(conn, statement, {"program": program_id, "before": before_no, "limit": limit})
     return [HeldChangeRow._make(row) for row in rows]
 
 
@@ -119,7 +121,7 @@ def insert_change(
 ) -> None:
     """Writes a change as open."""
     values = {"program": program_id, "kind": kind, "subject_no": subject_no, "fields": list(fields), "now": now}
-    conn.execute(_INSERT, values | {"content": content, "due_at": due_at, "by": by})
+    execute(conn, _INSERT, values | {"content": content, "due_at": due_at, "by": by})
 
 
 def end_change(
@@ -134,26 +136,26 @@ def end_change(
     """Writes how an open change ended, and deletes its content."""
     values = {"program": program_id, "kind": change.kind, "subject_no": change.subject_no, "now": now, "by": by}
     values |= {"change_no": change.change_no, "outcome": outcome, "payee_version": payee_version}
-    conn.execute(_END, values)
+    execute(conn, _END, values)
 
 
 def due_changes(conn: Connection, now: datetime, limit: int) -> list[DueChange]:
     """Lists what is due over all programs, the longest waiting first."""
-    return [DueChange._make(row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+    return [DueChange._make(row) for row in execute(conn, _DUE, {"now": now, "limit": limit})]
 
 
 def due_of_program(conn: Connection, program_id: int, kind: str, now: datetime, limit: int) -> list[DueChange]:
     """Lists what is due of one kind in a program, by the numbers of its subjects."""
     bound = {"program": program_id, "kind": kind, "now": now, "limit": limit}
-    return [DueChange._make(row) for row in conn.execute(_DUE_OF_PROGRAM, bound)]
+    return [DueChange._make(row) for row in execute(conn, _DUE_OF_PROGRAM, bound)]
 
 
 def contents_after(conn: Connection, program_id: int, kind: str, subject_no: int, limit: int) -> list[SealedContent]:
     """Lists the sealed contents of open changes by kind and subject, those after a place."""
     bound = {"program": program_id, "kind": kind, "subject_no": subject_no, "limit": limit}
-    return [SealedContent._make(row) for row in conn.execute(_CONTENTS, bound)]
+    return [SealedContent._make(row) for row in execute(conn, _CONTENTS, bound)]
 
 
 def replace_contents(conn: Connection, program_id: int, contents: Sequence[SealedContent]) -> None:
     """Replaces contents: the same ones, sealed with another data key."""
-    conn.execute(_RESEAL, [{"program": program_id, **content._asdict()} for content in contents])
+    execute_many(conn, _RESEAL, [{"program": program_id, **content._asdict()} for content in contents])

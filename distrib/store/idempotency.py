@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.locks import IDEMPOTENCY
+from distrib.store.sql import execute
 
-_LOCK = text(f"SELECT pg_advisory_xact_lock({IDEMPOTENCY}, hashtext(:program || '/' || :route || '/' || :key))")
-_READ = text(
-    "SELECT digest, status, body FROM idempotency_keys WHERE program_id = :program AND route = :route AND key = :key"
-    " AND (key_id IN (:key_id, '') OR owner = :owner) ORDER BY key_id <> :key_id, recorded_at LIMIT 1"
+_LOCK = f"SELECT pg_advisory_xact_lock({IDEMPOTENCY}, hashtext(%(program)s || '/' || %(route)s || '/' || %(key)s))"
+_READ = (
+    "SELECT digest, status, body FROM idempotency_keys WHERE program_id = %(program)s AND route = %(route)s"
+    " AND key = %(key)s"
+    " AND (key_id IN (%(key_id)s, '') OR owner = %(owner)s) ORDER BY key_id <> %(key_id)s, recorded_at LIMIT 1"
 )
-_WRITE = text(
+_WRITE = (
     "INSERT INTO idempotency_keys (program_id, route, key, key_id, owner, digest, status, body, recorded_at)"
-    " VALUES (:program, :route, :key, :key_id, :owner, :digest, :status, :body, :now)"
+    " VALUES (%(program)s, %(route)s, %(key)s, %(key_id)s, %(owner)s, %(digest)s, %(status)s, %(body)s, %(now)s)"
 )
 
 
@@ -31,7 +33,7 @@ class KeptAnswer:
 
 def lock_key(conn: Connection, program_id: int, route: str, key: str) -> None:
     """Locks a key until the transaction ends."""
-    conn.execute(_LOCK, {"program": str(program_id), "route": route, "key": key})
+    execute(conn, _LOCK, {"program": str(program_id), "route": route, "key": key})
 
 
 def kept_answer(conn: Connection, program_id: int, route: str, key: str, key_id: str, owner: str) -> KeptAnswer | None:
@@ -40,8 +42,8 @@ def kept_answer(conn: Connection, program_id: int, route: str, key: str, key_id:
     Answers of before it was kept whose they are (migration 0027) are everybody's.
     """
     values = {"program": program_id, "route": route, "key": key, "key_id": key_id, "owner": owner}
-    row = conn.execute(_READ, values).first()
-    return None if row is None else KeptAnswer(bytes(row.digest), row.status, row.body)
+    row = execute(conn, _READ, values).fetchone()
+    return None if row is None else KeptAnswer(*row)
 
 
 def keep_answer(
@@ -57,4 +59,4 @@ def keep_answer(
 ) -> None:
     """Writes an answer, for ever, with the API key that got it and its owner."""
     values = {"program": program_id, "route": route, "key": key, "now": now, "key_id": key_id, "owner": owner}
-    conn.execute(_WRITE, values | {"digest": answer.digest, "status": answer.status, "body": answer.body})
+    execute(conn, _WRITE, values | {"digest": answer.digest, "status": answer.status, "body": answer.body})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import psycopg
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import CannotStart
@@ -20,6 +20,7 @@ from distrib.domain.texts import Text
 from distrib.store.database import driver, open_engine
 from distrib.store.locks import MIGRATIONS
 from distrib.store.privileges import EVERY_PROGRAM
+from distrib.store.sql import execute, value, value_or_none
 
 Announce: TypeAlias = Callable[["str | None", str], None]
 """Takes the schema that a database stands at, None where it has none, and the one that it is brought to."""
@@ -43,7 +44,7 @@ def upgrade(database_url: str, revision: str = "head", announce: Announce = lamb
     engine = open_engine(database_url, None, statement_timeout_ms=0, lock_timeout_ms=0)
     try:
         with engine.begin() as conn:
-            conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATIONS})
+            execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": MIGRATIONS})
             version = _version(conn)
             _must_know(version)
             if version == wanted:
@@ -126,9 +127,9 @@ def _must_know(version: str | None) -> None:
 
 def _version(conn: Connection) -> str | None:
     """The migration that a database stands at; None where it never had one."""
-    if conn.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
+    if not value(conn, bool, "SELECT to_regclass('alembic_version') IS NOT NULL"):
         return None
-    return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return value_or_none(conn, str, "SELECT version_num FROM alembic_version")
 
 
 def _serve_every_program(conn: Connection) -> None:

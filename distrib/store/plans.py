@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import TIMELINE
+from distrib.store.sql import execute, execute_as
 
 
 class PlanRow(NamedTuple):
@@ -42,11 +42,11 @@ _SELECT = """
 SELECT v.version_no, v.code, v.version, v.document, v.digest, v.created_at, v.created_by,
     p.effective_from, p.published_at, p.published_by, p.signed_off_by
 FROM plan_versions v LEFT JOIN plan_publications p ON p.program_id = v.program_id AND p.version_no = v.version_no
-WHERE v.program_id = %s
+WHERE v.program_id = %(program)s
 """
-_FIND = _SELECT + "AND v.code = %s AND v.version = %s"
-_NEWEST = _SELECT + "AND v.code = %s ORDER BY v.version DESC LIMIT 1"
-_LIST = _SELECT + "AND v.version_no < %s ORDER BY v.version_no DESC LIMIT %s"
+_FIND = _SELECT + "AND v.code = %(code)s AND v.version = %(version)s"
+_NEWEST = _SELECT + "AND v.code = %(code)s ORDER BY v.version DESC LIMIT 1"
+_LIST = _SELECT + "AND v.version_no < %(before)s ORDER BY v.version_no DESC LIMIT %(limit)s"
 _INSERT = """
 INSERT INTO plan_versions (program_id, version_no, code, version, document, digest, created_at, created_by)
 SELECT %(program)s, coalesce(max(version_no), 0) + 1, %(code)s,
@@ -55,18 +55,21 @@ FROM plan_versions WHERE program_id = %(program)s
 """
 _PUBLISH = """
 INSERT INTO plan_publications (program_id, version_no, effective_from, published_at, published_by, signed_off_by)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+VALUES (%(program)s, %(version_no)s, %(effective_from)s, %(now)s, %(by)s, %(signed_off_by)s) ON CONFLICT DO NOTHING
 """
 _TIMELINE = """
 SELECT p.version_no, p.effective_from, v.code, v.version, v.digest
 FROM plan_publications p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
-WHERE p.program_id = %s ORDER BY p.effective_from
+WHERE p.program_id = %(program)s ORDER BY p.effective_from
 """
 _PUBLICATIONS = """
 SELECT version_no, published_at, published_by, signed_off_by FROM plan_publications
-WHERE program_id = %s ORDER BY version_no
+WHERE program_id = %(program)s ORDER BY version_no
 """
-_DOCUMENTS = "SELECT version_no, document FROM plan_versions WHERE program_id = %s AND version_no = ANY(%b::integer[])"
+_DOCUMENTS = """
+SELECT version_no, document FROM plan_versions WHERE program_id = %(program)s
+AND version_no = ANY(%(version_nos)b::integer[])
+"""
 _ORDERS_SINCE = """
 SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND paid_at >= %(at)s)
     OR EXISTS (SELECT 1 FROM paid_orders WHERE program_id = %(program)s AND paid_at >= %(at)s)
@@ -75,7 +78,7 @@ SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND paid
 
 def lock_timeline(conn: Connection, program_id: int) -> None:
     """Locks the timeline until the transaction ends: no other makes or publishes versions, or settles by them."""
-    driver(conn).execute("SELECT pg_advisory_xact_lock(%s, %s)", (TIMELINE, program_id))
+    execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)", {"lock": TIMELINE, "program": program_id})
 
 
 def insert_version(
@@ -83,7 +86,7 @@ def insert_version(
 ) -> None:
     """Writes a document as the next version of its code; the timeline must be locked."""
     values = {"program": program_id, "code": code, "document": document, "digest": digest, "now": now, "by": by}
-    driver(conn).execute(_INSERT, values)
+    execute(conn, _INSERT, values)
 
 
 def insert_publication(
@@ -96,29 +99,28 @@ def insert_publication(
     signed_off_by: str | None,
 ) -> bool:
     """Writes a version's publication; False where another takes effect at that very instant."""
-    values = (program_id, version_no, effective_from, now, by, signed_off_by)
-    return bool(driver(conn).execute(_PUBLISH, values).rowcount)
+    bound = {"program": program_id, "version_no": version_no, "effective_from": effective_from, "now": now, "by": by}
+    return bool(execute(conn, _PUBLISH, bound | {"signed_off_by": signed_off_by}).rowcount)
 
 
 def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:
     """Reads that version of that code; None without one."""
-    return driver(conn).cursor(row_factory=rows_as(PlanRow)).execute(_FIND, (program_id, code, version)).fetchone()
+    return execute_as(conn, PlanRow, _FIND, {"program": program_id, "code": code, "version": version}).fetchone()
 
 
 def newest_version(conn: Connection, program_id: int, code: str) -> PlanRow | None:
     """Reads the newest version of that code; None without one."""
-    return driver(conn).cursor(row_factory=rows_as(PlanRow)).execute(_NEWEST, (program_id, code)).fetchone()
+    return execute_as(conn, PlanRow, _NEWEST, {"program": program_id, "code": code}).fetchone()
 
 
 def list_versions(conn: Connection, program_id: int, before: int, limit: int) -> list[PlanRow]:
     """Lists versions of all codes, newest first, from the one before ``before`` on."""
-    cursor = driver(conn).cursor(row_factory=rows_as(PlanRow))
-    return cursor.execute(_LIST, (program_id, before, limit)).fetchall()
+    return execute_as(conn, PlanRow, _LIST, {"program": program_id, "before": before, "limit": limit}).fetchall()
 
 
 def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
     """Lists the published versions by when they take effect."""
-    return driver(conn).cursor(row_factory=rows_as(PublishedVersion)).execute(_TIMELINE, (program_id,)).fetchall()
+    return execute_as(conn, PublishedVersion, _TIMELINE, {"program": program_id}).fetchall()
 
 
 class Publication(NamedTuple):
@@ -132,15 +134,15 @@ class Publication(NamedTuple):
 
 def publications(conn: Connection, program_id: int) -> list[Publication]:
     """Lists every publication of a program."""
-    return driver(conn).cursor(row_factory=rows_as(Publication)).execute(_PUBLICATIONS, (program_id,)).fetchall()
+    return execute_as(conn, Publication, _PUBLICATIONS, {"program": program_id}).fetchall()
 
 
 def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:
     """Reads the documents of those versions."""
-    return dict(driver(conn).execute(_DOCUMENTS, (program_id, list(version_nos))).fetchall())
+    return dict(execute(conn, _DOCUMENTS, {"program": program_id, "version_nos": list(version_nos)}).fetchall())
 
 
 def has_orders_since(conn: Connection, program_id: int, paid_from: datetime) -> bool:
     """Whether an order paid at or after ``paid_from`` has been settled or recorded as paid."""
-    cursor = driver(conn).execute(_ORDERS_SINCE, {"program": program_id, "at": paid_from})
+    cursor = execute(conn, _ORDERS_SINCE, {"program": program_id, "at": paid_from})
     return any(has_orders for (has_orders,) in cursor)

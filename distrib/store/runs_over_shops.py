@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute, value
 
 _DUE = """
 SELECT p.program_id FROM programs p LEFT JOIN {table} r USING (program_id)
@@ -15,7 +15,7 @@ WHERE r.as_of IS NULL
    OR r.as_of <= CASE WHEN r.shops > %(many)s THEN %(now)s - %(slowly)s::interval ELSE %(now)s - %(often)s::interval END
 ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
 """
-_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+_LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s, %(program)s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class RunsOverShops:
     ) -> list[int]:
         """Lists programs done longer than ``often`` ago, or than ``slowly`` where they have over ``many`` shops."""
         bound = {"now": now, "often": often, "slowly": slowly, "many": many, "limit": limit}
-        return [row[0] for row in driver(conn).execute(_DUE.replace("{table}", self.table), bound)]
+        return [row[0] for row in execute(conn, _DUE.replace("{table}", self.table), bound)]
 
     def try_lock(self, conn: Connection, program_id: int) -> bool:
         """Keeps others from doing a program until the transaction ends; False where one does."""
-        return bool(conn.execute(_LOCK, {"lock": self.lock, "program": program_id}).scalar_one())
+        return value(conn, bool, _LOCK, {"lock": self.lock, "program": program_id})

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple, TypedDict
 from sqlalchemy import Connection
 
 from distrib.domain.json_values import Json, JsonObject
-from distrib.store.database import Bound, driver, rows_as
+from distrib.store.database import Bound
 from distrib.store.locks import TASKS
+from distrib.store.sql import execute, execute_as
 
 
 class AskedCall(TypedDict):
@@ -125,7 +126,7 @@ CROSS JOIN LATERAL (
 
 def hold_person(conn: Connection, program_id: int, person: str) -> None:
     """Keeps two requests of a person from beginning the same task at once, until the transaction ends."""
-    driver(conn).execute(_HOLD_PERSON, {"program": str(program_id), "person": person})
+    execute(conn, _HOLD_PERSON, {"program": str(program_id), "person": person})
 
 
 def insert_task(
@@ -147,7 +148,7 @@ def insert_task(
     """
     key_id, person = by
     bound = {"program": program_id, "id": task_id, "operation": operation, "asked": asked, "digest": digest}
-    driver(conn).execute(_INSERT, bound | {"language": language, "key": key_id, "person": person, "now": now})
+    execute(conn, _INSERT, bound | {"language": language, "key": key_id, "person": person, "now": now})
 
 
 def find_task(conn: Connection, program_id: int, task_id: str) -> TaskRow | None:
@@ -167,7 +168,7 @@ def find_waiting(conn: Connection, program_id: int, person: str, digest: bytes) 
 
 def count_waiting(conn: Connection, program_id: int, person: str, most: int) -> int:
     """Counts the person's tasks that have not ended, up to ``most``."""
-    row = driver(conn).execute(_COUNT, {"program": program_id, "person": person, "most": most}).fetchone()
+    row = execute(conn, _COUNT, {"program": program_id, "person": person, "most": most}).fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -178,43 +179,43 @@ def list_tasks(conn: Connection, program_id: int, person: str, before: int, limi
 
 def last_seconds(conn: Connection, program_id: int, operations: Sequence[str]) -> dict[str, int]:
     """How long the last task of each operation took that was done, in seconds."""
-    rows = driver(conn).execute(_LAST_SECONDS, {"program": program_id, "operations": list(operations)}).fetchall()
+    rows = execute(conn, _LAST_SECONDS, {"program": program_id, "operations": list(operations)}).fetchall()
     return dict(rows)
 
 
 def waiting_tasks(conn: Connection, limit: int) -> list[tuple[int, int]]:
     """Lists the tasks of all programs that have not ended, those that were begun least first: program and number."""
-    return [(row[0], row[1]) for row in driver(conn).execute(_WAITING, {"limit": limit}).fetchall()]
+    return [(row[0], row[1]) for row in execute(conn, _WAITING, {"limit": limit}).fetchall()]
 
 
 def begin_attempt(conn: Connection, program_id: int, task_no: int, now: datetime) -> int | None:
     """Notes that a worker begins, and answers the how manieth time it is; None of a task that has ended."""
-    row = driver(conn).execute(_BEGIN, {"program": program_id, "no": task_no, "now": now}).fetchone()
+    row = execute(conn, _BEGIN, {"program": program_id, "no": task_no, "now": now}).fetchone()
     return None if row is None else int(row[0])
 
 
 def note_bytes(conn: Connection, program_id: int, task_no: int, written: int) -> bool:
     """Notes how long the file is so far; False of a task that has ended."""
-    return driver(conn).execute(_PROGRESS, {"program": program_id, "no": task_no, "bytes": written}).rowcount == 1
+    return execute(conn, _PROGRESS, {"program": program_id, "no": task_no, "bytes": written}).rowcount == 1
 
 
 def take(conn: Connection, program_id: int, task_no: int) -> bool:
     """Takes a task for this transaction alone, which may then be idle for long; False where another has it."""
-    driver(conn).execute(_WAIT_FOR_FILE)
-    row = driver(conn).execute(_TAKE, {"program": str(program_id), "no": str(task_no)}).fetchone()
+    execute(conn, _WAIT_FOR_FILE)
+    row = execute(conn, _TAKE, {"program": str(program_id), "no": str(task_no)}).fetchone()
     return row is not None and bool(row[0])
 
 
 def end_task(conn: Connection, program_id: int, task_no: int, end: TaskEnd, now: datetime) -> bool:
     """Writes how a task ended; False where it had ended before."""
     bound = {"program": program_id, "no": task_no, "now": now, **end._asdict()}
-    return driver(conn).execute(_END, bound).rowcount == 1
+    return execute(conn, _END, bound).rowcount == 1
 
 
 def insert_piece(conn: Connection, program_id: int, task_no: int, piece_no: int, content: bytes, now: datetime) -> None:
     """Writes a piece of a task's file."""
     bound = {"program": program_id, "no": task_no, "piece": piece_no, "content": content, "now": now}
-    driver(conn).execute(_INSERT_PIECE, bound)
+    execute(conn, _INSERT_PIECE, bound)
 
 
 def pieces(conn: Connection, program_id: int, task_no: int) -> Iterator[bytes]:
@@ -222,7 +223,7 @@ def pieces(conn: Connection, program_id: int, task_no: int) -> Iterator[bytes]:
     piece_no = 0
     while True:
         bound = {"program": program_id, "no": task_no, "piece": piece_no}
-        row = driver(conn).execute(_PIECE, bound, binary=True).fetchone()
+        row = execute(conn, _PIECE, bound).fetchone()
         if row is None:
             return
         yield bytes(row[0])
@@ -231,17 +232,16 @@ def pieces(conn: Connection, program_id: int, task_no: int) -> Iterator[bytes]:
 
 def forget_pieces(conn: Connection, before: datetime, limit: int) -> int:
     """Deletes pieces that were made before an instant, the oldest first; returns how many."""
-    return driver(conn).execute(_FORGET, {"before": before, "limit": limit}).rowcount
+    return execute(conn, _FORGET, {"before": before, "limit": limit}).rowcount
 
 
 def _rows(conn: Connection, program_id: int, numbers: str, bound: Bound) -> list[TaskRow]:
     """Reads the tasks whose numbers a statement lists."""
-    listed = [row[0] for row in driver(conn).execute(numbers, {**bound, "program": program_id}).fetchall()]
+    listed = [row[0] for row in execute(conn, numbers, {**bound, "program": program_id}).fetchall()]
     return _rows_of(conn, program_id, listed)
 
 
 def _rows_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> list[TaskRow]:
     if not numbers:
         return []
-    cursor = driver(conn).cursor(row_factory=rows_as(TaskRow))
-    return cursor.execute(_ROWS, {"program": program_id, "numbers": list(numbers)}).fetchall()
+    return execute_as(conn, TaskRow, _ROWS, {"program": program_id, "numbers": list(numbers)}).fetchall()

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import TRAIL_SUBJECTS
+from distrib.store.sql import execute, execute_as, streamed_as, value
 
 _FETCHED = 5_000
 
@@ -54,8 +54,8 @@ INSERT INTO trail (program_id, {", ".join(_OWN)})
 SELECT %(program)s, {", ".join(f"n.{name}" for name in _OWN)}
 FROM unnest({_NEW}) WITH ORDINALITY AS n ({", ".join(_OWN)}, place) ORDER BY n.place
 """
-_HOLD = text(f"SELECT pg_advisory_xact_lock({TRAIL_SUBJECTS}, hashtext(:program || '/' || :subject))")
-_WROTE = text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+_HOLD = f"SELECT pg_advisory_xact_lock({TRAIL_SUBJECTS}, hashtext(%(program)s || '/' || %(subject)s))"
+_WROTE = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 # Times never go back along the numbers, so that a span of time is a span of numbers, found by its two ends.
 _FIRST = (
     "COALESCE((SELECT f.trail_no FROM trail f WHERE f.program_id = %(program)s AND f.recorded_at >= %(from_at)s"
@@ -72,17 +72,17 @@ _EXPORT = f"{_SPAN} AND recorded_at < %(to_at)s ORDER BY recorded_at, trail_no"
 def insert_rows(conn: Connection, program_id: int, rows: Sequence[TrailRow]) -> None:
     """Writes rows, the last thing their transaction does: who else writes one waits from now on for the commit."""
     columns = {name: [getattr(row, name) for row in rows] for name in _OWN}
-    driver(conn).execute(_INSERT, {"program": program_id, **columns})
+    execute(conn, _INSERT, {"program": program_id, **columns})
 
 
 def hold_subject(conn: Connection, program_id: int, subject: str) -> None:
     """Lets no other call that is in the trail change the same subject until the transaction ends."""
-    conn.execute(_HOLD, {"program": str(program_id), "subject": subject})
+    execute(conn, _HOLD, {"program": str(program_id), "subject": subject})
 
 
 def has_written(conn: Connection) -> bool:
     """Whether this transaction has changed anything so far."""
-    return bool(conn.execute(_WROTE).scalar_one())
+    return value(conn, bool, _WROTE)
 
 
 def list_rows(
@@ -99,13 +99,12 @@ def list_rows(
         conditions.append("trail_no < %(before_no)s")
     statement = f"SELECT {_COLUMNS} FROM trail WHERE {' AND '.join(conditions)} ORDER BY trail_no DESC LIMIT %(limit)s"
     values = wanted._asdict() | {"program": program_id, "before_no": before_no, "limit": limit}
-    cursor = driver(conn).cursor(row_factory=rows_as(TrailRow))
-    return cursor.execute(statement.encode(), values).fetchall()
+    return execute_as(conn, TrailRow, statement, values).fetchall()
 
 
 def rows_of_span(conn: Connection, program_id: int, from_at: datetime, to_at: datetime) -> Iterator[TrailRow]:
     """Yields the rows of a span of time in their order, some thousands in memory."""
-    with driver(conn).cursor(name="trail", row_factory=rows_as(TrailRow)) as cursor:
+    bound = {"program": program_id, "from_at": from_at, "to_at": to_at}
+    with streamed_as(conn, "trail", TrailRow, _EXPORT, bound) as cursor:
         cursor.itersize = _FETCHED
-        cursor.execute(_EXPORT, {"program": program_id, "from_at": from_at, "to_at": to_at})
         yield from cursor

@@ -16,7 +16,7 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, event, text
 
 STORE = "/distrib/store/"
-CARRIERS = ("copying", "gathered", "pulling")
+CARRIERS = ("copying", "gathered", "pulling", "sql")
 """Modules of the store that run what others hand them."""
 LARGE = 10_000
 """Rows from which on a table is one of size."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import psycopg
 import structlog
 from flask import Response, after_this_request, g, request
 from flask_smorest import Blueprint
@@ -292,7 +293,7 @@ def _note_use(backend: Backend, program: Program, actor: Actor, presented: str, 
                 backend.enter(conn, program.program_id)
                 note_use(conn, program.program_id, actor.key_id, now)
                 hash_anew(conn, program, presented, backend.pepper)
-        except (DBAPIError, PoolExhausted) as error:  # the call itself was answered; the next minute's use is noted
+        except (DBAPIError, psycopg.Error, PoolExhausted) as error:  # the call was answered; the next use is noted
             _log.warning("use_not_noted", key_id=actor.key_id, error=type(error).__name__)
 
     @after_this_request

@@ -18,8 +18,6 @@ from statistics import median
 from threading import Event
 from typing import Any, Final
 
-from sqlalchemy import text
-
 from distrib.bootstrap import Container
 from distrib.cli.bench.closes import close_and_undo, export_lines
 from distrib.cli.bench.failures import BenchFailed
@@ -39,6 +37,7 @@ from distrib.services.plans.versions import Publication, create_plan, publish_pl
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store import migrate
 from distrib.store.orders.queue import queue_length
+from distrib.store.sql import execute, value
 
 GOAL = 1.2
 P99_GOAL_S = 1.0
@@ -46,17 +45,17 @@ PAUSE_S = 0.005
 SMALL = World(50, 100_000)
 _RANKED_FROM: Final = datetime(2024, 3, 30, tzinfo=UTC)
 """After the last order of the large program, so that its drain decides no rank; its month is judged by them."""
-_NO_AUTOVACUUM = text("""
+_NO_AUTOVACUUM = """
 DO $$ DECLARE t text; BEGIN
     FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
-        EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', t);
+        EXECUTE format('ALTER TABLE %%I SET (autovacuum_enabled = off)', t);
     END LOOP;
 END $$
-""")
-_IS_DONE = text("""
+"""
+_IS_DONE = """
 SELECT EXISTS (SELECT 1 FROM event_outcomes x JOIN events e USING (program_id, order_no, event_no)
-               WHERE e.program_id = :program AND e.event_id = :event AND x.status = 'done')
-""")
+               WHERE e.program_id = %(program)s AND e.event_id = %(event)s AND x.status = 'done')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ def bench_programs(container: Container, size: ProgramsSize, say: Callable[[str]
         own = Container(container.settings, url, container.redis_url)
         try:
             with own.begin() as conn:
-                conn.execute(text("RESET ROLE"))
-                conn.execute(_NO_AUTOVACUUM)
+                execute(conn, "RESET ROLE")
+                execute(conn, _NO_AUTOVACUUM)
             drained = [_drained(own, url, number, size.world, say) for number in range(size.programs)]
             say("beside")
             beside = _Beside(container, own, url, size)
@@ -212,7 +211,7 @@ def _wait_of(container: Container, program: Program, number: int, most_s: float)
     asked = {"program": program.program_id, "event": event["id"]}
     while (taken := time.monotonic() - started) < most_s:
         with container.begin() as conn:
-            if conn.execute(_IS_DONE, asked).scalar_one():
+            if value(conn, bool, _IS_DONE, asked):
                 return time.monotonic() - started
         time.sleep(PAUSE_S)
     return taken if taken > P99_GOAL_S else None

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
-
 from distrib.bootstrap import Container
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.plans.versions import Publication, create_plan, publish_plan
 from distrib.services.programs.tenants import ProgramDraft, create_program
+from distrib.store.sql import execute
 
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
 SOLD_FROM = datetime(2024, 2, 1, tzinfo=UTC)
@@ -55,28 +54,30 @@ PLAN: dict[str, Any] = {
 _SHOPS = """
 INSERT INTO shops (program_id, shop_no, shop_id, digest, invite_code, sponsor_no, uplines, level, chain_since,
     joined_at, status, status_since, rank_since, recorded_at, root_no)
-SELECT :program, n, 'shop-' || n, ''::bytea, 'i-' || n, sponsor, array_remove(ARRAY[sponsor], NULL), 1, :opened,
-    :opened, 'active', :opened, '-infinity', :opened, n
-FROM (SELECT n, CASE WHEN n > :roots THEN n / 5 END AS sponsor FROM generate_series(1, :shops) AS s (n)) s
+SELECT %(program)s, n, 'shop-' || n, ''::bytea, 'i-' || n, sponsor, array_remove(ARRAY[sponsor], NULL), 1, %(opened)s,
+    %(opened)s, 'active', %(opened)s, '-infinity', %(opened)s, n
+FROM (SELECT n, CASE WHEN n > %(roots)s THEN n / 5 END AS sponsor FROM generate_series(1, %(shops)s) AS s (n)) s
 """
 _REFERRALS = """
 INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
-SELECT program_id, shop_no, joined_at, sponsor_no, 'joined', joined_at, 'bench' FROM shops WHERE program_id = :program
+SELECT program_id, shop_no, joined_at, sponsor_no, 'joined', joined_at,
+    'bench' FROM shops WHERE program_id = %(program)s
 """
 _ORDERS = """
 INSERT INTO settlements (program_id, order_no, event_no, version_no, seller_no, settled_at, paid_at, paid_minor,
     sales_minor, customer_id, snapshot)
-SELECT :program, n, n, 1, 1 + n * 7919 % :shops, at, at, amount, amount, 'c-' || n * 7919 % (:orders * 7 / 10 + 1),
+SELECT %(program)s, n, n, 1, 1 + n * 7919 %% %(shops)s, at, at, amount, amount,
+    'c-' || n * 7919 %% (%(orders)s * 7 / 10 + 1),
     '{"v": 2}'
-FROM (SELECT n, CAST(:sold_from AS timestamptz) + n * (CAST(:sold_for AS interval) / :orders) AS at,
-    990 + (n * 37) % 20000 AS amount FROM generate_series(CAST(1 AS bigint), :orders) AS o (n)) o
+FROM (SELECT n, CAST(%(sold_from)s AS timestamptz) + n * (CAST(%(sold_for)s AS interval) / %(orders)s) AS at,
+    990 + (n * 37) %% 20000 AS amount FROM generate_series(CAST(1 AS bigint), %(orders)s) AS o (n)) o
 """
 _REFUNDS = """
 INSERT INTO refund_lines (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor, seller_no,
     sold_at, occurred_at)
 SELECT program_id, order_no, 'r', '1', event_no, sales_minor, sales_minor, seller_no, settled_at,
     settled_at + interval '9 days'
-FROM settlements WHERE program_id = :program AND order_no % 33 = :part
+FROM settlements WHERE program_id = %(program)s AND order_no %% 33 = %(part)s
 """
 
 
@@ -119,5 +120,5 @@ def refund_more(container: Container, program: Program) -> None:
 
 def _execute(container: Container, statement: str, values: dict[str, Any]) -> None:
     with container.begin() as conn:
-        conn.execute(text("SET LOCAL statement_timeout = '30min'"))
-        conn.execute(text(statement), values)
+        execute(conn, "SET LOCAL statement_timeout = '30min'")
+        execute(conn, statement, values)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from distrib.app import create_app
@@ -29,13 +28,14 @@ from distrib.services.network.branches import keep_branches
 from distrib.services.ranks.near import keep_near_ranks
 from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals
+from distrib.store.sql import column
 
 MOST_RATIO = 2.0
 MOST_MS = 200.0
 LEAST_MS = 20.0
 """Below this a page is quick whatever the small program takes: there the noise of a machine is the ratio."""
 ROUNDS = 3
-_PIDS = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+_PIDS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Clock:
     def _database_ns(self) -> dict[int, int]:
         """Processor time so far of the server's processes for this database, by process; none where it is elsewhere."""
         with self._container.worker_engine.connect() as conn:
-            pids = list(conn.execute(_PIDS).scalars())
+            pids = column(conn, int, _PIDS)
         spent = {}
         for pid in pids:
             with suppress(OSError, ValueError, IndexError):

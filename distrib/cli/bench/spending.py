@@ -15,12 +15,13 @@ from pathlib import Path
 from statistics import median
 
 import psycopg
-from sqlalchemy import Engine, NullPool, create_engine, make_url, text
+from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from distrib.bootstrap import Container
 from distrib.cli.bench.failures import BenchFailed
 from distrib.domain.texts import Text
 from distrib.drainer import Drainer
+from distrib.store.sql import only
 
 _PROCESS = Path("/proc")
 _USER_TIME, _SYSTEM_TIME = 11, 12
@@ -107,7 +108,7 @@ def drain_spends(container: Container) -> Spent:
 
 def _log_position(engine: Engine) -> int:
     with engine.connect() as conn:
-        return int(conn.execute(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")).scalar_one())
+        return int(only(conn, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")[0])
 
 
 def address(url: str) -> str:

@@ -12,37 +12,37 @@ _SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.am
 # A row that no block tells of would be on no page that asks for its kind, month or day.
 _BLOCKS = Question(
     "blocks_tell_all",
-    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page",
+    "SELECT count(*) FROM transfers WHERE program_id = %(program)s AND cause_no IN %(page)s",
     """
     SELECT 'transfers' AS rows_of, d.block * 128 AS first_no, d.kind::text AS kind, d.period, d.day FROM (
         SELECT DISTINCT cause_no >> 7 AS block, kind, period, (occurred_at AT TIME ZONE 'UTC')::date AS day,
                (available_at AT TIME ZONE 'UTC')::date AS available_on
-        FROM transfers WHERE program_id = :program AND cause_no IN :page) d
+        FROM transfers WHERE program_id = %(program)s AND cause_no IN %(page)s) d
     WHERE NOT EXISTS (SELECT 1 FROM transfer_blocks k
-                      WHERE k.program_id = :program AND k.block = d.block AND k.kind = d.kind AND k.period = d.period
+                      WHERE k.program_id = %(program)s AND k.block = d.block AND k.kind = d.kind AND k.period = d.period
                         AND k.occurred_on = d.day AND k.available_on = d.available_on)
     UNION ALL
     SELECT 'orders', d.block * 128, NULL, NULL, d.day FROM (
         SELECT order_no >> 7 AS block, (paid_at AT TIME ZONE 'UTC')::date AS day FROM settlements
-        WHERE program_id = :program AND order_no IN :page
+        WHERE program_id = %(program)s AND order_no IN %(page)s
         UNION
         SELECT order_no >> 7, (paid_at AT TIME ZONE 'UTC')::date FROM paid_orders
-        WHERE program_id = :program AND order_no IN :page) d
+        WHERE program_id = %(program)s AND order_no IN %(page)s) d
     WHERE NOT EXISTS (SELECT 1 FROM order_blocks k
-                      WHERE k.program_id = :program AND k.block = d.block AND k.paid_on = d.day)
+                      WHERE k.program_id = %(program)s AND k.block = d.block AND k.paid_on = d.day)
     """,
     By.ORDERS,
 )
 # Each order and each refund once, whatever number of shops it moved something for.
 _ONCE = """
 (SELECT count(DISTINCT o.{number}) FROM transfers o
- WHERE o.program_id = :program AND o.period = k.period AND o.posting_no <= k.through_posting AND o.shop_no > 0
+ WHERE o.program_id = %(program)s AND o.period = k.period AND o.posting_no <= k.through_posting AND o.shop_no > 0
    AND o.kind = '{kind}')
 """
 # Of each kept row, what the postings up to its own come to. `period` 0 is of all months together, without shops.
 _TOTALS = Question(
     "kept_totals_add_up",
-    "SELECT count(*) FROM statement_totals WHERE program_id = :program",
+    "SELECT count(*) FROM statement_totals WHERE program_id = %(program)s",
     f"""
     SELECT k.period, ARRAY[k.shops, k.opening_minor, k.earned_minor, k.reversed_minor, k.adjusted_minor, k.paid_minor,
                            k.tax_minor, k.held_minor, k.orders, k.refunds] AS kept, t.figures AS posted
@@ -64,16 +64,16 @@ _TOTALS = Question(
                      count(DISTINCT cause_no) FILTER (WHERE is_in AND kind = 'earned') AS orders,
                      count(DISTINCT event_no) FILTER (WHERE is_in AND kind = 'reversed') AS refunds
               FROM (SELECT t.*, {_SIGNED} AS minor, k.period IN (0, t.period) AS is_in FROM transfers t
-                    WHERE t.program_id = :program AND t.posting_no <= k.through_posting AND t.shop_no > 0
+                    WHERE t.program_id = %(program)s AND t.posting_no <= k.through_posting AND t.shop_no > 0
                       AND (k.period = 0 OR t.period <= k.period)) t
               GROUP BY shop_no) a) t
-    WHERE k.program_id = :program AND t.figures <> ARRAY[k.shops, k.opening_minor, k.earned_minor, k.reversed_minor,
+    WHERE k.program_id = %(program)s AND t.figures <> ARRAY[k.shops, k.opening_minor, k.earned_minor, k.reversed_minor,
           k.adjusted_minor, k.paid_minor, k.tax_minor, k.held_minor, k.orders, k.refunds]
     """,
 )
 _PAYOUTS = Question(
     "payout_sums_add_up",
-    "SELECT count(*) FROM payout_sums WHERE program_id = :program",
+    "SELECT count(*) FROM payout_sums WHERE program_id = %(program)s",
     """
     SELECT l.payout_no, l.figures AS of_lines, s.figures AS kept
     FROM (SELECT payout_no, ARRAY[count(*), sum(amount_minor), sum(tax_minor), sum(fee_minor),
@@ -85,10 +85,10 @@ _PAYOUTS = Question(
           FROM payout_lines l CROSS JOIN LATERAL (SELECT l.amount_minor - l.tax_minor - l.fee_minor AS net) n
           LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
           LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
-          WHERE program_id = :program GROUP BY payout_no) l
+          WHERE program_id = %(program)s GROUP BY payout_no) l
     FULL JOIN (SELECT payout_no, ARRAY[lines, amount_minor, tax_minor, fee_minor, paid, failed, returned, paid_minor,
                       returned_minor, ended_minor] AS figures
-               FROM payout_sums WHERE program_id = :program) s ON s.payout_no = l.payout_no
+               FROM payout_sums WHERE program_id = %(program)s) s ON s.payout_no = l.payout_no
     WHERE l.figures IS DISTINCT FROM s.figures
     """,
 )

@@ -6,8 +6,8 @@ from distrib.store.audit.questions import Question
 
 _LIVE = """
 SELECT key_id, name, role FROM api_keys
-WHERE program_id = :program AND role IN ('admin', 'finance') AND revoked_at IS NULL
-  AND (expires_at IS NULL OR expires_at > :now)
+WHERE program_id = %(program)s AND role IN ('admin', 'finance') AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > %(now)s)
 """
 WITHOUT_OWNER = Question(
     "keys_without_owner",

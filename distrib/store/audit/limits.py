@@ -9,21 +9,21 @@ from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
 
 # Asked once for the page: without it every transfer of the page is read before it is known that no rule has a cap.
-_ANY = "EXISTS (SELECT 1 FROM {} WHERE program_id = :program AND shop_no IN :page)"
+_ANY = "EXISTS (SELECT 1 FROM {} WHERE program_id = %(program)s AND shop_no IN %(page)s)"
 RULE_TOTALS = Question(
     "rule_totals_match",
-    "SELECT (SELECT count(*) FROM rule_months WHERE program_id = :program AND shop_no IN :page)"
-    " + (SELECT count(*) FROM rule_customers WHERE program_id = :program AND shop_no IN :page)",
+    "SELECT (SELECT count(*) FROM rule_months WHERE program_id = %(program)s AND shop_no IN %(page)s)"
+    " + (SELECT count(*) FROM rule_customers WHERE program_id = %(program)s AND shop_no IN %(page)s)",
     f"""
     SELECT r.rule_id, r.shop_no, r.period::text AS of, r.earned_minor, COALESCE(t.minor, 0) AS posted_minor
     FROM rule_months r
     LEFT JOIN (SELECT rule_id, shop_no, COALESCE(belongs_to_period, period) AS period, sum(amount_minor) AS minor
-               FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND kind = 'earned'
+               FROM {BY_SHOP} WHERE program_id = %(program)s AND shop_no IN %(page)s AND kind = 'earned'
                  AND {_ANY.format("rule_months")}
-                 AND rule_id IN (SELECT rule_id FROM rule_months WHERE program_id = :program AND shop_no IN :page)
+                 AND rule_id IN (SELECT rule_id FROM rule_months WHERE program_id = %(program)s AND shop_no IN %(page)s)
                GROUP BY 1, 2, 3) t
       ON t.rule_id = r.rule_id AND t.shop_no = r.shop_no AND t.period = r.period
-    WHERE r.program_id = :program AND r.shop_no IN :page AND r.earned_minor <> COALESCE(t.minor, 0)
+    WHERE r.program_id = %(program)s AND r.shop_no IN %(page)s AND r.earned_minor <> COALESCE(t.minor, 0)
     UNION ALL
     SELECT r.rule_id, r.shop_no, r.customer_id, r.earned_minor, COALESCE(t.minor, 0)
     FROM rule_customers r
@@ -31,13 +31,13 @@ RULE_TOTALS = Question(
                FROM {BY_SHOP} t
                CROSS JOIN LATERAL (SELECT customer_id FROM settlements s WHERE s.program_id = t.program_id
                                    AND s.order_no = t.cause_no OFFSET 0) s
-               WHERE t.program_id = :program AND t.shop_no IN :page AND t.kind = 'earned'
+               WHERE t.program_id = %(program)s AND t.shop_no IN %(page)s AND t.kind = 'earned'
                  AND {_ANY.format("rule_customers")}
                  AND t.rule_id IN (
-                     SELECT rule_id FROM rule_customers WHERE program_id = :program AND shop_no IN :page)
+                     SELECT rule_id FROM rule_customers WHERE program_id = %(program)s AND shop_no IN %(page)s)
                GROUP BY 1, 2, 3) t
       ON t.rule_id = r.rule_id AND t.shop_no = r.shop_no AND t.customer_id = r.customer_id
-    WHERE r.program_id = :program AND r.shop_no IN :page AND r.earned_minor <> COALESCE(t.minor, 0)
+    WHERE r.program_id = %(program)s AND r.shop_no IN %(page)s AND r.earned_minor <> COALESCE(t.minor, 0)
     """,
     By.SHOPS,
 )
@@ -45,14 +45,14 @@ RULE_TOTALS = Question(
 
 MERGES = Question(
     "customer_merges_flat",
-    "SELECT count(*) FROM customer_merges WHERE program_id = :program",
+    "SELECT count(*) FROM customer_merges WHERE program_id = %(program)s",
     """
     WITH RECURSIVE own AS (
         SELECT customer_id, into_id FROM customer_merges
-        WHERE program_id = :program AND merged_id = customer_id
+        WHERE program_id = %(program)s AND merged_id = customer_id
     ), newest AS (
         SELECT DISTINCT ON (customer_id) customer_id, into_id FROM customer_merges
-        WHERE program_id = :program ORDER BY customer_id, seq DESC
+        WHERE program_id = %(program)s ORDER BY customer_id, seq DESC
     ), followed AS (
         SELECT customer_id, into_id FROM own
         UNION

@@ -1,6 +1,6 @@
 """The parts that an audit is asked in: numbers of orders, or of accounts, so that no statement reads a table whole.
 
-A statement marks every table that grows with the part by ``IN :page``; each part is one short snapshot of its own.
+A statement marks every table that grows with the part by ``IN %(page)s``; each part is one short snapshot of its own.
 What holds at every commit holds in each of them, so that the parts need not be of one instant.
 """
 
@@ -14,9 +14,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import streamed, value_or_none
 
 FIRST: Final = -(2**63)
 LAST: Final = 2**63 - 1
@@ -25,7 +25,7 @@ PAGE_SHOPS = 20_000
 BY_SHOP: Final = "shop_transfers"
 """Where transfers are found by the numbers of shops; what asks for pages of shops reads them there."""
 
-_PLACE = re.compile(r"(\w+\.)?(\w+) IN :page")
+_PLACE = re.compile(r"(\w+\.)?(\w+) IN %\(page\)s")
 
 
 class By(Enum):
@@ -52,31 +52,30 @@ class Page:
         return {"after": self.after, "last": self.last}
 
 
-def within(statement: str, page: Page, place: str = ":{}") -> str:
-    """A statement in which every ``column IN :page`` is bound to the page; ``place`` writes a bound name.
+def within(statement: str, page: Page) -> str:
+    """A statement in which every ``column IN %(page)s`` is bound to the page.
 
-    >>> within("SELECT 1 FROM transfers t WHERE t.cause_no IN :page", Page(0, 9))
-    'SELECT 1 FROM transfers t WHERE (t.cause_no > :after AND t.cause_no <= :last)'
+    >>> within("SELECT 1 FROM transfers t WHERE t.cause_no IN %(page)s", Page(0, 9))
+    'SELECT 1 FROM transfers t WHERE (t.cause_no > %(after)s AND t.cause_no <= %(last)s)'
     """
-    after, last, numbers = (place.format(name) for name in ("after", "last", "numbers"))
     if page.numbers is not None:
-        return _PLACE.sub(rf"\1\2 = ANY(CAST({numbers} AS bigint[]))", statement)
-    return _PLACE.sub(rf"(\1\2 > {after} AND \1\2 <= {last})", statement)
+        return _PLACE.sub(r"\1\2 = ANY(CAST(%(numbers)s AS bigint[]))", statement)
+    return _PLACE.sub(r"(\1\2 > %(after)s AND \1\2 <= %(last)s)", statement)
 
 
 _NEXT = {
-    By.ORDERS: text(
-        "SELECT order_no FROM orders WHERE program_id = :program AND order_no > :after"
-        " ORDER BY order_no OFFSET :more LIMIT 1"
+    By.ORDERS: (
+        "SELECT order_no FROM orders WHERE program_id = %(program)s AND order_no > %(after)s"
+        " ORDER BY order_no OFFSET %(more)s LIMIT 1"
     ),
-    By.SHOPS: text(
-        "SELECT shop_no FROM shops WHERE program_id = :program AND shop_no > :after"
-        " ORDER BY shop_no OFFSET :more LIMIT 1"
+    By.SHOPS: (
+        "SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_no > %(after)s"
+        " ORDER BY shop_no OFFSET %(more)s LIMIT 1"
     ),
 }
 _NEWEST = {
-    By.ORDERS: text("SELECT max(order_no) FROM orders WHERE program_id = :program"),
-    By.SHOPS: text("SELECT max(shop_no) FROM shops WHERE program_id = :program"),
+    By.ORDERS: "SELECT max(order_no) FROM orders WHERE program_id = %(program)s",
+    By.SHOPS: "SELECT max(shop_no) FROM shops WHERE program_id = %(program)s",
 }
 # Every order of which something is not both sealed and in a closed month, or that did anything since: what it posted
 # later, what it was done later, and what waits, failed or is expected. Groups stand among them by their numbers.
@@ -94,15 +93,15 @@ _FETCHED = 50_000
 
 def newest(conn: Connection, program_id: int, by: By) -> int:
     """The highest number of the program's orders or shops; what comes later is the next audit's."""
-    return int(conn.execute(_NEWEST[by], {"program": program_id}).scalar() or 0)
+    return int(value_or_none(conn, int, _NEWEST[by], {"program": program_id}) or 0)
 
 
 def page_after(conn: Connection, program_id: int, by: By, after: int) -> Page:
     """The page that begins after a number; the last one leaves no number out, of whatever it may be."""
     size = PAGE_ORDERS if by is By.ORDERS else PAGE_SHOPS
     more = {"program": program_id, "after": after, "more": size - 1}
-    last = conn.execute(_NEXT[by], more).scalar()
-    return Page(after, LAST if last is None else int(last))
+    last = value_or_none(conn, int, _NEXT[by], more)
+    return Page(after, LAST if last is None else last)
 
 
 def lively_orders(conn: Connection, program_id: int, posting_no: int, since: datetime) -> array[int]:
@@ -113,8 +112,8 @@ def lively_orders(conn: Connection, program_id: int, posting_no: int, since: dat
         since: what was done before is known from the audit that this one rests on.
     """
     numbers = array("q")
-    with driver(conn).cursor(name="lively_orders") as cursor:
+    bound = {"program": program_id, "posting": posting_no, "since": since}
+    with streamed(conn, "lively_orders", _LIVELY, bound) as cursor:
         cursor.itersize = _FETCHED
-        cursor.execute(_LIVELY, {"program": program_id, "posting": posting_no, "since": since})
         numbers.extend(number for (number,) in cursor)
     return numbers

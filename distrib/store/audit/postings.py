@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TypeAlias
 
-from sqlalchemy import Connection, CursorResult, text
+from sqlalchemy import Connection
 
 from distrib.domain.periods import to_period
 from distrib.store.audit.pages import By, Page, within
 from distrib.store.audit.questions import Question
 from distrib.store.database import Bound
 from distrib.store.ledger.balances import SIGNED
+from distrib.store.sql import execute
 
 Buckets: TypeAlias = list[tuple[int, int, int]]
 """Money by the month that it counts in and the month from which it is available: both months, and the amount."""
 
 _BALANCED = Question(
     "transfers_balanced",
-    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page",
+    "SELECT count(*) FROM transfers WHERE program_id = %(program)s AND cause_no IN %(page)s",
     """
     SELECT cause_no, seq, kind::text AS kind, debit_account, credit_account, amount_minor
     FROM transfers
-    WHERE program_id = :program AND cause_no IN :page
+    WHERE program_id = %(program)s AND cause_no IN %(page)s
       AND (amount_minor <= 0 OR shop_no <> GREATEST(debit_account, credit_account)
-          OR NOT CASE WHEN kind IN ('earned', 'pool') THEN debit_account = :expense
-                      WHEN kind IN ('reversed', 'adjusted') THEN LEAST(debit_account, credit_account) = :expense
-                      WHEN kind = 'paid' THEN LEAST(debit_account, credit_account) = :clearing
-                      WHEN kind = 'tax' THEN LEAST(debit_account, credit_account) = :tax ELSE false END)
+          OR NOT CASE WHEN kind IN ('earned', 'pool') THEN debit_account = %(expense)s
+                      WHEN kind IN ('reversed', 'adjusted') THEN LEAST(debit_account, credit_account) = %(expense)s
+                      WHEN kind = 'paid' THEN LEAST(debit_account, credit_account) = %(clearing)s
+                      WHEN kind = 'tax' THEN LEAST(debit_account, credit_account) = %(tax)s ELSE false END)
     """,
     By.ORDERS,
 )
 _REVERSALS = Question(
     "reversals_within_earned",
-    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page AND kind = 'reversed'",
+    "SELECT count(*) FROM transfers WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind = 'reversed'",
     f"""
     WITH lines AS (
         SELECT cause_no, line_id, rule_id, tier, shop_no, sum(amount) AS standing,
                sum(amount) FILTER (WHERE kind = 'earned') AS earned
         FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {SIGNED} AS amount,
                      bool_or(kind = 'reversed') OVER (PARTITION BY cause_no) AS is_reversed FROM transfers
-              WHERE program_id = :program AND cause_no IN :page AND kind IN ('earned', 'reversed')) t
+              WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind IN ('earned', 'reversed')) t
         WHERE is_reversed
         GROUP BY cause_no, line_id, rule_id, tier, shop_no
     )
@@ -55,13 +57,13 @@ _REVERSALS = Question(
     FROM transfers r
     LEFT JOIN LATERAL (
         SELECT * FROM transfers WHERE program_id = r.program_id AND cause_no = r.cause_no AND seq = r.reverses_seq
-          AND kind = 'earned' AND cause_no IN :page OFFSET 0) e ON true
-    WHERE r.program_id = :program AND r.cause_no IN :page AND r.kind = 'reversed'
+          AND kind = 'earned' AND cause_no IN %(page)s OFFSET 0) e ON true
+    WHERE r.program_id = %(program)s AND r.cause_no IN %(page)s AND r.kind = 'reversed'
       AND ((r.rule_id, r.tier, r.shop_no, r.available_at)
            IS DISTINCT FROM (e.rule_id, e.tier, e.shop_no, e.available_at)
            OR r.line_id <> e.line_id AND EXISTS (
                SELECT 1 FROM transfers o WHERE o.program_id = r.program_id AND o.cause_no = r.cause_no
-                 AND o.cause_no IN :page AND o.kind = 'earned' AND o.line_id = r.line_id AND o.rule_id = r.rule_id
+                 AND o.cause_no IN %(page)s AND o.kind = 'earned' AND o.line_id = r.line_id AND o.rule_id = r.rule_id
                  AND o.tier = r.tier AND o.shop_no = r.shop_no))
     """,
     By.ORDERS,
@@ -69,29 +71,31 @@ _REVERSALS = Question(
 
 _DATED = Question(
     "transfers_dated",
-    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page",
+    "SELECT count(*) FROM transfers WHERE program_id = %(program)s AND cause_no IN %(page)s",
     """
     SELECT t.cause_no, t.seq, t.kind::text AS kind, t.occurred_at, e.occurred_at AS event_at, t.available_at, t.period
     FROM transfers t
     LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
-         AND e.order_no IN :page
-    LEFT JOIN (SELECT period, make_date(period / 100, period % 100, 1)::timestamp AT TIME ZONE :time_zone AS starts_at,
-                      (make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone AS ends_at
+         AND e.order_no IN %(page)s
+    LEFT JOIN (SELECT period, make_date(period / 100, period %% 100, 1)::timestamp AT TIME ZONE %(time_zone)s
+        AS starts_at,
+                      (make_date(period / 100, period %% 100, 1) + interval '1 month') AT TIME ZONE %(time_zone)s
+                          AS ends_at
                FROM (SELECT DISTINCT COALESCE(belongs_to_period, period) AS period FROM transfers
-                     WHERE program_id = :program AND cause_no IN :page AND kind IN ('earned', 'reversed')) p
-               WHERE period / 100 BETWEEN 1 AND 9999 AND period % 100 BETWEEN 1 AND 12) m
+                     WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind IN ('earned', 'reversed')) p
+               WHERE period / 100 BETWEEN 1 AND 9999 AND period %% 100 BETWEEN 1 AND 12) m
          ON m.period = COALESCE(t.belongs_to_period, t.period)
-    LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, :default_hold) AS hold_days
-               FROM plan_versions WHERE program_id = :program) v ON v.version_no = t.version_no
-    WHERE t.program_id = :program AND t.cause_no IN :page AND t.kind IN ('earned', 'reversed')
+    LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, %(default_hold)s) AS hold_days
+               FROM plan_versions WHERE program_id = %(program)s) v ON v.version_no = t.version_no
+    WHERE t.program_id = %(program)s AND t.cause_no IN %(page)s AND t.kind IN ('earned', 'reversed')
       AND ((t.occurred_at IS DISTINCT FROM e.occurred_at AND NOT (t.kind = 'reversed' AND t.event_no IS NULL)
             AND NOT (t.kind = 'reversed' AND EXISTS (
                 SELECT 1 FROM refund_lines r
-                WHERE r.program_id = :program AND r.order_no = t.cause_no AND r.order_no IN :page
+                WHERE r.program_id = %(program)s AND r.order_no = t.cause_no AND r.order_no IN %(page)s
                   AND r.event_no = t.event_no AND r.occurred_at = t.occurred_at AND t.occurred_at > e.occurred_at))
             AND NOT (t.kind = 'earned' AND EXISTS (
                 SELECT 1 FROM group_orders m JOIN group_decisions d USING (program_id, group_no)
-                WHERE m.program_id = :program AND m.order_no = t.cause_no AND m.order_no IN :page
+                WHERE m.program_id = %(program)s AND m.order_no = t.cause_no AND m.order_no IN %(page)s
                   AND d.has_succeeded AND d.occurred_at = t.occurred_at AND d.occurred_at > e.occurred_at)))
            OR m.period IS NULL OR t.occurred_at < m.starts_at OR t.occurred_at >= m.ends_at
            OR (t.kind = 'earned'
@@ -102,14 +106,14 @@ _DATED = Question(
 
 _PLAN_IN_FORCE = Question(
     "plan_in_force",
-    "SELECT count(*) FROM settlements WHERE program_id = :program AND order_no IN :page",
+    "SELECT count(*) FROM settlements WHERE program_id = %(program)s AND order_no IN %(page)s",
     """
     SELECT s.order_no, s.paid_at, s.version_no, v.version_no AS in_force
     FROM settlements s
     LEFT JOIN (SELECT version_no, effective_from, lead(effective_from) OVER (ORDER BY effective_from) AS until
-               FROM plan_publications WHERE program_id = :program) v
+               FROM plan_publications WHERE program_id = %(program)s) v
       ON s.paid_at >= v.effective_from AND (v.until IS NULL OR s.paid_at < v.until)
-    WHERE s.program_id = :program AND s.order_no IN :page AND s.version_no IS NOT NULL
+    WHERE s.program_id = %(program)s AND s.order_no IN %(page)s AND s.version_no IS NOT NULL
       AND s.version_no IS DISTINCT FROM v.version_no
     """,
     By.ORDERS,
@@ -117,15 +121,15 @@ _PLAN_IN_FORCE = Question(
 
 QUESTIONS = (_BALANCED, _REVERSALS, _DATED, _PLAN_IN_FORCE)
 
-_MONTH = "date_trunc('month', {} AT TIME ZONE :time_zone)"
+_MONTH = "date_trunc('month', {} AT TIME ZONE %(time_zone)s)"
 _FREE = "GREATEST(t.available_at, COALESCE(d.freed_at, '8999-12-15 00:00+00'))"
 # By the month they count in and the month their money becomes available in.
 _BUCKETS = f"""
 SELECT period, {_MONTH.format("available_at")} AS free_month, sum({SIGNED})::bigint AS amount_minor
-FROM transfers WHERE program_id = :program AND shop_no > 0 AND {{which}} GROUP BY 1, 2
+FROM transfers WHERE program_id = %(program)s AND shop_no > 0 AND {{which}} GROUP BY 1, 2
 """
-_UP_TO_HORIZON = _BUCKETS.format(which="cause_no IN :page AND posting_no <= :horizon")
-_AFTER_HORIZON = _BUCKETS.format(which="posting_no > :horizon")
+_UP_TO_HORIZON = _BUCKETS.format(which="cause_no IN %(page)s AND posting_no <= %(horizon)s")
+_AFTER_HORIZON = _BUCKETS.format(which="posting_no > %(horizon)s")
 # What a case holds becomes available when it is freed, and until then never: from the one month to the other.
 _OF_CASES = f"""
 WITH held AS (
@@ -135,7 +139,7 @@ WITH held AS (
     JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no
          AND COALESCE(t.reverses_seq, t.seq) = f.seq AND t.shop_no > 0
     LEFT JOIN freed_commissions d ON d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq
-    WHERE f.program_id = :program
+    WHERE f.program_id = %(program)s
 )
 SELECT period, of_date, -sum(amount_minor)::bigint FROM held GROUP BY 1, 2
 UNION ALL
@@ -145,13 +149,13 @@ SELECT period, of_case, sum(amount_minor)::bigint FROM held GROUP BY 1, 2
 
 def money_of_page(conn: Connection, page: Page, bound: Bound) -> Buckets:
     """Adds up the transfers of a page of orders, posted up to ``horizon``: they stay as they are."""
-    return _buckets(conn.execute(text(within(_UP_TO_HORIZON, page)), {**bound, **page.bound}))
+    return _buckets(execute(conn, within(_UP_TO_HORIZON, page), {**bound, **page.bound}))
 
 
 def money_since(conn: Connection, bound: Bound) -> Buckets:
     """Adds up what was posted after ``horizon``, and what cases now move from month to month of all that was posted."""
-    return _buckets(conn.execute(text(_AFTER_HORIZON), bound)) + _buckets(conn.execute(text(_OF_CASES), bound))
+    return _buckets(execute(conn, _AFTER_HORIZON, bound)) + _buckets(execute(conn, _OF_CASES, bound))
 
 
-def _buckets(rows: CursorResult[*tuple[int, date, int]]) -> Buckets:
+def _buckets(rows: Iterable[tuple[int, date, int]]) -> Buckets:
     return [(period, to_period(month.year, month.month), amount_minor) for period, month, amount_minor in rows]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.audit.pages import By, Page, within
 from distrib.store.database import Bound
+from distrib.store.sql import execute, value
 
 MOST_ROWS = 20
 """So many wrong rows are shown; all are counted."""
@@ -23,7 +24,7 @@ class Question:
     """One check: its name, the query that counts what is looked at, the one for what is wrong, and what it goes by.
 
     Questions of one name make up one check. Those by orders or by shops are asked a page at a time; their queries
-    name the page by ``IN :page``.
+    name the page by ``IN %(page)s``.
     """
 
     name: str
@@ -68,12 +69,13 @@ def ask(conn: Connection, question: Question, bound: Bound, page: Page | None = 
     """Runs the two queries of one check, for everything or a page of it."""
     page = page or Page()
     bound = {**bound, **page.bound}
-    figure = conn.execute(text(within(question.figure, page)), bound).scalar_one()
+    figure = value(conn, int, within(question.figure, page), bound)
     wrong = within(question.wrong, page)
     statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({wrong}) w LIMIT {MOST_ROWS}"
-    rows = conn.execute(text(statement), bound).mappings().all()
-    count = rows[0]["wrong"] if rows else 0
-    return AuditAnswer(figure, count, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])
+    cursor = execute(conn, statement, bound)
+    names = [column.name for column in cursor.description or ()]
+    rows = cursor.fetchall()
+    return AuditAnswer(figure, rows[0][-1] if rows else 0, [dict(zip(names[:-1], row, strict=False)) for row in rows])
 
 
 def ask_together(conn: Connection, questions: Together, bound: Bound, page: Page) -> dict[str, AuditAnswer]:
@@ -84,5 +86,5 @@ def ask_together(conn: Connection, questions: Together, bound: Bound, page: Page
         for name in questions.names
     )
     statement = f"WITH {within(questions.wrong, page)} {answers}"
-    rows = conn.execute(text(statement), {**bound, **page.bound})
+    rows = execute(conn, statement, {**bound, **page.bound})
     return {name: AuditAnswer(figure, wrong, first or []) for name, figure, wrong, first in rows}

@@ -17,10 +17,11 @@ VERSIONS: Final = "balances_without_gaps"
 
 # Months up to ``closed`` are left out with what was posted in them; 0 leaves none out. What counts in a later month was
 # posted after ``posting``, which says so again for the index.
-_OF_TRANSFERS = (
-    f"FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND period > :closed AND posting_no > :posting"
-)
-_OF_MONTHS = "WHERE program_id = :program AND account_no IN :page AND period > :closed"
+_OF_TRANSFERS = f"""
+FROM {BY_SHOP} WHERE program_id = %(program)s AND shop_no IN %(page)s AND period > %(closed)s
+AND posting_no > %(posting)s
+"""
+_OF_MONTHS = "WHERE program_id = %(program)s AND account_no IN %(page)s AND period > %(closed)s"
 
 RUNNING_TOTALS = Together(
     (MONTHS, ZERO_SUM, VERSIONS),
@@ -53,9 +54,9 @@ RUNNING_TOTALS = Together(
                0 AS amount_minor
         FROM (SELECT account_no, min(cause_no) AS cause_no, min(seq) AS seq FROM posted GROUP BY account_no) t
         WHERE NOT EXISTS (SELECT 1 FROM shops s
-                          WHERE s.program_id = :program AND s.shop_no = t.account_no AND s.shop_no IN :page)
+                          WHERE s.program_id = %(program)s AND s.shop_no = t.account_no AND s.shop_no IN %(page)s)
         UNION ALL
-        SELECT 0, 0, 'all accounts', :expense, 0, difference FROM (
+        SELECT 0, 0, 'all accounts', %(expense)s, 0, difference FROM (
             SELECT (SELECT COALESCE(sum(balance_minor), 0) FROM kept WHERE account_no > 0)
                  + (SELECT COALESCE(sum(of_program_minor), 0) FROM posted) AS difference) zero_sum
         WHERE difference <> 0

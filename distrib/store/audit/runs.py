@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.audit.pages import Page, within
-from distrib.store.database import allow_long_reads, driver, rows_as
+from distrib.store.database import allow_long_reads
+from distrib.store.sql import column, execute, execute_as, only, value_or_none
 
 _Row = TypeVar("_Row")
 
@@ -28,14 +29,14 @@ _SETTLEMENTS = """
 SELECT s.order_no, s.version_no, s.paid_minor, s.snapshot, e.payload
 FROM settlements s
 JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
-     AND e.order_no IN :page
-WHERE s.program_id = %(program)s AND s.order_no IN :page ORDER BY s.order_no
+     AND e.order_no IN %(page)s
+WHERE s.program_id = %(program)s AND s.order_no IN %(page)s ORDER BY s.order_no
 """
 _EARNED = """
 SELECT cause_no, string_agg(line_id || E'\\x1f' || rule_id || E'\\x1f' || tier || E'\\x1f' || credit_account || E'\\x1f'
            || base_minor || E'\\x1f' || COALESCE(rate_ppm::text, '') || E'\\x1f' || amount_minor, E'\\x1e' ORDER BY seq)
 FROM transfers
-WHERE program_id = %(program)s AND cause_no IN :page AND kind = 'earned'
+WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind = 'earned'
 GROUP BY cause_no ORDER BY cause_no
 """
 _REVERSED = """
@@ -43,16 +44,15 @@ SELECT cause_no AS order_no, line_id, rule_id, tier, shop_no,
        CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
        event_no IS NULL AS is_decided
 FROM transfers
-WHERE program_id = %(program)s AND cause_no IN :page AND kind = 'reversed'
+WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind = 'reversed'
 """
 _REFUNDED = """
 SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor,
        sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END)::integer AS refunds,
        bool_and(is_dated_by_event) AS is_of_before
 FROM refund_lines
-WHERE program_id = %(program)s AND order_no IN :page GROUP BY order_no, line_id
+WHERE program_id = %(program)s AND order_no IN %(page)s GROUP BY order_no, line_id
 """
-_NAMED = "%({})s"
 
 
 class SettledRow(NamedTuple):
@@ -101,10 +101,10 @@ class OrderBatch(NamedTuple):
 
 def enter_snapshot(conn: Connection) -> None:
     """Makes every read of this transaction see one instant; nothing may have been read before."""
-    conn.execute(text(_SNAPSHOT))
+    execute(conn, _SNAPSHOT)
     allow_long_reads(conn, _MINUTES)
     for setting in _OWN_PLANS:
-        conn.execute(text(setting))
+        execute(conn, setting)
 
 
 def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
@@ -115,11 +115,11 @@ def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
     bound = {"program": program_id, **page.bound}
 
     def rows(statement: str, kind: type[_Row]) -> list[_Row]:
-        return driver(conn).cursor(row_factory=rows_as(kind)).execute(within(statement, page, _NAMED), bound).fetchall()
+        return execute_as(conn, kind, within(statement, page), bound).fetchall()
 
     return OrderBatch(
         rows(_SETTLEMENTS, SettledRow),
-        dict(driver(conn).execute(within(_EARNED, page, _NAMED), bound).fetchall()),
+        dict(execute(conn, within(_EARNED, page), bound).fetchall()),
         rows(_REVERSED, ReversedRow),
         rows(_REFUNDED, RefundedRow),
     )
@@ -127,9 +127,8 @@ def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
 
 def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
     """Reads the callers' ids of orders by number."""
-    statement = text("SELECT order_no, order_id FROM orders WHERE program_id = :program AND order_no = ANY(:numbers)")
-    rows = conn.execute(statement, {"program": program_id, "numbers": sorted(numbers)})
-    return {row.order_no: row.order_id for row in rows}
+    statement = "SELECT order_no, order_id FROM orders WHERE program_id = %(program)s AND order_no = ANY(%(numbers)s)"
+    return dict(execute(conn, statement, {"program": program_id, "numbers": sorted(numbers)}).fetchall())
 
 
 class Rest(NamedTuple):
@@ -148,18 +147,17 @@ class Mark(NamedTuple):
 
 
 # The first posting that counts in an open month is looked for after what was at rest before, which the index can skip.
-_REST = text(
-    """
+_REST = """
 SELECT p.closed_through, LEAST(s.through_posting, (
     SELECT min(t.posting_no) - 1 FROM transfers t
-    WHERE t.program_id = p.program_id AND t.posting_no > :posting AND t.period > p.closed_through)) AS through_posting
+    WHERE t.program_id = p.program_id AND t.posting_no > %(posting)s AND t.period > p.closed_through))
+        AS through_posting
 FROM programs p CROSS JOIN LATERAL (SELECT through_posting FROM seals s WHERE s.program_id = p.program_id
                                     ORDER BY seal_no DESC LIMIT 1) s
-WHERE p.program_id = :program AND p.closed_through > 0
+WHERE p.program_id = %(program)s AND p.closed_through > 0
 """
-)
-_MARK = text(
-    "SELECT as_of, closed_through, through_posting FROM audits WHERE program_id = :program"
+_MARK = (
+    "SELECT as_of, closed_through, through_posting FROM audits WHERE program_id = %(program)s"
     " ORDER BY audit_no DESC LIMIT 1"
 )
 
@@ -170,37 +168,38 @@ def rest_of(conn: Connection, program_id: int, posting_no: int) -> Rest | None:
     Args:
         posting_no: what was at rest before reaches up to it.
     """
-    row = conn.execute(_REST, {"program": program_id, "posting": posting_no}).one_or_none()
+    row = execute(conn, _REST, {"program": program_id, "posting": posting_no}).fetchone()
     return None if row is None else Rest(*row)
 
 
 def last_mark(conn: Connection, program_id: int) -> Mark | None:
     """Reads what the last audit leaves to rest upon; None where it found anything wrong, or nothing was at rest."""
-    row = conn.execute(_MARK, {"program": program_id}).one_or_none()
-    return None if row is None or row.through_posting is None else Mark(*row)
+    row = execute(conn, _MARK, {"program": program_id}).fetchone()
+    return None if row is None or row[-1] is None else Mark(*row)
 
 
 def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str, rest: Rest | None) -> None:
     """Writes the result of an audit, for ever, with what later ones may rest upon."""
-    statement = text(
+    statement = (
         "INSERT INTO audits (program_id, as_of, result, closed_through, through_posting)"
-        " VALUES (:program, :as_of, :result, :closed, :posting)"
+        " VALUES (%(program)s, %(as_of)s, %(result)s, %(closed)s, %(posting)s)"
     )
     closed, posting = (None, None) if rest is None else rest
     values = {"program": program_id, "as_of": as_of, "result": result, "closed": closed, "posting": posting}
-    conn.execute(statement, values)
+    execute(conn, statement, values)
 
 
 def latest_audit(conn: Connection, program_id: int) -> str | None:
     """Reads the newest result; None where there was no audit yet."""
-    statement = text("SELECT result FROM audits WHERE program_id = :program ORDER BY audit_no DESC LIMIT 1")
-    return conn.execute(statement, {"program": program_id}).scalar()
+    statement = "SELECT result FROM audits WHERE program_id = %(program)s ORDER BY audit_no DESC LIMIT 1"
+    return value_or_none(conn, str, statement, {"program": program_id})
 
 
-_AUDITS = text(
+_AUDITS = (
     "SELECT audit_no, as_of, (result::json ->> 'ok')::boolean AS ok,"
     " ARRAY(SELECT c ->> 'name' FROM json_array_elements(result::json -> 'checks') c WHERE NOT (c ->> 'ok')::boolean)"
-    " AS failed FROM audits WHERE program_id = :program AND audit_no < :before ORDER BY audit_no DESC LIMIT :limit"
+    " AS failed FROM audits WHERE program_id = %(program)s AND audit_no < %(before)s ORDER BY audit_no DESC"
+    " LIMIT %(limit)s"
 )
 
 
@@ -216,62 +215,60 @@ class KeptAudit(NamedTuple):
 def list_audits(conn: Connection, program_id: int, before: int, limit: int) -> list[KeptAudit]:
     """Lists the audits of a program, the newest first, from the one before ``before`` on."""
     values = {"program": program_id, "before": before, "limit": limit}
-    return [KeptAudit._make(row) for row in conn.execute(_AUDITS, values)]
+    return [KeptAudit._make(row) for row in execute(conn, _AUDITS, values)]
 
 
 def request_audit(conn: Connection, program_id: int, now: datetime, *, is_full: bool) -> None:
     """Writes the request for an audit; of two the later stands, in full if either asked for it."""
-    statement = text(
-        "INSERT INTO audit_requests AS r (program_id, requested_at, is_full) VALUES (:program, :now, :is_full)"
+    statement = (
+        "INSERT INTO audit_requests AS r (program_id, requested_at, is_full) VALUES (%(program)s, %(now)s, %(is_full)s)"
         " ON CONFLICT (program_id) DO UPDATE"
         " SET requested_at = EXCLUDED.requested_at, is_full = r.is_full OR EXCLUDED.is_full"
     )
-    conn.execute(statement, {"program": program_id, "now": now, "is_full": is_full})
+    execute(conn, statement, {"program": program_id, "now": now, "is_full": is_full})
 
 
 def requested_at(conn: Connection, program_id: int) -> datetime | None:
     """Reads since when an audit is requested; None where none is."""
-    statement = text("SELECT requested_at FROM audit_requests WHERE program_id = :program")
-    return conn.execute(statement, {"program": program_id}).scalar()
+    statement = "SELECT requested_at FROM audit_requests WHERE program_id = %(program)s"
+    return value_or_none(conn, datetime, statement, {"program": program_id})
 
 
 def is_full_requested(conn: Connection, program_id: int) -> bool:
     """Whether an audit of everything is requested."""
-    statement = text("SELECT is_full FROM audit_requests WHERE program_id = :program")
-    return bool(conn.execute(statement, {"program": program_id}).scalar())
+    statement = "SELECT is_full FROM audit_requests WHERE program_id = %(program)s"
+    return bool(value_or_none(conn, bool, statement, {"program": program_id}))
 
 
 def requested_programs(conn: Connection, limit: int) -> list[int]:
     """Lists the programs whose audit is requested, the longest waiting first."""
-    statement = text("SELECT program_id FROM audit_requests ORDER BY requested_at, program_id LIMIT :limit")
-    return list(conn.execute(statement, {"limit": limit}).scalars())
+    statement = "SELECT program_id FROM audit_requests ORDER BY requested_at, program_id LIMIT %(limit)s"
+    return column(conn, int, statement, {"limit": limit})
 
 
 def answer_request(conn: Connection, program_id: int, as_of: datetime) -> None:
     """Deletes the request that an audit as of that instant has answered."""
-    statement = text("DELETE FROM audit_requests WHERE program_id = :program AND requested_at <= :as_of")
-    conn.execute(statement, {"program": program_id, "as_of": as_of})
+    statement = "DELETE FROM audit_requests WHERE program_id = %(program)s AND requested_at <= %(as_of)s"
+    execute(conn, statement, {"program": program_id, "as_of": as_of})
 
 
 # The day is the program's own; a program is audited when a day of it is over, its first one too.
-_DUE = text(
-    """
+_DUE = """
 SELECT program_id FROM (
     SELECT p.program_id, p.time_zone, GREATEST(p.created_at, max(a.as_of)) AS since
     FROM programs p LEFT JOIN audits a USING (program_id) GROUP BY p.program_id) p
-WHERE (since AT TIME ZONE time_zone)::date < (CAST(:now AS timestamptz) AT TIME ZONE time_zone)::date
-ORDER BY since, program_id LIMIT :limit
+WHERE (since AT TIME ZONE time_zone)::date < (CAST(%(now)s AS timestamptz) AT TIME ZONE time_zone)::date
+ORDER BY since, program_id LIMIT %(limit)s
 """
-)
-_STATE = text("SELECT failed, oldest FROM audit_figures()")
+_STATE = "SELECT failed, oldest FROM audit_figures()"
 
 
 def programs_to_audit(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Lists the programs whose last audit is of a day that is over."""
-    return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
+    return column(conn, int, _DUE, {"now": now, "limit": limit})
 
 
 def audit_state(conn: Connection) -> tuple[int, datetime | None]:
     """Counts, over all programs, those that failed their last audit; with the oldest of the last audits."""
-    failed, oldest = conn.execute(_STATE).one()
+    failed, oldest = only(conn, _STATE)
     return failed, oldest

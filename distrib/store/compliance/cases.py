@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.ledger import EXPENSE
 from distrib.store.compliance.case_rows import CaseReversal, CaseRow, DecisionRow, LeftCommission
-from distrib.store.database import driver, rows_as, value_of, values_of
+from distrib.store.sql import column, execute, execute_as, row_as, value
 
 _INSERT = """
 INSERT INTO compliance_cases (program_id, finding_id, subject, root_no, organiser_id, reason, evidence, opened_at,
     opened_by)
-SELECT :program, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, :now, :by
-FROM unnest(CAST(:subjects AS text[]), CAST(:roots AS bigint[]), CAST(:organisers AS text[]),
-    CAST(:findings AS text[]), CAST(:reasons AS text[]), CAST(:evidence AS text[]))
+SELECT %(program)s, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, %(now)s, %(by)s
+FROM unnest(CAST(%(subjects)s AS text[]), CAST(%(roots)s AS bigint[]), CAST(%(organisers)s AS text[]),
+    CAST(%(findings)s AS text[]), CAST(%(reasons)s AS text[]), CAST(%(evidence)s AS text[]))
     WITH ORDINALITY AS c (subject, root_no, organiser_id, finding_id, reason, evidence, place)
 ORDER BY c.place RETURNING case_no
 """
@@ -25,13 +25,13 @@ _CASES = """
 SELECT c.case_no, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, c.opened_at, c.opened_by,
        (SELECT shop_id FROM shops s WHERE s.program_id = c.program_id AND s.shop_no = c.root_no) AS shop_id,
        (SELECT COALESCE(sum(signed_minor), 0)::bigint FROM frozen_transfers t
-        WHERE t.program_id = c.program_id AND t.case_no = c.case_no AND t.occurred_at <= :until
-          AND (t.freed_at IS NULL OR t.freed_at > :until)) AS frozen_minor
-FROM compliance_cases c WHERE c.program_id = :program AND c.opened_at <= :until
+        WHERE t.program_id = c.program_id AND t.case_no = c.case_no AND t.occurred_at <= %(until)s
+          AND (t.freed_at IS NULL OR t.freed_at > %(until)s)) AS frozen_minor
+FROM compliance_cases c WHERE c.program_id = %(program)s AND c.opened_at <= %(until)s
 """
 _DECISIONS = """
 SELECT case_no, seq, decision, effective_at, decided_by, reason, recorded_at, recorded_by FROM case_decisions
-WHERE program_id = :program AND case_no = ANY(CAST(:cases AS bigint[])) AND recorded_at <= :until
+WHERE program_id = %(program)s AND case_no = ANY(CAST(%(cases)s AS bigint[])) AND recorded_at <= %(until)s
 ORDER BY case_no, seq
 """
 # The newest case of a subject, unless it was dismissed or released: those are over.
@@ -39,12 +39,12 @@ _OPEN = """
 SELECT c.subject FROM compliance_cases c
 LEFT JOIN LATERAL (SELECT decision FROM case_decisions d WHERE d.program_id = c.program_id AND d.case_no = c.case_no
                    ORDER BY seq DESC LIMIT 1) d ON true
-WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
+WHERE c.program_id = %(program)s AND c.subject = ANY(CAST(%(subjects)s AS text[]))
   AND COALESCE(d.decision, '') NOT IN ('dismiss', 'release')
 """
 _ENDED = """
 SELECT DISTINCT ON (c.subject) c.subject, c.evidence FROM compliance_cases c
-WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
+WHERE c.program_id = %(program)s AND c.subject = ANY(CAST(%(subjects)s AS text[]))
   AND (SELECT decision FROM case_decisions d WHERE d.program_id = c.program_id AND d.case_no = c.case_no
        ORDER BY seq DESC LIMIT 1) IN ('dismiss', 'release')
 ORDER BY c.subject, c.case_no DESC
@@ -52,7 +52,7 @@ ORDER BY c.subject, c.case_no DESC
 _DECIDE = """
 INSERT INTO case_decisions (program_id, case_no, seq, decision, effective_at, decided_by, reason, recorded_at,
     recorded_by)
-VALUES (:program, :case_no, :seq, :decision, :effective_at, :decided_by, :reason, :now, :by)
+VALUES (%(program)s, %(case_no)s, %(seq)s, %(decision)s, %(effective_at)s, %(decided_by)s, %(reason)s, %(now)s, %(by)s)
 """
 # A freeze is in force until a release; taking back what is held does not end it.
 _FREEZES = """
@@ -105,8 +105,8 @@ GROUP BY shop_no
 """
 _FREE = """
 INSERT INTO freed_commissions (program_id, cause_no, seq, case_no, decision_seq, freed_at)
-SELECT f.program_id, f.cause_no, f.seq, f.case_no, :seq, :now FROM frozen_commissions f
-WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
+SELECT f.program_id, f.cause_no, f.seq, f.case_no, %(seq)s, %(now)s FROM frozen_commissions f
+WHERE f.program_id = %(program)s AND f.case_no = %(case_no)s AND NOT EXISTS (
     SELECT 1 FROM freed_commissions d
     WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
 """
@@ -122,7 +122,7 @@ FROM frozen_commissions f
 JOIN transfers e ON e.program_id = f.program_id AND e.cause_no = f.cause_no AND e.seq = f.seq
 JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no AND COALESCE(t.reverses_seq, t.seq) = f.seq
      AND t.kind IN ('earned', 'reversed')
-WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
+WHERE f.program_id = %(program)s AND f.case_no = %(case_no)s AND NOT EXISTS (
     SELECT 1 FROM freed_commissions d
     WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
 GROUP BY e.program_id, e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.available_at, t.line_id, e.rule_id,
@@ -133,12 +133,14 @@ ORDER BY e.cause_no, e.seq, t.line_id
 _REVERSE = """
 INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, tier, base_minor,
     rate_ppm, version_no, occurred_at, available_at, period, belongs_to_period, reverses_seq, line_id, rule_id)
-SELECT :program, r.cause_no, r.seq, r.shop_no, :expense, r.amount_minor, 'reversed', r.tier, r.base_minor, r.rate_ppm,
-       r.version_no, :now, r.available_at, :period, CAST(:belongs AS integer), r.reverses_seq, r.line_id, r.rule_id
-FROM unnest(CAST(:cause_no AS bigint[]), CAST(:seq AS integer[]), CAST(:shop_no AS bigint[]),
-    CAST(:amount_minor AS bigint[]), CAST(:tier AS smallint[]), CAST(:base_minor AS bigint[]),
-    CAST(:rate_ppm AS integer[]), CAST(:version_no AS integer[]), CAST(:available_at AS timestamptz[]),
-    CAST(:reverses_seq AS integer[]), CAST(:line_id AS text[]), CAST(:rule_id AS text[]))
+SELECT %(program)s, r.cause_no, r.seq, r.shop_no, %(expense)s, r.amount_minor, 'reversed', r.tier, r.base_minor,
+    r.rate_ppm,
+       r.version_no, %(now)s, r.available_at, %(period)s, CAST(%(belongs)s AS integer), r.reverses_seq, r.line_id,
+           r.rule_id
+FROM unnest(CAST(%(cause_no)s AS bigint[]), CAST(%(seq)s AS integer[]), CAST(%(shop_no)s AS bigint[]),
+    CAST(%(amount_minor)s AS bigint[]), CAST(%(tier)s AS smallint[]), CAST(%(base_minor)s AS bigint[]),
+    CAST(%(rate_ppm)s AS integer[]), CAST(%(version_no)s AS integer[]), CAST(%(available_at)s AS timestamptz[]),
+    CAST(%(reverses_seq)s AS integer[]), CAST(%(line_id)s AS text[]), CAST(%(rule_id)s AS text[]))
     AS r (cause_no, seq, shop_no, amount_minor, tier, base_minor, rate_ppm, version_no, available_at, reverses_seq,
           line_id, rule_id)
 """
@@ -180,7 +182,7 @@ def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = F
     Held altogether is what becomes available later by date, and this.
 
     Args:
-        program: the place of the program's number, as ``:program``.
+        program: the place of the program's number, as ``%(program)s``.
         free_at: the place of the instant.
         only: further conditions on ``shop_no``, ``occurred_at`` or ``period``, beginning with AND.
         until: the instant itself no longer counts: the last one before it does.
@@ -201,40 +203,47 @@ def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], no
         "now": now,
         "by": by,
     }
-    return list(conn.execute(text(_INSERT), bound).scalars())
+    return column(conn, int, _INSERT, bound)
 
 
 def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequence[str]) -> set[str]:
     """Lists those of the subjects that have a case which is not over."""
     bound = {"program": program_id, "subjects": list(subjects)}
-    return set(conn.execute(text(_OPEN), bound).scalars())
+    return set(column(conn, str, _OPEN, bound))
 
 
 def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequence[str]) -> dict[str, str]:
     """Reads by subject the evidence of the newest case that was dismissed or released."""
     bound = {"program": program_id, "subjects": list(subjects)}
-    return {row.subject: row.evidence for row in conn.execute(text(_ENDED), bound)}
+    return dict(execute(conn, _ENDED, bound).fetchall())
+
+
+_PAGE = _CASES + " AND c.case_no < %(before)s ORDER BY c.case_no DESC LIMIT %(limit)s"
 
 
 def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[CaseRow]:
     """Lists up to ``limit`` cases with numbers below ``before``, the newest first; with what each still holds."""
-    statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
-    return values_of(CaseRow, conn.execute(statement, bound))
+    return execute_as(conn, CaseRow, _PAGE, bound).fetchall()
+
+
+_NEWEST_CASES = f"""
+{_CASES} AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = %(program)s
+    AND n.opened_at <= %(until)s AND n.subject = ANY(CAST(%(subjects)s AS text[])) GROUP BY n.subject)
+"""
+_BY_NUMBER = f"{_CASES} AND c.case_no = %(case_no)s"
 
 
 def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]) -> list[CaseRow]:
     """Finds the newest case about each of the subjects."""
-    newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = :program
-        AND n.opened_at <= :until AND n.subject = ANY(CAST(:subjects AS text[])) GROUP BY n.subject)"""
     bound = {"program": program_id, "until": until, "subjects": list(subjects)}
-    return values_of(CaseRow, conn.execute(text(_CASES + newest), bound))
+    return execute_as(conn, CaseRow, _NEWEST_CASES, bound).fetchall()
 
 
 def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> CaseRow | None:
     """Finds a case as it stood at ``until``; None where it was not open by then."""
     bound = {"program": program_id, "until": until, "case_no": case_no}
-    return value_of(CaseRow, conn.execute(text(_CASES + " AND c.case_no = :case_no"), bound))
+    return row_as(conn, CaseRow, _BY_NUMBER, bound)
 
 
 def decisions_of(
@@ -243,7 +252,7 @@ def decisions_of(
     """Lists by case the decisions recorded by ``until``, in their order."""
     decisions: dict[int, list[DecisionRow]] = {case_no: [] for case_no in cases}
     bound = {"program": program_id, "cases": list(cases), "until": until}
-    for row in values_of(DecisionRow, conn.execute(text(_DECISIONS), bound)):
+    for row in execute_as(conn, DecisionRow, _DECISIONS, bound).fetchall():
         decisions[row.case_no].append(row)
     return decisions
 
@@ -272,13 +281,12 @@ def insert_decision(
         "now": now,
         "by": by,
     }
-    conn.execute(text(_DECIDE), bound)
+    execute(conn, _DECIDE, bound)
 
 
 def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
     """Lists the freezes that no release has ended."""
-    cursor = driver(conn).cursor(row_factory=rows_as(Freeze))
-    return cursor.execute(_FREEZES, {"program": program_id}).fetchall()
+    return execute_as(conn, Freeze, _FREEZES, {"program": program_id}).fetchall()
 
 
 def organised(
@@ -286,7 +294,7 @@ def organised(
 ) -> dict[int, list[tuple[datetime, str | None]]]:
     """Lists, by shop that ever named one of those organisers, the organisers it named and from when on."""
     named: dict[int, list[tuple[datetime, str | None]]] = {}
-    rows = driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)})
+    rows = execute(conn, _ORGANISED, {"program": program_id, "organisers": list(organisers)})
     for shop_no, effective_at, organiser_id in rows:
         named.setdefault(shop_no, []).append((effective_at, organiser_id))
     return named
@@ -294,7 +302,7 @@ def organised(
 
 def has_organised(conn: Connection, program_id: int, organiser_id: str) -> bool:
     """Whether a shop names that organiser, or ever did."""
-    [(has_organised,)] = driver(conn).execute(_HAS_ORGANISED, {"program": program_id, "organiser": organiser_id})
+    [(has_organised,)] = execute(conn, _HAS_ORGANISED, {"program": program_id, "organiser": organiser_id})
     return bool(has_organised)
 
 
@@ -310,7 +318,7 @@ def standing_above(
         "times": [instant for _, instant in asked],
         "roots": list(roots),
     }
-    for place, number in driver(conn).execute(_ABOVE, columns):
+    for place, number in execute(conn, _ABOVE, columns):
         roots_above[place].add(number)
     return roots_above
 
@@ -326,18 +334,18 @@ def freeze_commissions(conn: Connection, program_id: int, rows: Sequence[Frozen]
         "shops": [row.shop_no for row in rows],
         "times": [row.frozen_at for row in rows],
     }
-    driver(conn).execute(_FREEZE, {"program": program_id, **columns})
+    execute(conn, _FREEZE, {"program": program_id, **columns})
 
 
 def free_commissions(conn: Connection, program_id: int, case_no: int, seq: int, now: datetime) -> int:
     """Writes that all commissions which the case still holds are free; answers how many."""
     bound = {"program": program_id, "case_no": case_no, "seq": seq, "now": now}
-    return conn.execute(text(_FREE), bound).rowcount
+    return execute(conn, _FREE, bound).rowcount
 
 
 def left_of_case(conn: Connection, program_id: int, case_no: int) -> list[LeftCommission]:
     """Lists what is left, after reversals, of the commissions that the case holds."""
-    return values_of(LeftCommission, conn.execute(text(_LEFT), {"program": program_id, "case_no": case_no}))
+    return execute_as(conn, LeftCommission, _LEFT, {"program": program_id, "case_no": case_no}).fetchall()
 
 
 def insert_reversals(
@@ -346,11 +354,10 @@ def insert_reversals(
     """Posts reversals by a decision, without an event."""
     columns = dict(zip(CaseReversal._fields, map(list, zip(*rows, strict=True)), strict=True))
     bound = {"program": program_id, "expense": EXPENSE, "now": now, "period": period, "belongs": None, **columns}
-    conn.execute(text(_REVERSE), bound)
+    execute(conn, _REVERSE, bound)
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """Reads the last closed month of the program and locks it: no other one closes until the transaction ends."""
-    statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
-    closed: int = conn.execute(statement, {"program": program_id}).scalar_one()
-    return closed
+    statement = "SELECT closed_through FROM programs WHERE program_id = %(program)s FOR SHARE"
+    return value(conn, int, statement, {"program": program_id})

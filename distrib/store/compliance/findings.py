@@ -7,42 +7,43 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import values_of
 from distrib.store.locks import COMPLIANCE
+from distrib.store.sql import column, execute, execute_as, value
 
 _FINDINGS = """
 INSERT INTO compliance_findings (program_id, id, severity, moment, subject, figure, threshold, source, detail_en,
     detail_zh, action, evidence, pack, found_at, day)
-SELECT :program, f.* FROM unnest(CAST(:id AS text[]), CAST(:severity AS text[]), CAST(:moment AS text[]),
-    CAST(:subject AS text[]), CAST(:figure AS text[]), CAST(:threshold AS text[]), CAST(:source AS text[]),
-    CAST(:detail_en AS text[]), CAST(:detail_zh AS text[]), CAST(:action AS text[]), CAST(:evidence AS text[]),
-    CAST(:pack AS text[]), CAST(:found_at AS timestamptz[]), CAST(:day AS date[]))
+SELECT %(program)s, f.* FROM unnest(CAST(%(id)s AS text[]), CAST(%(severity)s AS text[]), CAST(%(moment)s AS text[]),
+    CAST(%(subject)s AS text[]), CAST(%(figure)s AS text[]), CAST(%(threshold)s AS text[]), CAST(%(source)s AS text[]),
+    CAST(%(detail_en)s AS text[]), CAST(%(detail_zh)s AS text[]), CAST(%(action)s AS text[]),
+        CAST(%(evidence)s AS text[]),
+    CAST(%(pack)s AS text[]), CAST(%(found_at)s AS timestamptz[]), CAST(%(day)s AS date[]))
     AS f (id, severity, moment, subject, figure, threshold, source, detail_en, detail_zh, action, evidence, pack,
           found_at, day)
 """
 # So many rows of a day are kept one by one; more of the same day say nothing new.
 _COUNT = """
 SELECT id, count(*) AS rows FROM compliance_findings
-WHERE program_id = :program AND day = :day AND id = ANY(CAST(:ids AS text[])) GROUP BY id
+WHERE program_id = %(program)s AND day = %(day)s AND id = ANY(CAST(%(ids)s AS text[])) GROUP BY id
 """
 _NEWEST_OF_EACH = """
 SELECT DISTINCT ON (subject, id, detail_en) subject, id, detail_en, figure, threshold, pack
 FROM compliance_findings
-WHERE program_id = :program AND moment = 'structure' AND subject = ANY(CAST(:subjects AS text[]))
+WHERE program_id = %(program)s AND moment = 'structure' AND subject = ANY(CAST(%(subjects)s AS text[]))
 ORDER BY subject, id, detail_en, finding_no DESC
 """
 _LIST = """
 SELECT finding_no, id, severity, moment, subject, figure, threshold, source, detail_en, detail_zh, action, evidence,
        pack, found_at
 FROM compliance_findings
-WHERE program_id = :program AND finding_no < :before
-  AND (CAST(:id AS text) IS NULL OR id = :id)
-  AND (CAST(:severity AS text) IS NULL OR severity = :severity)
-  AND (CAST(:since AS timestamptz) IS NULL OR found_at >= :since)
-  AND (CAST(:until AS timestamptz) IS NULL OR found_at <= :until)
-ORDER BY finding_no DESC LIMIT :limit
+WHERE program_id = %(program)s AND finding_no < %(before)s
+  AND (CAST(%(id)s AS text) IS NULL OR id = %(id)s)
+  AND (CAST(%(severity)s AS text) IS NULL OR severity = %(severity)s)
+  AND (CAST(%(since)s AS timestamptz) IS NULL OR found_at >= %(since)s)
+  AND (CAST(%(until)s AS timestamptz) IS NULL OR found_at <= %(until)s)
+ORDER BY finding_no DESC LIMIT %(limit)s
 """
 _SUMMARY = """
 SELECT id, severity, moment, count(*) AS times, min(found_at) AS first_at, max(found_at) AS last_at,
@@ -50,27 +51,27 @@ SELECT id, severity, moment, count(*) AS times, min(found_at) AS first_at, max(f
        (array_agg(threshold ORDER BY finding_no DESC))[1] AS threshold,
        (array_agg(detail_en ORDER BY finding_no DESC))[1] AS detail_en,
        (array_agg(detail_zh ORDER BY finding_no DESC))[1] AS detail_zh
-FROM compliance_findings WHERE program_id = :program AND found_at <= :until
+FROM compliance_findings WHERE program_id = %(program)s AND found_at <= %(until)s
 GROUP BY id, severity, moment ORDER BY id, severity, moment
 """
 _RUN = """
 INSERT INTO compliance_runs (program_id, as_of, day, result, recorded_at, recorded_by)
-VALUES (:program, :as_of, :day, :result, :now, :by) RETURNING run_no
+VALUES (%(program)s, %(as_of)s, %(day)s, %(result)s, %(now)s, %(by)s) RETURNING run_no
 """
 _DUE = """
 SELECT p.program_id FROM programs p WHERE NOT EXISTS (
     SELECT 1 FROM compliance_runs r WHERE r.program_id = p.program_id
-      AND r.day >= (CAST(:now AS timestamptz) AT TIME ZONE p.time_zone)::date)
-ORDER BY p.program_id LIMIT :limit
+      AND r.day >= (CAST(%(now)s AS timestamptz) AT TIME ZONE p.time_zone)::date)
+ORDER BY p.program_id LIMIT %(limit)s
 """
 _SIGN_OFF = """
 INSERT INTO policy_sign_offs (program_id, pack, digest, document, loosened, signed_off_by, reason, recorded_at,
     recorded_by)
-VALUES (:program, :pack, :digest, :document, :loosened, :signed_off_by, :reason, :now, :by)
+VALUES (%(program)s, %(pack)s, %(digest)s, %(document)s, %(loosened)s, %(signed_off_by)s, %(reason)s, %(now)s, %(by)s)
 """
 _SIGN_OFFS = """
 SELECT pack, digest, loosened, signed_off_by, reason, recorded_at FROM policy_sign_offs
-WHERE program_id = :program AND recorded_at <= :until ORDER BY sign_off_no
+WHERE program_id = %(program)s AND recorded_at <= %(until)s ORDER BY sign_off_no
 """
 
 
@@ -152,7 +153,7 @@ class KnownFinding(NamedTuple):
 
 def lock_monitors(conn: Connection, program_id: int) -> None:
     """Locks the monitors of this program against other runs until the transaction ends."""
-    conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), {"lock": COMPLIANCE, "program": program_id})
+    execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)", {"lock": COMPLIANCE, "program": program_id})
 
 
 def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow]) -> None:
@@ -161,21 +162,20 @@ def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow
         return
     names = FindingRow.__slots__
     columns = {name: [getattr(row, name) for row in rows] for name in names}
-    conn.execute(text(_FINDINGS), {"program": program_id, **columns})
+    execute(conn, _FINDINGS, {"program": program_id, **columns})
 
 
 def findings_of_day(conn: Connection, program_id: int, ids: Sequence[str], day: date) -> dict[str, int]:
     """Counts by id the findings that a day has already."""
-    rows = conn.execute(text(_COUNT), {"program": program_id, "ids": list(ids), "day": day})
-    return {row.id: row.rows for row in rows}
+    return dict(execute(conn, _COUNT, {"program": program_id, "ids": list(ids), "day": day}).fetchall())
 
 
 def newest_of_subjects(
     conn: Connection, program_id: int, subjects: Sequence[str]
 ) -> dict[tuple[str, str, str], KnownFinding]:
     """Reads the newest finding of the monitors by subject, id and (English) text."""
-    rows = conn.execute(text(_NEWEST_OF_EACH), {"program": program_id, "subjects": list(subjects)})
-    return {(row.subject, row.id, row.detail_en): KnownFinding(row.figure, row.threshold, row.pack) for row in rows}
+    rows = execute(conn, _NEWEST_OF_EACH, {"program": program_id, "subjects": list(subjects)})
+    return {(subject, id_, detail): KnownFinding(*known) for subject, id_, detail, *known in rows}
 
 
 def list_findings(
@@ -198,12 +198,12 @@ def list_findings(
         "since": since,
         "until": until,
     }
-    return values_of(ListedFinding, conn.execute(text(_LIST), bound))
+    return execute_as(conn, ListedFinding, _LIST, bound).fetchall()
 
 
 def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[SummedFinding]:
     """Sums the findings up to an instant by id and severity: how often, first and last."""
-    return values_of(SummedFinding, conn.execute(text(_SUMMARY), {"program": program_id, "until": until}))
+    return execute_as(conn, SummedFinding, _SUMMARY, {"program": program_id, "until": until}).fetchall()
 
 
 def insert_run(
@@ -211,22 +211,20 @@ def insert_run(
 ) -> int:
     """Writes the result of a monitor run; answers its number."""
     bound = {"program": program_id, "as_of": as_of, "day": day, "result": result, "now": now, "by": by}
-    run_no: int = conn.execute(text(_RUN), bound).scalar_one()
-    return run_no
+    return value(conn, int, _RUN, bound)
 
 
 def latest_run(conn: Connection, program_id: int) -> tuple[int, datetime, str] | None:
     """Reads the newest run's number, its instant and its result; None before the first."""
-    statement = text(
-        "SELECT run_no, as_of, result FROM compliance_runs WHERE program_id = :program ORDER BY run_no DESC LIMIT 1"
+    statement = (
+        "SELECT run_no, as_of, result FROM compliance_runs WHERE program_id = %(program)s ORDER BY run_no DESC LIMIT 1"
     )
-    row = conn.execute(statement, {"program": program_id}).one_or_none()
-    return None if row is None else (row.run_no, row.as_of, row.result)
+    return execute(conn, statement, {"program": program_id}).fetchone()
 
 
 def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Lists up to ``limit`` programs without a run on their present day."""
-    return list(conn.execute(text(_DUE), {"now": now, "limit": limit}).scalars())
+    return column(conn, int, _DUE, {"now": now, "limit": limit})
 
 
 def insert_sign_off(
@@ -253,14 +251,14 @@ def insert_sign_off(
         "now": now,
         "by": by,
     }
-    conn.execute(text(_SIGN_OFF), bound)
+    execute(conn, _SIGN_OFF, bound)
 
 
 def signed_digests(conn: Connection) -> set[str]:
     """Lists the digests of overrides that a person has signed for, over all programs."""
-    return set(conn.execute(text("SELECT * FROM signed_overrides()")).scalars())
+    return set(column(conn, str, "SELECT * FROM signed_overrides()"))
 
 
 def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[SignOff]:
     """Lists the sign-offs of a program up to an instant, in their order."""
-    return values_of(SignOff, conn.execute(text(_SIGN_OFFS), {"program": program_id, "until": until}))
+    return execute_as(conn, SignOff, _SIGN_OFFS, {"program": program_id, "until": until}).fetchall()

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.penalties import CRIMINAL
+from distrib.store.sql import execute
 
-_INSERT = text(
+_INSERT = (
     "INSERT INTO penalties (program_id, penalty_id, digest, shop_no, organiser_id, kind, decided_on, authority,"
-    " reference, reason, recorded_at, recorded_by) VALUES (:program, :id, :digest, :shop_no, :organiser_id, :kind,"
-    " :decided_on, :authority, :reference, :reason, :now, :by) ON CONFLICT (program_id, penalty_id) DO NOTHING"
+    " reference, reason, recorded_at, recorded_by) VALUES (%(program)s, %(id)s, %(digest)s, %(shop_no)s,"
+    " %(organiser_id)s, %(kind)s,"
+    " %(decided_on)s, %(authority)s, %(reference)s, %(reason)s, %(now)s, %(by)s) ON CONFLICT (program_id,"
+    " penalty_id) DO NOTHING"
 )
-_WITHDRAW = text(
+_WITHDRAW = (
     "INSERT INTO penalty_withdrawals (program_id, penalty_no, reason, withdrawn_at, withdrawn_by)"
-    " VALUES (:program, :number, :reason, :now, :by) ON CONFLICT DO NOTHING"
+    " VALUES (%(program)s, %(number)s, %(reason)s, %(now)s, %(by)s) ON CONFLICT DO NOTHING"
 )
 _SELECT = """
 SELECT p.penalty_no, p.penalty_id, p.digest, s.shop_id, p.organiser_id, p.kind, p.decided_on, p.authority, p.reference,
@@ -25,21 +28,22 @@ SELECT p.penalty_no, p.penalty_id, p.digest, s.shop_id, p.organiser_id, p.kind, 
 FROM penalties p
 LEFT JOIN shops s ON s.program_id = p.program_id AND s.shop_no = p.shop_no
 LEFT JOIN penalty_withdrawals w ON w.program_id = p.program_id AND w.penalty_no = p.penalty_no
-WHERE p.program_id = :program
+WHERE p.program_id = %(program)s
 """
-_FIND = text(_SELECT + " AND p.penalty_id = :id")
-_LIST = text(
-    _SELECT + " AND p.penalty_no > :after AND (CAST(:shop_id AS text) IS NULL OR s.shop_id = :shop_id)"
-    " AND (CAST(:organiser_id AS text) IS NULL OR p.organiser_id = :organiser_id)"
-    " ORDER BY p.penalty_no LIMIT :limit"
+_FIND = _SELECT + " AND p.penalty_id = %(id)s"
+_LIST = (
+    _SELECT + " AND p.penalty_no > %(after)s AND (CAST(%(shop_id)s AS text) IS NULL OR s.shop_id = %(shop_id)s)"
+    " AND (CAST(%(organiser_id)s AS text) IS NULL OR p.organiser_id = %(organiser_id)s)"
+    " ORDER BY p.penalty_no LIMIT %(limit)s"
 )
-_NAMED = text(_SELECT + " AND p.penalty_no = ANY(CAST(:numbers AS bigint[])) ORDER BY p.penalty_no")
+_NAMED = _SELECT + " AND p.penalty_no = ANY(CAST(%(numbers)s AS bigint[])) ORDER BY p.penalty_no"
 # Recorded by then and not withdrawn; a criminal one counts whenever it was, others were decided lately.
-_STANDING = text(
+_STANDING = (
     "SELECT p.penalty_no, p.shop_no, p.organiser_id, p.kind, p.decided_on FROM penalties p"
-    " WHERE p.program_id = :program AND p.recorded_at <= :at AND (p.kind = :criminal OR p.decided_on >= :since)"
+    " WHERE p.program_id = %(program)s AND p.recorded_at <= %(at)s AND (p.kind = %(criminal)s"
+    " OR p.decided_on >= %(since)s)"
     " AND NOT EXISTS (SELECT 1 FROM penalty_withdrawals w WHERE w.program_id = p.program_id"
-    " AND w.penalty_no = p.penalty_no AND w.withdrawn_at <= :at) ORDER BY p.penalty_no"
+    " AND w.penalty_no = p.penalty_no AND w.withdrawn_at <= %(at)s) ORDER BY p.penalty_no"
 )
 
 
@@ -89,17 +93,17 @@ class StandingPenalty(NamedTuple):
 
 def insert_penalty(conn: Connection, program_id: int, penalty: NewPenalty, now: datetime, by: str) -> bool:
     """Writes a penalty; False where its id is taken."""
-    return conn.execute(_INSERT, {**penalty._asdict(), "program": program_id, "now": now, "by": by}).rowcount == 1
+    return execute(conn, _INSERT, {**penalty._asdict(), "program": program_id, "now": now, "by": by}).rowcount == 1
 
 
 def insert_withdrawal(conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str) -> None:
     """Writes a withdrawal; where there is one, that stands. Of two at once the second waits for the first."""
-    conn.execute(_WITHDRAW, {"program": program_id, "number": penalty_no, "reason": reason, "now": now, "by": by})
+    execute(conn, _WITHDRAW, {"program": program_id, "number": penalty_no, "reason": reason, "now": now, "by": by})
 
 
 def find_penalty(conn: Connection, program_id: int, penalty_id: str) -> PenaltyRow | None:
     """Finds the penalty of that id."""
-    row = conn.execute(_FIND, {"program": program_id, "id": penalty_id}).one_or_none()
+    row = execute(conn, _FIND, {"program": program_id, "id": penalty_id}).fetchone()
     return None if row is None else PenaltyRow._make(row)
 
 
@@ -108,15 +112,15 @@ def list_penalties(
 ) -> list[PenaltyRow]:
     """Lists penalties in the order they were recorded; of one shop or one organiser where that is given."""
     wanted = {"program": program_id, "shop_id": shop_id, "organiser_id": organiser_id, "after": after, "limit": limit}
-    return [PenaltyRow._make(row) for row in conn.execute(_LIST, wanted)]
+    return [PenaltyRow._make(row) for row in execute(conn, _LIST, wanted)]
 
 
 def penalties_of_numbers(conn: Connection, program_id: int, numbers: Sequence[int]) -> list[PenaltyRow]:
     """Lists the penalties of those numbers, in the order they were recorded."""
-    return [PenaltyRow._make(row) for row in conn.execute(_NAMED, {"program": program_id, "numbers": list(numbers)})]
+    return [PenaltyRow._make(row) for row in execute(conn, _NAMED, {"program": program_id, "numbers": list(numbers)})]
 
 
 def standing_penalties_at(conn: Connection, program_id: int, as_of: datetime, since: date) -> list[StandingPenalty]:
     """Lists penalties recorded and not withdrawn at an instant; of administrative ones those decided since a day."""
     wanted = {"program": program_id, "at": as_of, "since": since, "criminal": CRIMINAL}
-    return [StandingPenalty._make(row) for row in conn.execute(_STANDING, wanted)]
+    return [StandingPenalty._make(row) for row in execute(conn, _STANDING, wanted)]

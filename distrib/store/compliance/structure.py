@@ -5,21 +5,20 @@ One statement a figure for the whole program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store import database
 from distrib.store.customer_merges import surviving_at
-from distrib.store.database import driver
+from distrib.store.pulling import pull
+from distrib.store.sql import execute, only, value
 
 Whole: TypeAlias = npt.NDArray[np.int64]
 
-_HEADER, _TRAILER = 19, 2
 _TREE = """
 SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
 WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
@@ -88,20 +87,21 @@ _BUYERS = f"""
 SELECT f.seller_no, count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f GROUP BY f.seller_no
 """
 _NEWCOMERS = f"""
-SELECT (SELECT count(*) FROM shops WHERE program_id = :program AND joined_at >= :since AND joined_at <= :at),
-       (SELECT count(*) FROM ({_FIRST_BOUGHT.format(program=":program", at=":at")}) f WHERE f.settled_at >= :since)
+SELECT (SELECT count(*) FROM shops WHERE program_id = %(program)s AND joined_at >= %(since)s AND joined_at <= %(at)s),
+       (SELECT count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f
+        WHERE f.settled_at >= %(since)s)
 """
 _AT_THRESHOLD = """
-SELECT count(*) FILTER (WHERE minor = :exactly), count(*) FILTER (WHERE minor >= :exactly)
+SELECT count(*) FILTER (WHERE minor = %(exactly)s), count(*) FILTER (WHERE minor >= %(exactly)s)
 FROM (SELECT sum(sales_minor) AS minor FROM settlements
-      WHERE program_id = :program AND seller_no IS NOT NULL AND settled_at > :since AND settled_at <= :at
+      WHERE program_id = %(program)s AND seller_no IS NOT NULL AND settled_at > %(since)s AND settled_at <= %(at)s
       GROUP BY seller_no) s
 """
 _SUMS_BY_SHOP = """
-SELECT count(*) FILTER (WHERE minor >= :least) FROM (
+SELECT count(*) FILTER (WHERE minor >= %(least)s) FROM (
     SELECT {amount} AS minor FROM transfers
-    WHERE program_id = :program AND shop_no > 0 AND kind IN {kinds}
-      AND occurred_at >= :since AND occurred_at < :until AND occurred_at <= :at GROUP BY shop_no) t
+    WHERE program_id = %(program)s AND shop_no > 0 AND kind IN {kinds}
+      AND occurred_at >= %(since)s AND occurred_at < %(until)s AND occurred_at <= %(at)s GROUP BY shop_no) t
 """
 _EARNERS = _SUMS_BY_SHOP.format(
     amount="sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)",
@@ -124,19 +124,19 @@ WHERE shops > 1
 _ORGANISERS = """
 SELECT shop_no, organiser_id FROM (
     SELECT DISTINCT ON (shop_no) shop_no, organiser_id FROM shop_organisers
-    WHERE program_id = :program AND effective_at <= :at ORDER BY shop_no, effective_at DESC, seq DESC) newest
+    WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC) newest
 WHERE organiser_id IS NOT NULL ORDER BY organiser_id, shop_no
 """
 _FEW_BUYERS = f"""
 SELECT count(*) FROM (
-    SELECT DISTINCT shop_no FROM transfers WHERE program_id = :program AND kind = 'earned' AND tier > 0
-      AND occurred_at >= :since AND occurred_at <= :at) p
+    SELECT DISTINCT shop_no FROM transfers WHERE program_id = %(program)s AND kind = 'earned' AND tier > 0
+      AND occurred_at >= %(since)s AND occurred_at <= %(at)s) p
 LEFT JOIN (SELECT s.seller_no, count(DISTINCT COALESCE(m.into_id, s.customer_id)) AS buyers FROM settlements s
-           LEFT JOIN {_MERGED.format(program=":program", at=":at")} m ON m.customer_id = s.customer_id
-           LEFT JOIN ({_OWN_SHOPS.format(program=":program", at=":at")}) b ON b.customer_id = s.customer_id
-           WHERE s.program_id = :program AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
-             AND s.settled_at >= :since AND s.settled_at <= :at GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
-WHERE COALESCE(c.buyers, 0) < :least
+           LEFT JOIN {_MERGED.format(program="%(program)s", at="%(at)s")} m ON m.customer_id = s.customer_id
+           LEFT JOIN ({_OWN_SHOPS.format(program="%(program)s", at="%(at)s")}) b ON b.customer_id = s.customer_id
+           WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
+             AND s.settled_at >= %(since)s AND s.settled_at <= %(at)s GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
+WHERE COALESCE(c.buyers, 0) < %(least)s
 """
 
 
@@ -154,37 +154,37 @@ def allow_long_reads(conn: Connection) -> None:
 
 def tree_at(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
     """Reads every shop that had joined, and its sponsor at an instant (0: a root)."""
-    shops, sponsors = _columns(conn, _TREE, {"program": program_id, "at": as_of}, 2)
+    shops, sponsors = pull(conn, _TREE, {"program": program_id, "at": as_of}, 2)
     return shops, sponsors
 
 
 def sales_by_shop(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[Whole, Whole, Whole]:
     """Reads by seller what was paid to it since then, and what of it by people who are no shops, net of refunds."""
-    shops, all_minor, retail_minor = _columns(conn, _SALES, _bound(program_id, since, as_of), 3)
+    shops, all_minor, retail_minor = pull(conn, _SALES, _bound(program_id, since, as_of), 3)
     return shops, all_minor, retail_minor
 
 
 def entry_by_shop(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[Whole, Whole, Whole]:
     """Reads by seller what entry lines brought, ever and since then, net of refunds."""
-    shops, ever_minor, recent_minor = _columns(conn, _ENTRY, _bound(program_id, since, as_of), 3)
+    shops, ever_minor, recent_minor = pull(conn, _ENTRY, _bound(program_id, since, as_of), 3)
     return shops, ever_minor, recent_minor
 
 
 def pay_by_shop(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[Whole, Whole, Whole]:
     """Reads by earner the pay since then for its own sales, and for those of others, net of reversals."""
-    shops, direct_minor, indirect_minor = _columns(conn, _PAY, _bound(program_id, since, as_of), 3)
+    shops, direct_minor, indirect_minor = pull(conn, _PAY, _bound(program_id, since, as_of), 3)
     return shops, direct_minor, indirect_minor
 
 
 def buyers_by_shop(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
     """Counts by seller the buyers, shops left out, that bought from it first."""
-    shops, buyers = _columns(conn, _BUYERS, {"program": program_id, "at": as_of}, 2)
+    shops, buyers = pull(conn, _BUYERS, {"program": program_id, "at": as_of}, 2)
     return shops, buyers
 
 
 def newcomers(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[int, int]:
     """Counts the shops that joined, and the buyers who first bought, from ``since`` to ``as_of``."""
-    recruits, buyers = conn.execute(text(_NEWCOMERS), _bound(program_id, since, as_of)).one()
+    recruits, buyers = only(conn, _NEWCOMERS, _bound(program_id, since, as_of))
     return recruits, buyers
 
 
@@ -192,7 +192,7 @@ def shops_at_threshold(
     conn: Connection, program_id: int, since: datetime, as_of: datetime, exactly: int
 ) -> ThresholdCounts:
     """Counts the shops whose sales since then come to exactly that, and those with at least that."""
-    exact, least = conn.execute(text(_AT_THRESHOLD), _bound(program_id, since, as_of) | {"exactly": exactly}).one()
+    exact, least = only(conn, _AT_THRESHOLD, _bound(program_id, since, as_of) | {"exactly": exactly})
     return ThresholdCounts(exact, least)
 
 
@@ -210,41 +210,24 @@ def _count_shops(
     conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int
 ) -> int:
     bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
-    count: int = conn.execute(text(statement), bound).scalar_one()
-    return count
+    return value(conn, int, statement, bound)
 
 
 def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
     """Reads the shops whose payee at an instant is also that of another, with a number for each payee, from 1."""
-    shops, payees = _columns(conn, _PAYEES_IN_COMMON, {"program": program_id, "at": as_of}, 2)
+    shops, payees = pull(conn, _PAYEES_IN_COMMON, {"program": program_id, "at": as_of}, 2)
     return shops, payees
 
 
 def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, as_of: datetime, least: int) -> int:
     """Counts the shops that were paid on the sales of others and sold to fewer retail buyers than ``least``."""
-    count: int = conn.execute(text(_FEW_BUYERS), _bound(program_id, since, as_of) | {"least": least}).scalar_one()
-    return count
+    return value(conn, int, _FEW_BUYERS, _bound(program_id, since, as_of) | {"least": least})
 
 
 def organisers(conn: Connection, program_id: int, as_of: datetime) -> list[tuple[int, str]]:
     """Lists the shops that named an organiser at an instant, with the organiser."""
-    rows = conn.execute(text(_ORGANISERS), {"program": program_id, "at": as_of})
-    return [(row.shop_no, row.organiser_id) for row in rows]
+    return execute(conn, _ORGANISERS, {"program": program_id, "at": as_of}).fetchall()
 
 
 def _bound(program_id: int, since: datetime, as_of: datetime) -> dict[str, object]:
     return {"program": program_id, "since": since, "at": as_of}
-
-
-def _columns(conn: Connection, query: str, bound: Mapping[str, object], count: int) -> list[Whole]:
-    """Reads the columns of a query of bigints without NULL by PostgreSQL's binary COPY: every row has the same size."""
-    data = bytearray()
-    with driver(conn).cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", bound) as copy:
-        for chunk in copy:
-            data += chunk
-    fields = [("fields", ">i2")]
-    for n in range(count):
-        fields += [(f"l{n}", ">i4"), (f"v{n}", ">i8")]
-    body = memoryview(data)[_HEADER : len(data) - _TRAILER]
-    rows = np.frombuffer(body, dtype=np.dtype(fields))
-    return [rows[f"v{n}"].astype(np.int64) for n in range(count)]

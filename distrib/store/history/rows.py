@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as, streamed
 
 # The first instant of each month decides; a month's place is that of the last first instant that is not after a row.
 _BY_INSTANT: Final = """
@@ -182,6 +182,24 @@ class HistoryOrder(NamedTuple):
     payload: str
 
 
+def _of_month(kind: str) -> str:
+    _, instant, number = _KINDS[kind]
+    return _OF_MONTH.format(at=instant, number=number)
+
+
+def _mine(kind: str) -> str:
+    return f"{_MINE} AND t.merged_id = t.customer_id" if kind == "merges" else _MINE
+
+
+_COUNTS: Final = {
+    kind: _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
+    for kind, (table, instant, number) in _KINDS.items()
+} | {kind: _BY_PERIOD.format(table=table, number=number) for kind, (table, number) in _DATED.items()}
+_ROWS_OF_MONTH: Final = {
+    kind: rows if kind in _DATED else rows.format(of_month=_of_month(kind)) for kind, rows in _ROWS.items()
+}
+
+
 def count_by_month(
     conn: Connection,
     program_id: int,
@@ -194,15 +212,10 @@ def count_by_month(
     Args:
         firsts: the first instants of months one after another, and ``periods`` the months themselves.
     """
-    if kind in _DATED:
-        table, number = _DATED[kind]
-        statement = _BY_PERIOD.format(table=table, number=number)
-        counted = driver(conn).execute(statement.encode(), {"program": program_id}).fetchall()
-        return sorted(MonthRows(*row) for row in counted)
-    table, instant, number = _KINDS[kind]
-    statement = _BY_INSTANT.format(table=table, at=instant, number=number, mine=_mine(kind))
     bound = {"program": program_id, "firsts": list(firsts)}
-    counted = driver(conn).execute(statement.encode(), bound).fetchall()
+    counted = execute(conn, _COUNTS[kind], bound).fetchall()
+    if kind in _DATED:
+        return sorted(MonthRows(*row) for row in counted)
     return sorted(MonthRows(periods[max(place, 1) - 1], rows, low, high) for place, rows, low, high in counted)
 
 
@@ -210,57 +223,48 @@ def month_rows(
     conn: Connection, program_id: int, kind: str, span: MonthSpan, size: int
 ) -> Iterator[list[tuple[object, ...]]]:
     """Yields the rows of a month, some at a time, in the columns of their file; of all kinds but orders."""
-    statement = _ROWS[kind] if kind in _DATED else _ROWS[kind].format(of_month=_of_month(kind))
-    with driver(conn).cursor(name=f"history_{kind}") as cursor:
-        cursor.execute(statement.encode(), {"program": program_id, **span._asdict()}, binary=True)
+    bound = {"program": program_id, **span._asdict()}
+    with streamed(conn, f"history_{kind}", _ROWS_OF_MONTH[kind], bound, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield page
 
 
+_NUMBERS_OF_MONTH = _ORDER_NUMBERS.format(of_month=_of_month("orders"))
+
+
 def order_numbers(conn: Connection, program_id: int, span: MonthSpan, size: int) -> Iterator[list[int]]:
     """Yields the numbers of the orders that settled in a month, some at a time, in the order of time."""
-    statement = _ORDER_NUMBERS.format(of_month=_of_month("orders"))
-    with driver(conn).cursor(name="history_orders") as cursor:
-        cursor.execute(statement.encode(), {"program": program_id, **span._asdict()}, binary=True)
+    bound = {"program": program_id, **span._asdict()}
+    with streamed(conn, "history_orders", _NUMBERS_OF_MONTH, bound, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield [number for (number,) in page]
 
 
-def _of_month(kind: str) -> str:
-    _, instant, number = _KINDS[kind]
-    return _OF_MONTH.format(at=instant, number=number)
-
-
 def orders_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[HistoryOrder]:
     """Reads settled orders by number, in the order of the numbers given."""
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(HistoryOrder))
     bound = {"program": program_id, "orders": list(orders)}
-    known = {row.order_no: row for row in cursor.execute(_ORDERS.encode(), bound)}
+    known = {row.order_no: row for row in execute_as(conn, HistoryOrder, _ORDERS, bound, binary=True)}
     return [known[number] for number in orders]
 
 
 def failed_codes(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, str]:
     """Reads why those orders failed, by number."""
     bound = {"program": program_id, "orders": list(orders)}
-    return dict(driver(conn).execute(_FAILED_CODES.encode(), bound).fetchall())
+    return dict(execute(conn, _FAILED_CODES, bound).fetchall())
 
 
 def held_ranks(conn: Connection, program_id: int) -> list[str]:
     """Lists the ranks that any shop ever held."""
-    return [rank for (rank,) in driver(conn).execute(_HELD_RANKS.encode(), {"program": program_id}).fetchall()]
+    return [rank for (rank,) in execute(conn, _HELD_RANKS, {"program": program_id}).fetchall()]
 
 
 def merges_known(conn: Connection, program_id: int) -> str:
     """Says in a word which merges of customers are known: another merge, another word."""
-    row = driver(conn).execute(_MERGED.encode(), {"program": program_id}).fetchone()
+    row = execute(conn, _MERGED, {"program": program_id}).fetchone()
     return "0" if row is None else f"{row[0]}/{row[1]}"
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """The last month whose books are closed, as 202603; 0 before the first."""
-    row = driver(conn).execute(_CLOSED.encode(), {"program": program_id}).fetchone()
+    row = execute(conn, _CLOSED, {"program": program_id}).fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _mine(kind: str) -> str:
-    return f"{_MINE} AND t.merged_id = t.customer_id" if kind == "merges" else _MINE

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as, streamed
 
 # Numbers that say nothing of who a payee is; of payees that one shop alone has there is none. Who was erased is gone.
 _PAYEES: Final = """
@@ -70,32 +70,28 @@ class EvaluatedPeriod(NamedTuple):
 
 def payee_rows(conn: Connection, program_id: int, size: int) -> Iterator[list[tuple[object, ...]]]:
     """Yields, version by version, the payees of shops that had one which another shop had, in their file's columns."""
-    with driver(conn).cursor(name="history_payees") as cursor:
-        cursor.execute(_PAYEES.encode(), {"program": program_id}, binary=True)
+    with streamed(conn, "history_payees", _PAYEES, {"program": program_id}, binary=True) as cursor:
         while page := cursor.fetchmany(size):
             yield page
 
 
 def penalties(conn: Connection, program_id: int) -> list[PenaltySpan]:
     """Lists all penalties in the order they were recorded."""
-    cursor = driver(conn).cursor(row_factory=rows_as(PenaltySpan))
-    return cursor.execute(_PENALTIES.encode(), {"program": program_id}).fetchall()
+    return execute_as(conn, PenaltySpan, _PENALTIES, {"program": program_id}).fetchall()
 
 
 def packs_before(conn: Connection, program_id: int) -> list[PackBefore]:
     """Lists the policy packs that a program had before its present one, the earliest first."""
-    cursor = driver(conn).cursor(row_factory=rows_as(PackBefore))
-    return cursor.execute(_PACKS.encode(), {"program": program_id}).fetchall()
+    return execute_as(conn, PackBefore, _PACKS, {"program": program_id}).fetchall()
 
 
 def evaluations(conn: Connection, program_id: int) -> Sequence[EvaluatedPeriod]:
     """Lists the months that were evaluated."""
-    cursor = driver(conn).cursor(row_factory=rows_as(EvaluatedPeriod))
-    return cursor.execute(_EVALUATIONS.encode(), {"program": program_id}).fetchall()
+    return execute_as(conn, EvaluatedPeriod, _EVALUATIONS, {"program": program_id}).fetchall()
 
 
 def waiting_from(conn: Connection, program_id: int) -> date | None:
     """The earliest day of which events or promotions are still to be decided; None where all is done."""
-    row = driver(conn).execute(_WAITING.encode(), {"program": program_id}).fetchone()
+    row = execute(conn, _WAITING, {"program": program_id}).fetchone()
     day: date | None = None if row is None else row[0]
     return day

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import value_of, values_of
 from distrib.store.pages.transfers import Wanted, keys_of_page, number_of_shop
+from distrib.store.sql import execute, execute_as, figures, figures_or_none, row_as, value_or_none
 
 _BALANCE = "earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor"
 # The program's own accounts are what all payables have on the other side; so no row is as hot as they would be.
@@ -20,7 +20,7 @@ _OWN = """
 SELECT COALESCE(-sum(earned_minor + reversed_minor + adjusted_minor), 0)::bigint AS expense,
        COALESCE(sum(paid_minor), 0)::bigint AS clearing, COALESCE(sum(tax_minor), 0)::bigint AS tax,
        COALESCE(sum(version), 0)::bigint AS version
-FROM account_months WHERE program_id = :program
+FROM account_months WHERE program_id = %(program)s
 """
 # The same where the totals of all months are kept (migration 0021): what stands there, and what was posted since. A
 # posting changes each running total that it moves once.
@@ -41,43 +41,43 @@ SELECT -(k.earned_minor + k.reversed_minor + k.adjusted_minor + t.earned_minor +
        k.paid_minor + t.paid_minor AS clearing, k.tax_minor + t.tax_minor AS tax, k.version + t.version AS version
 FROM statement_totals k
 CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through="9223372036854775807")}) t
-WHERE k.program_id = :program AND k.period = 0
+WHERE k.program_id = %(program)s AND k.period = 0
 """
 _OWN_NAMES = ("earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "version")
-_KEEP_FIRST = text(f"""
+_KEEP_FIRST = f"""
 INSERT INTO statement_totals AS k (program_id, period, held_from, through_posting, {", ".join(_OWN_NAMES)})
-SELECT :program, 0, '-infinity', :through, {", ".join(f"m.{name} - t.{name}" for name in _OWN_NAMES)}
+SELECT %(program)s, 0, '-infinity', %(through)s, {", ".join(f"m.{name} - t.{name}" for name in _OWN_NAMES)}
 FROM (SELECT {", ".join(f"COALESCE(sum({name}), 0) AS {name}" for name in _OWN_NAMES)}
-      FROM account_months WHERE program_id = :program) m
-CROSS JOIN (SELECT CAST(:program AS integer) AS program_id) k
-CROSS JOIN LATERAL ({_TAIL.format(after=":through", through="9223372036854775807")}) t
+      FROM account_months WHERE program_id = %(program)s) m
+CROSS JOIN (SELECT CAST(%(program)s AS integer) AS program_id) k
+CROSS JOIN LATERAL ({_TAIL.format(after="%(through)s", through="9223372036854775807")}) t
 ON CONFLICT (program_id, period) DO NOTHING
-""")
-_KEEP = text(f"""
-UPDATE statement_totals u SET through_posting = :through, {", ".join(f"{n} = k.{n} + t.{n}" for n in _OWN_NAMES)}
-FROM statement_totals k CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through=":through")}) t
-WHERE u.program_id = :program AND u.period = 0 AND k.program_id = u.program_id AND k.period = u.period
-""")
+"""
+_KEEP = f"""
+UPDATE statement_totals u SET through_posting = %(through)s, {", ".join(f"{n} = k.{n} + t.{n}" for n in _OWN_NAMES)}
+FROM statement_totals k CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through="%(through)s")}) t
+WHERE u.program_id = %(program)s AND u.period = 0 AND k.program_id = u.program_id AND k.period = u.period
+"""
 _PAYABLES = f"""
 SELECT s.shop_id, s.shop_no, COALESCE(m.balance_minor, 0)::bigint AS balance_minor,
        COALESCE(m.version, 0)::bigint AS version
 FROM shops s LEFT JOIN LATERAL (
     SELECT sum({_BALANCE}) AS balance_minor, sum(version) AS version
     FROM account_months WHERE program_id = s.program_id AND account_no = s.shop_no) m ON true
-WHERE s.program_id = :program
+WHERE s.program_id = %(program)s
 """
 _CHANGES = """
 WITH moves AS (
     SELECT posting_no, period,
            sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
-    FROM shop_transfers WHERE program_id = :program AND shop_no = :shop_no GROUP BY posting_no, period
+    FROM shop_transfers WHERE program_id = %(program)s AND shop_no = %(shop_no)s GROUP BY posting_no, period
 ), running AS (
     SELECT row_number() OVER w AS version, posting_no, period, amount_minor, sum(amount_minor) OVER w AS balance_minor
     FROM moves WINDOW w AS (ORDER BY posting_no, period)
 )
 SELECT version, posting_no, period, (balance_minor - amount_minor)::bigint AS previous_minor, amount_minor,
        balance_minor::bigint AS balance_minor
-FROM running WHERE version > :after ORDER BY version LIMIT :limit
+FROM running WHERE version > %(after)s ORDER BY version LIMIT %(limit)s
 """
 # Of the keys of one page alone, each row and each id by its own key.
 _TRANSFERS = """
@@ -85,9 +85,9 @@ SELECT t.cause_no, t.seq, t.posting_no, t.kind::text AS kind, t.debit_account, t
        t.amount_minor, t.occurred_at, t.available_at, t.period, t.belongs_to_period, e.event_id, t.line_id, t.rule_id,
        t.tier, t.base_minor, t.rate_ppm, t.reverses_seq, v.code AS plan_code, v.version AS plan_version,
        u.cause_type, u.cause_id
-FROM unnest(CAST(:causes AS bigint[]), CAST(:seqs AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
+FROM unnest(CAST(%(causes)s AS bigint[]), CAST(%(seqs)s AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
 CROSS JOIN LATERAL (SELECT * FROM transfers
-                    WHERE program_id = :program AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
+                    WHERE program_id = %(program)s AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
 LEFT JOIN LATERAL (SELECT shop_id FROM shops
                    WHERE program_id = t.program_id AND shop_no = t.shop_no OFFSET 0) h ON true
 LEFT JOIN LATERAL (SELECT cause_type, cause_id FROM causes
@@ -99,9 +99,10 @@ LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
                    WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
 ORDER BY k.place
 """
-_CAUSE = text(
-    "SELECT cause_no FROM causes WHERE program_id = :program AND cause_type = :cause_type AND cause_id = :cause_id"
-)
+_CAUSE = """
+SELECT cause_no FROM causes WHERE program_id = %(program)s AND cause_type = %(cause_type)s
+AND cause_id = %(cause_id)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,34 +184,38 @@ class TransferWithCause:
 def own_accounts(conn: Connection, program_id: int) -> OwnBalances:
     """Reads the balances of ``expense``, ``clearing`` and ``tax``, and how often the totals behind them moved."""
     bound = {"program": program_id}
-    kept = conn.execute(text(_OWN_KEPT), bound).mappings().one_or_none()
-    row = conn.execute(text(_OWN), bound).mappings().one() if kept is None else kept
-    return OwnBalances(**{name: int(value) for name, value in row.items()})
+    return OwnBalances(**(figures_or_none(conn, _OWN_KEPT, bound) or figures(conn, _OWN, bound)))
 
 
 def keep_own(conn: Connection, program_id: int, through: int) -> None:
     """Keeps what all months of all accounts come to after the posting ``through``, which all before it were seen by."""
     bound = {"program": program_id, "through": through}
-    if conn.execute(_KEEP_FIRST, bound).rowcount == 0:
-        conn.execute(_KEEP, bound)
+    if execute(conn, _KEEP_FIRST, bound).rowcount == 0:
+        execute(conn, _KEEP, bound)
+
+
+_PAYABLES_AFTER = f"{_PAYABLES} AND s.shop_id > %(after)s ORDER BY s.shop_id LIMIT %(limit)s"
 
 
 def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[PayableRow]:
     """Lists the payable accounts by shop, from the one after ``after`` on."""
-    statement = text(f"{_PAYABLES} AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit")
-    return values_of(PayableRow, conn.execute(statement, {"program": program_id, "after": after, "limit": limit}))
+    return execute_as(
+        conn, PayableRow, _PAYABLES_AFTER, {"program": program_id, "after": after, "limit": limit}
+    ).fetchall()
+
+
+_PAYABLE = f"{_PAYABLES} AND s.shop_id = %(shop_id)s"
 
 
 def payable_account(conn: Connection, program_id: int, shop_id: str) -> PayableRow | None:
     """Reads the payable account of one shop; None where there is no such shop."""
-    statement = text(f"{_PAYABLES} AND s.shop_id = :shop_id")
-    return value_of(PayableRow, conn.execute(statement, {"program": program_id, "shop_id": shop_id}))
+    return row_as(conn, PayableRow, _PAYABLE, {"program": program_id, "shop_id": shop_id})
 
 
 def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[AccountChangeRow]:
     """Lists the versions of an account after ``after``: what each posting moved, the balance before and after it."""
     values = {"program": program_id, "shop_no": shop_no, "after": after, "limit": limit}
-    return values_of(AccountChangeRow, conn.execute(text(_CHANGES), values))
+    return execute_as(conn, AccountChangeRow, _CHANGES, values).fetchall()
 
 
 def list_transfers(
@@ -223,7 +228,7 @@ def list_transfers(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return values_of(TransferWithCause, conn.execute(text(_TRANSFERS), bound))
+    return execute_as(conn, TransferWithCause, _TRANSFERS, bound).fetchall()
 
 
 def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Wanted | None:
@@ -236,7 +241,7 @@ def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Want
     if filters.cause is not None:
         cause_type, cause_id = filters.cause
         bound = {"program": program_id, "cause_type": cause_type, "cause_id": cause_id}
-        cause_no = conn.execute(_CAUSE, bound).scalar_one_or_none()
+        cause_no = value_or_none(conn, int, _CAUSE, bound)
         if cause_no is None:
             return None
     return Wanted(

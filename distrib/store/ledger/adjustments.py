@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import execute, execute_as
 
 
 class AdjustmentRow(NamedTuple):
@@ -31,22 +33,22 @@ SELECT a.adjustment_no, a.adjustment_id, a.digest, a.shop_no, s.shop_id, a.amoun
 FROM adjustments a
 JOIN shops s ON s.program_id = a.program_id AND s.shop_no = a.shop_no
 LEFT JOIN adjustment_approvals p ON p.program_id = a.program_id AND p.adjustment_no = a.adjustment_no
-WHERE a.program_id = :program
+WHERE a.program_id = %(program)s
 """
-_FIND = text(_SELECT + " AND a.adjustment_id = :id")
-_LIST = text(
-    _SELECT + " AND a.adjustment_no > :after AND (CAST(:shop_id AS text) IS NULL OR s.shop_id = :shop_id)"
-    " AND (CAST(:approved AS boolean) IS NULL OR (p.adjustment_no IS NOT NULL) = :approved)"
-    " ORDER BY a.adjustment_no LIMIT :limit"
+_FIND = _SELECT + " AND a.adjustment_id = %(id)s"
+_LIST = (
+    _SELECT + " AND a.adjustment_no > %(after)s AND (CAST(%(shop_id)s AS text) IS NULL OR s.shop_id = %(shop_id)s)"
+    " AND (CAST(%(approved)s AS boolean) IS NULL OR (p.adjustment_no IS NOT NULL) = %(approved)s)"
+    " ORDER BY a.adjustment_no LIMIT %(limit)s"
 )
-_INSERT = text(
+_INSERT = (
     "INSERT INTO adjustments (program_id, adjustment_id, digest, shop_no, amount_minor, reason, proposed_at,"
-    " proposed_by) VALUES (:program, :id, :digest, :shop_no, :amount_minor, :reason, :now, :by)"
+    " proposed_by) VALUES (%(program)s, %(id)s, %(digest)s, %(shop_no)s, %(amount_minor)s, %(reason)s, %(now)s, %(by)s)"
     " ON CONFLICT (program_id, adjustment_id) DO NOTHING"
 )
-_APPROVE = text(
+_APPROVE = (
     "INSERT INTO adjustment_approvals (program_id, adjustment_no, period, approved_at, approved_by)"
-    " VALUES (:program, :number, :period, :now, :by) ON CONFLICT DO NOTHING"
+    " VALUES (%(program)s, %(number)s, %(period)s, %(now)s, %(by)s) ON CONFLICT DO NOTHING"
 )
 
 
@@ -63,19 +65,18 @@ def insert_adjustment(
 ) -> bool:
     """Writes a proposal; False where the id is taken."""
     values = {"program": program_id, "id": adjustment_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
-    return conn.execute(_INSERT, values | {"amount_minor": amount_minor, "reason": reason}).rowcount == 1
+    return execute(conn, _INSERT, values | {"amount_minor": amount_minor, "reason": reason}).rowcount == 1
 
 
 def insert_approval(conn: Connection, program_id: int, adjustment_no: int, period: int, now: datetime, by: str) -> bool:
     """Writes an approval; False where there is one. Of two at once the second waits for the first."""
     values = {"program": program_id, "number": adjustment_no, "period": period, "now": now, "by": by}
-    return conn.execute(_APPROVE, values).rowcount == 1
+    return execute(conn, _APPROVE, values).rowcount == 1
 
 
 def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> AdjustmentRow | None:
     """Reads the adjustment of that id; None without one."""
-    row = conn.execute(_FIND, {"program": program_id, "id": adjustment_id}).one_or_none()
-    return None if row is None else AdjustmentRow(**row._asdict())
+    return execute_as(conn, AdjustmentRow, _FIND, {"program": program_id, "id": adjustment_id}).fetchone()
 
 
 def list_adjustments(
@@ -83,4 +84,4 @@ def list_adjustments(
 ) -> list[AdjustmentRow]:
     """Lists adjustments by number, those of one shop or of one state where that is asked for."""
     wanted = {"program": program_id, "shop_id": shop_id, "approved": approved, "after": after, "limit": limit}
-    return [AdjustmentRow(**row._asdict()) for row in conn.execute(_LIST, wanted)]
+    return execute_as(conn, AdjustmentRow, _LIST, wanted).fetchall()

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.compliance.cases import case_held_sql
-from distrib.store.database import values_of
+from distrib.store.sql import execute_as
 
 SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END"
 """A transfer's amount as the shop sees it."""
@@ -43,15 +43,15 @@ _BALANCE = """
 WITH before AS (
     SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor), 0) AS total_minor,
            COALESCE(sum(paid_minor), 0) AS paid_minor
-    FROM account_months WHERE program_id = :program AND account_no = :shop_no AND period < :period
+    FROM account_months WHERE program_id = %(program)s AND account_no = %(shop_no)s AND period < %(period)s
 ), near AS (
-    SELECT COALESCE(sum(signed_minor) FILTER (WHERE period >= :period), 0) AS total_minor,
-           COALESCE(sum(signed_minor) FILTER (WHERE available_at > :as_of), 0) AS held_minor,
-           COALESCE(sum(-signed_minor) FILTER (WHERE period >= :period AND kind = 'paid'), 0) AS paid_minor
+    SELECT COALESCE(sum(signed_minor) FILTER (WHERE period >= %(period)s), 0) AS total_minor,
+           COALESCE(sum(signed_minor) FILTER (WHERE available_at > %(as_of)s), 0) AS held_minor,
+           COALESCE(sum(-signed_minor) FILTER (WHERE period >= %(period)s AND kind = 'paid'), 0) AS paid_minor
     FROM (SELECT period, available_at, kind,
                  CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS signed_minor
           FROM shop_transfers
-          WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of) t
+          WHERE program_id = %(program)s AND shop_no = %(shop_no)s AND occurred_at <= %(as_of)s) t
 ), whole AS (
     SELECT (b.total_minor + n.total_minor)::bigint AS total_minor,
            (n.held_minor + COALESCE((SELECT case_held_minor FROM ({of_cases}) c), 0))::bigint AS held_minor,
@@ -109,7 +109,7 @@ def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bo
     """Builds the query of what open payout lines reserve at an instant, by shop: ``shop_no, reserved_minor``.
 
     Args:
-        program: the place of the program's number, as ``:program`` or ``%(program)s``.
+        program: the place of the program's number, as ``%(program)s``.
         as_of: the place of the instant.
         only: the place of one shop's number, where one alone is asked for; ``ANY(…)`` for several.
         until: the instant itself no longer counts: the last one before it does.
@@ -142,9 +142,9 @@ _HELD_OF_W, _AVAILABLE_OF_W, _FROZEN_OF_W = split_sql(
     "w.total_minor", "w.held_minor", "w.reserved_minor", "w.is_frozen"
 )
 _BALANCE = _BALANCE.format(
-    of_cases=case_held_sql(":program", ":as_of", "AND shop_no = :shop_no AND occurred_at <= :as_of"),
-    reserved=reserved_sql(":program", ":as_of", ":shop_no"),
-    frozen=frozen_sql(":program", ":as_of", ":shop_no"),
+    of_cases=case_held_sql("%(program)s", "%(as_of)s", "AND shop_no = %(shop_no)s AND occurred_at <= %(as_of)s"),
+    reserved=reserved_sql("%(program)s", "%(as_of)s", "%(shop_no)s"),
+    frozen=frozen_sql("%(program)s", "%(as_of)s", "%(shop_no)s"),
     held=_HELD_OF_W,
     available=_AVAILABLE_OF_W,
 )
@@ -153,7 +153,7 @@ _BALANCE = _BALANCE.format(
 def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> Balance:
     """Reads an account's total, how it splits, and what was paid out, at ``as_of`` in month ``period``."""
     wanted = {"program": program_id, "shop_no": shop_no, "period": period, "as_of": as_of}
-    return values_of(Balance, conn.execute(text(_BALANCE), wanted))[0]
+    return execute_as(conn, Balance, _BALANCE, wanted).fetchall()[0]
 
 
 def available_sql(program: str, free_at: str, as_of: str, only: str | None = None) -> str:
@@ -182,20 +182,24 @@ def available_sql(program: str, free_at: str, as_of: str, only: str | None = Non
     )
 
 
-_OF_SHOPS = text(f"""
-SELECT {", ".join(Split._fields)} FROM ({available_sql(":program", ":now", ":now", "ANY(:numbers)")}) a
-""")
+_OF_SHOPS = f"""
+SELECT {", ".join(Split._fields)} FROM ({available_sql("%(program)s", "%(now)s", "%(now)s", "ANY(%(numbers)s)")}) a
+"""
 
 
 def balances_of(conn: Connection, program_id: int, numbers: Sequence[int], now: datetime) -> dict[int, Split]:
     """Reads what each of some shops has now, by number; shops without any money are left out."""
     bound = {"program": program_id, "numbers": list(numbers), "now": now}
-    return {row.shop_no: Split(**row._asdict()) for row in conn.execute(_OF_SHOPS, bound)}
+    return {split.shop_no: split for split in execute_as(conn, Split, _OF_SHOPS, bound)}
+
+
+_AVAILABLE_OF_ALL = f"""
+SELECT {", ".join(Split._fields)} FROM ({available_sql("%(program)s", "%(free_at)s", "%(as_of)s")}) a
+ORDER BY a.shop_no
+"""
 
 
 def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:
     """Reads what every shop with money has, by number; see ``available_sql``."""
-    columns = ", ".join(Split._fields)
-    statement = text(f"SELECT {columns} FROM ({available_sql(':program', ':free_at', ':as_of')}) a ORDER BY a.shop_no")
     bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
-    return [Split(**row._asdict()) for row in conn.execute(statement, bound)]
+    return execute_as(conn, Split, _AVAILABLE_OF_ALL, bound).fetchall()

@@ -7,21 +7,22 @@ ever new batches, as it would be at a row that others share. No figure and no ru
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.locks import CLOSES
+from distrib.store.sql import execute, value
 
-_TRY = text(f"SELECT pg_try_advisory_xact_lock_shared({CLOSES}, :program)")
-_WAIT = text(f"SELECT pg_advisory_xact_lock_shared({CLOSES}, :program)")
-_ALONE = text(f"SELECT pg_advisory_xact_lock({CLOSES}, :program)")
-_SHARE = text("SELECT GREATEST(closed_through, cut_off_through) FROM programs WHERE program_id = :program FOR SHARE")
-_UPDATE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR NO KEY UPDATE")
-_READ = text("SELECT closed_through FROM programs WHERE program_id = :program")
-_LAST_POSTING = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM posting_no_seq")
-_CUT_OFF = text(
-    "UPDATE programs SET cut_off_through = :period WHERE program_id = :program AND cut_off_through < :period"
+_TRY = f"SELECT pg_try_advisory_xact_lock_shared({CLOSES}, %(program)s)"
+_WAIT = f"SELECT pg_advisory_xact_lock_shared({CLOSES}, %(program)s)"
+_ALONE = f"SELECT pg_advisory_xact_lock({CLOSES}, %(program)s)"
+_SHARE = "SELECT GREATEST(closed_through, cut_off_through) FROM programs WHERE program_id = %(program)s FOR SHARE"
+_UPDATE = "SELECT closed_through FROM programs WHERE program_id = %(program)s FOR NO KEY UPDATE"
+_READ = "SELECT closed_through FROM programs WHERE program_id = %(program)s"
+_LAST_POSTING = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM posting_no_seq"
+_CUT_OFF = (
+    "UPDATE programs SET cut_off_through = %(period)s WHERE program_id = %(program)s AND cut_off_through < %(period)s"
 )
-_CLOSE = text("UPDATE programs SET closed_through = :period WHERE program_id = :program")
+_CLOSE = "UPDATE programs SET closed_through = %(period)s WHERE program_id = %(program)s"
 
 
 def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
@@ -31,40 +32,40 @@ def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
     back later.
     """
     bound = {"program": program_id}
-    if not conn.execute(_TRY, bound).scalar_one():
+    if not value(conn, object, _TRY, bound):
         return None
-    return int(conn.execute(_SHARE, bound).scalar_one())
+    return value(conn, int, _SHARE, bound)
 
 
 def hold_open(conn: Connection, program_id: int) -> int:
     """Holds the books open as ``try_to_hold_open`` does, but waits until a close is through."""
     bound = {"program": program_id}
-    conn.execute(_WAIT, bound)
-    return int(conn.execute(_SHARE, bound).scalar_one())
+    execute(conn, _WAIT, bound)
+    return value(conn, int, _SHARE, bound)
 
 
 def hold_alone(conn: Connection, program_id: int) -> int:
     """Waits for all who post, keeps others out until the transaction ends; returns the last closed period."""
     bound = {"program": program_id}
-    conn.execute(_ALONE, bound)
-    return int(conn.execute(_UPDATE, bound).scalar_one())
+    execute(conn, _ALONE, bound)
+    return value(conn, int, _UPDATE, bound)
 
 
 def last_posting(conn: Connection) -> int:
     """Reads the last number that a posting drew; with the books held alone, none of the program's is under way."""
-    return int(conn.execute(_LAST_POSTING).scalar_one())
+    return value(conn, int, _LAST_POSTING)
 
 
 def cut_off_through(conn: Connection, program_id: int, period: int) -> None:
     """Lets what is posted from now on count after a period, which stays open; the caller holds the books alone."""
-    conn.execute(_CUT_OFF, {"program": program_id, "period": period})
+    execute(conn, _CUT_OFF, {"program": program_id, "period": period})
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """Reads the last closed period, without a lock."""
-    return int(conn.execute(_READ, {"program": program_id}).scalar_one())
+    return value(conn, int, _READ, {"program": program_id})
 
 
 def close_through(conn: Connection, program_id: int, period: int) -> None:
     """Closes the books through a period; the caller holds them alone."""
-    conn.execute(_CLOSE, {"program": program_id, "period": period})
+    execute(conn, _CLOSE, {"program": program_id, "period": period})

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.ledger.balances import SIGNED
+from distrib.store.sql import execute_as
 
 
 class DayOfRelease(NamedTuple):
@@ -39,4 +39,4 @@ def by_day(
 ) -> list[DayOfRelease]:
     """Adds up a shop's transfers; ``midnight`` and ``month`` are the first instants of today and of this month."""
     bound = {"program": program_id, "shop_no": shop_no, "zone": zone, "midnight": midnight, "month": month, "now": now}
-    return driver(conn).cursor(row_factory=rows_as(DayOfRelease)).execute(_BY_DAY, bound).fetchall()
+    return execute_as(conn, DayOfRelease, _BY_DAY, bound).fetchall()

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
 from distrib.store.ledger.balances import SIGNED
+from distrib.store.sql import execute
 
 ENTRIES_CHUNK = 10_000
 
@@ -71,4 +71,4 @@ def post_entries(conn: Connection, program_id: int, entries: Sequence[Entry]) ->
     for start in range(0, len(entries), ENTRIES_CHUNK):
         columns = zip(*entries[start : start + ENTRIES_CHUNK], strict=True)
         bound = dict(zip(Entry._fields, map(list, columns), strict=True))
-        driver(conn).execute(_POST, {"program": program_id, **bound})
+        execute(conn, _POST, {"program": program_id, **bound})

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import Bound, driver, rows_as
+from distrib.store.database import Bound
+from distrib.store.sql import execute, execute_as
 
 
 class QuestionRow(NamedTuple):
@@ -129,38 +130,38 @@ def insert_question(
     """Writes a question about a commission (cause, number); False where its id is taken."""
     cause_no, seq = commission
     bound = {"program": program_id, "id": question_id, "shop_no": shop_no, "cause_no": cause_no, "seq": seq}
-    return driver(conn).execute(_INSERT, bound | {"words": words, "now": now, "by": by}).rowcount == 1
+    return execute(conn, _INSERT, bound | {"words": words, "now": now, "by": by}).rowcount == 1
 
 
 def insert_answer(conn: Connection, program_id: int, question_no: int, words: str, now: datetime, by: str) -> None:
     """Writes that a question was answered, with the words."""
     bound = {"program": program_id, "no": question_no, "step": "answered", "words": words, "now": now, "by": by}
     for statement in (_STEP, _SAID, _ANSWERED):
-        driver(conn).execute(statement, bound)
+        execute(conn, statement, bound)
 
 
 def insert_close(conn: Connection, program_id: int, question_no: int, now: datetime, by: str) -> None:
     """Writes that a question was closed."""
     bound = {"program": program_id, "no": question_no, "step": "closed", "now": now, "by": by}
     for statement in (_STEP, _DONE):
-        driver(conn).execute(statement, bound)
+        execute(conn, statement, bound)
 
 
 def erase_words(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:
     """Takes away what was said in all questions of a shop, and closes those that are not closed."""
     bound = {"program": program_id, "shop_no": shop_no, "now": now, "by": by}
     for statement in (_CLOSE_ALL, _ERASE):
-        driver(conn).execute(statement, bound)
+        execute(conn, statement, bound)
 
 
 def hold(conn: Connection, program_id: int, question_no: int) -> None:
     """Locks a question that is not closed until the transaction ends."""
-    driver(conn).execute(_HOLD, {"program": program_id, "no": question_no})
+    execute(conn, _HOLD, {"program": program_id, "no": question_no})
 
 
 def count_waiting(conn: Connection, program_id: int, shop_no: int, most: int) -> int:
     """Counts the questions of a shop that nobody answered, up to ``most``."""
-    row = driver(conn).execute(_WAITING, {"program": program_id, "shop_no": shop_no, "most": most}).fetchone()
+    row = execute(conn, _WAITING, {"program": program_id, "shop_no": shop_no, "most": most}).fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -191,8 +192,7 @@ def of_commission(
 
 def _rows(conn: Connection, program_id: int, numbers: str, bound: Bound) -> list[QuestionRow]:
     """Reads the questions whose numbers a statement lists."""
-    listed = [row[0] for row in driver(conn).execute(numbers, {**bound, "program": program_id}).fetchall()]
+    listed = [row[0] for row in execute(conn, numbers, {**bound, "program": program_id}).fetchall()]
     if not listed:
         return []
-    cursor = driver(conn).cursor(row_factory=rows_as(QuestionRow))
-    return cursor.execute(_ROWS, {"program": program_id, "numbers": listed}).fetchall()
+    return execute_as(conn, QuestionRow, _ROWS, {"program": program_id, "numbers": listed}).fetchall()

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.ledger.balances import SIGNED, frozen_sql
+from distrib.store.sql import execute, execute_as
 
 # What a case holds and what a shop cannot have while it is frozen or closed has no day: nobody knows when it is free.
 _BY_DAY = f"""
@@ -26,9 +26,10 @@ SELECT day, sum(signed_minor)::bigint AS amount_minor FROM (
       AND NOT EXISTS (SELECT 1 FROM ({frozen_sql("%(program)s", "%(now)s")}) z WHERE z.shop_no = h.shop_no)) r
 GROUP BY day HAVING sum(signed_minor) <> 0 ORDER BY day
 """
-_KEPT = "SELECT as_of, days, amounts_minor FROM release_sums WHERE program_id = %s"
+_KEPT = "SELECT as_of, days, amounts_minor FROM release_sums WHERE program_id = %(program)s"
 _KEEP = """
-INSERT INTO release_sums (program_id, as_of, days, amounts_minor) VALUES (%s, %s, %s::date[], %s::bigint[])
+INSERT INTO release_sums (program_id, as_of, days, amounts_minor) VALUES (%(program)s, %(as_of)s, %(days)s::date[],
+    %(amounts_minor)s::bigint[])
 ON CONFLICT (program_id) DO UPDATE SET as_of = EXCLUDED.as_of, days = EXCLUDED.days,
     amounts_minor = EXCLUDED.amounts_minor
 """
@@ -44,15 +45,24 @@ class KeptReleases(NamedTuple):
 
 def releases(conn: Connection, program_id: int, zone: str, now: datetime) -> KeptReleases:
     """Adds up what all shops get after ``now``, by the day of the zone on which it becomes available."""
-    rows = driver(conn).execute(_BY_DAY, {"program": program_id, "zone": zone, "now": now}).fetchall()
+    rows = execute(conn, _BY_DAY, {"program": program_id, "zone": zone, "now": now}).fetchall()
     return KeptReleases(now, [day for day, _ in rows], [amount for _, amount in rows])
 
 
 def kept_releases(conn: Connection, program_id: int) -> KeptReleases | None:
     """Reads what was kept last; None of a program of which nothing is kept."""
-    return driver(conn).cursor(row_factory=rows_as(KeptReleases)).execute(_KEPT, (program_id,)).fetchone()
+    return execute_as(conn, KeptReleases, _KEPT, {"program": program_id}).fetchone()
 
 
 def keep_releases(conn: Connection, program_id: int, kept: KeptReleases) -> None:
     """Writes what is known now in place of what was kept."""
-    driver(conn).execute(_KEEP, (program_id, kept.as_of, list(kept.days), list(kept.amounts_minor)))
+    execute(
+        conn,
+        _KEEP,
+        {
+            "program": program_id,
+            "as_of": kept.as_of,
+            "days": list(kept.days),
+            "amounts_minor": list(kept.amounts_minor),
+        },
+    )

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.ledger import ACCOUNT_NAMES
 from distrib.store import locks
-from distrib.store.database import allow_minutes, driver, rows_as
+from distrib.store.database import allow_minutes
+from distrib.store.sql import column, execute, execute_as, streamed_as, value
 
 _ROWS_CHUNK = 5_000
 
@@ -41,37 +42,35 @@ class SealedTransfer(NamedTuple):
 
 
 _COLUMNS = ", ".join(SealRow._fields)
-_LIST = text(
-    f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program AND seal_no > :after ORDER BY seal_no LIMIT :limit"
-)
-_FIND = text(f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program AND seal_no = :seal_no")
-_LAST = text(f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program ORDER BY seal_no DESC LIMIT 1")
-_INSERT = text(
-    f"INSERT INTO seals (program_id, {_COLUMNS}) VALUES (:program, {', '.join(':' + name for name in SealRow._fields)})"
-)
+_LIST = f"""
+SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no > %(after)s ORDER BY seal_no LIMIT %(limit)s
+"""
+_FIND = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s AND seal_no = %(seal_no)s"
+_LAST = f"SELECT {_COLUMNS} FROM seals WHERE program_id = %(program)s ORDER BY seal_no DESC LIMIT 1"
+_INSERT = f"""
+INSERT INTO seals (program_id, {_COLUMNS}) VALUES (%(program)s, {", ".join(f"%({name})s" for name in SealRow._fields)})
+"""
 # The day is the program's own; a day is sealed when it is over, a program's first one too.
-_DUE = text(
-    """
+_DUE = """
 SELECT program_id FROM (
     SELECT p.program_id, p.time_zone, GREATEST(p.created_at, max(s.sealed_at)) AS since,
            COALESCE(max(s.through_posting), -1) AS through
     FROM programs p LEFT JOIN seals s USING (program_id) GROUP BY p.program_id) p
-WHERE (since AT TIME ZONE time_zone)::date < (CAST(:now AS timestamptz) AT TIME ZONE time_zone)::date
+WHERE (since AT TIME ZONE time_zone)::date < (CAST(%(now)s AS timestamptz) AT TIME ZONE time_zone)::date
   AND EXISTS (SELECT 1 FROM transfers t WHERE t.program_id = p.program_id AND t.posting_no > p.through)
-ORDER BY since, program_id LIMIT :limit
+ORDER BY since, program_id LIMIT %(limit)s
 """
-)
 _OWN = " ".join(f"WHEN {number} THEN '{name}'" for number, name in ACCOUNT_NAMES.items())
 
 
-def _account(column: str) -> str:
+def _account(field: str) -> str:
     """The expression of an account's readable name, or of its number where it belongs to nobody."""
-    shop = f"SELECT 'payable:' || s.shop_id FROM shops s WHERE s.program_id = t.program_id AND s.shop_no = {column}"
-    return f"COALESCE(CASE {column} {_OWN} END, ({shop}), {column}::text)"
+    shop = f"SELECT 'payable:' || s.shop_id FROM shops s WHERE s.program_id = t.program_id AND s.shop_no = {field}"
+    return f"COALESCE(CASE {field} {_OWN} END, ({shop}), {field}::text)"
 
 
-def _time(column: str) -> str:
-    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+def _time(field: str) -> str:
+    return f"to_char({field} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 # The ids of shops are looked up row by row: a join would read those of all shops for a day of few postings.
@@ -88,48 +87,45 @@ ORDER BY t.posting_no, t.cause_no, t.seq
 
 def lock_chain(conn: Connection, program_id: int) -> bool:
     """Locks the chain of seals until the transaction ends; False where another seals this program."""
-    statement = text("SELECT pg_try_advisory_xact_lock(:seals, :program)")
-    return bool(conn.execute(statement, {"seals": locks.SEALS, "program": program_id}).scalar_one())
+    statement = "SELECT pg_try_advisory_xact_lock(%(seals)s, %(program)s)"
+    return value(conn, bool, statement, {"seals": locks.SEALS, "program": program_id})
 
 
 def posting_horizon(conn: Connection) -> int:
     """Reads the number up to which every posting there can ever be is seen by the next statement."""
-    return int(conn.execute(text("SELECT posting_horizon()")).scalar_one())
+    return value(conn, int, "SELECT posting_horizon()")
 
 
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
     """Streams the transfers of a range of postings in their canonical form and order."""
     allow_minutes(conn, 30)
-    with driver(conn).cursor(name="sealed_transfers", row_factory=rows_as(SealedTransfer)) as cursor:
+    bound = {"program": program_id, "after": after, "through": through}
+    with streamed_as(conn, "sealed_transfers", SealedTransfer, _TRANSFERS, bound) as cursor:
         cursor.itersize = _ROWS_CHUNK
-        cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})
         yield from cursor
 
 
 def last_seal(conn: Connection, program_id: int) -> SealRow | None:
     """Reads the newest seal; None before the first."""
-    row = conn.execute(_LAST, {"program": program_id}).one_or_none()
-    return None if row is None else SealRow(**row._asdict())
+    return execute_as(conn, SealRow, _LAST, {"program": program_id}).fetchone()
 
 
 def find_seal(conn: Connection, program_id: int, seal_no: int) -> SealRow | None:
     """Reads the seal of that number; None without one."""
-    row = conn.execute(_FIND, {"program": program_id, "seal_no": seal_no}).one_or_none()
-    return None if row is None else SealRow(**row._asdict())
+    return execute_as(conn, SealRow, _FIND, {"program": program_id, "seal_no": seal_no}).fetchone()
 
 
 def list_seals(conn: Connection, program_id: int, after: int, limit: int) -> list[SealRow]:
     """Lists seals by number, from the one after ``after`` on."""
-    return [
-        SealRow(**row._asdict()) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
-    ]
+    bound = {"program": program_id, "after": after, "limit": limit}
+    return execute_as(conn, SealRow, _LIST, bound).fetchall()
 
 
 def insert_seal(conn: Connection, program_id: int, row: SealRow) -> None:
     """Writes the next seal of the chain."""
-    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+    execute(conn, _INSERT, row._asdict() | {"program": program_id})
 
 
 def programs_to_seal(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Lists the programs that have postings of days that are over and not sealed."""
-    return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
+    return column(conn, int, _DUE, {"now": now, "limit": limit})

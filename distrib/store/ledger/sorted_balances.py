@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import Bound, driver, rows_as
+from distrib.store.database import Bound
 from distrib.store.ledger.balances import available_sql
 from distrib.store.network.listing import MOST_LOOKED, Way
+from distrib.store.sql import execute, execute_as
 
 SALES, AVAILABLE, HELD = "sales_minor", "available_minor", "held_minor"
 _PLACES = ("%(program)s", "%(now)s", "%(now)s")
@@ -43,9 +44,10 @@ WHERE (b.available_minor, b.held_minor, b.sales_minor, b.has_money)
 ON CONFLICT (program_id, shop_no) DO UPDATE SET available_minor = EXCLUDED.available_minor,
     held_minor = EXCLUDED.held_minor, sales_minor = EXCLUDED.sales_minor, has_money = EXCLUDED.has_money
 """
-_HEAD = "SELECT as_of, took_ms, through_posting, periods FROM sorted_figures WHERE program_id = %s"
+_HEAD = "SELECT as_of, took_ms, through_posting, periods FROM sorted_figures WHERE program_id = %(program)s"
 _KEEP_HEAD = """
-INSERT INTO sorted_figures (program_id, as_of, took_ms, through_posting, periods) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO sorted_figures (program_id, as_of, took_ms, through_posting, periods) VALUES (%(program)s, %(as_of)s,
+    %(took_ms)s, %(through_posting)s, %(periods)s)
 ON CONFLICT (program_id) DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDED.took_ms,
     through_posting = EXCLUDED.through_posting, periods = EXCLUDED.periods
 """
@@ -105,17 +107,17 @@ class SortedAsOf(NamedTuple):
 
 def kept_order(conn: Connection, program_id: int) -> SortedAsOf | None:
     """Reads what is kept in order; None of a program that is put in order as it is asked."""
-    return driver(conn).cursor(row_factory=rows_as(SortedAsOf)).execute(_HEAD, (program_id,)).fetchone()
+    return execute_as(conn, SortedAsOf, _HEAD, {"program": program_id}).fetchone()
 
 
 def keep_order(conn: Connection, program_id: int, kept: SortedAsOf) -> None:
     """Writes what is kept in order now."""
-    driver(conn).execute(_KEEP_HEAD, (program_id, *kept))
+    execute(conn, _KEEP_HEAD, {"program": program_id, **kept._asdict()})
 
 
 def keep_balances(conn: Connection, program_id: int, start: datetime, end: datetime, now: datetime) -> None:
     """Keeps the order of all shops by money now, and by sales from ``start`` to before ``end``."""
-    driver(conn).execute(_KEEP, {"program": program_id, "from": start, "to": end, "now": now})
+    execute(conn, _KEEP, {"program": program_id, "from": start, "to": end, "now": now})
 
 
 def shops_by_figure(
@@ -153,7 +155,7 @@ def shops_by_figure(
     words = {"figure": figure, "after": passed, "direction": direction}
     keys = _keys(conn, _MANY.format(conditions=way.conditions, **words), values)
     if len(keys) < limit and way.conditions:
-        row = driver(conn).execute(_IS_LONGER.format(**words), values).fetchone()
+        row = execute(conn, _IS_LONGER.format(**words), values).fetchone()
         return None if row is not None and row[0] else keys
     return keys
 
@@ -197,4 +199,4 @@ def _place(after: FigureKey | None) -> dict[str, int]:
 
 
 def _keys(conn: Connection, statement: str, bound: Bound) -> list[FigureKey]:
-    return driver(conn).cursor(row_factory=rows_as(FigureKey)).execute(statement, bound).fetchall()
+    return execute_as(conn, FigureKey, statement, bound).fetchall()

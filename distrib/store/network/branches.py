@@ -9,15 +9,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.copying import copy_into
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import BRANCHES
 from distrib.store.runs_over_shops import RunsOverShops
+from distrib.store.sql import execute, execute_as
 
 BRANCH_RUNS = RunsOverShops("branch_runs", BRANCHES)
-_LAST = "SELECT as_of, period, shops FROM branch_runs WHERE program_id = %s"
-_FORGET = "DELETE FROM branches WHERE program_id = %s"
+_LAST = "SELECT as_of, period, shops FROM branch_runs WHERE program_id = %(program)s"
+_FORGET = "DELETE FROM branches WHERE program_id = %(program)s"
 _DONE = """
-INSERT INTO branch_runs (program_id, as_of, period, shops) VALUES (%s, %s, %s, %s)
+INSERT INTO branch_runs (program_id, as_of, period, shops) VALUES (%(program)s, %(as_of)s, %(period)s, %(shops)s)
 ON CONFLICT (program_id) DO UPDATE SET as_of = excluded.as_of, period = excluded.period, shops = excluded.shops
 """
 # Each by its own key: the table may have been filled a moment ago, and no statistics know it.
@@ -46,20 +46,19 @@ class BranchRow(NamedTuple):
 
 def last_run(conn: Connection, program_id: int) -> BranchRun | None:
     """Reads when a program was added up; None: never."""
-    return driver(conn).cursor(row_factory=rows_as(BranchRun)).execute(_LAST, (program_id,)).fetchone()
+    return execute_as(conn, BranchRun, _LAST, {"program": program_id}).fetchone()
 
 
 def replace_branches(conn: Connection, program_id: int, run: BranchRun, rows: Sequence[BranchRow]) -> None:
     """Writes the branches of a program in place of those before, by COPY."""
-    driver(conn).execute(_FORGET, (program_id,))
+    execute(conn, _FORGET, {"program": program_id})
     with copy_into(conn, "branches", ("program_id", *BranchRow._fields)) as copy:
         for row in rows:
             copy.write_row((program_id, *row))
-    driver(conn).execute(_DONE, (program_id, *run))
+    execute(conn, _DONE, {"program": program_id, **run._asdict()})
 
 
 def branches_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, BranchRow]:
     """Reads the branches of those shops, by number; who stands alone and sold nothing is left out."""
-    cursor = driver(conn).cursor(row_factory=rows_as(BranchRow))
-    rows = cursor.execute(_OF_SHOPS, {"program": program_id, "numbers": list(numbers)}).fetchall()
+    rows = execute_as(conn, BranchRow, _OF_SHOPS, {"program": program_id, "numbers": list(numbers)}).fetchall()
     return {row.shop_no: row for row in rows}

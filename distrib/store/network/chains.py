@@ -13,8 +13,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import CHAIN_LENGTH
-from distrib.store.database import driver, rows_as
 from distrib.store.network.kept_shops import ShopState, kept_shops
+from distrib.store.sql import execute, execute_as
 
 _COLUMNS = ", ".join(ShopState._fields)
 _SHOPS = f"SELECT {_COLUMNS} FROM shops WHERE program_id = (SELECT %(program)s::integer)"
@@ -127,7 +127,7 @@ class ShopStates:
                 "numbers": [number for number, _ in asked],
                 "times": [instant for _, instant in asked],
             }
-            for place, number in driver(self._conn).execute(_OLD_CHAINS, columns):
+            for place, number in execute(self._conn, _OLD_CHAINS, columns):
                 chains[place].append(number)
         self.load_numbers({number for chain in chains for number in chain})
         return chains
@@ -147,9 +147,8 @@ class ShopStates:
         return shop.rank if instant >= shop.rank_since else self._ranks[number].value_at(instant)
 
     def _read(self, statement: str, params: dict[str, object]) -> None:
-        cursor = driver(self._conn).cursor(binary=True, row_factory=rows_as(ShopState))
-        cursor.execute(statement, {"program": self._program_id, **params})
-        shops = cursor.fetchall()
+        bound = {"program": self._program_id, **params}
+        shops = execute_as(self._conn, ShopState, statement, bound, binary=True).fetchall()
         self.by_id.update([(shop.shop_id, shop) for shop in shops])
         self.by_number.update([(shop.shop_no, shop) for shop in shops])
         self._kept.keep(shops)
@@ -158,6 +157,6 @@ class ShopStates:
         if not numbers:
             return
         histories.update((number, _History()) for number in numbers)
-        rows = driver(self._conn).execute(statement, {"program": self._program_id, "numbers": sorted(numbers)})
+        rows = execute(self._conn, statement, {"program": self._program_id, "numbers": sorted(numbers)})
         for number, effective_at, value in rows:
             histories[number].append(effective_at, value)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 MOST_SHOPS = 100_000
 """Of one program, some 45 MB, and of all together on one connection where a batch begins; those kept longest go."""
@@ -66,7 +66,7 @@ class KeptShops:
     def forget_changed(self, conn: Connection, program_id: int) -> None:
         """Forgets the shops that changed since this was asked last, whoever changed them."""
         asked = {"program": program_id, "since": self._asked_under, "asked_by": self._asked_by}
-        row = driver(conn).execute(_CHANGED, asked).fetchone()
+        row = execute(conn, _CHANGED, asked).fetchone()
         assert row is not None
         self._asked_under, self._asked_by, changed, has_own = row
         self._is_certain = not has_own

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 _ROWS = """
 SELECT s.shop_no, s.shop_id, s.name, s.status, s.status_since, s.rank, s.level, p.shop_id AS sponsor_id,
@@ -53,8 +53,7 @@ class ListedShop(NamedTuple):
 
 def listed_shops(conn: Connection, program_id: int, numbers: Sequence[int]) -> list[ListedShop]:
     """Reads the shops of those numbers, in that order."""
-    cursor = driver(conn).cursor(row_factory=rows_as(ListedShop))
-    return cursor.execute(_ROWS, {"program": program_id, "numbers": list(numbers)}).fetchall()
+    return execute_as(conn, ListedShop, _ROWS, {"program": program_id, "numbers": list(numbers)}).fetchall()
 
 
 def sales_between(
@@ -62,4 +61,4 @@ def sales_between(
 ) -> dict[int, int]:
     """Sums what each shop sold from ``start`` to before ``end``, net of refunds, in minor units."""
     bound = {"program": program_id, "numbers": list(numbers), "from": start, "to": end}
-    return dict(driver(conn).execute(_SALES, bound).fetchall())
+    return dict(execute(conn, _SALES, bound).fetchall())

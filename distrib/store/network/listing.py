@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import Bound, driver, rows_as
+from distrib.store.database import Bound
+from distrib.store.sql import execute, execute_as
 
 MOST_COUNTED = 10_000
 """So many shops are counted; beyond, the statistics of the database estimate."""
@@ -163,7 +164,7 @@ def choose_way(conn: Connection, program_id: int, filters: ShopFilters) -> Way:
     sizes = [_MATCHED_SIZE if name == "q" else _SIZE.format(where=f"AND {_CARRIED[name]}{span}") for name in carriers]
     sizes.append(_SIZE.format(where=span))
     bound = asked | {"program": program_id}
-    row = driver(conn).execute(f"SELECT {', '.join(sizes)}", bound).fetchone()
+    row = execute(conn, f"SELECT {', '.join(sizes)}", bound).fetchone()
     assert row is not None
     of_carrier = dict(zip([*carriers, None], row, strict=True))
     carrier = min(of_carrier, key=lambda name: (of_carrier[name], name is None, name == "q"))
@@ -188,10 +189,10 @@ def keys_of_page(
     statement = _PAGE.format(
         way=f"{way.sql(further=further, order=order)} LIMIT {MOST_LOOKED}", rest=way.rest, direction=direction
     )
-    keys = driver(conn).cursor(row_factory=rows_as(JoinedKey)).execute(statement, bound).fetchall()
+    keys = execute_as(conn, JoinedKey, statement, bound).fetchall()
     if len(keys) < limit and way.rest and not way.is_short:
         beyond = way.sql(_ALL, further, f"{order} OFFSET {MOST_LOOKED} LIMIT 1")
-        row = driver(conn).execute(_IS_LONGER.format(way=beyond), bound).fetchone()
+        row = execute(conn, _IS_LONGER.format(way=beyond), bound).fetchone()
         return None if row is not None and row[0] else keys
     return keys
 
@@ -207,7 +208,7 @@ def count_shops(conn: Connection, program_id: int, way: Way) -> tuple[int, bool]
         if not way.rest:
             assert way.size is not None
             return way.size, False
-        row = driver(conn).execute(_COUNT.format(way=way.sql(), rest=way.rest), bound).fetchone()
+        row = execute(conn, _COUNT.format(way=way.sql(), rest=way.rest), bound).fetchone()
         assert row is not None
         return row[1], False
     least = 0 if way.rest else MOST_COUNTED + 1
@@ -222,7 +223,7 @@ def _all_of(names: Set[str]) -> str:
 def _estimate(conn: Connection, way: Way, bound: Bound) -> int:
     """How many rows the planner expects; nothing is read."""
     statement = f"EXPLAIN (FORMAT JSON) {way.sql(_ALL, way.rest)}"
-    row = driver(conn).execute(statement, bound, prepare=False).fetchone()
+    row = execute(conn, statement, bound).fetchone()
     assert row is not None
     plan = row[0] if isinstance(row[0], list) else json.loads(row[0])
     return int(plan[0]["Plan"]["Plan Rows"])

@@ -6,34 +6,45 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
-_DESCRIBE = "UPDATE shops SET name = %s, attributes = %s WHERE program_id = %s AND shop_no = %s"
-_ORGANISED = "UPDATE shops SET organiser_id = %s WHERE program_id = %s AND shop_no = %s"
-_INSERT_ORGANISER = """
-INSERT INTO shop_organisers (program_id, shop_no, effective_at, organiser_id, recorded_by) VALUES (%s, %s, %s, %s, %s)
+_DESCRIBE = """
+UPDATE shops SET name = %(name)s, attributes = %(attributes)s WHERE program_id = %(program)s
+AND shop_no = %(shop_no)s
 """
-_ERASE = "UPDATE shops SET name = NULL, attributes = NULL, identity_hash = NULL WHERE program_id = %s AND shop_no = %s"
+_ORGANISED = "UPDATE shops SET organiser_id = %(organiser_id)s WHERE program_id = %(program)s AND shop_no = %(shop_no)s"
+_INSERT_ORGANISER = """
+INSERT INTO shop_organisers (program_id, shop_no, effective_at, organiser_id, recorded_by) VALUES (%(program)s,
+    %(shop_no)s, %(now)s, %(organiser_id)s, %(by)s)
+"""
+_ERASE = """
+UPDATE shops SET name = NULL, attributes = NULL, identity_hash = NULL WHERE program_id = %(program)s
+AND shop_no = %(shop_no)s
+"""
 _INSERT_ERASURE = """
-INSERT INTO shop_erasures (program_id, shop_no, erased_at, erased_by) VALUES (%s, %s, %s, %s)
+INSERT INTO shop_erasures (program_id, shop_no, erased_at, erased_by) VALUES (%(program)s, %(shop_no)s, %(now)s, %(by)s)
 ON CONFLICT DO NOTHING
 """
 
 
 def describe_shop(conn: Connection, program_id: int, shop_no: int, name: str | None, attributes: str | None) -> None:
     """Writes a shop's name and attributes (JSON)."""
-    driver(conn).execute(_DESCRIBE, (name, attributes, program_id, shop_no))
+    execute(conn, _DESCRIBE, {"name": name, "attributes": attributes, "program": program_id, "shop_no": shop_no})
 
 
 def set_organiser(
     conn: Connection, program_id: int, shop_no: int, organiser_id: str | None, now: datetime, by: str
 ) -> None:
     """Writes who runs a shop from now on; None: nobody is named."""
-    driver(conn).execute(_INSERT_ORGANISER, (program_id, shop_no, now, organiser_id, by))
-    driver(conn).execute(_ORGANISED, (organiser_id, program_id, shop_no))
+    execute(
+        conn,
+        _INSERT_ORGANISER,
+        {"program": program_id, "shop_no": shop_no, "now": now, "organiser_id": organiser_id, "by": by},
+    )
+    execute(conn, _ORGANISED, {"organiser_id": organiser_id, "program": program_id, "shop_no": shop_no})
 
 
 def erase_shop(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:
     """Blanks what is personal on a shop's row, and records the erasure."""
-    driver(conn).execute(_ERASE, (program_id, shop_no))
-    driver(conn).execute(_INSERT_ERASURE, (program_id, shop_no, now, by))
+    execute(conn, _ERASE, {"program": program_id, "shop_no": shop_no})
+    execute(conn, _INSERT_ERASURE, {"program": program_id, "shop_no": shop_no, "now": now, "by": by})

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.customer_merges import person_at
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
 _NET = """
@@ -175,7 +175,7 @@ def contested_customers(conn: Connection, program_id: int, shop_no: int, end: da
     These have a claim by another shop before that, or several ids.
     """
     values = {"program": program_id, "shop": shop_no, "to": end}
-    return [customer_id for (customer_id,) in driver(conn).execute(_CONTESTED, values)]
+    return [customer_id for (customer_id,) in execute(conn, _CONTESTED, values)]
 
 
 def own_month(
@@ -198,7 +198,7 @@ def own_month(
         "judged": list(first_bound),
         "since": list(first_bound.values()),
     }
-    [month] = driver(conn).cursor(row_factory=rows_as(OwnMonth)).execute(_OWN, values)
+    [month] = execute_as(conn, OwnMonth, _OWN, values)
     return month
 
 
@@ -207,13 +207,13 @@ def team_month(
 ) -> list[TeamLevelRow]:
     """Sums by level the sales, from ``start`` to before ``end``, of the shops below the shop right before ``by``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end, "by": by, "levels": levels}
-    return driver(conn).cursor(row_factory=rows_as(TeamLevelRow)).execute(_TEAM, values).fetchall()
+    return execute_as(conn, TeamLevelRow, _TEAM, values).fetchall()
 
 
 def recruits_month(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> RecruitsMonth:
     """Counts the shops that joined under the shop before ``end``, and sums the sales of those since ``start``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
-    [month] = driver(conn).cursor(row_factory=rows_as(RecruitsMonth)).execute(_BROUGHT, values)
+    [month] = execute_as(conn, RecruitsMonth, _BROUGHT, values)
     return month
 
 
@@ -228,4 +228,4 @@ def retention(conn: Connection, program_id: int, zone: str, months: Sequence[int
         current: the number of the month that runs (``domain.periods.month_number``).
     """
     values = {"program": program_id, "zone": zone, "after": list(months), "current": current}
-    return driver(conn).cursor(row_factory=rows_as(RetentionRow)).execute(_RETENTION, values).fetchall()
+    return execute_as(conn, RetentionRow, _RETENTION, values).fetchall()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as, savepoint
 
 
 class KnownShop(NamedTuple):
@@ -67,21 +67,29 @@ class ShopRow(NamedTuple):
 
 
 _KNOWN = ", ".join(KnownShop._fields)
-_BY_IDS = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[])"
-_BY_CODES = f"SELECT invite_code, {_KNOWN} FROM shops WHERE program_id = %s AND invite_code = ANY(%b::text[])"
-_IDENTITIES = "SELECT identity_hash FROM shops WHERE program_id = %s AND identity_hash = ANY(%b::bytea[])"
-_IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])"
-_NAMES = "SELECT shop_id, name FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[]) AND name IS NOT NULL"
+_BY_IDS = f"SELECT {_KNOWN} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(shop_ids)b::text[])"
+_BY_CODES = (
+    f"SELECT invite_code, {_KNOWN} FROM shops WHERE program_id = %(program)s AND invite_code = ANY(%(codes)b::text[])"
+)
+_IDENTITIES = (
+    "SELECT identity_hash FROM shops WHERE program_id = %(program)s AND identity_hash = ANY(%(hashes)b::bytea[])"
+)
+_IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[])"
+_NAMES = """
+SELECT shop_id, name FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(shop_ids)b::text[])
+AND name IS NOT NULL
+"""
 _INTRODUCED = """
 SELECT s.shop_id, i.shop_id FROM shops s JOIN shops i ON i.program_id = s.program_id AND i.shop_no = s.introduced_by_no
-WHERE s.program_id = %s AND s.shop_id = ANY(%b::text[])
+WHERE s.program_id = %(program)s AND s.shop_id = ANY(%(shop_ids)b::text[])
 """
-_NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
-_LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
+_NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %(count)s)"
+_LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %(program)s AND shop_id = %(shop_id)s FOR NO KEY UPDATE"
 _LOCK_MANY = f"""
-SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[]) ORDER BY shop_no FOR NO KEY UPDATE
+SELECT {_KNOWN} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(shop_ids)b::text[])
+ORDER BY shop_no FOR NO KEY UPDATE
 """
-_LOCK_NUMBER = "SELECT 1 FROM shops WHERE program_id = %s AND shop_no = %s FOR NO KEY UPDATE"
+_LOCK_NUMBER = "SELECT 1 FROM shops WHERE program_id = %(program)s AND shop_no = %(shop_no)s FOR NO KEY UPDATE"
 # Without any rank since ever: recruits and a team may promote a shop before the day it joins.
 _INSERT = """
 WITH incoming AS (
@@ -129,70 +137,67 @@ _SHOW_MANY = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND
 
 def by_ids(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, KnownShop]:
     """Finds the shops of those ids; unknown ones are left out."""
-    cursor = driver(conn).cursor(binary=True).execute(_BY_IDS, (program_id, list(shop_ids)))
+    cursor = execute(conn, _BY_IDS, {"program": program_id, "shop_ids": list(shop_ids)}, binary=True)
     return {shop.shop_id: shop for shop in map(KnownShop._make, cursor.fetchall())}
 
 
 def by_invite_codes(conn: Connection, program_id: int, codes: Iterable[str]) -> dict[str, KnownShop]:
     """Finds the shops of those invite codes, by code; unknown ones are left out."""
-    rows = driver(conn).cursor(binary=True).execute(_BY_CODES, (program_id, list(codes))).fetchall()
+    rows = execute(conn, _BY_CODES, {"program": program_id, "codes": list(codes)}, binary=True).fetchall()
     return {invite_code: KnownShop._make(shop) for invite_code, *shop in rows}
 
 
 def identities_used(conn: Connection, program_id: int, hashes: Iterable[bytes]) -> set[bytes]:
     """Lists those of the identity hashes that belong to a shop already."""
-    rows = driver(conn).execute(_IDENTITIES, (program_id, list(hashes)))
+    rows = execute(conn, _IDENTITIES, {"program": program_id, "hashes": list(hashes)})
     return {identity_hash for (identity_hash,) in rows}
 
 
 def ids_of(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
     """Reads the ids of the shops of those numbers."""
-    return dict(driver(conn).execute(_IDS, (program_id, list(numbers))).fetchall())
+    return dict(execute(conn, _IDS, {"program": program_id, "numbers": list(numbers)}).fetchall())
 
 
 def names_of(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, str]:
     """Reads the names of the shops of those ids, by id; those without a name are left out."""
-    return dict(driver(conn).execute(_NAMES, (program_id, list(shop_ids))).fetchall())
+    return dict(execute(conn, _NAMES, {"program": program_id, "shop_ids": list(shop_ids)}).fetchall())
 
 
 def introduced_by(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, str]:
     """Reads by shop the id of its introducer, for shops that joined as roots where the tree would be too deep."""
-    return dict(driver(conn).execute(_INTRODUCED, (program_id, list(shop_ids))).fetchall())
+    return dict(execute(conn, _INTRODUCED, {"program": program_id, "shop_ids": list(shop_ids)}).fetchall())
 
 
 def next_numbers(conn: Connection, count: int) -> list[int]:
     """Draws ``count`` numbers that no shop has."""
-    return [shop_no for (shop_no,) in driver(conn).execute(_NUMBERS, (count,))]
+    return [shop_no for (shop_no,) in execute(conn, _NUMBERS, {"count": count})]
 
 
 def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
     """Finds the shop of that id and locks its row until the transaction ends."""
-    cursor = driver(conn).cursor(row_factory=rows_as(KnownShop))
-    return cursor.execute(_LOCK, (program_id, shop_id)).fetchone()
+    return execute_as(conn, KnownShop, _LOCK, {"program": program_id, "shop_id": shop_id}).fetchone()
 
 
 def lock_many(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, KnownShop]:
     """Finds the shops of those ids, in the order of their numbers, and locks their rows until the transaction ends."""
-    cursor = driver(conn).cursor(binary=True).execute(_LOCK_MANY, (program_id, list(shop_ids)))
+    cursor = execute(conn, _LOCK_MANY, {"program": program_id, "shop_ids": list(shop_ids)}, binary=True)
     return {shop.shop_id: shop for shop in map(KnownShop._make, cursor.fetchall())}
 
 
 def lock_number(conn: Connection, program_id: int, shop_no: int) -> None:
     """Locks the row of the shop of that number until the transaction ends."""
-    driver(conn).execute(_LOCK_NUMBER, (program_id, shop_no))
+    execute(conn, _LOCK_NUMBER, {"program": program_id, "shop_no": shop_no})
 
 
 def show(conn: Connection, program_id: int, shop_id: str, as_of: datetime) -> ShopRow | None:
     """Finds the shop of that id, with the rank and status in force at ``as_of``."""
-    cursor = driver(conn).cursor(row_factory=rows_as(ShopRow))
-    return cursor.execute(_SHOW, {"program": program_id, "id": shop_id, "at": as_of}).fetchone()
+    return execute_as(conn, ShopRow, _SHOW, {"program": program_id, "id": shop_id, "at": as_of}).fetchone()
 
 
 def show_many(conn: Connection, program_id: int, numbers: Iterable[int], as_of: datetime) -> dict[int, ShopRow]:
     """Finds the shops of those numbers, with the ranks and statuses in force at ``as_of``."""
     values = {"program": program_id, "numbers": list(numbers), "at": as_of}
-    cursor = driver(conn).cursor(row_factory=rows_as(ShopRow))
-    return {row.shop_no: row for row in cursor.execute(_SHOW_MANY, values)}
+    return {row.shop_no: row for row in execute_as(conn, ShopRow, _SHOW_MANY, values)}
 
 
 def insert_shops(conn: Connection, program_id: int, rows: Sequence[NewShop], now: datetime, by: str) -> bool:
@@ -203,10 +208,9 @@ def insert_shops(conn: Connection, program_id: int, rows: Sequence[NewShop], now
     """
     columns: dict[str, object] = {name: [getattr(row, name) for row in rows] for name in NewShop._fields}
     columns["uplines"] = ["{" + ",".join(map(str, row.uplines)) + "}" for row in rows]
-    connection = driver(conn)
     try:
-        with connection.transaction():
-            connection.execute(_INSERT, {**columns, "program": program_id, "now": now, "by": by})
+        with savepoint(conn):
+            execute(conn, _INSERT, {**columns, "program": program_id, "now": now, "by": by})
     except UniqueViolation:
         return False
     return True

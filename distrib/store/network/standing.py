@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 
 class NewStatus(NamedTuple):
@@ -46,10 +46,11 @@ class StandingRow(NamedTuple):
 
 _INSERT_STATUS = """
 INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, recorded_by)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+VALUES (%(program)s, %(shop_no)s, %(effective_at)s, %(status)s, %(reason)s, %(now)s, %(by)s)
 """
 _NEWEST_STATUS = """
-UPDATE shops SET status = %s, status_since = %s WHERE program_id = %s AND shop_no = %s AND status_since <= %s
+UPDATE shops SET status = %(status)s, status_since = %(effective_at)s
+WHERE program_id = %(program)s AND shop_no = %(shop_no)s AND status_since <= %(effective_at)s
 """
 # In the order given: of several at one instant the last one written holds.
 _INSERT_STATUSES = """
@@ -68,15 +69,16 @@ WHERE s.program_id = %(program)s AND s.shop_no = n.shop_no AND s.status_since <=
 """
 _INSERT_RANK = """
 INSERT INTO shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%(program)s, %(shop_no)s, %(effective_at)s, %(rank)s, %(cause)s, %(reason)s, %(now)s, %(by)s)
 """
 _NEWEST_RANK = """
-UPDATE shops SET rank = %s, rank_since = %s WHERE program_id = %s AND shop_no = %s AND rank_since <= %s
+UPDATE shops SET rank = %(rank)s, rank_since = %(effective_at)s
+WHERE program_id = %(program)s AND shop_no = %(shop_no)s AND rank_since <= %(effective_at)s
 """
 _HISTORY = """
 SELECT seq, effective_at, rank, cause, reason, recorded_at, recorded_by FROM shop_ranks
-WHERE program_id = %s AND shop_no = %s AND (effective_at, seq) > (%s::timestamptz, %s)
-ORDER BY effective_at, seq LIMIT %s
+WHERE program_id = %(program)s AND shop_no = %(shop_no)s AND (effective_at, seq) > (%(instant)s::timestamptz, %(seq)s)
+ORDER BY effective_at, seq LIMIT %(limit)s
 """
 # Few rows a shop: each of both histories is found by its key.
 _STANDINGS = """
@@ -91,9 +93,10 @@ SELECT kind, seq, effective_at, value, reason, recorded_at, recorded_by FROM (
 WHERE (effective_at, kind, seq) > (%(after)s::timestamptz, %(kind)s, %(seq)s)
 ORDER BY effective_at, kind, seq LIMIT %(limit)s
 """
-_RANKS_HELD = "SELECT rank, count(*) FROM shops WHERE program_id = %s AND rank IS NOT NULL GROUP BY rank"
+_RANKS_HELD = "SELECT rank, count(*) FROM shops WHERE program_id = %(program)s AND rank IS NOT NULL GROUP BY rank"
 _SHOPS_WITH_RANKS = """
-SELECT DISTINCT shop_no FROM shop_ranks WHERE program_id = %s AND rank = ANY(%b::text[]) ORDER BY shop_no
+SELECT DISTINCT shop_no FROM shop_ranks WHERE program_id = %(program)s AND rank = ANY(%(ranks)b::text[])
+    ORDER BY shop_no
 """
 # Rows that take effect while the version is in force were written under the one before it.
 _RENAME = """
@@ -122,17 +125,17 @@ def add_status(
     by: str,
 ) -> None:
     """Writes a status into the history, and onto the shop's row where none takes effect later."""
-    connection = driver(conn)
-    connection.execute(_INSERT_STATUS, (program_id, shop_no, effective_at, status, reason, now, by))
-    connection.execute(_NEWEST_STATUS, (status, effective_at, program_id, shop_no, effective_at))
+    bound = {"program": program_id, "shop_no": shop_no, "effective_at": effective_at, "status": status}
+    execute(conn, _INSERT_STATUS, bound | {"reason": reason, "now": now, "by": by})
+    execute(conn, _NEWEST_STATUS, bound)
 
 
 def add_statuses(conn: Connection, program_id: int, statuses: Sequence[NewStatus], now: datetime, by: str) -> None:
     """Writes statuses of many shops into the history, and onto the rows of those of which none takes effect later."""
     columns = {name: [getattr(row, name) for row in statuses] for name in NewStatus._fields}
     bound = {"program": program_id, "now": now, "by": by, **columns}
-    driver(conn).execute(_INSERT_STATUSES, bound)
-    driver(conn).execute(_NEWEST_STATUSES, bound)
+    execute(conn, _INSERT_STATUSES, bound)
+    execute(conn, _NEWEST_STATUSES, bound)
 
 
 def add_rank(
@@ -147,15 +150,16 @@ def add_rank(
     by: str,
 ) -> None:
     """Writes a rank into the history, and onto the shop's row where none takes effect later."""
-    connection = driver(conn)
-    connection.execute(_INSERT_RANK, (program_id, shop_no, effective_at, rank, cause, reason, now, by))
-    connection.execute(_NEWEST_RANK, (rank, effective_at, program_id, shop_no, effective_at))
+    bound = {"program": program_id, "shop_no": shop_no, "effective_at": effective_at, "rank": rank}
+    execute(conn, _INSERT_RANK, bound | {"cause": cause, "reason": reason, "now": now, "by": by})
+    execute(conn, _NEWEST_RANK, bound)
 
 
 def rank_history(conn: Connection, program_id: int, shop_no: int, after: tuple[str, int], limit: int) -> list[RankRow]:
     """Lists a shop's ranks by when they take effect, from after (instant, sequence) on."""
-    cursor = driver(conn).cursor(row_factory=rows_as(RankRow))
-    return cursor.execute(_HISTORY, (program_id, shop_no, *after, limit)).fetchall()
+    instant, seq = after
+    bound = {"program": program_id, "shop_no": shop_no, "instant": instant, "seq": seq, "limit": limit}
+    return execute_as(conn, RankRow, _HISTORY, bound).fetchall()
 
 
 def standing_history(
@@ -164,18 +168,17 @@ def standing_history(
     """Lists a shop's statuses and sponsors by when they take effect, from after (instant, kind, sequence) on."""
     instant, kind, seq = after
     values = {"program": program_id, "shop": shop_no, "after": instant, "kind": kind, "seq": seq, "limit": limit}
-    cursor = driver(conn).cursor(row_factory=rows_as(StandingRow))
-    return cursor.execute(_STANDINGS, values).fetchall()
+    return execute_as(conn, StandingRow, _STANDINGS, values).fetchall()
 
 
 def ranks_held(conn: Connection, program_id: int) -> dict[str, int]:
     """Counts the shops that hold each rank by their newest row."""
-    return dict(driver(conn).execute(_RANKS_HELD, (program_id,)).fetchall())
+    return dict(execute(conn, _RANKS_HELD, {"program": program_id}).fetchall())
 
 
 def shops_with_ranks(conn: Connection, program_id: int, ranks: Sequence[str]) -> list[int]:
     """Lists the shops that ever got one of the ranks, those from a later instant on included."""
-    return [shop_no for (shop_no,) in driver(conn).execute(_SHOPS_WITH_RANKS, (program_id, list(ranks)))]
+    return [shop_no for (shop_no,) in execute(conn, _SHOPS_WITH_RANKS, {"program": program_id, "ranks": list(ranks)})]
 
 
 def rename_later_ranks(
@@ -190,5 +193,5 @@ def rename_later_ranks(
     """Writes again, under their new codes, the ranks that take effect from ``since`` to before ``until``."""
     values = {"program": program_id, "since": since, "until": until, "by": by, "now": now}
     columns = {"old": list(names), "new": list(names.values())}
-    driver(conn).execute(_RENAME, values | columns)
-    driver(conn).execute(_RENAME_NEWEST, values | columns)
+    execute(conn, _RENAME, values | columns)
+    execute(conn, _RENAME_NEWEST, values | columns)

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from psycopg.rows import scalar_row
 from sqlalchemy import Connection
 
 from distrib.domain.network.depth import SponsorLink
 from distrib.domain.plans.plan import CHAIN_LENGTH
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import NETWORK
 from distrib.store.network.shops import KnownShop
+from distrib.store.sql import execute, execute_as, value_or_none
 
 DEEPEST = 1_000_000
 """More levels than any tree has: the bound of a walk that goes all the way."""
@@ -122,10 +121,10 @@ SELECT r.shop_no, r.effective_at, r.sponsor_no
 FROM above a JOIN referrals r ON r.program_id = %(program)s AND r.shop_no = a.shop_no
 WHERE {_FROM_THEN_ON} ORDER BY r.shop_no, r.effective_at, r.seq
 """
-_LAST_LINK = "SELECT max(effective_at) FROM referrals WHERE program_id = %s AND shop_no = %s"
+_LAST_LINK = "SELECT max(effective_at) FROM referrals WHERE program_id = %(program)s AND shop_no = %(shop_no)s"
 _INSERT_LINK = """
 INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+VALUES (%(program)s, %(shop_no)s, %(effective_at)s, %(sponsor_no)s, %(reason)s, %(now)s, %(by)s)
 """
 _SUBTREE = """
 WITH RECURSIVE subtree AS (
@@ -148,14 +147,14 @@ FROM subtree t WHERE s.program_id = %(program)s AND s.shop_no = t.shop_no
 """
 _SIGNAL = """
 INSERT INTO rank_signals (program_id, day, shop_no, at)
-SELECT DISTINCT %s::integer, t.day, t.shop_no, t.at
-FROM unnest(%b::date[], %b::bigint[], %b::timestamptz[]) AS t (day, shop_no, at)
+SELECT DISTINCT %(program)s::integer, t.day, t.shop_no, t.at
+FROM unnest(%(days)b::date[], %(shops)b::bigint[], %(instants)b::timestamptz[]) AS t (day, shop_no, at)
 ON CONFLICT DO NOTHING
 """
 _SIGNAL_RECRUITERS = """
 INSERT INTO rank_signals (program_id, day, shop_no, at)
-SELECT DISTINCT program_id, (effective_at AT TIME ZONE %s)::date, sponsor_no, effective_at
-FROM referrals WHERE program_id = %s AND sponsor_no IS NOT NULL AND effective_at >= %s
+SELECT DISTINCT program_id, (effective_at AT TIME ZONE %(time_zone)s)::date, sponsor_no, effective_at
+FROM referrals WHERE program_id = %(program)s AND sponsor_no IS NOT NULL AND effective_at >= %(since)s
 ON CONFLICT DO NOTHING
 """
 _SALES = """
@@ -163,20 +162,23 @@ SELECT s.seller_no, sum(s.sales_minor - coalesce(r.taken_back, 0))::bigint
 FROM settlements s LEFT JOIN LATERAL (
     SELECT sum(l.sales_minor) AS taken_back FROM refund_lines l
     WHERE l.program_id = s.program_id AND l.order_no = s.order_no) r ON true
-WHERE s.program_id = %s AND s.seller_no = ANY(%b::bigint[]) GROUP BY s.seller_no
+WHERE s.program_id = %(program)s AND s.seller_no = ANY(%(shops)b::bigint[]) GROUP BY s.seller_no
 """
+
+
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)"
+_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%(lock)s, %(program)s)"
 
 
 def lock_network(conn: Connection, program_id: int, *, exclusive: bool) -> None:
     """Locks the tree until the transaction ends: against moves, and when ``exclusive`` against registrations, too."""
-    kind = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-    driver(conn).execute(f"SELECT {kind}(%s, %s)", (NETWORK, program_id))
+    execute(conn, _LOCK_ALONE if exclusive else _LOCK_SHARED, {"lock": NETWORK, "program": program_id})
 
 
 def uplines_at(conn: Connection, program_id: int, shop_no: int, as_of: datetime, most: int) -> list[int]:
     """Lists up to ``most`` uplines of a shop at an instant, nearest first."""
     values = {"program": program_id, "shop": shop_no, "at": as_of, "most": most}
-    return [upline_no for (upline_no,) in driver(conn).execute(_UPLINE, values)]
+    return [upline_no for (upline_no,) in execute(conn, _UPLINE, values)]
 
 
 def downline_at(
@@ -185,12 +187,11 @@ def downline_at(
     """Lists the shops below a shop at an instant, level by level, from after (depth, shop number) on."""
     depth, after_no = after
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit, "after": after_no}
-    cursor = driver(conn).cursor(row_factory=rows_as(Below))
     if depth <= 1:
-        nearest = cursor.execute(_DIRECT, values).fetchall()
+        nearest = execute_as(conn, Below, _DIRECT, values).fetchall()
         if len(nearest) == limit or levels == 1:
             return nearest
-    return cursor.execute(_DOWNLINE, values | {"depth": depth}).fetchall()
+    return execute_as(conn, Below, _DOWNLINE, values | {"depth": depth}).fetchall()
 
 
 def nearest_below(
@@ -198,40 +199,40 @@ def nearest_below(
 ) -> list[Below]:
     """Lists up to ``most`` shops below a shop at an instant, those of the nearest levels, level by level."""
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
-    cursor = driver(conn).cursor(row_factory=rows_as(Below))
-    return cursor.execute(_NEAREST, values).fetchall()
+    return execute_as(conn, Below, _NEAREST, values).fetchall()
 
 
 def is_larger(conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int) -> bool:
     """Whether more than ``most`` shops, itself included, stand from a shop down at an instant."""
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
-    [(count,)] = driver(conn).execute(_COUNT, values)
+    [(count,)] = execute(conn, _COUNT, values)
     return bool(count > most)
 
 
 def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], as_of: datetime) -> dict[int, int]:
     """Counts the shops directly below each shop at an instant; shops without any are left out."""
     values = {"program": program_id, "shops": list(shops), "at": as_of}
-    return dict(driver(conn).execute(_RECRUITS, values).fetchall())
+    return dict(execute(conn, _RECRUITS, values).fetchall())
+
+
+_LINKS_ABOVE, _LINKS_BELOW = _ABOVE + _LINKS, _BELOW + _LINKS
 
 
 def links_above(
     conn: Connection, program_id: int, shops: Sequence[int], since: datetime
 ) -> dict[int, list[SponsorLink]]:
     """Reads the dated links, from ``since`` on, of the shops and of all that stand above them then."""
-    return _links(conn, _ABOVE + _LINKS, program_id, shops, since)
+    return _links(conn, _LINKS_ABOVE, program_id, shops, since)
 
 
 def links_below(conn: Connection, program_id: int, shop_no: int, since: datetime) -> dict[int, list[SponsorLink]]:
     """Reads the dated links, from ``since`` on, of the shop and of all that stand below it then."""
-    return _links(conn, _BELOW + _LINKS, program_id, [shop_no], since)
+    return _links(conn, _LINKS_BELOW, program_id, [shop_no], since)
 
 
 def last_link_at(conn: Connection, program_id: int, shop_no: int) -> datetime | None:
     """Reads when the shop's last move takes effect, or its joining; None for an unknown shop."""
-    cursor = driver(conn).cursor(row_factory=scalar_row)
-    last: datetime | None = cursor.execute(_LAST_LINK, (program_id, shop_no)).fetchone()
-    return last
+    return value_or_none(conn, datetime, _LAST_LINK, {"program": program_id, "shop_no": shop_no})
 
 
 def insert_link(
@@ -245,7 +246,19 @@ def insert_link(
     by: str,
 ) -> None:
     """Writes a move into the history; of several at one instant the last one written holds."""
-    driver(conn).execute(_INSERT_LINK, (program_id, shop_no, effective_at, sponsor_no, reason, now, by))
+    execute(
+        conn,
+        _INSERT_LINK,
+        {
+            "program": program_id,
+            "shop_no": shop_no,
+            "effective_at": effective_at,
+            "sponsor_no": sponsor_no,
+            "reason": reason,
+            "now": now,
+            "by": by,
+        },
+    )
 
 
 def shift_subtree(
@@ -263,25 +276,25 @@ def shift_subtree(
         "kept": CHAIN_LENGTH,
         "root": shop_no if sponsor is None else sponsor.root_no,
     }
-    driver(conn).execute(_LOCK_SUBTREE, values)
-    driver(conn).execute(_SHIFT, values)
+    execute(conn, _LOCK_SUBTREE, values)
+    execute(conn, _SHIFT, values)
 
 
 def signal_ranks(conn: Connection, program_id: int, signals: Sequence[tuple[date, int, datetime]]) -> None:
     """Records that the promotions of shops, as (day, shop number, instant), are to be decided."""
     if signals:
-        columns = [list(column) for column in zip(*signals, strict=True)]
-        driver(conn).execute(_SIGNAL, (program_id, *columns))
+        days, shops, instants = (list(column) for column in zip(*signals, strict=True))
+        execute(conn, _SIGNAL, {"program": program_id, "days": days, "shops": shops, "instants": instants})
 
 
 def signal_recruiters(conn: Connection, program_id: int, time_zone: str, since: datetime) -> None:
     """Records that the promotions of all that gained a recruit since then are to be decided, for a plan of the past."""
-    driver(conn).execute(_SIGNAL_RECRUITERS, (time_zone, program_id, since))
+    execute(conn, _SIGNAL_RECRUITERS, {"time_zone": time_zone, "program": program_id, "since": since})
 
 
 def sales_of(conn: Connection, program_id: int, shops: Iterable[int]) -> dict[int, int]:
     """Sums what each shop sold that counts for ranks, net of refunds, in minor units; shops without are left out."""
-    return dict(driver(conn).execute(_SALES, (program_id, list(shops))).fetchall())
+    return dict(execute(conn, _SALES, {"program": program_id, "shops": list(shops)}).fetchall())
 
 
 def _links(
@@ -289,6 +302,6 @@ def _links(
 ) -> dict[int, list[SponsorLink]]:
     links: dict[int, list[SponsorLink]] = {}
     values = {"program": program_id, "shops": list(shops), "at": since}
-    for shop_no, effective_at, sponsor_no in driver(conn).execute(statement, values):
+    for shop_no, effective_at, sponsor_no in execute(conn, statement, values):
         links.setdefault(shop_no, []).append(SponsorLink(effective_at, sponsor_no))
     return links

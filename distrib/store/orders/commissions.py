@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import value_of, values_of
 from distrib.store.orders.views import number_of
 from distrib.store.pages.transfers import CASE_HELD, Wanted, keys_of_page, number_of_shop
+from distrib.store.sql import execute_as, row_as
 
 COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 """The kinds of transfer that are commissions; the rest moves money that was earned before."""
@@ -25,9 +25,9 @@ SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, t.s
        v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
        {CASE_HELD} AS is_case_held, a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason,
        w.withdrawal_id, r.refunded_minor
-FROM unnest(CAST(:causes AS bigint[]), CAST(:seqs AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
+FROM unnest(CAST(%(causes)s AS bigint[]), CAST(%(seqs)s AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
 CROSS JOIN LATERAL (SELECT * FROM transfers
-                    WHERE program_id = :program AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
+                    WHERE program_id = %(program)s AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
 CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = t.program_id AND shop_no = t.shop_no OFFSET 0) h
 LEFT JOIN LATERAL (SELECT adjustment_id, reason FROM adjustments
                    WHERE program_id = t.program_id AND adjustment_no = t.cause_no OFFSET 0) a ON true
@@ -50,7 +50,7 @@ SELECT t.seq, t.line_id, t.rule_id, t.tier, t.shop_no, h.shop_id, t.kind::text A
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
        t.available_at, t.event_no, {CASE_HELD} AS is_case_held
 FROM transfers t JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
-WHERE t.program_id = :program AND t.cause_no = :order_no AND t.kind IN ('earned', 'reversed')
+WHERE t.program_id = %(program)s AND t.cause_no = %(order_no)s AND t.kind IN ('earned', 'reversed')
 ORDER BY t.seq
 """
 
@@ -135,7 +135,7 @@ def list_commissions(
         return []
     causes, seqs = zip(*keys, strict=True)
     bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
-    return values_of(CommissionRow, conn.execute(text(_ROWS), bound))
+    return execute_as(conn, CommissionRow, _ROWS, bound).fetchall()
 
 
 def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wanted | None:
@@ -169,7 +169,7 @@ def find_commission(
 ) -> CommissionRow | None:
     """Reads the commission of that cause and number, of that shop where one is given; None where there is none."""
     bound = {"program": program_id, "causes": [place[0]], "seqs": [place[1]]}
-    row = value_of(CommissionRow, conn.execute(text(_ROWS), bound))
+    row = row_as(conn, CommissionRow, _ROWS, bound)
     if row is None or row.kind not in COMMISSION_KINDS or only_shop_no not in (None, row.shop_no):
         return None
     return row
@@ -177,4 +177,4 @@ def find_commission(
 
 def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[OrderCommissionRow]:
     """Lists everything that one order gave and took back, as posted."""
-    return values_of(OrderCommissionRow, conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no}))
+    return execute_as(conn, OrderCommissionRow, _OF_ORDER, {"program": program_id, "order_no": order_no}).fetchall()

@@ -13,10 +13,11 @@ from functools import partial
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import Bound, values_of
+from distrib.store.database import Bound
 from distrib.store.pages.windows import read_windows
+from distrib.store.sql import column, execute, execute_as
 
 # Those that are not kept under their order yet, in the words of the others.
 _UNPLACED = """
@@ -28,7 +29,7 @@ FROM unplaced_events u
 CROSS JOIN LATERAL (SELECT count(DISTINCT e.order_no) AS orders FROM events e
                     WHERE e.program_id = u.program_id AND e.type = 'order.refunded'
                       AND e.payload::json #>> '{{refund,id}}' = u.refund_id) k
-WHERE u.program_id = :program
+WHERE u.program_id = %(program)s
 """
 _EVENT = """
 SELECT e.event_no, e.event_id AS id, e.type, o.order_id, g.group_id, e.occurred_at, e.received_at,
@@ -44,45 +45,52 @@ LEFT JOIN LATERAL (SELECT group_id FROM groups
                    WHERE o.order_id IS NULL AND program_id = e.program_id AND group_no = e.order_no OFFSET 0) g ON true
 """
 _BY_ID = _EVENT.format(events="FROM events e", payload=", e.payload") + (
-    "WHERE e.program_id = :program AND e.event_id = :event_id"
+    "WHERE e.program_id = %(program)s AND e.event_id = %(event_id)s"
 )
-_UNPLACED_BY_ID = _UNPLACED.format(payload=", u.payload") + " AND u.event_id = :event_id"
-_RECEIVED = "{row}.received_at >= CAST(:from_at AS timestamptz) AND {row}.received_at < CAST(:to_at AS timestamptz)"
+_UNPLACED_BY_ID = _UNPLACED.format(payload=", u.payload") + " AND u.event_id = %(event_id)s"
+_RECEIVED = (
+    "{row}.received_at >= CAST(%(from_at)s AS timestamptz) AND {row}.received_at < CAST(%(to_at)s AS timestamptz)"
+)
 _ROWS = (
     _EVENT.format(
-        events="""FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY k (event_no, place)
-CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = :program AND event_no = k.event_no OFFSET 0) e""",
+        events="""FROM unnest(CAST(%(numbers)s AS bigint[])) WITH ORDINALITY k (event_no, place)
+CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = %(program)s AND event_no = k.event_no OFFSET 0) e""",
         payload="",
     )
-    + f"""WHERE (CAST(:status AS text) IS NULL OR COALESCE(x.status, 'pending') = :status)
-  AND (CAST(:type AS text) IS NULL OR e.type = :type)
-  AND (CAST(:code AS text) IS NULL OR x.code = :code AND x.status <> 'done') AND {_RECEIVED.format(row="e")}
+    + f"""WHERE (CAST(%(status)s AS text) IS NULL OR COALESCE(x.status, 'pending') = %(status)s)
+  AND (CAST(%(type)s AS text) IS NULL OR e.type = %(type)s)
+  AND (CAST(%(code)s AS text) IS NULL OR x.code = %(code)s AND x.status <> 'done') AND {_RECEIVED.format(row="e")}
 ORDER BY k.place"""
 )
-_ANY = "SELECT event_no FROM events WHERE program_id = :program AND event_no > :after ORDER BY event_no LIMIT :limit"
+_ANY = """
+SELECT event_no FROM events WHERE program_id = %(program)s AND event_no > %(after)s
+ORDER BY event_no LIMIT %(limit)s
+"""
 _OF_ORDER = """
 SELECT e.event_no FROM orders o JOIN events e ON e.program_id = o.program_id AND e.order_no = o.order_no
-WHERE o.program_id = :program AND o.order_id = :order_id AND e.event_no > :after ORDER BY e.event_no LIMIT :limit
+WHERE o.program_id = %(program)s AND o.order_id = %(order_id)s AND e.event_no > %(after)s
+ORDER BY e.event_no LIMIT %(limit)s
 """
 _OF_CODE = """
 SELECT event_no FROM event_outcomes
-WHERE program_id = :program AND code = :code AND status <> 'done' AND event_no > :after ORDER BY event_no LIMIT :limit
+WHERE program_id = %(program)s AND code = %(code)s AND status <> 'done' AND event_no > %(after)s
+ORDER BY event_no LIMIT %(limit)s
 """
 _OPEN = """SELECT event_no FROM event_outcomes
-WHERE program_id = :program AND status = '{status}' AND status <> 'done' AND event_no > :after
-ORDER BY event_no LIMIT :limit"""
+WHERE program_id = %(program)s AND status = '{status}' AND status <> 'done' AND event_no > %(after)s
+ORDER BY event_no LIMIT %(limit)s"""
 # Nothing is pending but of orders that are queued, and what was made pending again.
 _PENDING = f"""
 SELECT event_no FROM (
     (SELECT e.event_no FROM queue q CROSS JOIN LATERAL (
          SELECT e.event_no FROM events e
-         WHERE e.program_id = q.program_id AND e.order_no = q.order_no AND e.event_no > :after AND NOT EXISTS (
+         WHERE e.program_id = q.program_id AND e.order_no = q.order_no AND e.event_no > %(after)s AND NOT EXISTS (
              SELECT 1 FROM event_outcomes x
              WHERE x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no)
          OFFSET 0) e
-     WHERE q.program_id = :program ORDER BY e.event_no LIMIT :limit)
+     WHERE q.program_id = %(program)s ORDER BY e.event_no LIMIT %(limit)s)
     UNION ({_OPEN.format(status="pending")})) e
-ORDER BY event_no LIMIT :limit
+ORDER BY event_no LIMIT %(limit)s
 """
 _NUMBERS = {
     "pending": _PENDING,
@@ -92,18 +100,20 @@ _NUMBERS = {
 }
 # Of one type by its index; of all types by that of each, for one index carries both.
 _OF_TYPE = """(SELECT received_at, event_no FROM events
-WHERE program_id = :program AND type = '{type}'
-  AND (received_at, event_no) > (CAST(:since AS timestamptz), :after) AND received_at < CAST(:to_at AS timestamptz)
-ORDER BY received_at, event_no LIMIT :limit)"""
-_BY_TIME = "SELECT received_at, event_no FROM ({each}) t ORDER BY received_at, event_no LIMIT :limit"
+WHERE program_id = %(program)s AND type = '{type}'
+  AND (received_at, event_no) > (CAST(%(since)s AS timestamptz), %(after)s)
+  AND received_at < CAST(%(to_at)s AS timestamptz)
+ORDER BY received_at, event_no LIMIT %(limit)s)"""
+_BY_TIME = "SELECT received_at, event_no FROM ({each}) t ORDER BY received_at, event_no LIMIT %(limit)s"
 _WAITING = f"""
 SELECT * FROM ({_UNPLACED.format(payload="")} AND {_RECEIVED.format(row="u")}) w
-WHERE (CAST(:status AS text) IS NULL OR w.status = :status) AND (CAST(:type AS text) IS NULL OR w.type = :type)
-  AND (CAST(:code AS text) IS NULL OR w.code = :code)
+WHERE (CAST(%(status)s AS text) IS NULL OR w.status = %(status)s) AND (CAST(%(type)s AS text) IS NULL
+    OR w.type = %(type)s)
+  AND (CAST(%(code)s AS text) IS NULL OR w.code = %(code)s)
 """
-_WAITING_BY_NUMBER = f"{_WAITING} AND w.event_no > :after ORDER BY w.event_no LIMIT :limit"
-_WAITING_BY_TIME = f"""{_WAITING} AND (w.received_at, w.event_no) > (CAST(:since AS timestamptz), :after)
-ORDER BY w.received_at, w.event_no LIMIT :limit"""
+_WAITING_BY_NUMBER = f"{_WAITING} AND w.event_no > %(after)s ORDER BY w.event_no LIMIT %(limit)s"
+_WAITING_BY_TIME = f"""{_WAITING} AND (w.received_at, w.event_no) > (CAST(%(since)s AS timestamptz), %(after)s)
+ORDER BY w.received_at, w.event_no LIMIT %(limit)s"""
 _EVER = {"from_at": "-infinity", "to_at": "infinity"}
 BEGINNING: Final = "-infinity"
 """The receipt in a place of a page by number."""
@@ -162,11 +172,13 @@ NEWEST: Place = (BEGINNING, 2**62)
 """Before the newest event, where they are listed from there down."""
 
 
+_FIND = f"{_BY_ID} UNION ALL {_UNPLACED_BY_ID}"
+
+
 def event_view(conn: Connection, program_id: int, event_id: str) -> KeptEvent | None:
     """Reads one event with its payload and what became of it; None without one."""
-    statement = text(f"{_BY_ID} UNION ALL {_UNPLACED_BY_ID}")
     return next(
-        iter(values_of(KeptEvent, conn.execute(statement, {"program": program_id, "event_id": event_id}))), None
+        iter(execute_as(conn, KeptEvent, _FIND, {"program": program_id, "event_id": event_id}).fetchall()), None
     )
 
 
@@ -190,15 +202,16 @@ def event_views(
     if filters.order_id is not None:
         return kept
     since, number = after
-    unplaced = conn.execute(text(waiting), {**bound, "since": since, "after": number, "limit": limit})
-    return sorted([*kept, *values_of(EventStanding, unplaced)], key=key, reverse=filters.is_newest_first)[:limit]
+    asked = {**bound, "since": since, "after": number, "limit": limit}
+    unplaced = execute_as(conn, EventStanding, waiting, asked)
+    return sorted([*kept, *unplaced], key=key, reverse=filters.is_newest_first)[:limit]
 
 
 def _way(source: str, filters: EventFilters) -> str:
     """A source by number in the order that is asked for; newest first, what comes before the number from it down."""
     if not filters.is_newest_first:
         return source
-    before = source.replace("event_no > :after", "event_no < :after")
+    before = source.replace("event_no > %(after)s", "event_no < %(after)s")
     return before.replace("event_no LIMIT", "event_no DESC LIMIT")
 
 
@@ -212,22 +225,21 @@ def _by_number(conn: Connection, bound: Bound, filters: EventFilters, after: Pla
         source = _ANY if filters.status is None else _NUMBERS[filters.status]
 
     def numbers_after(number: int, size: int) -> list[int]:
-        return list(conn.execute(text(_way(source, filters)), {**bound, "after": number, "limit": size}).scalars())
+        return column(conn, int, (_way(source, filters)), {**bound, "after": number, "limit": size})
 
     return read_windows(after[1], limit, numbers_after, partial(_rows, conn, bound))
 
 
 def _by_time(conn: Connection, bound: Bound, types: Sequence[str], after: Place, limit: int) -> list[EventStanding]:
     """Reads a page by the instants of receipt, of one type or of all."""
-    statement = text(_BY_TIME.format(each=" UNION ALL ".join(_OF_TYPE.format(type=name) for name in types)))
+    statement = _BY_TIME.format(each=" UNION ALL ".join(_OF_TYPE.format(type=name) for name in types))
 
     def places_after(place: Place, size: int) -> list[Place]:
         since, number = place
-        keys = conn.execute(statement, {**bound, "since": since, "after": number, "limit": size})
-        return [(row.received_at, row.event_no) for row in keys]
+        return execute(conn, statement, {**bound, "since": since, "after": number, "limit": size}).fetchall()
 
     return read_windows(after, limit, places_after, lambda keys: _rows(conn, bound, [number for _, number in keys]))
 
 
 def _rows(conn: Connection, bound: Bound, numbers: Sequence[int]) -> list[EventStanding]:
-    return values_of(EventStanding, conn.execute(text(_ROWS), {**bound, "numbers": list(numbers)}))
+    return execute_as(conn, EventStanding, _ROWS, {**bound, "numbers": list(numbers)}).fetchall()

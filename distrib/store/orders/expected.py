@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import values_of
 from distrib.store.orders.views import number_of
 from distrib.store.pages.transfers import number_of_shop
 from distrib.store.pages.windows import read_windows
+from distrib.store.sql import column, execute_as, value
 
 _LEFT = """
 SELECT sum(c.amount_minor)::bigint AS amount_minor FROM expected_changes c
@@ -33,9 +33,9 @@ _ROWS = f"""
 SELECT x.order_no AS cause_no, x.seq, e.event_id, o.order_id, x.line_id, h.shop_id,
        x.rule_id AS rule, x.tier, 'earned' AS kind, x.base_minor, x.rate_ppm, l.amount_minor, v.code AS plan_code,
        v.version AS plan_version, x.occurred_at
-FROM unnest(CAST(:numbers AS bigint[])) k (order_no)
+FROM unnest(CAST(%(numbers)s AS bigint[])) k (order_no)
 CROSS JOIN LATERAL (
-    SELECT * FROM expecting_orders WHERE program_id = :program AND order_no = k.order_no OFFSET 0) q
+    SELECT * FROM expecting_orders WHERE program_id = %(program)s AND order_no = k.order_no OFFSET 0) q
 CROSS JOIN LATERAL (
     SELECT * FROM paid_orders
     WHERE program_id = q.program_id AND order_no = q.order_no AND payment_no = q.payment_no OFFSET 0) p
@@ -49,30 +49,31 @@ CROSS JOIN LATERAL (SELECT event_id FROM events
 CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = x.program_id AND shop_no = x.shop_no OFFSET 0) h
 CROSS JOIN LATERAL (SELECT code, version FROM plan_versions
                     WHERE program_id = p.program_id AND version_no = p.version_no OFFSET 0) v
-WHERE l.amount_minor > 0 AND (x.order_no, x.seq) > (:after_order, :after_seq)
-  AND (CAST(:shop_no AS bigint) IS NULL OR x.shop_no = :shop_no)
-ORDER BY x.order_no, x.seq LIMIT :limit
+WHERE l.amount_minor > 0 AND (x.order_no, x.seq) > (%(after_order)s, %(after_seq)s)
+  AND (CAST(%(shop_no)s AS bigint) IS NULL OR x.shop_no = %(shop_no)s)
+ORDER BY x.order_no, x.seq LIMIT %(limit)s
 """
-_ORDERS = text("""
-SELECT order_no FROM expecting_orders WHERE program_id = :program AND order_no > :after ORDER BY order_no LIMIT :limit
-""")
-_ORDERS_OF_SHOP = text("""
+_ORDERS = """
+SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no > %(after)s
+ORDER BY order_no LIMIT %(limit)s
+"""
+_ORDERS_OF_SHOP = """
 SELECT DISTINCT c.order_no FROM expected_changes c
-WHERE c.program_id = :program AND c.shop_no = :shop_no AND c.order_no > :after AND EXISTS (
+WHERE c.program_id = %(program)s AND c.shop_no = %(shop_no)s AND c.order_no > %(after)s AND EXISTS (
     SELECT 1 FROM expecting_orders q WHERE q.program_id = c.program_id AND q.order_no = c.order_no)
-ORDER BY c.order_no LIMIT :limit
-""")
+ORDER BY c.order_no LIMIT %(limit)s
+"""
 _OF_ORDER = """
 SELECT x.event_no, x.line_id, x.rule_id, x.tier, x.shop_no, h.shop_id,
        CASE x.kind WHEN 'expected' THEN 'earned' ELSE 'reversed' END AS kind, x.base_minor, x.rate_ppm, x.amount_minor
 FROM expected_changes x JOIN shops h ON h.program_id = x.program_id AND h.shop_no = x.shop_no
-WHERE x.program_id = :program AND x.order_no = :order_no
-  AND x.seq >= (SELECT max(first_seq) FROM paid_orders WHERE program_id = :program AND order_no = :order_no)
+WHERE x.program_id = %(program)s AND x.order_no = %(order_no)s
+  AND x.seq >= (SELECT max(first_seq) FROM paid_orders WHERE program_id = %(program)s AND order_no = %(order_no)s)
 ORDER BY x.seq
 """
 _OF_SHOP = """
 SELECT COALESCE(sum(amount_minor), 0)::bigint FROM expected_changes
-WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of
+WHERE program_id = %(program)s AND shop_no = %(shop_no)s AND occurred_at <= %(as_of)s
 """
 
 
@@ -135,25 +136,25 @@ def list_expected(
     bound = {"program": program_id, "shop_no": shop_no, "after_order": after[0], "after_seq": after[1], "limit": limit}
 
     def rows_of(numbers: Sequence[int]) -> list[ExpectedRow]:
-        return values_of(ExpectedRow, conn.execute(text(_ROWS), bound | {"numbers": list(numbers)}))
+        return execute_as(conn, ExpectedRow, _ROWS, bound | {"numbers": list(numbers)}).fetchall()
 
     if wanted.order_id is not None:
         order_no = number_of(conn, program_id, wanted.order_id)
         return [] if order_no is None else rows_of([order_no])
-    orders = _ORDERS if shop_no is None else _ORDERS_OF_SHOP
 
     def numbers_after(number: int, size: int) -> list[int]:
-        return list(conn.execute(orders, bound | {"after": number, "limit": size}).scalars())
+        wanted_orders = _ORDERS if shop_no is None else _ORDERS_OF_SHOP
+        return column(conn, int, wanted_orders, bound | {"after": number, "limit": size})
 
     return read_windows(after[0] - 1, limit, numbers_after, rows_of)
 
 
 def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[ExpectedChangeRow]:
     """Lists every change of what is expected of one order, in the ledger's words: earned, and taken back."""
-    return values_of(ExpectedChangeRow, conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no}))
+    return execute_as(conn, ExpectedChangeRow, _OF_ORDER, {"program": program_id, "order_no": order_no}).fetchall()
 
 
 def expected_of_shop(conn: Connection, program_id: int, shop_no: int, as_of: datetime) -> int:
     """Adds up all that was expected for a shop at an instant."""
     bound = {"program": program_id, "shop_no": shop_no, "as_of": as_of}
-    return int(conn.execute(text(_OF_SHOP), bound).scalar_one())
+    return value(conn, int, _OF_SHOP, bound)

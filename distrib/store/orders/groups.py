@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import column, execute, execute_as
 
 # In the order of their numbers, so that two batches that meet wait and do not deadlock.
 _LOCK = """
@@ -95,26 +95,30 @@ class Decision(NamedTuple):
     day: date
 
 
+_LOCK_TO_DECIDE, _LOCK_SHARED = _LOCK.format(strength="UPDATE"), _LOCK.format(strength="SHARE")
+
+
 def lock_groups(
     conn: Connection, program_id: int, ids: Collection[str], numbers: Collection[int], to_decide: bool
 ) -> dict[str, int]:
     """Locks groups and returns their numbers by id: alone where one is to be decided, shared otherwise."""
-    statement = _LOCK.format(strength="UPDATE" if to_decide else "SHARE")
     params = {"program": program_id, "ids": sorted(ids), "numbers": sorted(numbers)}
-    return {group_id: group_no for group_no, group_id in driver(conn).execute(statement, params)}
+    return {
+        group_id: group_no
+        for group_no, group_id in execute(conn, _LOCK_TO_DECIDE if to_decide else _LOCK_SHARED, params)
+    }
 
 
 def decisions_of(conn: Connection, program_id: int, numbers: Collection[int]) -> dict[int, Decision]:
     """Reads the decisions on the groups of those numbers; those undecided are left out."""
-    cursor = driver(conn).cursor(row_factory=rows_as(Decision))
-    cursor.execute(_DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
-    return {decision.group_no: decision for decision in cursor}
+    bound = {"program": program_id, "numbers": sorted(numbers)}
+    return {decision.group_no: decision for decision in execute_as(conn, Decision, _DECISIONS, bound)}
 
 
 def groups_among(conn: Connection, program_id: int, numbers: Collection[int]) -> set[int]:
     """Finds which of the numbers are groups' and no orders'."""
-    statement = "SELECT group_no FROM groups WHERE program_id = %s AND group_no = ANY(%b::bigint[])"
-    return {group_no for (group_no,) in driver(conn).execute(statement, (program_id, sorted(numbers)))}
+    statement = "SELECT group_no FROM groups WHERE program_id = %(program)s AND group_no = ANY(%(numbers)b::bigint[])"
+    return set(column(conn, int, statement, {"program": program_id, "numbers": sorted(numbers)}))
 
 
 def insert_decisions(conn: Connection, program_id: int, decisions: Sequence[Decision]) -> None:
@@ -127,24 +131,24 @@ def insert_decisions(conn: Connection, program_id: int, decisions: Sequence[Deci
         "times": [row.occurred_at for row in decisions],
         "days": [row.day for row in decisions],
     }
-    driver(conn).execute(_INSERT_DECISIONS, columns)
+    execute(conn, _INSERT_DECISIONS, columns)
 
 
 def insert_orders(conn: Connection, program_id: int, members: Iterable[tuple[int, int]]) -> None:
     """Writes which orders belong to which groups, as (group, order)."""
     rows = sorted(members)
     columns = {"program": program_id, "groups": [group for group, _ in rows], "orders": [order for _, order in rows]}
-    driver(conn).execute(_INSERT_ORDERS, columns)
+    execute(conn, _INSERT_ORDERS, columns)
 
 
 def reopen_events(conn: Connection, program_id: int, decisions: Sequence[Decision]) -> None:
     """Makes the events pending again that waited for these decisions, or that a failure undoes."""
     with _by_index(conn):
         groups = sorted(row.group_no for row in decisions)
-        driver(conn).execute(_REOPEN_WAITING, {"program": program_id, "groups": groups})
+        execute(conn, _REOPEN_WAITING, {"program": program_id, "groups": groups})
         failed = sorted(row.group_no for row in decisions if not row.has_succeeded)
         if failed:
-            driver(conn).execute(_REOPEN_PAID, {"program": program_id, "groups": failed})
+            execute(conn, _REOPEN_PAID, {"program": program_id, "groups": failed})
 
 
 def wake_orders(conn: Connection, program_id: int, groups: Collection[int]) -> bool:
@@ -155,19 +159,25 @@ def wake_orders(conn: Connection, program_id: int, groups: Collection[int]) -> b
     """
     params = {"program": program_id, "groups": sorted(groups), "limit": WAKE_CHUNK}
     with _by_index(conn):
-        return driver(conn).execute(_WAKE, params).rowcount >= WAKE_CHUNK
+        return execute(conn, _WAKE, params).rowcount >= WAKE_CHUNK
 
 
 def wake_forgotten(conn: Connection) -> int:
     """Queues decided groups, of every program, with orders that are pending and in no queue; returns how many."""
-    return driver(conn).execute(_WAKE_FORGOTTEN).rowcount
+    return execute(conn, _WAKE_FORGOTTEN).rowcount
+
+
+_BY_INDEX_ALONE, _AS_BEFORE = (
+    [f"SET LOCAL {name} {switched}" for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")]
+    for switched in ("= off", "TO DEFAULT")
+)
 
 
 @contextmanager
 def _by_index(conn: Connection) -> Iterator[None]:
     """Makes the planner read few rows of large tables by index; without statistics it would read them whole."""
-    for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-        driver(conn).execute(f"SET LOCAL {name} = off")
+    for setting in _BY_INDEX_ALONE:
+        execute(conn, setting)
     yield
-    for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-        driver(conn).execute(f"SET LOCAL {name} TO DEFAULT")
+    for setting in _AS_BEFORE:
+        execute(conn, setting)

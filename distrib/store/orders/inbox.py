@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from itertools import compress
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.events import DecodedEvent
 from distrib.store.arrays import bytes_array, day_array, instant_array, integer_array, json_texts, text_array
-from distrib.store.database import driver
+from distrib.store.sql import execute
 from distrib.tracing import trace_here
 
 # So that an order and its group always meet on a row, whichever comes first.
@@ -167,7 +167,7 @@ def insert_events(
     """
     groups = sorted({event.group_id for event in events if event.group_id is not None})
     if groups:
-        driver(conn).execute(_ENSURE_GROUPS, {"program": program_id, "group_ids": text_array(groups)})
+        execute(conn, _ENSURE_GROUPS, {"program": program_id, "group_ids": text_array(groups)})
     of_orders = [event.order_id is not None for event in events]
     if all(of_orders):
         return _keep_of_orders(conn, program_id, events, days, now)
@@ -205,7 +205,7 @@ def _keep_of_orders(
 def _keep(conn: Connection, statement: str, columns: dict[str, object], events: Sequence[DecodedEvent]) -> set[str]:
     """Writes events and their orders' places in the queue; returns the ids of those that were new."""
     columns["count"] = len(events)
-    row = driver(conn).execute(statement, columns).fetchone()
+    row = execute(conn, statement, columns).fetchone()
     if row is None or row[0] is None:
         return {event.id for event in events}
     return set(row[0])
@@ -234,29 +234,33 @@ def insert_unplaced(
 ) -> set[str]:
     """Keeps what undoes refunds of which nothing is known yet; returns the ids that were new."""
     columns = _columns(program_id, events, [event.refund_id or "" for event in events], days, now)
-    return {event_id for (event_id,) in driver(conn).execute(_INSERT_UNPLACED, columns)}
+    return {event_id for (event_id,) in execute(conn, _INSERT_UNPLACED, columns)}
 
 
 def orders_of_refunds(conn: Connection, program_id: int, refund_ids: Collection[str]) -> dict[str, set[str]]:
     """The ids of the orders that have a refund of those ids, by the refund's id."""
     orders: dict[str, set[str]] = {}
     bound = {"program": program_id, "refund_ids": sorted(refund_ids)}
-    for refund_id, order_id in driver(conn).execute(_ORDERS_OF_REFUNDS, bound):
+    for refund_id, order_id in execute(conn, _ORDERS_OF_REFUNDS, bound):
         orders.setdefault(refund_id, set()).add(order_id)
     return orders
 
 
 def has_unplaced(conn: Connection, program_id: int) -> bool:
     """Whether the program has any event that is not kept under an order yet."""
-    rows = driver(conn).execute("SELECT 1 FROM unplaced_events WHERE program_id = %s LIMIT 1", (program_id,))
+    rows = execute(
+        conn, "SELECT 1 FROM unplaced_events WHERE program_id = %(program)s LIMIT 1", {"program": program_id}
+    )
     return rows.fetchone() is not None
 
 
 def unplaced_among(conn: Connection, program_id: int, event_ids: Collection[str]) -> dict[str, tuple[bytes, str]]:
     """Digest and payload of those events that are not kept under an order yet, by id."""
-    rows = driver(conn).execute(
-        "SELECT event_id, digest, payload FROM unplaced_events WHERE program_id = %s AND event_id = ANY(%b::text[])",
-        (program_id, list(event_ids)),
+    rows = execute(
+        conn,
+        "SELECT event_id, digest, payload FROM unplaced_events WHERE program_id = %(program)s"
+        " AND event_id = ANY(%(event_ids)b::text[])",
+        {"program": program_id, "event_ids": list(event_ids)},
     )
     return {event_id: (bytes(digest), payload) for event_id, digest, payload in rows}
 
@@ -266,14 +270,15 @@ def place_events(
 ) -> int:
     """Keeps events under their orders whose refunds have come, of one program or of all; returns how many orders."""
     wanted = None if refund_ids is None else sorted(refund_ids)
-    return driver(conn).execute(_PLACE, {"program": program_id, "refund_ids": wanted, "limit": limit}).rowcount
+    return execute(conn, _PLACE, {"program": program_id, "refund_ids": wanted, "limit": limit}).rowcount
 
 
 def enqueue(
     conn: Connection, program_id: int, orders: Sequence[int], days: Sequence[date], sizes: Sequence[int] | None = None
 ) -> None:
     """Queues orders with pending events of those days, of about so many bytes."""
-    driver(conn).execute(
+    execute(
+        conn,
         _ENQUEUE,
         {
             "program": program_id,
@@ -286,56 +291,59 @@ def enqueue(
 
 def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, bytes]:
     """Reads the digests of the known events among those ids."""
-    rows = driver(conn).execute(
-        "SELECT event_id, digest FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
-        (program_id, list(event_ids)),
+    rows = execute(
+        conn,
+        "SELECT event_id, digest FROM events WHERE program_id = %(program)s AND event_id = ANY(%(event_ids)b::text[])",
+        {"program": program_id, "event_ids": list(event_ids)},
     )
     return {event_id: bytes(digest) for event_id, digest in rows}
 
 
 def payloads_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, str]:
     """Reads the payloads of the known events among those ids."""
-    rows = driver(conn).execute(
-        "SELECT event_id, payload FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
-        (program_id, list(event_ids)),
+    rows = execute(
+        conn,
+        "SELECT event_id, payload FROM events WHERE program_id = %(program)s AND event_id = ANY(%(event_ids)b::text[])",
+        {"program": program_id, "event_ids": list(event_ids)},
     )
     return dict(rows.fetchall())
 
 
 def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
     """Makes a failed event pending again and queues its order; False where it is not failed."""
-    statement = text(
+    statement = (
         "UPDATE event_outcomes x SET status = 'pending' FROM events e"
-        " WHERE e.program_id = :program AND e.event_id = :event_id AND x.program_id = e.program_id"
+        " WHERE e.program_id = %(program)s AND e.event_id = %(event_id)s AND x.program_id = e.program_id"
         " AND x.order_no = e.order_no AND x.event_no = e.event_no AND x.status = 'failed'"
         " RETURNING e.order_no, e.day"
     )
-    row = conn.execute(statement, {"program": program_id, "event_id": event_id}).first()
+    row = execute(conn, statement, {"program": program_id, "event_id": event_id}).fetchone()
     if row is None:
         return False
-    enqueue(conn, program_id, [row.order_no], [row.day])
+    order_no, day = row
+    enqueue(conn, program_id, [order_no], [day])
     return True
 
 
 def wake_for_shops(conn: Connection, program_id: int, shop_ids: Collection[str]) -> int:
     """Queues the orders that wait for these shops, and makes their events pending; returns how many orders."""
     bound = {"program": program_id, "awaited": [f"shop:{shop_id}" for shop_id in shop_ids]}
-    queued = driver(conn).execute(_QUEUE_AWAITED, bound).rowcount
+    queued = execute(conn, _QUEUE_AWAITED, bound).rowcount
     if queued:
-        driver(conn).execute(_REOPEN_AWAITED, bound)
+        execute(conn, _REOPEN_AWAITED, bound)
     return queued
 
 
 def wake_waiting(conn: Connection, limit: int) -> int:
     """Queues orders whose missing shop has come, of every program; returns how many."""
-    statement = text(
+    statement = (
         "INSERT INTO queue (program_id, order_no, day, bytes)"
         " SELECT x.program_id, x.order_no, min(e.day), sum(octet_length(e.payload)) FROM event_outcomes x"
         " JOIN shops s ON s.program_id = x.program_id AND s.shop_id = substr(x.waits_for, 6)"
         " JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no"
         " WHERE x.status = 'waiting' AND x.status <> 'done' AND starts_with(x.waits_for, 'shop:')"
         " AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.program_id = x.program_id AND q.order_no = x.order_no)"
-        " GROUP BY x.program_id, x.order_no ORDER BY x.program_id, x.order_no LIMIT :limit"
+        " GROUP BY x.program_id, x.order_no ORDER BY x.program_id, x.order_no LIMIT %(limit)s"
         " ON CONFLICT (program_id, order_no) DO UPDATE SET day = LEAST(queue.day, EXCLUDED.day)"
     )
-    return conn.execute(statement, {"limit": limit}).rowcount
+    return execute(conn, statement, {"limit": limit}).rowcount

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from sqlalchemy import Connection
 
 from distrib.domain.orders.state import OrderEnd
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _INSERT_PAID = """
 INSERT INTO paid_orders (program_id, order_no, event_no, version_no, seller_no, paid_at, paid_minor, snapshot,
@@ -234,16 +234,16 @@ class StoredPayment:
 def read_payments(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, StoredPayment]:
     """The paid orders among those numbers that are neither settled nor ended, by number, with what came since."""
     params = {"program": program_id, "orders": sorted(orders)}
-    payments = {order_no: StoredPayment(*row) for order_no, *row in driver(conn).execute(_PAID, params)}
+    payments = {order_no: StoredPayment(*row) for order_no, *row in execute(conn, _PAID, params)}
     if not payments:
         return payments
     params["orders"] = orders = sorted(payments)
     params["first"] = [payments[order_no].first_seq for order_no in orders]
-    for row in driver(conn).execute(_EXPECTED, params):
+    for row in execute(conn, _EXPECTED, params):
         change = ExpectedChange(*row)
         payments[change.order_no].changes.append(change)
     params["first"] = [payments[order_no].first_refund_seq for order_no in orders]
-    for order_no, event_no, refund_id, line_id, amount_minor, *of_event in driver(conn).execute(_EARLY, params):
+    for order_no, event_no, refund_id, line_id, amount_minor, *of_event in execute(conn, _EARLY, params):
         refunds = payments[order_no].refunds
         if event_no not in refunds:
             refunds[event_no] = StoredEarlyRefund(event_no, refund_id, *of_event)
@@ -253,27 +253,27 @@ def read_payments(conn: Connection, program_id: int, orders: Collection[int]) ->
 
 def read_failures(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, LastFailure]:
     """When the payments of those orders failed last, by number; of orders whose payment never did there is none."""
-    rows = driver(conn).execute(_FAILURES, {"program": program_id, "orders": sorted(orders)})
+    rows = execute(conn, _FAILURES, {"program": program_id, "orders": sorted(orders)})
     return {order_no: LastFailure(*failure) for order_no, *failure in rows}
 
 
 def read_beside(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, list[StoredBeside]]:
     """The refunds of those orders that are no line's, by number, in the order they came."""
     beside: dict[int, list[StoredBeside]] = {}
-    for order_no, *row in driver(conn).execute(_BESIDE, {"program": program_id, "orders": sorted(orders)}):
+    for order_no, *row in execute(conn, _BESIDE, {"program": program_id, "orders": sorted(orders)}):
         beside.setdefault(order_no, []).append(StoredBeside(*row))
     return beside
 
 
 def read_ends(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, OrderEnd]:
     """Those of the orders that have ended, by number, with why, by which event, and when."""
-    rows = driver(conn).execute(_ENDS, {"program": program_id, "orders": sorted(orders)})
+    rows = execute(conn, _ENDS, {"program": program_id, "orders": sorted(orders)})
     return {order_no: OrderEnd(*end) for order_no, *end in rows}
 
 
 def first_contents(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, str]:
     """The payload of the first event that described each order, by number, whatever became of that event."""
-    return dict(driver(conn).execute(_FIRST_CONTENTS, {"program": program_id, "orders": sorted(orders)}).fetchall())
+    return dict(execute(conn, _FIRST_CONTENTS, {"program": program_id, "orders": sorted(orders)}).fetchall())
 
 
 def insert_paid(conn: Connection, program_id: int, rows: Sequence[PaidOrder]) -> None:
@@ -284,7 +284,7 @@ def insert_paid(conn: Connection, program_id: int, rows: Sequence[PaidOrder]) ->
 def open_payments(conn: Connection, program_id: int, payments: Mapping[int, int]) -> None:
     """Keeps that something is expected of these orders, by the payment of that number."""
     numbers = {"orders": list(payments), "numbers": list(payments.values())}
-    driver(conn).execute(_OPEN, {"program": program_id, **numbers})
+    execute(conn, _OPEN, {"program": program_id, **numbers})
 
 
 def insert_failures(conn: Connection, program_id: int, rows: Sequence[FailedPayment]) -> None:
@@ -314,7 +314,7 @@ def insert_ends(conn: Connection, program_id: int, rows: Sequence[EndedOrder]) -
 
 def close_payments(conn: Connection, program_id: int, orders: Collection[int]) -> None:
     """Nothing is expected of these orders any more."""
-    driver(conn).execute(_CLOSE, {"program": program_id, "orders": sorted(orders)})
+    execute(conn, _CLOSE, {"program": program_id, "orders": sorted(orders)})
 
 
 _NewRow: TypeAlias = PaidOrder | FailedPayment | BesideRefund | ExpectedChange | EarlyRefundLine | EndedOrder
@@ -324,4 +324,4 @@ def _insert(conn: Connection, program_id: int, statement: str, rows: Sequence[_N
     """Inserts rows of one kind, each field of which is a column of the statement."""
     names = rows[0]._fields
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    driver(conn).execute(statement, {"program": program_id, **columns})
+    execute(conn, statement, {"program": program_id, **columns})

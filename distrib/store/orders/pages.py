@@ -8,48 +8,49 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.database import Bound
 from distrib.store.pages.transfers import BLOCK_CAUSES
+from distrib.store.sql import column
 
-_FROM_DAY = "(CAST(:from_at AS timestamptz) AT TIME ZONE 'UTC')::date"
-_TO_DAY = "(CAST(:to_at AS timestamptz) AT TIME ZONE 'UTC')::date"
-_DAYS = f"""(CAST(:from_at AS timestamptz) IS NULL OR k.paid_on >= {_FROM_DAY})
-AND (CAST(:to_at AS timestamptz) IS NULL OR k.paid_on <= {_TO_DAY})"""
-_PAID_AT = """(CAST(:from_at AS timestamptz) IS NULL OR x.paid_at >= :from_at)
-AND (CAST(:to_at AS timestamptz) IS NULL OR x.paid_at < :to_at)"""
-_AFTER = "c.program_id = :program AND c.order_no > :after"
+_FROM_DAY = "(CAST(%(from_at)s AS timestamptz) AT TIME ZONE 'UTC')::date"
+_TO_DAY = "(CAST(%(to_at)s AS timestamptz) AT TIME ZONE 'UTC')::date"
+_DAYS = f"""(CAST(%(from_at)s AS timestamptz) IS NULL OR k.paid_on >= {_FROM_DAY})
+AND (CAST(%(to_at)s AS timestamptz) IS NULL OR k.paid_on <= {_TO_DAY})"""
+_PAID_AT = """(CAST(%(from_at)s AS timestamptz) IS NULL OR x.paid_at >= %(from_at)s)
+AND (CAST(%(to_at)s AS timestamptz) IS NULL OR x.paid_at < %(to_at)s)"""
+_AFTER = "c.program_id = %(program)s AND c.order_no > %(after)s"
 # Some refund of the order is not undone.
 _STANDS = "sum(CASE WHEN starts_with(c.refund_id, '/reversed/') THEN -1 ELSE 1 END) <> 0"
-_BLOCKS = text(f"""
-SELECT DISTINCT k.block FROM order_blocks k WHERE k.program_id = :program AND k.block >= :from_block AND {_DAYS}
-ORDER BY k.block LIMIT :blocks
-""")
+_BLOCKS = f"""
+SELECT DISTINCT k.block FROM order_blocks k WHERE k.program_id = %(program)s AND k.block >= %(from_block)s AND {_DAYS}
+ORDER BY k.block LIMIT %(blocks)s
+"""
 # Of each block of orders paid on the days that are asked for (migration 0021), those paid at the times.
 _OF_BLOCKS = f"""
-SELECT x.order_no FROM unnest(CAST(:numbers AS bigint[])) b (block)
+SELECT x.order_no FROM unnest(CAST(%(numbers)s AS bigint[])) b (block)
 CROSS JOIN LATERAL (
     SELECT DISTINCT x.order_no FROM {{table}} x
-    WHERE x.program_id = :program AND {_PAID_AT} AND x.order_no <= b.block * {BLOCK_CAUSES} + {BLOCK_CAUSES - 1}
-      AND x.order_no >= GREATEST(b.block * {BLOCK_CAUSES}, :after + 1)
-    ORDER BY x.order_no LIMIT :limit) x
-ORDER BY x.order_no LIMIT :limit
+    WHERE x.program_id = %(program)s AND {_PAID_AT} AND x.order_no <= b.block * {BLOCK_CAUSES} + {BLOCK_CAUSES - 1}
+      AND x.order_no >= GREATEST(b.block * {BLOCK_CAUSES}, %(after)s + 1)
+    ORDER BY x.order_no LIMIT %(limit)s) x
+ORDER BY x.order_no LIMIT %(limit)s
 """
 _REFUNDED_OF_BLOCKS = f"""
-SELECT o.order_no FROM unnest(CAST(:numbers AS bigint[])) b (block)
+SELECT o.order_no FROM unnest(CAST(%(numbers)s AS bigint[])) b (block)
 CROSS JOIN LATERAL (
     SELECT r.order_no FROM (
         SELECT c.order_no, sum(c.amount_minor) AS taken_minor FROM refund_lines c
-        WHERE c.program_id = :program AND c.order_no <= b.block * {BLOCK_CAUSES} + {BLOCK_CAUSES - 1}
-          AND c.order_no >= GREATEST(b.block * {BLOCK_CAUSES}, :after + 1)
+        WHERE c.program_id = %(program)s AND c.order_no <= b.block * {BLOCK_CAUSES} + {BLOCK_CAUSES - 1}
+          AND c.order_no >= GREATEST(b.block * {BLOCK_CAUSES}, %(after)s + 1)
         GROUP BY c.order_no HAVING {_STANDS}) r
     CROSS JOIN LATERAL (
         SELECT x.paid_minor FROM settlements x
-        WHERE x.program_id = :program AND x.order_no = r.order_no AND {_PAID_AT} OFFSET 0) p
+        WHERE x.program_id = %(program)s AND x.order_no = r.order_no AND {_PAID_AT} OFFSET 0) p
     WHERE (r.taken_minor = p.paid_minor) = {{is_all}}
-    ORDER BY r.order_no LIMIT :limit) o
-ORDER BY o.order_no LIMIT :limit
+    ORDER BY r.order_no LIMIT %(limit)s) o
+ORDER BY o.order_no LIMIT %(limit)s
 """
 # The same of orders that something else names: by the block first, then by the order's own key, and no further than
 # the page goes.
@@ -57,10 +58,10 @@ _IN_RANGE = f"""
 SELECT c.order_no FROM (
     SELECT s.order_no FROM ({{source}}) s WHERE EXISTS (
         SELECT 1 FROM order_blocks k
-        WHERE k.program_id = :program AND k.block = s.order_no / {BLOCK_CAUSES} AND {_DAYS})
+        WHERE k.program_id = %(program)s AND k.block = s.order_no / {BLOCK_CAUSES} AND {_DAYS})
     ORDER BY s.order_no OFFSET 0) c
 CROSS JOIN LATERAL (
-    SELECT 1 FROM {{table}} x WHERE x.program_id = :program AND x.order_no = c.order_no AND {_PAID_AT} LIMIT 1) x
+    SELECT 1 FROM {{table}} x WHERE x.program_id = %(program)s AND x.order_no = c.order_no AND {_PAID_AT} LIMIT 1) x
 """
 _ANY = f"SELECT c.order_no FROM orders c WHERE {_AFTER}"
 _EXPECTING = f"SELECT c.order_no FROM expecting_orders c WHERE {_AFTER}"
@@ -77,7 +78,7 @@ SELECT r.order_no FROM (
     GROUP BY c.order_no HAVING {_STANDS}
     ORDER BY c.order_no OFFSET 0) r
 CROSS JOIN LATERAL (
-    SELECT paid_minor FROM settlements WHERE program_id = :program AND order_no = r.order_no OFFSET 0) p
+    SELECT paid_minor FROM settlements WHERE program_id = %(program)s AND order_no = r.order_no OFFSET 0) p
 WHERE (r.taken_minor = p.paid_minor) = {{is_all}}
 """
 # What neither settled nor was paid, of whose time no block tells.
@@ -95,20 +96,20 @@ _SOURCES: dict[str, tuple[list[str], str | None]] = {
     "failed": ([_OPEN.format(status="failed")], None),
     "pending": ([_QUEUED, _OPEN.format(status="pending")], None),
 }
-_SHOP = "c.seller_no = (SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :shop_id)"
+_SHOP = "c.seller_no = (SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_id = %(shop_id)s)"
 # A shop's orders are those it sold, and those that name it and could not be settled.
 _SOLD = {
     "settlements": f"SELECT c.order_no FROM settlements c WHERE {_SHOP} AND {_AFTER}",
     "paid_orders": f"SELECT DISTINCT c.order_no FROM paid_orders c WHERE {_SHOP} AND {_AFTER}",
 }
 _NAMED = [
-    f"SELECT c.order_no FROM order_ends c WHERE c.shop_id = :shop_id AND {_AFTER}",
+    f"SELECT c.order_no FROM order_ends c WHERE c.shop_id = %(shop_id)s AND {_AFTER}",
     f"""SELECT c.order_no FROM event_outcomes c
     CROSS JOIN LATERAL (
         SELECT payload FROM events
         WHERE program_id = c.program_id AND order_no = c.order_no AND event_no = c.event_no OFFSET 0) e
     WHERE c.status IN ('pending', 'waiting', 'failed') AND c.status <> 'done' AND {_AFTER}
-      AND e.payload::json #>> '{{order,shop_id}}' = :shop_id""",
+      AND e.payload::json #>> '{{order,shop_id}}' = %(shop_id)s""",
 ]
 _UNSETTLED = """ AND NOT EXISTS (
     SELECT 1 FROM settlements r WHERE r.program_id = c.program_id AND r.order_no = c.order_no)"""
@@ -164,15 +165,17 @@ def order_numbers(conn: Connection, program_id: int, filters: OrderFilters, afte
     turns = filters.is_newest_first
     sources, way = [_turned(source) if turns else source for source in _sources(filters)], " DESC" if turns else ""
     if sources:
-        pages = (f"(SELECT s.order_no FROM ({source}) s ORDER BY s.order_no{way} LIMIT :limit)" for source in sources)
-        statement = f"SELECT u.order_no FROM ({' UNION '.join(pages)}) u ORDER BY u.order_no{way} LIMIT :limit"
-        listed.update(conn.execute(text(statement), bound).scalars())
+        pages = (
+            f"(SELECT s.order_no FROM ({source}) s ORDER BY s.order_no{way} LIMIT %(limit)s)" for source in sources
+        )
+        statement = f"SELECT u.order_no FROM ({' UNION '.join(pages)}) u ORDER BY u.order_no{way} LIMIT %(limit)s"
+        listed.update(column(conn, int, statement, bound))
     return sorted(listed, reverse=turns)[:limit]
 
 
 def _turned(source: str) -> str:
     """A source from the newest down: what comes before the number in place of what comes after it."""
-    before = source.replace("c.order_no > :after", "c.order_no < :after")
+    before = source.replace("c.order_no > %(after)s", "c.order_no < %(after)s")
     return before.replace("ORDER BY c.order_no OFFSET 0", "ORDER BY c.order_no DESC OFFSET 0")
 
 
@@ -181,15 +184,13 @@ def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, after: int, limit
 
     No block beyond that of ``last`` is looked into: with that number the page is full of orders of another kind.
     """
-    statement = text(of_blocks)
+    statement = of_blocks
     numbers: list[int] = []
     from_block, most = (after + 1) // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = {**bound, "from_block": from_block, "blocks": most}
-        blocks = [
-            block for block in conn.execute(_BLOCKS, asked).scalars() if last is None or block <= last // BLOCK_CAUSES
-        ]
-        numbers += conn.execute(statement, {**bound, "numbers": blocks, "limit": limit - len(numbers)}).scalars()
+        blocks = [block for block in column(conn, int, _BLOCKS, asked) if last is None or block <= last // BLOCK_CAUSES]
+        numbers += column(conn, int, statement, {**bound, "numbers": blocks, "limit": limit - len(numbers)})
         if len(numbers) >= limit or len(blocks) < most:
             return numbers
         from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)

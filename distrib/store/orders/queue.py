@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import TIMELINE
+from distrib.store.sql import column, execute, execute_as, only, value, value_or_none
 
 _BATCH_BYTES = 8 * 1024 * 1024
 
@@ -91,24 +91,22 @@ RETURNING e.order_no, GREATEST(e.day, f.day)
 """
 
 
-_STANDING = text(
-    """
-SELECT (SELECT count(*) FROM (SELECT 1 FROM queue WHERE program_id = :program LIMIT :most) q) AS orders_waiting,
+_STANDING = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM queue WHERE program_id = %(program)s LIMIT %(most)s) q) AS orders_waiting,
        n.day AS first_day, n.received_at AS first_received_at,
-       (SELECT count(*) FROM (SELECT 1 FROM event_outcomes WHERE program_id = :program AND status = 'waiting'
-                              LIMIT :most) w) AS waiting_events,
-       (SELECT count(*) FROM (SELECT 1 FROM event_outcomes WHERE program_id = :program AND status = 'failed'
-                              LIMIT :most) f) AS failed_events
+       (SELECT count(*) FROM (SELECT 1 FROM event_outcomes WHERE program_id = %(program)s AND status = 'waiting'
+                              LIMIT %(most)s) w) AS waiting_events,
+       (SELECT count(*) FROM (SELECT 1 FROM event_outcomes WHERE program_id = %(program)s AND status = 'failed'
+                              LIMIT %(most)s) f) AS failed_events
 FROM (SELECT 1) one LEFT JOIN LATERAL (
     SELECT f.day, (SELECT min(e.received_at) FROM events e
                    LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no
                         AND x.event_no = e.event_no
-                   WHERE e.program_id = :program AND e.order_no = f.order_no
+                   WHERE e.program_id = %(program)s AND e.order_no = f.order_no
                      AND (x.status IS NULL OR x.status = 'pending')) AS received_at
-    FROM (SELECT day, order_no FROM queue WHERE program_id = :program ORDER BY program_id, day, order_no LIMIT 1) f
+    FROM (SELECT day, order_no FROM queue WHERE program_id = %(program)s ORDER BY program_id, day, order_no LIMIT 1) f
 ) n ON true
 """
-)
 
 
 class QueueStanding(NamedTuple):
@@ -187,42 +185,42 @@ def read_by_keys(conn: Connection) -> None:
     Tables that were small or empty when they were counted, or when a statement was planned, would be read whole once an
     order for as long as the plan is kept.
     """
-    driver(conn).execute("SET LOCAL enable_seqscan = off")
+    execute(conn, "SET LOCAL enable_seqscan = off")
 
 
 def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
     """Lists the programs that have orders in the queue or promotions to decide by ``now``, by number."""
-    statement = text(
+    statement = (
         "SELECT p.program_id FROM programs p"
         " WHERE EXISTS (SELECT 1 FROM queue q WHERE q.program_id = p.program_id)"
-        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id AND s.at <= :now)"
+        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id AND s.at <= %(now)s)"
         " ORDER BY 1"
     )
-    return list(conn.execute(statement, {"now": now}).scalars())
+    return column(conn, int, statement, {"now": now})
 
 
 def queue_length(conn: Connection, program_id: int | None = None) -> int:
     """Counts the orders in the queue, of one program or of all."""
     if program_id is None:
-        return int(conn.execute(text("SELECT queued_orders()")).scalar_one())
-    statement = text("SELECT count(*) FROM queue WHERE program_id = :program")
-    return int(conn.execute(statement, {"program": program_id}).scalar_one())
+        return value(conn, int, "SELECT queued_orders()")
+    statement = "SELECT count(*) FROM queue WHERE program_id = %(program)s"
+    return value(conn, int, statement, {"program": program_id})
 
 
 def queue_standing(conn: Connection, program_id: int, most: int) -> QueueStanding:
     """Reads what waits in a program: how much, up to ``most`` of each, and since when the next in line does."""
-    return QueueStanding._make(conn.execute(_STANDING, {"program": program_id, "most": most}).one())
+    return QueueStanding._make(only(conn, _STANDING, {"program": program_id, "most": most}))
 
 
 def event_figures(conn: Connection) -> EventFigures:
     """Reads what waits and what failed over all programs; costs the same however much it is."""
-    return EventFigures._make(conn.execute(text("SELECT oldest, waiting, failed FROM event_figures()")).one())
+    return EventFigures._make(only(conn, "SELECT oldest, waiting, failed FROM event_figures()"))
 
 
 def first_day(conn: Connection, program_id: int) -> date | None:
     """Reads the earliest day in the queue, rows in other hands included; None where it is empty."""
-    statement = text("SELECT day FROM queue WHERE program_id = :program ORDER BY program_id, day, order_no LIMIT 1")
-    return conn.execute(statement, {"program": program_id}).scalar()
+    statement = "SELECT day FROM queue WHERE program_id = %(program)s ORDER BY program_id, day, order_no LIMIT 1"
+    return value_or_none(conn, date, statement, {"program": program_id})
 
 
 def claim_orders(conn: Connection, program_id: int, until: date, limit: int) -> Claimed:
@@ -230,13 +228,13 @@ def claim_orders(conn: Connection, program_id: int, until: date, limit: int) -> 
 
     Fewer where they are heavy: orders of a thousand lines must not fill a worker's memory.
     """
-    cursor = driver(conn).execute(_CLAIM, {"program": program_id, "day": until, "limit": limit, "bytes": _BATCH_BYTES})
+    cursor = execute(conn, _CLAIM, {"program": program_id, "day": until, "limit": limit, "bytes": _BATCH_BYTES})
     return _claimed(cursor.fetchall())
 
 
 def claim_named(conn: Connection, program_id: int, orders: Sequence[int]) -> Claimed:
     """Claims those of the orders that are in the queue and in nobody's hands."""
-    cursor = driver(conn).execute(_CLAIM_NAMED, {"program": program_id, "orders": list(orders)})
+    cursor = execute(conn, _CLAIM_NAMED, {"program": program_id, "orders": list(orders)})
     return _claimed(cursor.fetchall())
 
 
@@ -247,8 +245,9 @@ def _claimed(rows: Sequence[tuple[int, str | None]]) -> Claimed:
 
 def pending_events(conn: Connection, program_id: int, orders: Sequence[int]) -> list[PendingEvent]:
     """Reads the open events of the orders, by order and arrival."""
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(PendingEvent))
-    return cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)}).fetchall()
+    return execute_as(
+        conn, PendingEvent, _PENDING, {"program": program_id, "orders": list(orders)}, binary=True
+    ).fetchall()
 
 
 def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[EventOutcome]) -> None:
@@ -264,7 +263,7 @@ def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[EventO
         "attempts": [outcome.attempts for outcome in outcomes],
         "done": [outcome.done_at for outcome in outcomes],
     }
-    driver(conn).execute(_UPSERT_OUTCOMES, columns)
+    execute(conn, _UPSERT_OUTCOMES, columns)
 
 
 def reopen_after_failures(conn: Connection, program_id: int, failures: Sequence[Reopening]) -> list[Reopened]:
@@ -290,10 +289,10 @@ def _reopened(conn: Connection, program_id: int, statement: str, causes: Sequenc
         "conflicts": [cause.only_conflicts for cause in causes],
         "days": [cause.day for cause in causes],
     }
-    return [Reopened(*row) for row in driver(conn).execute(statement, columns)]
+    return [Reopened(*row) for row in execute(conn, statement, columns)]
 
 
 def hold_timeline(conn: Connection, program_id: int) -> None:
     """Keeps plans from being published until the transaction ends."""
-    lock = text("SELECT pg_advisory_xact_lock_shared(:lock, :program)")
-    conn.execute(lock, {"lock": TIMELINE, "program": program_id})
+    lock = "SELECT pg_advisory_xact_lock_shared(%(lock)s, %(program)s)"
+    execute(conn, lock, {"lock": TIMELINE, "program": program_id})

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import values_of
 from distrib.store.orders.pages import OrderFilters, order_numbers
 from distrib.store.pages.windows import read_windows
+from distrib.store.sql import execute_as, value_or_none
 
 _EVENTS = """
 SELECT e.event_no, e.event_id, e.type, e.occurred_at, e.payload, COALESCE(x.status, 'pending') AS status, x.code,
        x.params
 FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
-WHERE e.program_id = :program AND e.order_no = :order_no
-ORDER BY e.event_no IS DISTINCT FROM :first, e.event_no LIMIT :limit
+WHERE e.program_id = %(program)s AND e.order_no = %(order_no)s
+ORDER BY e.event_no IS DISTINCT FROM %(first)s, e.event_no LIMIT %(limit)s
 """
 MOST_EVENTS = 1_000
 """So many events of one order are shown."""
@@ -31,20 +31,20 @@ SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id, r.is_o
 FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at,
              is_dated_by_event AS is_of_before
       FROM refund_lines
-      WHERE program_id = :program AND order_no = :order_no
+      WHERE program_id = %(program)s AND order_no = %(order_no)s
       UNION ALL
       SELECT f.program_id, f.order_no, f.event_no, f.refund_id, f.line_id, f.amount_minor, f.occurred_at, false
       FROM early_refunds f
-      WHERE f.program_id = :program AND f.order_no = :order_no
+      WHERE f.program_id = %(program)s AND f.order_no = %(order_no)s
         AND f.seq >= (SELECT max(first_refund_seq) FROM paid_orders
-                      WHERE program_id = :program AND order_no = :order_no)
-        AND NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = :program AND order_no = :order_no)
-        AND (EXISTS (SELECT 1 FROM expecting_orders WHERE program_id = :program AND order_no = :order_no)
-             OR EXISTS (SELECT 1 FROM order_ends WHERE program_id = :program AND order_no = :order_no))
+                      WHERE program_id = %(program)s AND order_no = %(order_no)s)
+        AND NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND order_no = %(order_no)s)
+        AND (EXISTS (SELECT 1 FROM expecting_orders WHERE program_id = %(program)s AND order_no = %(order_no)s)
+             OR EXISTS (SELECT 1 FROM order_ends WHERE program_id = %(program)s AND order_no = %(order_no)s))
       UNION ALL
       SELECT program_id, order_no, event_no, refund_id, NULL, amount_minor, occurred_at, false
       FROM refunds_beside JOIN event_outcomes USING (program_id, order_no, event_no)
-      WHERE program_id = :program AND order_no = :order_no AND status = 'done') r
+      WHERE program_id = %(program)s AND order_no = %(order_no)s AND status = 'done') r
 JOIN events e USING (program_id, order_no, event_no)
 ORDER BY r.event_no, r.refund_id, r.line_id
 """
@@ -58,8 +58,8 @@ SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->>
        f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, b.paid_minor, f.refunded_minor,
        v.code AS plan_code, v.version AS plan_version, f.event_no, COALESCE(b.event_no, f.event_no) AS content_no,
        b.version_no, b.seller_no, b.snapshot, n.reason AS end_reason, q.order_no IS NOT NULL AS is_expected
-FROM unnest(CAST(:numbers AS bigint[])) c (order_no)
-CROSS JOIN LATERAL (SELECT * FROM orders WHERE program_id = :program AND order_no = c.order_no OFFSET 0) o
+FROM unnest(CAST(%(numbers)s AS bigint[])) c (order_no)
+CROSS JOIN LATERAL (SELECT * FROM orders WHERE program_id = %(program)s AND order_no = c.order_no OFFSET 0) o
 LEFT JOIN LATERAL (
     SELECT * FROM settlements WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) s ON true
 LEFT JOIN LATERAL (
@@ -81,9 +81,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT code, version FROM plan_versions
     WHERE program_id = o.program_id AND version_no = b.version_no OFFSET 0) v ON true
-WHERE (CAST(:status AS text) IS NULL OR f.status = :status)
-  AND (CAST(:from_at AS timestamptz) IS NULL OR f.paid_at >= :from_at)
-  AND (CAST(:to_at AS timestamptz) IS NULL OR f.paid_at < :to_at)
+WHERE (CAST(%(status)s AS text) IS NULL OR f.status = %(status)s)
+  AND (CAST(%(from_at)s AS timestamptz) IS NULL OR f.paid_at >= %(from_at)s)
+  AND (CAST(%(to_at)s AS timestamptz) IS NULL OR f.paid_at < %(to_at)s)
 ORDER BY o.order_no
 """
 # What an order is like: where it ended, its end says; where it is settled, the refunds that stand; where it is not, the
@@ -118,7 +118,7 @@ LEFT JOIN LATERAL (
     LIMIT 1) e ON true
 """
 _LIST = _LIST.format(state=_STATE)
-_NUMBER = text("SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id")
+_NUMBER = "SELECT order_no FROM orders WHERE program_id = %(program)s AND order_id = %(order_id)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class OrderRefundRow:
 
 def number_of(conn: Connection, program_id: int, order_id: str) -> int | None:
     """Reads the number of the order of that id; None where it is not known."""
-    return conn.execute(_NUMBER, {"program": program_id, "order_id": order_id}).scalar_one_or_none()
+    return value_or_none(conn, int, _NUMBER, {"program": program_id, "order_id": order_id})
 
 
 def find_order(conn: Connection, program_id: int, order_id: str) -> OrderRow | None:
@@ -194,12 +194,12 @@ def find_order(conn: Connection, program_id: int, order_id: str) -> OrderRow | N
 def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[OrderEventRow]:
     """Lists an order's events with their outcomes: the one numbered ``first``, then the others as they came."""
     wanted = {"program": program_id, "order_no": order_no, "first": first, "limit": MOST_EVENTS}
-    return values_of(OrderEventRow, conn.execute(text(_EVENTS), wanted))
+    return execute_as(conn, OrderEventRow, _EVENTS, wanted).fetchall()
 
 
 def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[OrderRefundRow]:
     """Lists what each refund took of each line."""
-    return values_of(OrderRefundRow, conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}))
+    return execute_as(conn, OrderRefundRow, _REFUNDS, {"program": program_id, "order_no": order_no}).fetchall()
 
 
 def list_orders(conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int) -> list[OrderRow]:
@@ -215,5 +215,5 @@ def _rows(conn: Connection, program_id: int, filters: OrderFilters, numbers: Seq
     """The orders of those numbers that pass the filters on status and time, in the order of the list."""
     bound = {"program": program_id, "numbers": list(numbers), "status": filters.status}
     bound |= {"from_at": filters.from_at, "to_at": filters.to_at}
-    rows = values_of(OrderRow, conn.execute(text(_LIST), bound))
+    rows = execute_as(conn, OrderRow, _LIST, bound).fetchall()
     return rows[::-1] if filters.is_newest_first else rows

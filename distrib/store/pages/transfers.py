@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import column, execute, value_or_none
 
 Key: TypeAlias = tuple[int, int]
 """The place of a transfer: its cause, and its number there."""
@@ -31,22 +33,22 @@ CASE_HELD = """EXISTS (
 """Whether a case holds the transfer ``t``, with what was taken back of it, whatever its date says."""
 
 _EXACT = {
-    "kinds": "t.kind = ANY(CAST(:kinds AS transfer_kind[]))",
-    "period": "t.period = :period",
-    "since": "t.occurred_at >= :since",
-    "until": "t.occurred_at < :until",
-    "held_at": f"(t.available_at > :held_at OR {CASE_HELD})",
-    "available_at": f"t.available_at <= :available_at AND NOT {CASE_HELD}",
+    "kinds": "t.kind = ANY(CAST(%(kinds)s AS transfer_kind[]))",
+    "period": "t.period = %(period)s",
+    "since": "t.occurred_at >= %(since)s",
+    "until": "t.occurred_at < %(until)s",
+    "held_at": f"(t.available_at > %(held_at)s OR {CASE_HELD})",
+    "available_at": f"t.available_at <= %(available_at)s AND NOT {CASE_HELD}",
 }
 # What a block says of its days covers each row's instant; a case may hold a row of any day.
 _OF_BLOCK = {
-    "kinds": "k.kind = ANY(CAST(:kinds AS transfer_kind[]))",
-    "period": "k.period = :period",
-    "since": "k.occurred_on >= (CAST(:since AS timestamptz) AT TIME ZONE 'UTC')::date",
-    "until": "k.occurred_on <= (CAST(:until AS timestamptz) AT TIME ZONE 'UTC')::date",
-    "held_at": f"""(k.available_on >= (CAST(:held_at AS timestamptz) AT TIME ZONE 'UTC')::date OR k.block IN (
-        SELECT z.cause_no / {BLOCK_CAUSES} FROM frozen_commissions z WHERE z.program_id = :program))""",
-    "available_at": "k.available_on <= (CAST(:available_at AS timestamptz) AT TIME ZONE 'UTC')::date",
+    "kinds": "k.kind = ANY(CAST(%(kinds)s AS transfer_kind[]))",
+    "period": "k.period = %(period)s",
+    "since": "k.occurred_on >= (CAST(%(since)s AS timestamptz) AT TIME ZONE 'UTC')::date",
+    "until": "k.occurred_on <= (CAST(%(until)s AS timestamptz) AT TIME ZONE 'UTC')::date",
+    "held_at": f"""(k.available_on >= (CAST(%(held_at)s AS timestamptz) AT TIME ZONE 'UTC')::date OR k.block IN (
+        SELECT z.cause_no / {BLOCK_CAUSES} FROM frozen_commissions z WHERE z.program_id = %(program)s))""",
+    "available_at": "k.available_on <= (CAST(%(available_at)s AS timestamptz) AT TIME ZONE 'UTC')::date",
 }
 
 
@@ -75,71 +77,71 @@ class _Way(NamedTuple):
 # Of a span one bound below and one above: of two below, the index may begin at the lower one.
 _OLDEST_FIRST: Final = _Way(
     (0, 0),
-    "t.cause_no >= :after_cause",
-    "(t.cause_no, t.seq) > (:after_cause, :after_seq)",
+    "t.cause_no >= %(after_cause)s",
+    "(t.cause_no, t.seq) > (%(after_cause)s, %(after_seq)s)",
     "t.cause_no, t.seq",
     "s.cause_no, s.seq",
-    "k.block >= :from_block {of_block} ORDER BY k.block",
+    "k.block >= %(from_block)s {of_block} ORDER BY k.block",
     "(t.cause_no, t.seq) > (e.near, e.seq) AND t.cause_no <= e.far",
     1,
 )
 _NEWEST_FIRST: Final = _Way(
     (2**62, _AFTER_ALL),
-    "t.cause_no <= :after_cause",
-    "(t.cause_no, t.seq) < (:after_cause, :after_seq)",
+    "t.cause_no <= %(after_cause)s",
+    "(t.cause_no, t.seq) < (%(after_cause)s, %(after_seq)s)",
     "t.cause_no DESC, t.seq DESC",
     "s.cause_no DESC, s.seq DESC",
-    "k.block <= :from_block {of_block} ORDER BY k.block DESC",
+    "k.block <= %(from_block)s {of_block} ORDER BY k.block DESC",
     "(t.cause_no, t.seq) < (e.near, e.seq) AND t.cause_no >= e.far",
     -1,
 )
 _PLAIN = """
 SELECT t.cause_no, t.seq FROM transfers t
-WHERE t.program_id = :program AND {after} {exact}
-ORDER BY {order} LIMIT :limit
+WHERE t.program_id = %(program)s AND {after} {exact}
+ORDER BY {order} LIMIT %(limit)s
 """
 # One shop's, through its index entries; an index begins at the cause, as the number is another row's.
 _OF_SHOP = """
 SELECT t.cause_no, t.seq FROM shop_transfers t
-WHERE t.program_id = :program AND t.shop_no = :shop_no AND {near} AND {after} {exact}
-ORDER BY {order} LIMIT :limit
+WHERE t.program_id = %(program)s AND t.shop_no = %(shop_no)s AND {near} AND {after} {exact}
+ORDER BY {order} LIMIT %(limit)s
 """
 _OF_CAUSE = """
 SELECT t.cause_no, t.seq FROM transfers t
-WHERE t.program_id = :program AND t.cause_no = :cause_no AND {after} {exact}
-ORDER BY {order} LIMIT :limit
+WHERE t.program_id = %(program)s AND t.cause_no = %(cause_no)s AND {after} {exact}
+ORDER BY {order} LIMIT %(limit)s
 """
 # One shop's transfers from the index alone, of blocks that fit; each that is left is then looked at.
 _OF_SHOP_BY_BLOCK = f"""
 SELECT s.cause_no, s.seq FROM (
     SELECT t.cause_no, t.seq FROM shop_transfers t
-    WHERE t.program_id = :program AND t.shop_no = :shop_no AND {{near}} AND {{after}} AND EXISTS (
+    WHERE t.program_id = %(program)s AND t.shop_no = %(shop_no)s AND {{near}} AND {{after}} AND EXISTS (
         SELECT 1 FROM transfer_blocks k
         WHERE k.program_id = t.program_id AND k.block = t.cause_no / {BLOCK_CAUSES} {{of_block}})
     ORDER BY {{order}} OFFSET 0) s
 CROSS JOIN LATERAL (
     SELECT 1 FROM transfers t
-    WHERE t.program_id = :program AND t.cause_no = s.cause_no AND t.seq = s.seq {{exact}} OFFSET 0) x
-ORDER BY {{outer}} LIMIT :limit
+    WHERE t.program_id = %(program)s AND t.cause_no = s.cause_no AND t.seq = s.seq {{exact}} OFFSET 0) x
+ORDER BY {{outer}} LIMIT %(limit)s
 """
 _BLOCKS = """
-SELECT DISTINCT k.block FROM transfer_blocks k WHERE k.program_id = :program AND {of_blocks} LIMIT :blocks
+SELECT DISTINCT k.block FROM transfer_blocks k WHERE k.program_id = %(program)s AND {of_blocks} LIMIT %(blocks)s
 """
-_PAYOUTS = text(f"""
+_PAYOUTS = f"""
 SELECT payout_no FROM payouts
-WHERE program_id = :program AND payout_no >= :first AND payout_no < :last
-  AND payout_no / {BLOCK_CAUSES} = ANY(CAST(:blocks AS bigint[])) ORDER BY payout_no
-""")
+WHERE program_id = %(program)s AND payout_no >= %(first)s AND payout_no < %(last)s
+  AND payout_no / {BLOCK_CAUSES} = ANY(CAST(%(blocks)s AS bigint[])) ORDER BY payout_no
+"""
 _OF_SPANS = """
 SELECT s.cause_no, s.seq
-FROM unnest(CAST(:nears AS bigint[]), CAST(:seqs AS integer[]), CAST(:fars AS bigint[])) e (near, seq, far)
+FROM unnest(CAST(%(nears)s AS bigint[]), CAST(%(seqs)s AS integer[]), CAST(%(fars)s AS bigint[])) e (near, seq, far)
 CROSS JOIN LATERAL (
     SELECT t.cause_no, t.seq FROM transfers t
-    WHERE t.program_id = :program AND {of_span} {exact}
-    ORDER BY {order} LIMIT :limit) s
-ORDER BY {outer} LIMIT :limit
+    WHERE t.program_id = %(program)s AND {of_span} {exact}
+    ORDER BY {order} LIMIT %(limit)s) s
+ORDER BY {outer} LIMIT %(limit)s
 """
-_SHOP = text("SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :id")
+_SHOP = "SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_id = %(id)s"
 _TAKEN_BACK: Final = frozenset({"reversed", "pool", "adjusted"})
 _OF_PAYOUTS: Final = frozenset({"paid", "tax"})
 _RARE_KINDS: Final = _TAKEN_BACK | _OF_PAYOUTS
@@ -192,7 +194,7 @@ def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key |
 
 def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | None:
     """Reads the number of the shop of that id; None without one."""
-    return conn.execute(_SHOP, {"program": program_id, "id": shop_id}).scalar_one_or_none()
+    return value_or_none(conn, int, _SHOP, {"program": program_id, "id": shop_id})
 
 
 def _of_cause_or_shop(
@@ -203,13 +205,13 @@ def _of_cause_or_shop(
     bound = _bound(program_id, after, limit) | filters
     exact = _all_of(_EXACT, filters)
     if wanted.cause_no is not None:
-        exact += "" if wanted.shop_no is None else " AND t.shop_no = :shop_no"
+        exact += "" if wanted.shop_no is None else " AND t.shop_no = %(shop_no)s"
         bound |= {"cause_no": wanted.cause_no, "shop_no": wanted.shop_no}
         return _keys(conn, _OF_CAUSE.format(exact=exact, **way._asdict()), bound)
     bound |= {"shop_no": wanted.shop_no}
     kind = wanted.only_kind(_RARE_KINDS)
     if kind is not None:
-        of_kind = f"{exact}{_BY_INDEX[kind]} AND t.shop_no = :shop_no"
+        of_kind = f"{exact}{_BY_INDEX[kind]} AND t.shop_no = %(shop_no)s"
         return _keys(conn, _PLAIN.format(exact=of_kind, **way._asdict()), bound)
     if not filters.keys() - {"kinds"}:
         return _keys(conn, _OF_SHOP.format(exact=exact, **way._asdict()), bound)
@@ -221,7 +223,7 @@ def _of_cause_or_shop(
 def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int, way: _Way) -> list[Key]:
     """The keys of transfers of all causes, block after block of those that can have some."""
     filters = wanted.filters
-    statement = text(_BLOCKS.format(of_blocks=way.of_blocks.format(of_block=_all_of(_OF_BLOCK, filters))))
+    statement = _BLOCKS.format(of_blocks=way.of_blocks.format(of_block=_all_of(_OF_BLOCK, filters)))
     kind = wanted.only_kind(_TAKEN_BACK)
     exact = _all_of(_EXACT, filters) + ("" if kind is None else _BY_INDEX[kind])
     of_spans = _OF_SPANS.format(exact=exact, **way._asdict())
@@ -229,7 +231,7 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
     from_block, most = after[0] // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = filters | {"program": program_id, "from_block": from_block, "blocks": most}
-        blocks = list(conn.execute(statement, asked).scalars())
+        blocks = column(conn, int, statement, asked)
         ends = [way.ends(after, span) for span in _spans(conn, program_id, blocks, wanted.kinds)]
         if ends:
             bound = {"program": program_id, "limit": limit - len(keys), "fars": [far for _, far in ends]}
@@ -247,7 +249,7 @@ def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tupl
     payouts: dict[int, list[int]] = {}
     if kinds is not None and not _OF_PAYOUTS & set(kinds):
         ends = {"first": min(blocks) * BLOCK_CAUSES, "last": (max(blocks) + 1) * BLOCK_CAUSES}
-        for payout_no in conn.execute(_PAYOUTS, {"program": program_id, "blocks": list(blocks), **ends}).scalars():
+        for payout_no in column(conn, int, _PAYOUTS, {"program": program_id, "blocks": list(blocks), **ends}):
             payouts.setdefault(payout_no // BLOCK_CAUSES, []).append(payout_no)
     spans = []
     for block in blocks:
@@ -268,4 +270,4 @@ def _bound(program_id: int, after: Key, limit: int) -> dict[str, object]:
 
 
 def _keys(conn: Connection, statement: str, bound: dict[str, object]) -> list[Key]:
-    return [(row.cause_no, row.seq) for row in conn.execute(text(statement), bound)]
+    return execute(conn, statement, bound).fetchall()

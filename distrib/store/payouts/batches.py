@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import Bound, driver, rows_as, value_of, values_of
+from distrib.store.database import Bound
 from distrib.store.locks import PAYOUTS
 from distrib.store.payouts.batch_rows import (
     BatchHead,
@@ -19,6 +19,7 @@ from distrib.store.payouts.batch_rows import (
     RefusalCount,
     RefusalRow,
 )
+from distrib.store.sql import column, columns_of, execute, execute_as, row_as, value, value_or_none
 
 _Row = TypeVar("_Row")
 
@@ -30,7 +31,7 @@ _HEAD = """
 SELECT p.payout_no, p.payout_id, p.digest, p.up_to, p.min_minor, p.channel, p.withholding, p.selection, p.reason,
        p.created_at, p.created_by, d.decision, d.decided_at, d.decided_by
 FROM payouts p LEFT JOIN payout_decisions d USING (program_id, payout_no)
-WHERE p.program_id = :program
+WHERE p.program_id = %(program)s
 """
 # A batch is settled once each of its lines has a result.
 _IS_SETTLED = """EXISTS (SELECT 1 FROM payout_sums s WHERE s.program_id = p.program_id AND s.payout_no = p.payout_no
@@ -41,14 +42,14 @@ _STATES = {
     "settled": f"d.decision = 'approved' AND {_IS_SETTLED}",
     "cancelled": "d.decision = 'cancelled'",
 }
-_LAST_INSTANT = text("""
-SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = :program),
-                (SELECT max(decided_at) FROM payout_decisions WHERE program_id = :program))
-""")
+_LAST_INSTANT = """
+SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = %(program)s),
+                (SELECT max(decided_at) FROM payout_decisions WHERE program_id = %(program)s))
+"""
 # Kept with the lines, their results and returns (migration 0021).
 _SUMS = """
 SELECT payout_no, lines, amount_minor, tax_minor, fee_minor, paid, failed, returned, paid_minor, returned_minor
-FROM payout_sums WHERE program_id = :program AND payout_no = ANY(:numbers)
+FROM payout_sums WHERE program_id = %(program)s AND payout_no = ANY(%(numbers)s)
 """
 _LINES = """
 SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.fee_minor,
@@ -95,59 +96,74 @@ LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
 LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
 WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
 """
-_PAID_LATE = text("""
-SELECT p.payout_no FROM payouts p WHERE p.program_id = :program AND p.created_at < :since AND EXISTS (
+_PAID_LATE = """
+SELECT p.payout_no FROM payouts p WHERE p.program_id = %(program)s AND p.created_at < %(since)s AND EXISTS (
     SELECT 1 FROM payout_results r
-    WHERE r.program_id = p.program_id AND r.payout_no = p.payout_no AND r.occurred_at >= :since)
-""")
-_LAST_CLOSING = text("""
+    WHERE r.program_id = p.program_id AND r.payout_no = p.payout_no AND r.occurred_at >= %(since)s)
+"""
+_LAST_CLOSING = """
 SELECT p.payout_no, p.payout_id, d.decision
 FROM payout_lines l
 JOIN payouts p USING (program_id, payout_no)
 LEFT JOIN payout_decisions d USING (program_id, payout_no)
-WHERE l.program_id = :program AND l.shop_no = :shop AND p.selection = 'closing'
+WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s AND p.selection = 'closing'
 ORDER BY p.payout_no DESC LIMIT 1
-""")
-_INSERT_PAYOUT = text("""
+"""
+_INSERT_PAYOUT = """
 INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, selection, reason,
     created_at, created_by)
-VALUES (:program, :payout_id, :digest, :up_to, :min_minor, :channel, :withholding, :selection, :reason,
-    :created_at, :created_by)
+VALUES (%(program)s, %(payout_id)s, %(digest)s, %(up_to)s, %(min_minor)s, %(channel)s, %(withholding)s,
+    %(selection)s, %(reason)s,
+    %(created_at)s, %(created_by)s)
 RETURNING payout_no
-""")
+"""
 _INSERT_LINES = """
 INSERT INTO payout_lines (program_id, payout_no, reserved_at, shop_no, line_no, amount_minor, tax_minor, fee_minor,
     payee_version, payee_kind, payee_hash, tax_period, months_counted, months_given, income_before_minor,
     tax_before_minor)
-SELECT %s, %s, %s, * FROM unnest(%b::bigint[], %b::integer[], %b::bigint[], %b::bigint[], %b::bigint[], %b::integer[],
-    %b::text[], %b::bytea[], %b::integer[], %b::smallint[], %b::boolean[], %b::bigint[], %b::bigint[])
+SELECT %(program)s, %(payout_no)s, %(reserved_at)s, * FROM unnest(%(shop_no)b::bigint[], %(line_no)b::integer[],
+    %(amount_minor)b::bigint[], %(tax_minor)b::bigint[], %(fee_minor)b::bigint[], %(payee_version)b::integer[],
+    %(payee_kind)b::text[], %(payee_hash)b::bytea[], %(tax_period)b::integer[], %(months_counted)b::smallint[],
+        %(months_given)b::boolean[], %(income_before_minor)b::bigint[], %(tax_before_minor)b::bigint[])
 """
 _INSERT_REFUSALS = """
 INSERT INTO payout_refusals (program_id, payout_no, shop_no, code, amount_minor)
-SELECT %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::bigint[])
+SELECT %(program)s, %(payout_no)s, * FROM unnest(%(shop_no)b::bigint[], %(code)b::text[], %(amount_minor)b::bigint[])
 """
-_REFUSALS = text("""
+_REFUSALS = """
 SELECT s.shop_id, f.code, f.amount_minor FROM payout_refusals f JOIN shops s USING (program_id, shop_no)
-WHERE f.program_id = :program AND f.payout_no = :payout AND s.shop_id > :after
-  AND (CAST(:code AS text) IS NULL OR f.code = :code)
-ORDER BY s.shop_id LIMIT :limit
-""")
-_REFUSAL_COUNTS = text("""
+WHERE f.program_id = %(program)s AND f.payout_no = %(payout)s AND s.shop_id > %(after)s
+  AND (CAST(%(code)s AS text) IS NULL OR f.code = %(code)s)
+ORDER BY s.shop_id LIMIT %(limit)s
+"""
+_REFUSAL_COUNTS = """
 SELECT code, count(*) AS shops, sum(amount_minor)::bigint AS amount_minor FROM payout_refusals
-WHERE program_id = :program AND payout_no = :payout GROUP BY code ORDER BY code
-""")
-_INSERT_DECISION = text("""
+WHERE program_id = %(program)s AND payout_no = %(payout)s GROUP BY code ORDER BY code
+"""
+_INSERT_DECISION = """
 INSERT INTO payout_decisions (program_id, payout_no, decision, decided_at, decided_by)
-VALUES (:program, :payout, :decision, :at, :by)
-""")
+VALUES (%(program)s, %(payout)s, %(decision)s, %(at)s, %(by)s)
+"""
 _INSERT_RESULTS = """
 INSERT INTO payout_results (program_id, payout_no, recorded_at, recorded_by, shop_no, status, occurred_at, reference,
     reason)
-SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::text[], %b::text[])
+SELECT %(program)s, %(payout_no)s, %(recorded_at)s, %(by)s, * FROM unnest(%(shop_no)b::bigint[], %(status)b::text[],
+    %(occurred_at)b::timestamptz[], %(reference)b::text[], %(reason)b::text[])
 """
 _INSERT_RETURNS = """
 INSERT INTO payout_returns (program_id, payout_no, recorded_at, recorded_by, shop_no, occurred_at, reference, reason)
-SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::timestamptz[], %b::text[], %b::text[])
+SELECT %(program)s, %(payout_no)s, %(recorded_at)s, %(by)s, * FROM unnest(%(shop_no)b::bigint[],
+    %(occurred_at)b::timestamptz[], %(reference)b::text[], %(reason)b::text[])
+"""
+_HEAD_OF_ID = _HEAD + " AND p.payout_id = %(id)s"
+_LINES_AFTER = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
+_LINES_OF_SHOPS = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
+_OF_SHOP_BEFORE = _OF_SHOP + " AND l.payout_no < %(before)s ORDER BY l.payout_no DESC LIMIT %(limit)s"
+_OF_SHOP_IN = _OF_SHOP + " AND p.payout_id = %(id)s"
+_LINES_OF_NUMBERS = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
+_HAS_OPEN_LINE = f"""
+SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
+    AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})
 """
 
 
@@ -208,25 +224,23 @@ class NewReturn(NamedTuple):
 def lock_payouts(conn: Connection, program_id: int) -> None:
     """Makes batches, decisions and results of a program wait for one another until the transaction ends."""
     wanted = {"lock": PAYOUTS, "program": program_id}
-    conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), wanted)
+    execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)", wanted)
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
     """Reads the last closed period and keeps it so until the transaction ends."""
-    statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
-    return int(conn.execute(statement, {"program": program_id}).scalar_one())
+    statement = "SELECT closed_through FROM programs WHERE program_id = %(program)s FOR SHARE"
+    return value(conn, int, statement, {"program": program_id})
 
 
 def last_instant(conn: Connection, program_id: int) -> datetime | None:
     """Reads when the last batch was created or decided on; None without one. The payouts must be locked."""
-    instant: datetime | None = conn.execute(_LAST_INSTANT, {"program": program_id}).scalar_one()
-    return instant
+    return value_or_none(conn, datetime, _LAST_INSTANT, {"program": program_id})
 
 
 def head_of(conn: Connection, program_id: int, payout_id: str) -> BatchHead | None:
     """Reads the batch of that id with its decision; None without one."""
-    statement = text(_HEAD + " AND p.payout_id = :id")
-    return value_of(BatchHead, conn.execute(statement, {"program": program_id, "id": payout_id}))
+    return row_as(conn, BatchHead, _HEAD_OF_ID, {"program": program_id, "id": payout_id})
 
 
 def heads_before(
@@ -246,26 +260,26 @@ def heads_before(
     conditions = "" if state is None else f" AND {_STATES[state]}"
     bound: dict[str, object] = {"program": program_id, "before": before, "limit": limit}
     if made is not None:
-        conditions += " AND p.created_at >= :since AND p.created_at < :until"
+        conditions += " AND p.created_at >= %(since)s AND p.created_at < %(until)s"
         bound |= {"since": made[0], "until": made[1]}
-    statement = text(f"{_HEAD} AND p.payout_no < :before{conditions} ORDER BY p.payout_no DESC LIMIT :limit")
-    return values_of(BatchHead, conn.execute(statement, bound))
+    statement = f"{_HEAD} AND p.payout_no < %(before)s{conditions} ORDER BY p.payout_no DESC LIMIT %(limit)s"
+    return execute_as(conn, BatchHead, statement, bound).fetchall()
 
 
 def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, BatchSums]:
     """Reads what lines, amounts and results of batches come to, by number of the batch."""
-    rows = conn.execute(text(_SUMS), {"program": program_id, "numbers": list(numbers)})
-    return {row.payout_no: row for row in values_of(BatchSums, rows)}
+    bound = {"program": program_id, "numbers": list(numbers)}
+    return {row.payout_no: row for row in execute_as(conn, BatchSums, _SUMS, bound)}
 
 
 def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
     """Writes a batch without lines and returns its number."""
-    return int(conn.execute(_INSERT_PAYOUT, {"program": program_id, **columns}).scalar_one())
+    return value(conn, int, _INSERT_PAYOUT, {"program": program_id, **columns})
 
 
 def paid_late(conn: Connection, program_id: int, since: datetime) -> list[int]:
     """Lists the numbers of the batches made before an instant of which a line was settled at or after it."""
-    return list(conn.execute(_PAID_LATE, {"program": program_id, "since": since}).scalars())
+    return column(conn, int, _PAID_LATE, {"program": program_id, "since": since})
 
 
 def income_by_month(
@@ -280,7 +294,7 @@ def income_by_month(
         late: the batches made before ``first`` that may have been paid since (``paid_late``).
     """
     bound = {"program": program_id, "zone": zone, "hashes": list(hashes), "late": list(late), "first": first}
-    return driver(conn).cursor(row_factory=rows_as(MonthIncome)).execute(_INCOME, bound | {"last": last}).fetchall()
+    return execute_as(conn, MonthIncome, _INCOME, bound | {"last": last}).fetchall()
 
 
 def insert_lines(
@@ -288,15 +302,15 @@ def insert_lines(
 ) -> None:
     """Writes lines, which reserves their money."""
     if lines:
-        columns = [list(column) for column in zip(*lines, strict=True)]
-        driver(conn).execute(_INSERT_LINES, (program_id, payout_no, reserved_at, *columns))
+        bound = {"program": program_id, "payout_no": payout_no, "reserved_at": reserved_at}
+        execute(conn, _INSERT_LINES, bound | columns_of(NewLine, lines))
 
 
 def insert_refusals(conn: Connection, program_id: int, payout_no: int, refusals: Sequence[RefusedShop]) -> None:
     """Writes which shops got no line of a batch, and why."""
     if refusals:
-        columns = [list(column) for column in zip(*refusals, strict=True)]
-        driver(conn).execute(_INSERT_REFUSALS, (program_id, payout_no, *columns))
+        bound = columns_of(RefusedShop, refusals)
+        execute(conn, _INSERT_REFUSALS, {"program": program_id, "payout_no": payout_no, **bound})
 
 
 def refusals_of(
@@ -304,60 +318,53 @@ def refusals_of(
 ) -> list[RefusalRow]:
     """Lists the shops that got no line, by id; those of one code where that is asked."""
     wanted = {"program": program_id, "payout": payout_no, "code": code, "after": after, "limit": limit}
-    return values_of(RefusalRow, conn.execute(_REFUSALS, wanted))
+    return execute_as(conn, RefusalRow, _REFUSALS, wanted).fetchall()
 
 
 def refusal_counts(conn: Connection, program_id: int, payout_no: int) -> list[RefusalCount]:
     """Counts the shops that got no line and adds up what they have, by code."""
-    return values_of(RefusalCount, conn.execute(_REFUSAL_COUNTS, {"program": program_id, "payout": payout_no}))
+    return execute_as(conn, RefusalCount, _REFUSAL_COUNTS, {"program": program_id, "payout": payout_no}).fetchall()
 
 
 def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> list[LineRow]:
     """Lists the lines numbered above ``after``, with their results."""
-    statement = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
     bound = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
-    return _rows(conn, LineRow, statement, bound)
+    return _rows(conn, LineRow, _LINES_AFTER, bound)
 
 
 def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: Sequence[str]) -> dict[str, LineRow]:
     """Reads the lines of those shops, by id."""
-    statement = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
     bound = {"program": program_id, "payout": payout_no, "shops": list(shop_ids)}
-    return {row.shop_id: row for row in _rows(conn, LineRow, statement, bound)}
+    return {row.shop_id: row for row in _rows(conn, LineRow, _LINES_OF_SHOPS, bound)}
 
 
 def lines_of_shop_before(conn: Connection, program_id: int, shop_no: int, before: int, limit: int) -> list[OwnLineRow]:
     """Lists one shop's lines in the batches numbered below ``before``, the newest first, each with its batch."""
-    statement = _OF_SHOP + " AND l.payout_no < %(before)s ORDER BY l.payout_no DESC LIMIT %(limit)s"
     return _rows(
-        conn, OwnLineRow, statement, {"program": program_id, "shop": shop_no, "before": before, "limit": limit}
+        conn, OwnLineRow, _OF_SHOP_BEFORE, {"program": program_id, "shop": shop_no, "before": before, "limit": limit}
     )
 
 
 def line_of_shop(conn: Connection, program_id: int, shop_no: int, payout_id: str) -> OwnLineRow | None:
     """Reads one shop's line in the batch of that id, with its batch; None without one."""
-    statement = _OF_SHOP + " AND p.payout_id = %(id)s"
-    stored = _rows(conn, OwnLineRow, statement, {"program": program_id, "shop": shop_no, "id": payout_id})
+    stored = _rows(conn, OwnLineRow, _OF_SHOP_IN, {"program": program_id, "shop": shop_no, "id": payout_id})
     return stored[0] if stored else None
 
 
 def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers: Sequence[int]) -> dict[int, LineRow]:
     """Reads the lines of those numbers, by number."""
-    statement = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
     bound = {"program": program_id, "payout": payout_no, "numbers": list(numbers)}
-    return {row.line_no: row for row in _rows(conn, LineRow, statement, bound)}
+    return {row.line_no: row for row in _rows(conn, LineRow, _LINES_OF_NUMBERS, bound)}
 
 
 def last_closing(conn: Connection, program_id: int, shop_no: int) -> ClosingHead | None:
     """Reads the newest closing payment of a shop, with what was decided of it; None without one."""
-    return value_of(ClosingHead, conn.execute(_LAST_CLOSING, {"program": program_id, "shop": shop_no}))
+    return row_as(conn, ClosingHead, _LAST_CLOSING, {"program": program_id, "shop": shop_no})
 
 
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     """Whether money of the shop is reserved."""
-    statement = f"""SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = :program AND l.shop_no = :shop
-        AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})"""
-    return bool(conn.execute(text(statement), {"program": program_id, "shop": shop_no}).scalar_one())
+    return value(conn, bool, _HAS_OPEN_LINE, {"program": program_id, "shop": shop_no})
 
 
 def insert_decision(
@@ -365,24 +372,24 @@ def insert_decision(
 ) -> None:
     """Writes the approval or cancellation of a batch, once."""
     wanted = {"program": program_id, "payout": payout_no, "decision": decision, "at": decided_at, "by": by}
-    conn.execute(_INSERT_DECISION, wanted)
+    execute(conn, _INSERT_DECISION, wanted)
 
 
 def insert_results(
     conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], recorded_at: datetime, by: str
 ) -> None:
     """Writes results, once a line."""
-    columns = [list(column) for column in zip(*results, strict=True)]
-    driver(conn).execute(_INSERT_RESULTS, (program_id, payout_no, recorded_at, by, *columns))
+    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded_at, "by": by}
+    execute(conn, _INSERT_RESULTS, bound | columns_of(NewResult, results))
 
 
 def insert_returns(
     conn: Connection, program_id: int, payout_no: int, returns: Sequence[NewReturn], recorded_at: datetime, by: str
 ) -> None:
     """Writes what came back, once a line."""
-    columns = [list(column) for column in zip(*returns, strict=True)]
-    driver(conn).execute(_INSERT_RETURNS, (program_id, payout_no, recorded_at, by, *columns))
+    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded_at, "by": by}
+    execute(conn, _INSERT_RETURNS, bound | columns_of(NewReturn, returns))
 
 
 def _rows(conn: Connection, kind: type[_Row], statement: str, bound: Bound) -> list[_Row]:
-    return driver(conn).cursor(row_factory=rows_as(kind)).execute(statement, bound).fetchall()
+    return execute_as(conn, kind, statement, bound).fetchall()

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import allow_minutes, driver, rows_as
+from distrib.store.database import allow_minutes
 from distrib.store.ledger.balances import available_sql
+from distrib.store.sql import execute, execute_as, streamed_as
 
 # A shop that is frozen or closed comes with what its status keeps, and with that status.
 _CANDIDATES = """
@@ -74,7 +75,7 @@ class MovedShop(NamedTuple):
 def accounts_after(conn: Connection, program_id: int, after: str, limit: int) -> list[MovedShop]:
     """Lists the shops of which anything ever moved by id, ``limit`` at the most after the id ``after``."""
     bound = {"program": program_id, "after": after, "limit": limit}
-    return driver(conn).cursor(row_factory=rows_as(MovedShop)).execute(_ACCOUNTS, bound).fetchall()
+    return execute_as(conn, MovedShop, _ACCOUNTS, bound).fetchall()
 
 
 def candidates(
@@ -83,10 +84,9 @@ def candidates(
     """Yields the shops with money for a batch, by id, in chunks; all as of one instant of the database."""
     bound = {"program": program_id, "up_to": up_to, "now": now}
     allow_minutes(conn, 5)
-    driver(conn).execute(_FOR_ALL)
-    with driver(conn).cursor(name="payout_candidates", row_factory=rows_as(Candidate)) as cursor:
-        cursor.execute(_OF_ALL, bound)
-        driver(conn).execute(_AS_BEFORE)
+    execute(conn, _FOR_ALL)
+    with streamed_as(conn, "payout_candidates", Candidate, _OF_ALL, bound) as cursor:
+        execute(conn, _AS_BEFORE)
         while chunk := cursor.fetchmany(chunk_size):
             yield chunk
 
@@ -96,4 +96,4 @@ def candidates_of_shops(
 ) -> list[Candidate]:
     """Reads those of the shops of these numbers that have money for a batch, by id."""
     bound = {"program": program_id, "up_to": up_to, "now": now, "shops": list(shops)}
-    return driver(conn).cursor(row_factory=rows_as(Candidate)).execute(_OF_SHOPS, bound).fetchall()
+    return execute_as(conn, Candidate, _OF_SHOPS, bound).fetchall()

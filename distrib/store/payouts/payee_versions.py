@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import columns_of, execute, execute_as, value
 
 
 class PayeeRow(NamedTuple):
@@ -44,74 +44,76 @@ _COLUMNS = (
     "v.shop_no, v.version, v.kind, v.accounts, v.details, v.recorded_at, v.recorded_by, k.identity_hash, k.sealed_key"
 )
 _KEPT = "payee_versions v JOIN payee_keys k USING (program_id, shop_no, version)"
-_CURRENT = text(
-    f"SELECT {_COLUMNS} FROM {_KEPT} WHERE v.program_id = :program AND v.shop_no = :shop_no "
+_CURRENT = (
+    f"SELECT {_COLUMNS} FROM {_KEPT} WHERE v.program_id = %(program)s AND v.shop_no = %(shop_no)s "
     "ORDER BY v.version DESC LIMIT 1"
 )
-_NEWEST = text(
-    "SELECT COALESCE(max(version), 0) FROM payee_versions WHERE program_id = :program AND shop_no = :shop_no"
+_NEWEST = (
+    "SELECT COALESCE(max(version), 0) FROM payee_versions WHERE program_id = %(program)s AND shop_no = %(shop_no)s"
 )
 _OF_VERSIONS = f"""
-SELECT {_COLUMNS} FROM unnest(%s::bigint[], %s::integer[]) AS w (shop_no, version)
-JOIN payee_versions v ON v.program_id = %s AND v.shop_no = w.shop_no AND v.version = w.version
+SELECT {_COLUMNS} FROM unnest(%(shops)s::bigint[], %(versions)s::integer[]) AS w (shop_no, version)
+JOIN payee_versions v ON v.program_id = %(program)s AND v.shop_no = w.shop_no AND v.version = w.version
 JOIN payee_keys k ON k.program_id = v.program_id AND k.shop_no = v.shop_no AND k.version = v.version
 """
-_INSERT = text("""
+_INSERT = """
 WITH kept AS (
     INSERT INTO payee_keys (program_id, shop_no, version, identity_hash, sealed_key)
-    VALUES (:program, :shop_no, :version, :identity_hash, :sealed_key)
+    VALUES (%(program)s, %(shop_no)s, %(version)s, %(identity_hash)s, %(sealed_key)s)
 )
 INSERT INTO payee_versions (program_id, shop_no, version, kind, accounts, details, recorded_at, recorded_by)
-VALUES (:program, :shop_no, :version, :kind, :accounts, :details, :recorded_at, :recorded_by)
-""")
-_ERASE = text("DELETE FROM payee_keys WHERE program_id = :program AND shop_no = :shop_no")
+VALUES (%(program)s, %(shop_no)s, %(version)s, %(kind)s, %(accounts)s, %(details)s, %(recorded_at)s, %(recorded_by)s)
+"""
+_ERASE = "DELETE FROM payee_keys WHERE program_id = %(program)s AND shop_no = %(shop_no)s"
 _KEYS = (
-    "SELECT shop_no, version, sealed_key FROM payee_keys WHERE program_id = %s AND (shop_no, version) > (%s, %s) "
-    "ORDER BY shop_no, version LIMIT %s"
+    "SELECT shop_no, version, sealed_key FROM payee_keys WHERE program_id = %(program)s AND (shop_no,"
+    " version) > (%(shop_no)s, %(version)s) "
+    "ORDER BY shop_no, version LIMIT %(limit)s"
 )
 _RESEAL = """
 UPDATE payee_keys k SET sealed_key = n.sealed_key
-FROM unnest(%b::bigint[], %b::integer[], %b::bytea[]) AS n (shop_no, version, sealed_key)
-WHERE k.program_id = %s AND k.shop_no = n.shop_no AND k.version = n.version
+FROM unnest(%(shop_no)b::bigint[], %(version)b::integer[], %(sealed_key)b::bytea[]) AS n (shop_no, version, sealed_key)
+WHERE k.program_id = %(program)s AND k.shop_no = n.shop_no AND k.version = n.version
 """
 
 
 def current(conn: Connection, program_id: int, shop_no: int) -> PayeeRow | None:
     """Reads the newest version that can be read; None without one."""
-    row = conn.execute(_CURRENT, {"program": program_id, "shop_no": shop_no}).one_or_none()
-    return None if row is None else PayeeRow(**row._asdict())
+    return execute_as(conn, PayeeRow, _CURRENT, {"program": program_id, "shop_no": shop_no}).fetchone()
 
 
 def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
     """Reads the number of the newest version, erased or not; 0 where there is none."""
-    return int(conn.execute(_NEWEST, {"program": program_id, "shop_no": shop_no}).scalar_one())
+    return value(conn, int, _NEWEST, {"program": program_id, "shop_no": shop_no})
 
 
 def of_versions(conn: Connection, program_id: int, wanted: Sequence[VersionKey]) -> dict[VersionKey, PayeeRow]:
     """Reads the versions that can still be read, by key; erased ones are left out."""
     shops, versions = [key.shop_no for key in wanted], [key.version for key in wanted]
-    cursor = driver(conn).cursor(row_factory=rows_as(PayeeRow))
-    cursor.execute(_OF_VERSIONS, (shops, versions, program_id))
-    return {VersionKey(row.shop_no, row.version): row for row in cursor}
+    bound = {"shops": shops, "versions": versions, "program": program_id}
+    return {VersionKey(row.shop_no, row.version): row for row in execute_as(conn, PayeeRow, _OF_VERSIONS, bound)}
 
 
 def insert_version(conn: Connection, program_id: int, row: PayeeRow) -> None:
     """Writes a version and its key."""
-    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+    execute(conn, _INSERT, row._asdict() | {"program": program_id})
 
 
 def erase(conn: Connection, program_id: int, shop_no: int) -> None:
     """Deletes the keys of all versions."""
-    conn.execute(_ERASE, {"program": program_id, "shop_no": shop_no})
+    execute(conn, _ERASE, {"program": program_id, "shop_no": shop_no})
 
 
 def keys_after(conn: Connection, program_id: int, after: VersionKey, limit: int) -> list[SealedKey]:
     """Lists up to ``limit`` sealed keys by shop and version, those after the key ``after``."""
-    cursor = driver(conn).cursor(row_factory=rows_as(SealedKey))
-    return cursor.execute(_KEYS, (program_id, after.shop_no, after.version, limit)).fetchall()
+    return execute_as(
+        conn,
+        SealedKey,
+        _KEYS,
+        {"program": program_id, "shop_no": after.shop_no, "version": after.version, "limit": limit},
+    ).fetchall()
 
 
 def replace_keys(conn: Connection, program_id: int, keys: Sequence[SealedKey]) -> None:
     """Replaces sealed keys: the same keys, sealed with another data key."""
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    driver(conn).execute(_RESEAL, (*columns, program_id))
+    execute(conn, _RESEAL, {"program": program_id, **columns_of(SealedKey, keys)})

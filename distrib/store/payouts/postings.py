@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.ledger import CLEARING, TAX
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 # What comes back has numbers of its own, beyond those of any batch's lines.
 RETURNS_FROM = 1_000_000_000
@@ -87,5 +87,5 @@ def _post(
         "at": [line.occurred_at for line in lines],
         "periods": [line.period for line in lines],
     }
-    driver(conn).execute(transfers, bound)
-    driver(conn).execute(_MONTHS, bound)
+    execute(conn, transfers, bound)
+    execute(conn, _MONTHS, bound)

@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from distrib.store.database import Bound, driver, rows_as
+from distrib.store.database import Bound
+from distrib.store.sql import streamed_as
 
 _Row = TypeVar("_Row")
 
@@ -100,7 +101,6 @@ def paid_by_payee(
 
 
 def _chunks(conn: Connection, kind: type[_Row], statement: str, bound: Bound, chunk_size: int) -> Iterator[list[_Row]]:
-    with driver(conn).cursor(name="payout_report", row_factory=rows_as(kind)) as cursor:
-        cursor.execute(statement, bound)
+    with streamed_as(conn, "payout_report", kind, statement, bound) as cursor:
         while chunk := cursor.fetchmany(chunk_size):
             yield chunk

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
 
 class WithdrawalRow(NamedTuple):
@@ -72,20 +72,20 @@ _OPEN = " AND w.withdrawal_no IN (SELECT o.withdrawal_no FROM open_withdrawals o
 _DECIDED = """ AND w.withdrawal_no IN (SELECT o.withdrawal_no FROM withdrawal_decisions o
     WHERE o.program_id = %(program)s AND o.decision <> 'approved')"""
 _NARROWED = {"requested": _OPEN, "approved": _OPEN, "in_payout": _OPEN, "refused": _DECIDED, "cancelled": _DECIDED}
-_INSERT = text("""
+_INSERT = """
 WITH asked AS (
     INSERT INTO withdrawals (program_id, withdrawal_id, digest, shop_no, amount_minor, fee_minor, requested_at,
         requested_by)
-    VALUES (:program, :id, :digest, :shop_no, :amount_minor, :fee_minor, :now, :by)
+    VALUES (%(program)s, %(id)s, %(digest)s, %(shop_no)s, %(amount_minor)s, %(fee_minor)s, %(now)s, %(by)s)
     ON CONFLICT (program_id, withdrawal_id) DO NOTHING
     RETURNING program_id, withdrawal_no)
 INSERT INTO open_withdrawals (program_id, withdrawal_no) SELECT program_id, withdrawal_no FROM asked
-""")
-_END = "DELETE FROM open_withdrawals WHERE program_id = %s AND withdrawal_no = ANY(%b::bigint[])"
-_DECIDE = text("""
+"""
+_END = "DELETE FROM open_withdrawals WHERE program_id = %(program)s AND withdrawal_no = ANY(%(numbers)b::bigint[])"
+_DECIDE = """
 INSERT INTO withdrawal_decisions (program_id, withdrawal_no, decision, reason, decided_at, decided_by)
-VALUES (:program, :number, :decision, :reason, :now, :by)
-""")
+VALUES (%(program)s, %(number)s, %(decision)s, %(reason)s, %(now)s, %(by)s)
+"""
 # What waits still has to be paid from the balance; what came to nothing counts for no bound of how often.
 _OF_SHOP = f"""
 SELECT COALESCE(sum(amount_minor) FILTER (WHERE state IN ('requested', 'approved')), 0)::bigint AS waiting_minor,
@@ -97,7 +97,7 @@ FROM (SELECT o.*, o.state NOT IN ('refused', 'cancelled', 'failed', 'returned') 
 """
 _INSERT_LINES = """
 INSERT INTO withdrawal_lines (program_id, payout_no, shop_no, withdrawal_no)
-SELECT %s, %s, * FROM unnest(%b::bigint[], %b::bigint[])
+SELECT %(program)s, %(payout_no)s, * FROM unnest(%(shops)b::bigint[], %(numbers)b::bigint[])
 """
 _PAID_BY = """ AND w.withdrawal_no IN (SELECT x.withdrawal_no FROM withdrawal_lines x
     WHERE x.program_id = %(program)s AND x.payout_no = %(payout)s{of_shops})
@@ -129,7 +129,7 @@ def insert_withdrawal(
 ) -> bool:
     """Writes a withdrawal that is asked for; False where the id is taken."""
     values = {"program": program_id, "id": withdrawal_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
-    return conn.execute(_INSERT, values | {"amount_minor": amount_minor, "fee_minor": fee_minor}).rowcount == 1
+    return execute(conn, _INSERT, values | {"amount_minor": amount_minor, "fee_minor": fee_minor}).rowcount == 1
 
 
 def insert_decision(
@@ -137,18 +137,20 @@ def insert_decision(
 ) -> None:
     """Writes what was decided of a withdrawal."""
     values = {"program": program_id, "number": withdrawal_no, "decision": decision, "reason": reason}
-    conn.execute(_DECIDE, values | {"now": now, "by": by})
+    execute(conn, _DECIDE, values | {"now": now, "by": by})
 
 
 def end_withdrawals(conn: Connection, program_id: int, numbers: Sequence[int]) -> None:
     """Takes ended withdrawals out of those that are open; where they are out already nothing changes."""
-    driver(conn).execute(_END, (program_id, list(numbers)))
+    execute(conn, _END, {"program": program_id, "numbers": list(numbers)})
+
+
+_OF_IDS = _SELECT + " AND w.withdrawal_id = ANY(%(ids)b::text[]) ORDER BY w.withdrawal_no"
 
 
 def of_ids(conn: Connection, program_id: int, ids: Sequence[str]) -> list[WithdrawalRow]:
     """Reads the withdrawals of those ids, in the order they were asked for; unknown ones are left out."""
-    statement = _SELECT + " AND w.withdrawal_id = ANY(%(ids)b::text[]) ORDER BY w.withdrawal_no"
-    return _rows(conn, statement, {"program": program_id, "ids": list(ids)})
+    return _rows(conn, _OF_IDS, {"program": program_id, "ids": list(ids)})
 
 
 def of_lines(conn: Connection, program_id: int, payout_no: int, shops: Sequence[int]) -> list[WithdrawalRow]:
@@ -174,7 +176,7 @@ def list_withdrawals(
 def of_shop(conn: Connection, program_id: int, shop_no: int, day: datetime, month: datetime) -> ShopWithdrawals:
     """Adds up a shop's withdrawals; ``day`` and ``month`` are the first instants of those that now belongs to."""
     bound = {"program": program_id, "shop_no": shop_no, "day": day, "month": month}
-    row = driver(conn).cursor(row_factory=rows_as(ShopWithdrawals)).execute(_OF_SHOP, bound).fetchone()
+    row = execute_as(conn, ShopWithdrawals, _OF_SHOP, bound).fetchone()
     return row or ShopWithdrawals(0, 0, 0, 0)
 
 
@@ -183,8 +185,8 @@ def insert_lines(conn: Connection, program_id: int, payout_no: int, withdrawals:
     if not withdrawals:
         return
     shops, numbers = ([row.shop_no for row in withdrawals], [row.withdrawal_no for row in withdrawals])
-    driver(conn).execute(_INSERT_LINES, (program_id, payout_no, shops, numbers))
+    execute(conn, _INSERT_LINES, {"program": program_id, "payout_no": payout_no, "shops": shops, "numbers": numbers})
 
 
 def _rows(conn: Connection, statement: str, bound: dict[str, object]) -> list[WithdrawalRow]:
-    return driver(conn).cursor(row_factory=rows_as(WithdrawalRow)).execute(statement, bound).fetchall()
+    return execute_as(conn, WithdrawalRow, statement, bound).fetchall()

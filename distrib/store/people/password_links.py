@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import execute
 
 CLEARED_AT_ONCE = 20
 """So many rows that have been over for long go with each new one: a bound on the work, and they cannot pile up."""
@@ -25,44 +27,44 @@ class LinkRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(LinkRow._fields)
-_INSERT = text(f"INSERT INTO password_links ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in LinkRow._fields)})")
-_NAME = text("SELECT set_config('distrib.password_link', :value, true)")
-_FIND = text(f"SELECT {_COLUMNS} FROM password_links WHERE link_hash = :link_hash")
+_INSERT = f"INSERT INTO password_links ({_COLUMNS}) VALUES ({', '.join(f'%({name})s' for name in LinkRow._fields)})"
+_NAME = "SELECT set_config('distrib.password_link', %(value)s, true)"
+_FIND = f"SELECT {_COLUMNS} FROM password_links WHERE link_hash = %(link_hash)s"
 # Of two who use a link at once, the second one finds it used.
-_USE = text(
-    "UPDATE password_links SET used_at = :now, over_at = :now"
-    " WHERE link_hash = :link_hash AND used_at IS NULL AND over_at > :now"
+_USE = (
+    "UPDATE password_links SET used_at = %(now)s, over_at = %(now)s"
+    " WHERE link_hash = %(link_hash)s AND used_at IS NULL AND over_at > %(now)s"
 )
-_END_ALL = text("UPDATE password_links SET over_at = :now WHERE person_no = :person_no AND over_at > :now")
-_CLEAR = text(
-    "DELETE FROM password_links WHERE program_id = :program_id AND link_hash = ANY(ARRAY("
-    "SELECT link_hash FROM password_links WHERE program_id = :program_id AND over_at < :before"
-    " ORDER BY over_at LIMIT :most FOR UPDATE SKIP LOCKED))"
+_END_ALL = "UPDATE password_links SET over_at = %(now)s WHERE person_no = %(person_no)s AND over_at > %(now)s"
+_CLEAR = (
+    "DELETE FROM password_links WHERE program_id = %(program_id)s AND link_hash = ANY(ARRAY("
+    "SELECT link_hash FROM password_links WHERE program_id = %(program_id)s AND over_at < %(before)s"
+    " ORDER BY over_at LIMIT %(most)s FOR UPDATE SKIP LOCKED))"
 )
 
 
 def insert_link(conn: Connection, row: LinkRow) -> None:
     """Writes a link that was asked for."""
-    conn.execute(_INSERT, row._asdict())
+    execute(conn, _INSERT, row._asdict())
 
 
 def find_link(conn: Connection, link_hash: bytes) -> LinkRow | None:
     """Reads the link of that hash in any program: row-level security shows this one to who names it."""
-    conn.execute(_NAME, {"value": link_hash.hex()})
-    row = conn.execute(_FIND, {"link_hash": link_hash}).one_or_none()
+    execute(conn, _NAME, {"value": link_hash.hex()})
+    row = execute(conn, _FIND, {"link_hash": link_hash}).fetchone()
     return None if row is None else LinkRow._make(row)
 
 
 def use_link(conn: Connection, link_hash: bytes, now: datetime) -> bool:
     """Writes that a link was used; False where it was used or ended meanwhile."""
-    return conn.execute(_USE, {"link_hash": link_hash, "now": now}).rowcount == 1
+    return execute(conn, _USE, {"link_hash": link_hash, "now": now}).rowcount == 1
 
 
 def end_links(conn: Connection, person_no: int, now: datetime) -> None:
     """Writes that all links of the person are over whom the transaction has entered."""
-    conn.execute(_END_ALL, {"person_no": person_no, "now": now})
+    execute(conn, _END_ALL, {"person_no": person_no, "now": now})
 
 
 def clear_links(conn: Connection, program_id: int, before: datetime) -> None:
     """Deletes some of the program's rows that were over before an instant, the oldest first."""
-    conn.execute(_CLEAR, {"program_id": program_id, "before": before, "most": CLEARED_AT_ONCE})
+    execute(conn, _CLEAR, {"program_id": program_id, "before": before, "most": CLEARED_AT_ONCE})

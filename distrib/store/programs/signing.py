@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import execute, only
 
 
 class SigningRow(NamedTuple):
@@ -16,25 +18,26 @@ class SigningRow(NamedTuple):
     former_until: datetime | None
 
 
-_READ = text(
-    "SELECT secret, former_secret, former_until FROM key_signing WHERE program_id = :program AND key_id = :key_id"
+_READ = (
+    "SELECT secret, former_secret, former_until FROM key_signing WHERE program_id = %(program)s AND key_id = %(key_id)s"
 )
-_SET = text(
-    "INSERT INTO key_signing AS g (program_id, key_id, secret, set_at) VALUES (:program, :key_id, :secret, :now)"
+_SET = (
+    "INSERT INTO key_signing AS g (program_id, key_id, secret, set_at) VALUES (%(program)s, %(key_id)s,"
+    " %(secret)s, %(now)s)"
     " ON CONFLICT (program_id, key_id) DO UPDATE SET secret = EXCLUDED.secret, set_at = EXCLUDED.set_at,"
-    " former_secret = g.secret, former_until = CASE WHEN g.secret IS NULL THEN NULL ELSE :until END"
+    " former_secret = g.secret, former_until = CASE WHEN g.secret IS NULL THEN NULL ELSE %(until)s END"
     " RETURNING secret, former_secret, former_until"
 )
-_END = text(
-    "UPDATE key_signing SET secret = NULL, former_secret = NULL, former_until = NULL, set_at = :now"
-    " WHERE program_id = :program AND key_id = :key_id AND secret IS NOT NULL"
+_END = (
+    "UPDATE key_signing SET secret = NULL, former_secret = NULL, former_until = NULL, set_at = %(now)s"
+    " WHERE program_id = %(program)s AND key_id = %(key_id)s AND secret IS NOT NULL"
 )
-_MARK = text("UPDATE api_keys SET is_signed = :is_signed WHERE program_id = :program AND key_id = :key_id")
+_MARK = "UPDATE api_keys SET is_signed = %(is_signed)s WHERE program_id = %(program)s AND key_id = %(key_id)s"
 
 
 def read_signing(conn: Connection, program_id: int, key_id: str) -> SigningRow | None:
     """Reads the secrets of a key; None where it never signed."""
-    row = conn.execute(_READ, {"program": program_id, "key_id": key_id}).one_or_none()
+    row = execute(conn, _READ, {"program": program_id, "key_id": key_id}).fetchone()
     return None if row is None else SigningRow(*row)
 
 
@@ -43,12 +46,12 @@ def set_secret(
 ) -> SigningRow:
     """Writes a new secret, and that the key must sign; the one before is kept, good until ``until``."""
     values = {"program": program_id, "key_id": key_id, "secret": secret, "until": until, "now": now}
-    made = SigningRow(*conn.execute(_SET, values).one())
-    conn.execute(_MARK, {"program": program_id, "key_id": key_id, "is_signed": True})
+    made = SigningRow(*only(conn, _SET, values))
+    execute(conn, _MARK, {"program": program_id, "key_id": key_id, "is_signed": True})
     return made
 
 
 def end_signing(conn: Connection, program_id: int, key_id: str, now: datetime) -> None:
     """Forgets the secrets of a key, which signs no more."""
-    conn.execute(_END, {"program": program_id, "key_id": key_id, "now": now})
-    conn.execute(_MARK, {"program": program_id, "key_id": key_id, "is_signed": False})
+    execute(conn, _END, {"program": program_id, "key_id": key_id, "now": now})
+    execute(conn, _MARK, {"program": program_id, "key_id": key_id, "is_signed": False})

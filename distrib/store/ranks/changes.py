@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute_as
 
 # A page of each cause by the index that holds them in this order, then the newest of these.
 _LIST = """
@@ -86,4 +86,4 @@ def _rows(
     instant, seq = before or (None, None)
     statement = _LIST.format(within=within + ("" if before is None else _BEFORE))
     values = {"program": program_id, "causes": list(causes), "instant": instant, "seq": seq, "limit": limit, **bound}
-    return driver(conn).cursor(row_factory=rows_as(RankChangeRow)).execute(statement, values).fetchall()
+    return execute_as(conn, RankChangeRow, statement, values).fetchall()

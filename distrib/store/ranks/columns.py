@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store import database
 from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import Integers, pull
 from distrib.store.ranks.figures import COUNTS
+from distrib.store.sql import execute
 
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
@@ -92,9 +93,9 @@ class Sales(NamedTuple):
 def allow_long_reads(conn: Connection) -> None:
     """Raises the time limits of this transaction to minutes: it reads whole programs."""
     database.allow_long_reads(conn, 15)
-    conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
-    conn.execute(text("SET LOCAL lock_timeout = '15min'"))
-    conn.execute(text("SET LOCAL work_mem = '64MB'"))
+    execute(conn, "SET LOCAL idle_in_transaction_session_timeout = '15min'")
+    execute(conn, "SET LOCAL lock_timeout = '15min'")
+    execute(conn, "SET LOCAL work_mem = '64MB'")
 
 
 def tree_at(conn: Connection, program_id: int, as_of: datetime) -> list[Integers]:
@@ -118,10 +119,13 @@ def sales(conn: Connection, program_id: int, starts: Sequence[datetime | None], 
     return Sales(sellers, figures[0::2], figures[1::2])
 
 
+_CUSTOMERS_FROM = _CUSTOMERS.format(net=_NET.format(start="%(start)s"))
+
+
 def customers(conn: Connection, program_id: int, start: datetime | None, until: datetime) -> list[Integers]:
     """Reads sellers and their number of distinct buyers in a window; sellers without any are left out."""
     values = {"program": program_id, "start": start or _BEGINNING, "at": until}
-    return pull(conn, _CUSTOMERS.format(net=_NET.format(start="%(start)s")), values, 2)
+    return pull(conn, _CUSTOMERS_FROM, values, 2)
 
 
 def earnings(conn: Connection, program_id: int, start: datetime | None, until: datetime) -> list[Integers]:

@@ -7,35 +7,36 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.copying import copy_into
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import EVALUATIONS, PROMOTIONS
+from distrib.store.sql import execute, execute_as, value
 
 _COLUMNS = (
     "period, version_no, effective_at, shops, promoted, lowered, taken_back, failing, ranks_seq, evaluated_at,"
     " evaluated_by"
 )
-_FIND = f"SELECT {_COLUMNS} FROM rank_evaluations WHERE program_id = :program AND period = :period"
-_NEWEST = f"SELECT {_COLUMNS} FROM rank_evaluations WHERE program_id = :program ORDER BY period DESC LIMIT 1"
+_FIND = f"SELECT {_COLUMNS} FROM rank_evaluations WHERE program_id = %(program)s AND period = %(period)s"
+_NEWEST = f"SELECT {_COLUMNS} FROM rank_evaluations WHERE program_id = %(program)s ORDER BY period DESC LIMIT 1"
 _LIST = f"""
-SELECT {_COLUMNS} FROM rank_evaluations WHERE program_id = :program AND period < :before
-ORDER BY period DESC LIMIT :limit
+SELECT {_COLUMNS} FROM rank_evaluations WHERE program_id = %(program)s AND period < %(before)s
+ORDER BY period DESC LIMIT %(limit)s
 """
 _INSERT = f"""
 INSERT INTO rank_evaluations (program_id, {_COLUMNS})
-VALUES (:program, :period, :version_no, :effective_at, :shops, :promoted, :lowered, :taken_back, :failing, :ranks_seq,
-    :evaluated_at, :evaluated_by)
+VALUES (%(program)s, %(period)s, %(version_no)s, %(effective_at)s, %(shops)s, %(promoted)s, %(lowered)s,
+    %(taken_back)s, %(failing)s, %(ranks_seq)s,
+    %(evaluated_at)s, %(evaluated_by)s)
 """
 # Queued orders have pending events of that day or a later one; signals are promotions that are still to be decided.
 _PENDING = """
-SELECT (SELECT count(*) FROM queue WHERE program_id = :program AND day < :day)
-    + (SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day)
+SELECT (SELECT count(*) FROM queue WHERE program_id = %(program)s AND day < %(day)s)
+    + (SELECT count(*) FROM rank_signals WHERE program_id = %(program)s AND day < %(day)s)
 """
-_LOCK = text("SELECT pg_advisory_xact_lock(:lock, :program)")
+_LOCK = "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)"
 _NEWER = """
-SELECT EXISTS (SELECT 1 FROM shop_ranks WHERE program_id = :program AND seq > :seq AND effective_at <= :until)
+SELECT EXISTS (SELECT 1 FROM shop_ranks WHERE program_id = %(program)s AND seq > %(seq)s AND effective_at <= %(until)s)
 """
 _PROMOTED = """
 SELECT shop_no, seq, rank, reason FROM shop_ranks
@@ -50,14 +51,17 @@ WHERE program_id = %(program)s AND cause = 'promotion' AND effective_at <= %(unt
 """
 _EARNED_ROWS = """
 SELECT shop_no, effective_at, seq, rank FROM shop_ranks
-WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) AND cause IN ('promotion', 'evaluation') AND effective_at <= %s
+WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) AND cause IN ('promotion',
+    'evaluation') AND effective_at <= %(until)s
 ORDER BY shop_no, effective_at, seq
 """
 _LOCK_SHOPS = """
-SELECT shop_no FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no FOR NO KEY UPDATE
+SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[])
+ORDER BY shop_no FOR NO KEY UPDATE
 """
 _FAILURES = """
-SELECT shop_no, rank, failures, is_lowered FROM rank_failures WHERE program_id = %s AND period = %s AND NOT is_lowered
+SELECT shop_no, rank, failures, is_lowered FROM rank_failures WHERE program_id = %(program)s AND period = %(period)s
+    AND NOT is_lowered
 """
 
 
@@ -107,54 +111,52 @@ class Failure(NamedTuple):
 
 def lock_evaluations(conn: Connection, program_id: int) -> None:
     """Locks the evaluations of a program against other transactions until this one ends."""
-    conn.execute(_LOCK, {"lock": EVALUATIONS, "program": program_id})
+    execute(conn, _LOCK, {"lock": EVALUATIONS, "program": program_id})
 
 
 def lock_promotions(conn: Connection, program_id: int) -> None:
     """Locks the promotions of a program against other transactions until this one ends: its drain waits for a day."""
-    conn.execute(_LOCK, {"lock": PROMOTIONS, "program": program_id})
+    execute(conn, _LOCK, {"lock": PROMOTIONS, "program": program_id})
 
 
 def find_evaluation(conn: Connection, program_id: int, period: int) -> EvaluationRow | None:
     """Finds a month's evaluation; None where the month is not evaluated."""
-    row = conn.execute(text(_FIND), {"program": program_id, "period": period}).mappings().first()
-    return None if row is None else EvaluationRow(**row)
+    return execute_as(conn, EvaluationRow, _FIND, {"program": program_id, "period": period}).fetchone()
 
 
 def newest_evaluation(conn: Connection, program_id: int) -> EvaluationRow | None:
     """Finds the evaluation of the latest month that has one."""
-    row = conn.execute(text(_NEWEST), {"program": program_id}).mappings().first()
-    return None if row is None else EvaluationRow(**row)
+    return execute_as(conn, EvaluationRow, _NEWEST, {"program": program_id}).fetchone()
 
 
 def list_evaluations(conn: Connection, program_id: int, before: int, limit: int) -> list[EvaluationRow]:
     """Lists up to ``limit`` evaluations of months before ``before``, newest first."""
     values = {"program": program_id, "before": before, "limit": limit}
-    return [EvaluationRow(**row) for row in conn.execute(text(_LIST), values).mappings()]
+    return execute_as(conn, EvaluationRow, _LIST, values).fetchall()
 
 
 def insert_evaluation(conn: Connection, program_id: int, row: EvaluationRow) -> None:
     """Writes a month's evaluation."""
-    conn.execute(text(_INSERT), asdict(row) | {"program": program_id})
+    execute(conn, _INSERT, asdict(row) | {"program": program_id})
 
 
 def count_pending(conn: Connection, program_id: int, before: date) -> int:
     """Counts orders with pending events, and promotions to be decided, of days before ``before``."""
-    return int(conn.execute(text(_PENDING), {"program": program_id, "day": before}).scalar_one())
+    return value(conn, int, _PENDING, {"program": program_id, "day": before})
 
 
 def opened_at(conn: Connection, program_id: int) -> datetime:
     """Reads when the program was opened."""
-    created_at: datetime = conn.execute(
-        text("SELECT created_at FROM programs WHERE program_id = :program"), {"program": program_id}
-    ).scalar_one()
+    created_at: datetime = value(
+        conn, datetime, "SELECT created_at FROM programs WHERE program_id = %(program)s", {"program": program_id}
+    )
     return created_at
 
 
 def newest_rank_seq(conn: Connection, program_id: int) -> int:
     """Reads the sequence number of the newest row of the program's rank history; 0 where there is none."""
-    statement = text("SELECT COALESCE(max(seq), 0) FROM shop_ranks WHERE program_id = :program")
-    return int(conn.execute(statement, {"program": program_id}).scalar_one())
+    statement = "SELECT COALESCE(max(seq), 0) FROM shop_ranks WHERE program_id = %(program)s"
+    return value(conn, int, statement, {"program": program_id})
 
 
 def settled_rank_seq(conn: Connection, program_id: int) -> int:
@@ -169,13 +171,13 @@ def settled_rank_seq(conn: Connection, program_id: int) -> int:
 def has_newer_ranks(conn: Connection, program_id: int, seq: int, until: datetime) -> bool:
     """Tells whether a rank was written after sequence number ``seq`` that holds by ``until``."""
     values = {"program": program_id, "seq": seq, "until": until}
-    return bool(conn.execute(text(_NEWER), values).scalar_one())
+    return value(conn, bool, _NEWER, values)
 
 
 def promoted_shops(conn: Connection, program_id: int, since: datetime, seq: int, until: datetime) -> list[int]:
     """Lists shops promoted from after ``since`` (or, by rows newer than ``seq``, at any time) to ``until``."""
     values = {"program": program_id, "since": since, "seq": seq, "until": until}
-    return [shop_no for (shop_no,) in driver(conn).execute(_PROMOTED_SHOPS, values)]
+    return [shop_no for (shop_no,) in execute(conn, _PROMOTED_SHOPS, values)]
 
 
 def promotions(
@@ -183,7 +185,7 @@ def promotions(
 ) -> list[PromotedRow]:
     """Lists the promotions of those shops from after ``since`` (or newer than ``seq``) to ``until``."""
     values = {"program": program_id, "since": since, "seq": seq, "until": until, "shops": list(shops)}
-    return driver(conn).cursor(row_factory=rows_as(PromotedRow)).execute(_PROMOTED, values).fetchall()
+    return execute_as(conn, PromotedRow, _PROMOTED, values).fetchall()
 
 
 def earned_rows(
@@ -191,20 +193,21 @@ def earned_rows(
 ) -> dict[int, list[EarnedRankRow]]:
     """Lists by shop the ranks that those shops earned by ``until``, in the order in which they hold."""
     ranks: dict[int, list[EarnedRankRow]] = {}
-    cursor = driver(conn).cursor(row_factory=rows_as(EarnedRankRow))
-    for row in cursor.execute(_EARNED_ROWS, (program_id, list(shops), until)):
+    for row in execute_as(
+        conn, EarnedRankRow, _EARNED_ROWS, {"program": program_id, "shops": list(shops), "until": until}
+    ):
         ranks.setdefault(row.shop_no, []).append(row)
     return ranks
 
 
 def lock_shops(conn: Connection, program_id: int, shops: Sequence[int]) -> None:
     """Locks the rows of those shops against other writers until the transaction ends."""
-    driver(conn).execute(_LOCK_SHOPS, (program_id, list(shops)))
+    execute(conn, _LOCK_SHOPS, {"program": program_id, "shops": list(shops)})
 
 
 def failures_of(conn: Connection, program_id: int, period: int) -> list[Failure]:
     """Lists the shops that failed to keep a rank in a month's evaluation and did not lose it."""
-    return driver(conn).cursor(row_factory=rows_as(Failure)).execute(_FAILURES, (program_id, period)).fetchall()
+    return execute_as(conn, Failure, _FAILURES, {"program": program_id, "period": period}).fetchall()
 
 
 def copy_failures(conn: Connection, program_id: int, period: int, failures: Iterable[Failure]) -> None:

@@ -9,13 +9,13 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.arrays import instant_array, instants_array, integer_array, numbers_array
 from distrib.store.copying import Integers, microseconds
 from distrib.store.customer_merges import person_at
-from distrib.store.database import driver
 from distrib.store.locks import PROMOTIONS
+from distrib.store.sql import execute, value
 
 _QUERIES = """unnest(%(places)b, %(shops)b, %(froms)b, %(tos)b, %(backs)b, %(trees)b)
     AS a (place, shop_no, from_at, to_at, back_at, tree_at)"""
@@ -139,13 +139,16 @@ WHERE x.minor IS NOT NULL
 _ADDED_UP = "SELECT place, sum(figure) FROM ({statement}) x (place, figure) GROUP BY place"
 """Of a team as many rows come as there are queries, not as there are shops."""
 _STATEMENTS: dict[str, tuple[str, ...]] = {
-    "personal_sales_minor": (_SALES, _BACK),
-    "team_sales_minor": (_SALES, _BACK),
-    "personal_orders": (_ORDERS,),
-    "direct_recruits": (_RECRUITS,),
-    "customers": (_CUSTOMERS,),
-    "active_recruits": (_ACTIVE,),
-    "earned_minor": (_EARNED,),
+    name: tuple(_ADDED_UP.format(statement=statement) for statement in statements)
+    for name, statements in {
+        "personal_sales_minor": (_SALES, _BACK),
+        "team_sales_minor": (_SALES, _BACK),
+        "personal_orders": (_ORDERS,),
+        "direct_recruits": (_RECRUITS,),
+        "customers": (_CUSTOMERS,),
+        "active_recruits": (_ACTIVE,),
+        "earned_minor": (_EARNED,),
+    }.items()
 }
 _QUERIES_A_STATEMENT = 20_000
 
@@ -217,7 +220,7 @@ def figures(
             "ranks": None if ranks is None else list(ranks),
         }
         for statement in _STATEMENTS[name]:
-            for place, figure in driver(conn).execute(_ADDED_UP.format(statement=statement).encode(), columns):
+            for place, figure in execute(conn, statement, columns):
                 sums[place] += int(figure)
     return sums
 
@@ -233,7 +236,7 @@ def _teams(conn: Connection, program_id: int, levels: int, queries: Sequence[Fig
         "tos": instant_array([root.to_at for root in roots]),
     }
     teams: defaultdict[TeamRoot, list[int]] = defaultdict(list)
-    for place, shop_no in driver(conn).execute(_TEAM.encode(), params):
+    for place, shop_no in execute(conn, _TEAM, params):
         teams[roots[place - 1]].append(shop_no)
     return teams
 
@@ -244,9 +247,9 @@ def _integers(values: Sequence[int]) -> Integers:
 
 def prefer_indexes(conn: Connection) -> None:
     """Steers this transaction's planner to indexes: queries of figures touch few rows of large tables."""
-    conn.execute(text("SET LOCAL enable_hashjoin = off"))
-    conn.execute(text("SET LOCAL enable_mergejoin = off"))
-    conn.execute(text("SET LOCAL enable_seqscan = off"))
+    execute(conn, "SET LOCAL enable_hashjoin = off")
+    execute(conn, "SET LOCAL enable_mergejoin = off")
+    execute(conn, "SET LOCAL enable_seqscan = off")
 
 
 class RankSignal(NamedTuple):
@@ -263,32 +266,34 @@ def take_signals(conn: Connection, program_id: int, before: date | None, now: da
     Returns:
         The signals, or None where another worker is deciding them.
     """
-    lock = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+    lock = "SELECT pg_try_advisory_xact_lock(%(lock)s, %(program)s)"
     params = {"lock": PROMOTIONS, "program": program_id, "before": before, "now": now}
-    has_signals = text(
-        "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program"
-        " AND day < COALESCE(CAST(:before AS date), 'infinity') AND at <= :now)"
+    has_signals = (
+        "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = %(program)s"
+        " AND day < COALESCE(CAST(%(before)s AS date), 'infinity') AND at <= %(now)s)"
     )
-    if not conn.execute(has_signals, params).scalar_one():
+    if not value(conn, object, has_signals, params):
         return []
-    if not conn.execute(lock, params).scalar_one():
+    if not value(conn, object, lock, params):
         return None
-    rows = conn.execute(
-        text(
-            "DELETE FROM rank_signals WHERE program_id = :program"
-            " AND day < COALESCE(CAST(:before AS date), 'infinity') AND at <= :now RETURNING day, shop_no, at"
+    rows = execute(
+        conn,
+        (
+            "DELETE FROM rank_signals WHERE program_id = %(program)s"
+            " AND day < COALESCE(CAST(%(before)s AS date), 'infinity') AND at <= %(now)s RETURNING day, shop_no, at"
         ),
         params,
     )
-    return [RankSignal(row.day, row.shop_no, row.at) for row in rows]
+    return [RankSignal(*row) for row in rows]
 
 
 def rank_rows(conn: Connection, program_id: int, shops: Sequence[int]) -> list[tuple[int, datetime, str | None, str]]:
     """Lists the ranks the shops were given as (shop, effective_at, rank, cause), in the order in which they hold."""
-    rows = driver(conn).execute(
+    rows = execute(
+        conn,
         "SELECT shop_no, effective_at, rank, cause FROM shop_ranks"
-        " WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no, effective_at, seq",
-        (program_id, list(shops)),
+        " WHERE program_id = %(program)s AND shop_no = ANY(%(shops)b::bigint[]) ORDER BY shop_no, effective_at, seq",
+        {"program": program_id, "shops": list(shops)},
     )
     return rows.fetchall()
 
@@ -318,15 +323,16 @@ def insert_rank_changes(
         "causes": [change.cause for change in changes],
         "reasons": [change.reason for change in changes],
     }
-    cursor = driver(conn).cursor()
-    cursor.execute(
+    execute(
+        conn,
         "INSERT INTO shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)"
         " SELECT %(program)s, shop_no, at, rank, cause, reason, %(now)s, %(by)s"
         " FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[], %(causes)b::text[],"
         " %(reasons)b::text[]) WITH ORDINALITY AS c (shop_no, at, rank, cause, reason, place) ORDER BY place",
         columns,
     )
-    cursor.execute(
+    execute(
+        conn,
         "UPDATE shops s SET rank = c.rank, rank_since = c.at"
         " FROM (SELECT DISTINCT ON (shop_no) shop_no, at, rank FROM"
         " unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[])"

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import NEAR_RANKS
 from distrib.store.runs_over_shops import RunsOverShops
+from distrib.store.sql import execute, execute_as
 
 NEAR_RUNS = RunsOverShops("near_rank_runs", NEAR_RANKS)
-_LAST = "SELECT as_of, version_no, shops FROM near_rank_runs WHERE program_id = %s"
-_FORGET = "DELETE FROM near_ranks WHERE program_id = %s"
+_LAST = "SELECT as_of, version_no, shops FROM near_rank_runs WHERE program_id = %(program)s"
+_FORGET = "DELETE FROM near_ranks WHERE program_id = %(program)s"
 # Whoever is not active does not sell: the list is for who can be helped up.
 _INSERT = """
 INSERT INTO near_ranks (program_id, shop_no, rank, next_rank, share_ppm, figures)
@@ -25,7 +25,8 @@ JOIN shops s ON s.program_id = %(program)s AND s.shop_no = n.shop_no
 WHERE s.status = 'active'
 """
 _DONE = """
-INSERT INTO near_rank_runs (program_id, as_of, version_no, shops) VALUES (%s, %s, %s, %s)
+INSERT INTO near_rank_runs (program_id, as_of, version_no, shops) VALUES (%(program)s, %(as_of)s, %(version_no)s,
+    %(shops)s)
 ON CONFLICT (program_id) DO UPDATE SET as_of = excluded.as_of, version_no = excluded.version_no, shops = excluded.shops
 """
 _LIST = """
@@ -72,16 +73,16 @@ class NearRow(NamedTuple):
 
 def last_run(conn: Connection, program_id: int) -> NearRun | None:
     """Reads when the list of a program was worked out; None: never."""
-    return driver(conn).cursor(row_factory=rows_as(NearRun)).execute(_LAST, (program_id,)).fetchone()
+    return execute_as(conn, NearRun, _LAST, {"program": program_id}).fetchone()
 
 
 def replace_list(conn: Connection, program_id: int, run: NearRun, near: Sequence[NearShop]) -> None:
     """Writes the list of a program in place of the one before."""
     columns = [list(column) for column in zip(*near, strict=True)] or [[], [], [], [], []]
     names = ("shops", "ranks", "nexts", "shares", "figures")
-    driver(conn).execute(_FORGET, (program_id,))
-    driver(conn).execute(_INSERT, {"program": program_id, **dict(zip(names, columns, strict=True))})
-    driver(conn).execute(_DONE, (program_id, *run))
+    execute(conn, _FORGET, {"program": program_id})
+    execute(conn, _INSERT, {"program": program_id, **dict(zip(names, columns, strict=True))})
+    execute(conn, _DONE, {"program": program_id, **run._asdict()})
 
 
 def list_near(
@@ -91,4 +92,4 @@ def list_near(
     share, shop_no = after or (None, None)
     statement = _LIST.format(of_rank="" if rank is None else _OF_RANK, after="" if after is None else _AFTER)
     bound = {"program": program_id, "rank": rank, "share": share, "shop_no": shop_no, "limit": limit}
-    return driver(conn).cursor(row_factory=rows_as(NearRow)).execute(statement, bound).fetchall()
+    return execute_as(conn, NearRow, statement, bound).fetchall()

@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.store.copying import Column, CopyTable, Integers, Optionals, Values, microseconds
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _SETTLEMENTS = CopyTable(
     "settlements",
@@ -221,7 +221,7 @@ def upsert_months(conn: Connection, program_id: int, months: MonthColumns) -> No
         "orders": months.orders,
         "refunds": months.refunds,
     }
-    driver(conn).execute(_UPSERT_MONTHS, columns)
+    execute(conn, _UPSERT_MONTHS, columns)
 
 
 def copy_refunds(conn: Connection, program_id: int, refunds: Sequence[RefundLineRow]) -> None:
@@ -257,7 +257,7 @@ def insert_signals(
         "times": [instant for _, _, instant in rows],
         "levels": levels,
     }
-    driver(conn).execute(_INSERT_SIGNALS, columns)
+    execute(conn, _INSERT_SIGNALS, columns)
 
 
 def insert_later_recruits(
@@ -277,4 +277,4 @@ def insert_later_recruits(
         "levels": levels,
         "time_zone": time_zone,
     }
-    driver(conn).execute(_INSERT_LATER_RECRUITS, columns)
+    execute(conn, _INSERT_LATER_RECRUITS, columns)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _OPEN = """
 INSERT INTO customer_turns (program_id, customer_id)
@@ -56,9 +56,8 @@ class PaidOrders(NamedTuple):
 def lock_customers(conn: Connection, program_id: int, customer_ids: Sequence[str]) -> None:
     """Holds these customers for this transaction, after whoever holds any of them has committed."""
     columns = {"program": program_id, "customers": sorted(customer_ids)}
-    cursor = driver(conn).cursor()
-    cursor.execute(_OPEN.encode(), columns)
-    cursor.execute(_LOCK.encode(), columns)
+    execute(conn, _OPEN, columns)
+    execute(conn, _LOCK, columns)
 
 
 def settled_orders(
@@ -77,6 +76,6 @@ def settled_orders(
         "most": most,
     }
     bought = dict.fromkeys(asked, PaidOrders())
-    for place, orders, first_paid_at in driver(conn).execute(_EARLIER.encode(), columns):
+    for place, orders, first_paid_at in execute(conn, _EARLIER, columns):
         bought[asked[place]] = PaidOrders(orders, first_paid_at)
     return bought

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _SETTLEMENTS = """
 SELECT s.order_no, s.event_no, s.version_no, s.seller_no, s.settled_at, s.sales_minor, s.snapshot, e.payload
@@ -81,9 +81,10 @@ class SettledOrder:
 
 def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) -> set[int]:
     """Which of the orders were settled before, by number."""
-    rows = driver(conn).execute(
-        "SELECT order_no FROM settlements WHERE program_id = %s AND order_no = ANY(%b::bigint[])",
-        (program_id, list(orders)),
+    rows = execute(
+        conn,
+        "SELECT order_no FROM settlements WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])",
+        {"program": program_id, "orders": list(orders)},
     )
     return {row[0] for row in rows}
 
@@ -91,16 +92,15 @@ def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) ->
 def settled_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, SettledOrder]:
     """The orders among those numbers that were settled before, with their refunds and transfers, by number."""
     params = {"program": program_id, "orders": list(orders)}
-    cursor = driver(conn).cursor(binary=True)
-    settled = {row[0]: SettledOrder(*row) for row in cursor.execute(_SETTLEMENTS, params).fetchall()}
+    settled = {row[0]: SettledOrder(*row) for row in execute(conn, _SETTLEMENTS, params, binary=True).fetchall()}
     if not settled:
         return settled
     params["orders"] = list(settled)
-    for order_no, refund_id, line_id, amount_minor, *kept in cursor.execute(_REFUNDS, params).fetchall():
+    for order_no, refund_id, line_id, amount_minor, *kept in execute(conn, _REFUNDS, params, binary=True).fetchall():
         refunds = settled[order_no].refunds
         if refund_id not in refunds:
             refunds[refund_id] = StoredRefund(*kept)
         refunds[refund_id].taken[line_id] = amount_minor
-    for order_no, *transfer in cursor.execute(_TRANSFERS, params).fetchall():
+    for order_no, *transfer in execute(conn, _TRANSFERS, params, binary=True).fetchall():
         settled[order_no].transfers.append(PostedTransfer(*transfer))
     return settled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from distrib.store.copying import Integers
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _KNOWN = """
 SELECT order_no FROM settlements
@@ -24,5 +24,5 @@ WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::
 
 def known_orders(conn: Connection, program_id: int, orders: Integers) -> set[int]:
     """The orders among those that settled, ended, are paid, or whose payment failed."""
-    rows = driver(conn).execute(_KNOWN, {"program": program_id, "orders": orders})
+    rows = execute(conn, _KNOWN, {"program": program_id, "orders": orders})
     return {order_no for (order_no,) in rows}

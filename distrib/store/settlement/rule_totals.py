@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 
 class RuleTotal(NamedTuple):
@@ -74,6 +74,18 @@ WHERE r.program_id = (SELECT %(program)s::integer) AND r.rule_id = a.rule_id AND
 """
 
 
+def _spelled(statement: str, table: str) -> str:
+    of, kind = _OF[table]
+    collate = 'COLLATE "C"' if kind == "text" else ""
+    parts = {"table": table, "of": of, "type": kind, "collate": collate, "earned": _EARNED[table]}
+    return statement.format(**parts, asked=_ASKED.format(type=kind))
+
+
+_OPENED, _LOCKED, _ADDED = (
+    {table: _spelled(statement, table) for table in (MONTHS, CUSTOMERS)} for statement in (_OPEN, _LOCK, _ADD)
+)
+
+
 def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[RuleTotal], has_past: bool) -> Totals:
     """What was earned so far by each of these, whose rows this transaction holds from now on.
 
@@ -82,16 +94,15 @@ def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[R
         has_past: whether some of it may have been earned before anything was counted.
     """
     params = {**_columns(program_id, asked), "has_past": has_past}
-    cursor = driver(conn).cursor()
-    cursor.execute(_spelled(_OPEN, table), params)
-    rows = cursor.execute(_spelled(_LOCK, table), params).fetchall()
+    execute(conn, _OPENED[table], params)
+    rows = execute(conn, _LOCKED[table], params)
     return {RuleTotal(rule_id, shop_no, of): minor for rule_id, shop_no, of, minor in rows}
 
 
 def add_totals(conn: Connection, program_id: int, table: str, added: Mapping[RuleTotal, int]) -> None:
     """Adds to rows that ``lock_totals`` has locked."""
     params = {**_columns(program_id, list(added)), "minors": list(added.values())}
-    driver(conn).execute(_spelled(_ADD, table), params)
+    execute(conn, _ADDED[table], params)
 
 
 def _columns(program_id: int, totals: Sequence[RuleTotal]) -> dict[str, object]:
@@ -102,10 +113,3 @@ def _columns(program_id: int, totals: Sequence[RuleTotal]) -> dict[str, object]:
         "shops": [total.shop_no for total in totals],
         "ofs": [total.of for total in totals],
     }
-
-
-def _spelled(statement: str, table: str) -> bytes:
-    of, kind = _OF[table]
-    collate = 'COLLATE "C"' if kind == "text" else ""
-    parts = {"table": table, "of": of, "type": kind, "collate": collate, "earned": _EARNED[table]}
-    return statement.format(**parts, asked=_ASKED.format(type=kind)).encode()

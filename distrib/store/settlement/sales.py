@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.sql import execute
 
 _SPANS = (
     "unnest(%(places)b::integer[], %(shops)b::bigint[], %(afters)b::timestamptz[], %(tos)b::timestamptz[])"
@@ -60,6 +60,6 @@ def _sums(conn: Connection, program_id: int, statement: str, spans: Sequence[Spa
         "tos": [span.to for span in spans],
     }
     sums = [0] * len(spans)
-    for place, minor in driver(conn).execute(statement.encode(), columns):
+    for place, minor in execute(conn, statement, columns):
         sums[place] = int(minor)
     return sums

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute_as
 
 # Each order is looked up by its keys, whatever the statistics of tables say that grow while it is asked.
 _UNTOUCHED = """
@@ -59,12 +59,14 @@ class OwnTransfer(NamedTuple):
 
 def untouched_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, UntouchedOrder]:
     """The orders among those numbers that settled for money, of which no refund and no cancel took any, by number."""
-    cursor = driver(conn).cursor(row_factory=rows_as(UntouchedOrder), binary=True)
-    rows = cursor.execute(_UNTOUCHED, {"program": program_id, "orders": list(orders)}).fetchall()
+    rows = execute_as(
+        conn, UntouchedOrder, _UNTOUCHED, {"program": program_id, "orders": list(orders)}, binary=True
+    ).fetchall()
     return {row.order_no: row for row in rows}
 
 
 def transfers_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[OwnTransfer]:
     """The transfers of orders, one order after the other, each order's in their turn."""
-    cursor = driver(conn).cursor(row_factory=rows_as(OwnTransfer), binary=True)
-    return cursor.execute(_TRANSFERS, {"program": program_id, "orders": list(orders)}).fetchall()
+    return execute_as(
+        conn, OwnTransfer, _TRANSFERS, {"program": program_id, "orders": list(orders)}, binary=True
+    ).fetchall()

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as
 
-_BACKGROUND = "SELECT image, digest, set_at FROM poster_backgrounds WHERE program_id = %s"
+_BACKGROUND = "SELECT image, digest, set_at FROM poster_backgrounds WHERE program_id = %(program)s"
 _PUT_BACKGROUND = """
-INSERT INTO poster_backgrounds (program_id, image, digest, set_at) VALUES (%s, %s, %s, %s)
+INSERT INTO poster_backgrounds (program_id, image, digest, set_at) VALUES (%(program)s, %(image)s, %(digest)s,
+    %(set_at)s)
 ON CONFLICT (program_id) DO UPDATE SET image = EXCLUDED.image, digest = EXCLUDED.digest, set_at = EXCLUDED.set_at
 """
 
@@ -26,15 +27,14 @@ class Background(NamedTuple):
 
 def find_background(conn: Connection, program_id: int) -> Background | None:
     """Reads the picture behind a program's posters; None where it has none."""
-    cursor = driver(conn).cursor(row_factory=rows_as(Background), binary=True)
-    return cursor.execute(_BACKGROUND, (program_id,)).fetchone()
+    return execute_as(conn, Background, _BACKGROUND, {"program": program_id}, binary=True).fetchone()
 
 
 def put_background(conn: Connection, program_id: int, background: Background) -> None:
     """Puts a picture in the place of the one before."""
-    driver(conn).execute(_PUT_BACKGROUND, (program_id, *background))
+    execute(conn, _PUT_BACKGROUND, {"program": program_id, **background._asdict()})
 
 
 def end_background(conn: Connection, program_id: int) -> None:
     """Takes the picture away, where there is one."""
-    driver(conn).execute("DELETE FROM poster_backgrounds WHERE program_id = %s", (program_id,))
+    execute(conn, "DELETE FROM poster_backgrounds WHERE program_id = %(program)s", {"program": program_id})

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import column, execute, only
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
 _SOLD = """
@@ -14,7 +16,8 @@ SELECT s.seller_no, s.customer_id, s.settled_at, n.net
 FROM settlements s CROSS JOIN LATERAL (
     SELECT s.sales_minor - COALESCE(sum(r.sales_minor), 0)::bigint AS net FROM refund_lines r
     WHERE r.program_id = s.program_id AND r.order_no = s.order_no OFFSET 0) n
-WHERE s.program_id = :program AND s.settled_at >= :from_at AND s.settled_at < :to_at AND s.sales_minor > 0 AND n.net > 0
+WHERE s.program_id = %(program)s AND s.settled_at >= %(from_at)s AND s.settled_at < %(to_at)s AND s.sales_minor > 0
+    AND n.net > 0
 """
 _FIGURES = """
 WITH sold AS MATERIALIZED ({sold}
@@ -24,32 +27,28 @@ SELECT ({registrations}) AS registrations, ({sharing}) AS sharing_shops, ({shops
        (SELECT count(*) FROM sold) AS orders, (SELECT COALESCE(sum(net), 0)::bigint FROM sold) AS sales_minor,
        (SELECT count(*) FROM buyers) AS buyers,
        (SELECT count(*) FROM buyers b WHERE b.orders > 1 OR EXISTS (
-            SELECT 1 FROM settlements e WHERE e.program_id = :program AND e.customer_id = b.customer_id
-              AND e.settled_at < :from_at {earlier})) AS repeat_buyers,
+            SELECT 1 FROM settlements e WHERE e.program_id = %(program)s AND e.customer_id = b.customer_id
+              AND e.settled_at < %(from_at)s {earlier})) AS repeat_buyers,
        (SELECT count(*) FROM sellers k WHERE NOT EXISTS (
-            SELECT 1 FROM settlements e WHERE e.program_id = :program AND e.seller_no = k.seller_no
-              AND e.settled_at < :from_at AND e.sales_minor > 0)) AS first_orders,
-       CAST(:now AS timestamptz) AS as_of
+            SELECT 1 FROM settlements e WHERE e.program_id = %(program)s AND e.seller_no = k.seller_no
+              AND e.settled_at < %(from_at)s AND e.sales_minor > 0)) AS first_orders,
+       CAST(%(now)s AS timestamptz) AS as_of
 """
-_JOINED = "FROM shops h WHERE h.program_id = :program AND h.joined_at >= :from_at AND h.joined_at < :to_at"
-_OF_PROGRAM = text(
-    _FIGURES.format(
-        sold=_SOLD,
-        registrations=f"SELECT count(*) {_JOINED} AND h.sponsor_no IS NOT NULL",
-        sharing=f"SELECT count(DISTINCT h.sponsor_no) {_JOINED} AND h.sponsor_no IS NOT NULL",
-        shops="SELECT count(*) FROM shops h WHERE h.program_id = :program AND h.joined_at < :to_at",
-        earlier="",
-    )
+_JOINED = "FROM shops h WHERE h.program_id = %(program)s AND h.joined_at >= %(from_at)s AND h.joined_at < %(to_at)s"
+_OF_PROGRAM = _FIGURES.format(
+    sold=_SOLD,
+    registrations=f"SELECT count(*) {_JOINED} AND h.sponsor_no IS NOT NULL",
+    sharing=f"SELECT count(DISTINCT h.sponsor_no) {_JOINED} AND h.sponsor_no IS NOT NULL",
+    shops="SELECT count(*) FROM shops h WHERE h.program_id = %(program)s AND h.joined_at < %(to_at)s",
+    earlier="",
 )
-_BROUGHT = "h.sponsor_no = :shop"
-_OF_SHOP = text(
-    _FIGURES.format(
-        sold=f"{_SOLD} AND s.seller_no = :shop",
-        registrations=f"SELECT count(*) {_JOINED} AND {_BROUGHT}",
-        sharing=f"SELECT count(DISTINCT h.sponsor_no) {_JOINED} AND {_BROUGHT}",
-        shops="SELECT 1",
-        earlier="AND e.seller_no = :shop",
-    )
+_BROUGHT = "h.sponsor_no = %(shop)s"
+_OF_SHOP = _FIGURES.format(
+    sold=f"{_SOLD} AND s.seller_no = %(shop)s",
+    registrations=f"SELECT count(*) {_JOINED} AND {_BROUGHT}",
+    sharing=f"SELECT count(DISTINCT h.sponsor_no) {_JOINED} AND {_BROUGHT}",
+    shops="SELECT 1",
+    earlier="AND e.seller_no = %(shop)s",
 )
 _NAMES = (
     "registrations",
@@ -62,27 +61,27 @@ _NAMES = (
     "first_orders",
     "as_of",
 )
-_KEEP = text(
+_KEEP = (
     f"INSERT INTO funnel_spans (program_id, grain, starts_on, {', '.join(_NAMES)})"
-    f" VALUES (:program, :grain, :starts_on, {', '.join(f':{name}' for name in _NAMES)})"
+    f" VALUES (%(program)s, %(grain)s, %(starts_on)s, {', '.join(f'%({name})s' for name in _NAMES)})"
     " ON CONFLICT (program_id, grain, starts_on) DO UPDATE"
     f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _NAMES)}"
 )
-_KEPT = text(
+_KEPT = (
     f"SELECT starts_on, {', '.join(_NAMES)} FROM funnel_spans"
-    " WHERE program_id = :program AND grain = :grain AND starts_on >= :from_day AND starts_on < :to_day"
+    " WHERE program_id = %(program)s AND grain = %(grain)s AND starts_on >= %(from_day)s AND starts_on < %(to_day)s"
     " ORDER BY starts_on"
 )
-_SETTLED = text(
-    "SELECT DISTINCT date_trunc('month', settled_at AT TIME ZONE :zone)::date AS month FROM settlements"
-    " WHERE program_id = :program AND settled_at < (CAST(:today AS date)::timestamp AT TIME ZONE :zone)"
-    " ORDER BY month DESC LIMIT :limit"
+_SETTLED = (
+    "SELECT DISTINCT date_trunc('month', settled_at AT TIME ZONE %(zone)s)::date AS month FROM settlements"
+    " WHERE program_id = %(program)s AND settled_at < (CAST(%(today)s AS date)::timestamp AT TIME ZONE %(zone)s)"
+    " ORDER BY month DESC LIMIT %(limit)s"
 )
-_DUE = text(
+_DUE = (
     "SELECT p.program_id FROM programs p WHERE NOT EXISTS ("
     " SELECT 1 FROM funnel_spans f WHERE f.program_id = p.program_id AND f.grain = 'day'"
-    " AND f.starts_on = (CAST(:now AS timestamptz) AT TIME ZONE p.time_zone)::date - 1)"
-    " ORDER BY p.program_id LIMIT :limit"
+    " AND f.starts_on = (CAST(%(now)s AS timestamptz) AT TIME ZONE p.time_zone)::date - 1)"
+    " ORDER BY p.program_id LIMIT %(limit)s"
 )
 
 
@@ -108,13 +107,14 @@ def figures_of_span(
 ) -> FunnelFigures:
     """Works out the figures of a span, of a shop or of the whole program."""
     values = {"program": program_id, "from_at": from_at, "to_at": to_at, "now": now}
-    row = conn.execute(_OF_PROGRAM, values) if shop_no is None else conn.execute(_OF_SHOP, values | {"shop": shop_no})
-    return FunnelFigures._make(row.one())
+    if shop_no is None:
+        return FunnelFigures._make(only(conn, _OF_PROGRAM, values))
+    return FunnelFigures._make(only(conn, _OF_SHOP, values | {"shop": shop_no}))
 
 
 def keep_figures(conn: Connection, program_id: int, grain: str, starts_on: date, figures: FunnelFigures) -> None:
     """Writes the figures of a span, in the place of those that were."""
-    conn.execute(_KEEP, {"program": program_id, "grain": grain, "starts_on": starts_on, **figures._asdict()})
+    execute(conn, _KEEP, {"program": program_id, "grain": grain, "starts_on": starts_on, **figures._asdict()})
 
 
 def kept_figures(
@@ -122,15 +122,15 @@ def kept_figures(
 ) -> dict[date, FunnelFigures]:
     """Reads the kept figures of spans that begin from a day to before another."""
     values = {"program": program_id, "grain": grain, "from_day": from_day, "to_day": to_day}
-    return {row.starts_on: FunnelFigures._make(row[1:]) for row in conn.execute(_KEPT, values)}
+    return {starts_on: FunnelFigures._make(figures) for starts_on, *figures in execute(conn, _KEPT, values)}
 
 
 def settled_months(conn: Connection, program_id: int, zone: str, today: date, limit: int) -> list[date]:
     """Lists the first days of the months in which an order settled before a day, the newest first."""
     values = {"program": program_id, "zone": zone, "today": today, "limit": limit}
-    return list(conn.execute(_SETTLED, values).scalars())
+    return column(conn, date, _SETTLED, values)
 
 
 def programs_due(conn: Connection, now: datetime, limit: int) -> Sequence[int]:
     """Lists programs of which yesterday is not worked out yet."""
-    return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
+    return column(conn, int, _DUE, {"now": now, "limit": limit})

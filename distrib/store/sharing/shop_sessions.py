@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import execute
 
 CLEARED_AT_ONCE = 20
 """So many rows that have been over for long go with each new one: a bound on the work, and they cannot pile up."""
@@ -30,61 +32,59 @@ class SessionRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(SessionRow._fields)
-_INSERT = text(
-    f"INSERT INTO shop_sessions ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in SessionRow._fields)})"
-)
-_NAME = text("SELECT set_config('distrib.session_id', :session_id, true)")
-_FIND = text(f"SELECT {_COLUMNS} FROM shop_sessions WHERE session_id = :session_id")
+_INSERT = f"INSERT INTO shop_sessions ({_COLUMNS}) VALUES ({', '.join(f'%({name})s' for name in SessionRow._fields)})"
+_NAME = "SELECT set_config('distrib.session_id', %(session_id)s, true)"
+_FIND = f"SELECT {_COLUMNS} FROM shop_sessions WHERE session_id = %(session_id)s"
 # Of two who open a link at once, the second one finds it opened.
-_OPEN = text(
-    "UPDATE shop_sessions SET secret_hmac = :secret_hmac, opened_at = :now, over_at = :over_at"
-    " WHERE program_id = :program_id AND session_id = :session_id AND opened_at IS NULL AND over_at > :now"
+_OPEN = (
+    "UPDATE shop_sessions SET secret_hmac = %(secret_hmac)s, opened_at = %(now)s, over_at = %(over_at)s"
+    " WHERE program_id = %(program_id)s AND session_id = %(session_id)s AND opened_at IS NULL AND over_at > %(now)s"
 )
-_END = text(
-    "UPDATE shop_sessions SET over_at = :now, ended_by = :by"
-    " WHERE program_id = :program_id AND session_id = :session_id AND over_at > :now"
+_END = (
+    "UPDATE shop_sessions SET over_at = %(now)s, ended_by = %(by)s"
+    " WHERE program_id = %(program_id)s AND session_id = %(session_id)s AND over_at > %(now)s"
 )
-_END_ALL = text(
-    "UPDATE shop_sessions SET over_at = :now, ended_by = :by"
-    " WHERE program_id = :program_id AND shop_no = :shop_no AND over_at > :now"
+_END_ALL = (
+    "UPDATE shop_sessions SET over_at = %(now)s, ended_by = %(by)s"
+    " WHERE program_id = %(program_id)s AND shop_no = %(shop_no)s AND over_at > %(now)s"
 )
-_CLEAR = text(
-    "DELETE FROM shop_sessions WHERE program_id = :program_id AND session_id = ANY(ARRAY("
-    "SELECT session_id FROM shop_sessions WHERE program_id = :program_id AND over_at < :before"
-    " ORDER BY over_at LIMIT :most FOR UPDATE SKIP LOCKED))"
+_CLEAR = (
+    "DELETE FROM shop_sessions WHERE program_id = %(program_id)s AND session_id = ANY(ARRAY("
+    "SELECT session_id FROM shop_sessions WHERE program_id = %(program_id)s AND over_at < %(before)s"
+    " ORDER BY over_at LIMIT %(most)s FOR UPDATE SKIP LOCKED))"
 )
 
 
 def insert_session(conn: Connection, row: SessionRow) -> None:
     """Writes a link that was asked for."""
-    conn.execute(_INSERT, row._asdict())
+    execute(conn, _INSERT, row._asdict())
 
 
 def find_session(conn: Connection, session_id: str) -> SessionRow | None:
     """Reads the session of that id in any program: row-level security shows this one to who names it."""
-    conn.execute(_NAME, {"session_id": session_id})
-    row = conn.execute(_FIND, {"session_id": session_id}).one_or_none()
+    execute(conn, _NAME, {"session_id": session_id})
+    row = execute(conn, _FIND, {"session_id": session_id}).fetchone()
     return None if row is None else SessionRow._make(row)
 
 
 def open_session(conn: Connection, row: SessionRow, secret_hmac: bytes, now: datetime, over_at: datetime) -> bool:
     """Writes the session's secret in the place of its link's; False where the link was opened or ended meanwhile."""
     values = {"program_id": row.program_id, "session_id": row.session_id, "now": now, "over_at": over_at}
-    return conn.execute(_OPEN, values | {"secret_hmac": secret_hmac}).rowcount == 1
+    return execute(conn, _OPEN, values | {"secret_hmac": secret_hmac}).rowcount == 1
 
 
 def end_session(conn: Connection, row: SessionRow, by: str, now: datetime) -> None:
     """Writes that a link or session is over."""
     values = {"program_id": row.program_id, "session_id": row.session_id, "by": by, "now": now}
-    conn.execute(_END, values)
+    execute(conn, _END, values)
 
 
 def end_sessions(conn: Connection, program_id: int, shop_no: int, by: str, now: datetime) -> int:
     """Writes that all links and sessions of a shop are over; counts those that were not."""
     values = {"program_id": program_id, "shop_no": shop_no, "by": by, "now": now}
-    return conn.execute(_END_ALL, values).rowcount
+    return execute(conn, _END_ALL, values).rowcount
 
 
 def clear_sessions(conn: Connection, program_id: int, before: datetime) -> None:
     """Deletes some of the program's rows that were over before an instant, the oldest first."""
-    conn.execute(_CLEAR, {"program_id": program_id, "before": before, "most": CLEARED_AT_ONCE})
+    execute(conn, _CLEAR, {"program_id": program_id, "before": before, "most": CLEARED_AT_ONCE})

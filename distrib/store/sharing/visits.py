@@ -6,45 +6,47 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-_IMPATIENT = (text("SET LOCAL lock_timeout = '200ms'"), text("SET LOCAL statement_timeout = '500ms'"))
-_KEEP_SALT = text(
-    "INSERT INTO visit_salts (program_id, day, salt) VALUES (:program, :day, :salt) ON CONFLICT DO NOTHING"
+from distrib.store.sql import execute, value, value_or_none
+
+_IMPATIENT = (("SET LOCAL lock_timeout = '200ms'"), "SET LOCAL statement_timeout = '500ms'")
+_KEEP_SALT = (
+    "INSERT INTO visit_salts (program_id, day, salt) VALUES (%(program)s, %(day)s, %(salt)s) ON CONFLICT DO NOTHING"
 )
-_SALT = text("SELECT salt FROM visit_salts WHERE program_id = :program AND day = :day")
-_COUNT = text("""
+_SALT = "SELECT salt FROM visit_salts WHERE program_id = %(program)s AND day = %(day)s"
+_COUNT = """
 WITH fresh AS (
-    INSERT INTO visitors (program_id, day, shop_no, digest) VALUES (:program, :day, :shop, :digest)
+    INSERT INTO visitors (program_id, day, shop_no, digest) VALUES (%(program)s, %(day)s, %(shop)s, %(digest)s)
     ON CONFLICT DO NOTHING RETURNING program_id, day, shop_no
 ), of_day AS (
     INSERT INTO visit_days AS t (program_id, day, source, slot, visits)
-    SELECT program_id, day, :source, :slot, 1 FROM fresh
+    SELECT program_id, day, %(source)s, %(slot)s, 1 FROM fresh
     ON CONFLICT (program_id, day, source, slot) DO UPDATE SET visits = t.visits + 1
 )
 INSERT INTO visits AS t (program_id, shop_no, day, source, visits)
-SELECT program_id, shop_no, day, :source, 1 FROM fresh
+SELECT program_id, shop_no, day, %(source)s, 1 FROM fresh
 ON CONFLICT (program_id, shop_no, day, source) DO UPDATE SET visits = t.visits + 1
-""")
-_DROP_SALTS = text("""
+"""
+_DROP_SALTS = """
 DELETE FROM visit_salts s USING programs p
-WHERE p.program_id = s.program_id AND s.day < (CAST(:now AS timestamptz) AT TIME ZONE p.time_zone)::date
-""")
-_DROP_VISITORS = text("""
+WHERE p.program_id = s.program_id AND s.day < (CAST(%(now)s AS timestamptz) AT TIME ZONE p.time_zone)::date
+"""
+_DROP_VISITORS = """
 DELETE FROM visitors WHERE ctid = ANY(ARRAY(
     SELECT v.ctid FROM programs p CROSS JOIN LATERAL (
         SELECT v.ctid FROM visitors v WHERE v.program_id = p.program_id
-          AND v.day < (CAST(:now AS timestamptz) AT TIME ZONE p.time_zone)::date LIMIT :limit) v
-    LIMIT :limit))
-""")
-_OF_SHOP = text("""
+          AND v.day < (CAST(%(now)s AS timestamptz) AT TIME ZONE p.time_zone)::date LIMIT %(limit)s) v
+    LIMIT %(limit)s))
+"""
+_OF_SHOP = """
 SELECT day, source, visits FROM visits
-WHERE program_id = :program AND shop_no = :shop AND day >= :from_day AND day < :to_day
-""")
-_OF_PROGRAM = text("""
+WHERE program_id = %(program)s AND shop_no = %(shop)s AND day >= %(from_day)s AND day < %(to_day)s
+"""
+_OF_PROGRAM = """
 SELECT day, source, sum(visits)::bigint AS visits FROM visit_days
-WHERE program_id = :program AND day >= :from_day AND day < :to_day GROUP BY day, source
-""")
+WHERE program_id = %(program)s AND day >= %(from_day)s AND day < %(to_day)s GROUP BY day, source
+"""
 
 
 class VisitRow(NamedTuple):
@@ -58,17 +60,17 @@ class VisitRow(NamedTuple):
 def be_impatient(conn: Connection) -> None:
     """Lets no statement of this transaction wait or take long: a visit that is not counted harms nobody."""
     for statement in _IMPATIENT:
-        conn.execute(statement)
+        execute(conn, statement)
 
 
 def salt_of_day(conn: Connection, program_id: int, day: date, fresh: bytes) -> bytes:
     """Reads the salt of a program's day; where there is none yet, ``fresh`` becomes it."""
     values = {"program": program_id, "day": day}
-    salt = conn.execute(_SALT, values).scalar()
+    salt = value_or_none(conn, bytes, _SALT, values)
     if salt is None:
-        conn.execute(_KEEP_SALT, values | {"salt": fresh})
-        salt = conn.execute(_SALT, values).scalar_one()
-    return bytes(salt)
+        execute(conn, _KEEP_SALT, values | {"salt": fresh})
+        salt = value(conn, bytes, _SALT, values)
+    return salt
 
 
 def count_visit(
@@ -76,17 +78,17 @@ def count_visit(
 ) -> None:
     """Counts a visit of a shop's link, unless that visitor was counted that day."""
     values = {"program": program_id, "shop": shop_no, "day": day, "source": source, "digest": digest, "slot": slot}
-    conn.execute(_COUNT, values)
+    execute(conn, _COUNT, values)
 
 
 def drop_salts(conn: Connection, now: datetime) -> None:
     """Deletes the salts of days that are over, of all programs."""
-    conn.execute(_DROP_SALTS, {"now": now})
+    execute(conn, _DROP_SALTS, {"now": now})
 
 
 def drop_visitors(conn: Connection, now: datetime, limit: int) -> int:
     """Deletes up to ``limit`` visitors of days that are over, of all programs; counts them."""
-    return conn.execute(_DROP_VISITORS, {"now": now, "limit": limit}).rowcount
+    return execute(conn, _DROP_VISITORS, {"now": now, "limit": limit}).rowcount
 
 
 def visits_of(
@@ -94,5 +96,5 @@ def visits_of(
 ) -> Sequence[VisitRow]:
     """Lists the visits by day and source, of a shop or of the whole program, from a day to before another."""
     values = {"program": program_id, "shop": shop_no, "from_day": from_day, "to_day": to_day}
-    rows = conn.execute(_OF_PROGRAM if shop_no is None else _OF_SHOP, values)
+    rows = execute(conn, _OF_PROGRAM if shop_no is None else _OF_SHOP, values)
     return [VisitRow._make(row) for row in rows]

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from distrib.store.arrays import integer_array
 from distrib.store.copying import Integers
-from distrib.store.database import driver, rows_as
 from distrib.store.gathered import LINE, gather, instants, lines, numbers
 from distrib.store.simulations.history import REFUNDS, PaidSpan, RefundRow
+from distrib.store.sql import execute_as
 
 # Both tables are bound by themselves: PostgreSQL carries no range from one to the other.
 _SETTLED: Final = f"""
@@ -123,6 +123,5 @@ def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> Pos
 
 def refund_rows(conn: Connection, program_id: int, asked: OrderNumbers) -> list[RefundRow]:
     """Reads what came back of those orders, in no order; of other orders between them too."""
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(RefundRow))
-    statement = asked.bound(REFUNDS, refund="r.order_no")
-    return cursor.execute(statement.encode(), {"program": program_id, **asked.values()}).fetchall()
+    statement, bound = asked.bound(REFUNDS, refund="r.order_no"), {"program": program_id, **asked.values()}
+    return execute_as(conn, RefundRow, statement, bound, binary=True).fetchall()

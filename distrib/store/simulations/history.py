@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from distrib.store.database import allow_long_reads, driver, rows_as
+from distrib.store.database import allow_long_reads
+from distrib.store.sql import execute, execute_as, streamed, streamed_as
 
 _Row = TypeVar("_Row")
 
@@ -174,28 +175,37 @@ class BoughtBefore(NamedTuple):
     order_no: int
 
 
+_STAY = f"SET LOCAL idle_in_transaction_session_timeout = '{_MINUTES}min'"
+
+
 def enter_history(conn: Connection) -> None:
     """Makes all reads of this transaction see one instant, and lets it take long; nothing may have been read before."""
-    raw = driver(conn)
-    raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    execute(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     allow_long_reads(conn, _MINUTES)
-    raw.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{_MINUTES}min'")
-    raw.execute("SET LOCAL work_mem = '64MB'")
+    execute(conn, _STAY)
+    execute(conn, "SET LOCAL work_mem = '64MB'")
     # What is read lies in the order of its numbers: an index walk needs no sort, and its pages come one after another.
-    raw.execute("SET LOCAL random_page_cost = 1.1")
+    execute(conn, "SET LOCAL random_page_cost = 1.1")
 
 
 def count_orders(conn: Connection, program_id: int, span: PaidSpan) -> int:
     """Counts the settled orders of a span."""
-    row = driver(conn).execute(_COUNT, {"program": program_id, **span._asdict()}).fetchone()
+    row = execute(conn, _COUNT, {"program": program_id, **span._asdict()}).fetchone()
     return 0 if row is None else int(row[0])
+
+
+_NUMBERS_IN_TIME = _NUMBERS.format(order="s.settled_at, s.order_no")
+_NUMBERS_IN_ORDER = _NUMBERS.format(order="s.order_no")
 
 
 def numbers_of(conn: Connection, program_id: int, span: PaidSpan, size: int, *, in_time: bool) -> Iterator[list[int]]:
     """Yields the numbers of the settled orders of a span, some at a time, by number or in the order they settled."""
-    statement = _NUMBERS.format(order="s.settled_at, s.order_no" if in_time else "s.order_no")
-    with driver(conn).cursor(name="simulated_orders") as cursor:
-        cursor.execute(statement, {"program": program_id, **span._asdict()})
+    with streamed(
+        conn,
+        "simulated_orders",
+        _NUMBERS_IN_TIME if in_time else _NUMBERS_IN_ORDER,
+        {"program": program_id, **span._asdict()},
+    ) as cursor:
         while page := cursor.fetchmany(size):
             yield [number for (number,) in page]
 
@@ -218,7 +228,7 @@ def refunds_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list
 def failed_numbers(conn: Connection, program_id: int, span: PaidSpan, codes: Sequence[str]) -> list[int]:
     """Lists the orders of a span whose settlement failed for one of these reasons, and that never settled."""
     bound = {"program": program_id, "codes": list(codes), **span._asdict()}
-    return [row[0] for row in driver(conn).execute(_FAILED, bound).fetchall()]
+    return [row[0] for row in execute(conn, _FAILED, bound).fetchall()]
 
 
 def failed_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> list[FailedOrder]:
@@ -230,16 +240,16 @@ def outside_rows(
     conn: Connection, program_id: int, span: PaidSpan, rules: Sequence[str], name: str, size: int = 5_000
 ) -> Iterator[OutsideRow]:
     """Yields what those rules paid on orders outside of a span, the earliest first; ``name`` is the cursor's own."""
-    with driver(conn).cursor(name=f"outside_{name}", row_factory=rows_as(OutsideRow)) as cursor:
+    bound = {"program": program_id, "rules": list(rules), **span._asdict()}
+    with streamed_as(conn, f"outside_{name}", OutsideRow, _OUTSIDE, bound) as cursor:
         cursor.itersize = size
-        cursor.execute(_OUTSIDE, {"program": program_id, "rules": list(rules), **span._asdict()})
         yield from cursor
 
 
 def paid_events(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, datetime]:
     """When the payment of each order happened that was told of before its settlement."""
     bound = {"program": program_id, "orders": list(orders)}
-    return dict(driver(conn).execute(_BEGUN, bound).fetchall())
+    return dict(execute(conn, _BEGUN, bound).fetchall())
 
 
 def bought_before(
@@ -256,29 +266,28 @@ def bought_before(
         "orders": [row.order_no for row in asked],
         "most": most,
     }
-    for place, orders, first_paid_at in driver(conn).execute(_BOUGHT.encode(), columns).fetchall():
+    for place, orders, first_paid_at in execute(conn, _BOUGHT, columns).fetchall():
         bought[place] = (orders, first_paid_at)
     return bought
 
 
 def last_event(conn: Connection, program_id: int) -> int:
     """The number of the newest event of a program; 0 before the first."""
-    row = driver(conn).execute(_LAST_EVENT, {"program": program_id}).fetchone()
+    row = execute(conn, _LAST_EVENT, {"program": program_id}).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def events_since(conn: Connection, program_id: int, event_no: int, most: int) -> int:
     """Counts the events that came after one, up to ``most``."""
-    row = driver(conn).execute(_EVENTS_SINCE, {"program": program_id, "after": event_no, "most": most}).fetchone()
+    row = execute(conn, _EVENTS_SINCE, {"program": program_id, "after": event_no, "most": most}).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def is_quiet(conn: Connection, program_id: int) -> bool:
     """Whether no event waits to be worked on."""
-    row = driver(conn).execute(_IS_QUIET, {"program": program_id}).fetchone()
+    row = execute(conn, _IS_QUIET, {"program": program_id}).fetchone()
     return row is not None and bool(row[0])
 
 
 def _rows(conn: Connection, program_id: int, statement: str, kind: type[_Row], orders: Sequence[int]) -> list[_Row]:
-    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(kind))
-    return cursor.execute(statement.encode(), {"program": program_id, "orders": list(orders)}).fetchall()
+    return execute_as(conn, kind, statement, {"program": program_id, "orders": list(orders)}, binary=True).fetchall()

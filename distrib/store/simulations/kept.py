@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.arrays import integer_array
-from distrib.store.database import driver, rows_as
 from distrib.store.locks import SIMULATIONS
+from distrib.store.sql import execute, execute_as, execute_many, value
 
 
 class SimulationRow(NamedTuple):
@@ -180,17 +180,15 @@ _FITS: Final = {
 
 def hold_program(conn: Connection, program_id: int) -> None:
     """Keeps other questions of a program waiting until the transaction ends, so that the same one is asked once."""
-    driver(conn).execute(_HOLD, {"program": program_id})
+    execute(conn, _HOLD, {"program": program_id})
 
 
 def insert_simulation(
     conn: Connection, program_id: int, asked: KeptQuestion, plans: Sequence[CandidateRow], now: datetime
 ) -> int:
     """Writes a simulation that waits for a worker, and returns its number."""
-    cursor = driver(conn).cursor()
-    row = cursor.execute(_INSERT, {"program": program_id, "now": now, **asked._asdict()}).fetchone()
-    number = int(row[0]) if row is not None else 0
-    cursor.executemany(_INSERT_PLAN, [{"program": program_id, "no": number, **plan._asdict()} for plan in plans])
+    number = value(conn, int, _INSERT, {"program": program_id, "now": now, **asked._asdict()})
+    execute_many(conn, _INSERT_PLAN, [{"program": program_id, "no": number, **plan._asdict()} for plan in plans])
     return number
 
 
@@ -216,49 +214,48 @@ def newest_done(conn: Connection, program_id: int, digest: bytes, before: int) -
 
 def newest_of_plan(conn: Connection, program_id: int, digest: bytes) -> tuple[int, int] | None:
     """The number of the newest simulation that is done of a document, and its place there."""
-    row = driver(conn).execute(_OF_PLAN, {"program": program_id, "digest": digest}).fetchone()
+    row = execute(conn, _OF_PLAN, {"program": program_id, "digest": digest}).fetchone()
     return None if row is None else (int(row[0]), int(row[1]))
 
 
 def plans_of(conn: Connection, program_id: int, number: int) -> list[CandidateRow]:
     """Reads the candidates of a simulation, in their order."""
-    cursor = driver(conn).cursor(row_factory=rows_as(CandidateRow))
-    return cursor.execute(_PLANS, {"program": program_id, "no": number}).fetchall()
+    return execute_as(conn, CandidateRow, _PLANS, {"program": program_id, "no": number}).fetchall()
 
 
 def count_waiting(conn: Connection, program_id: int) -> int:
     """Counts the simulations of a program that have not ended."""
-    row = driver(conn).execute(_COUNT, {"program": program_id}).fetchone()
+    row = execute(conn, _COUNT, {"program": program_id}).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def waiting(conn: Connection, limit: int) -> list[tuple[int, int]]:
     """Lists simulations of all programs that have not ended, those begun least first: program and number."""
-    return [(row[0], row[1]) for row in driver(conn).execute(_WAITING, {"limit": limit}).fetchall()]
+    return [(row[0], row[1]) for row in execute(conn, _WAITING, {"limit": limit}).fetchall()]
 
 
 def take(conn: Connection, program_id: int, number: int) -> bool:
     """Takes a simulation for this transaction alone; False where another has it."""
-    driver(conn).execute(_WAIT_LONG)
-    row = driver(conn).execute(_TAKE, {"program": str(program_id), "no": str(number)}).fetchone()
+    execute(conn, _WAIT_LONG)
+    row = execute(conn, _TAKE, {"program": str(program_id), "no": str(number)}).fetchone()
     return row is not None and bool(row[0])
 
 
 def begin_attempt(conn: Connection, program_id: int, number: int, now: datetime) -> int | None:
     """Notes that somebody begins, and answers the how manieth time it is; None of one that has ended."""
-    row = driver(conn).execute(_BEGIN, {"program": program_id, "no": number, "now": now}).fetchone()
+    row = execute(conn, _BEGIN, {"program": program_id, "no": number, "now": now}).fetchone()
     return None if row is None else int(row[0])
 
 
 def note_progress(conn: Connection, program_id: int, number: int, done: int, total: int) -> bool:
     """Notes how many orders are through; False of one that has ended."""
     bound = {"program": program_id, "no": number, "done": done, "total": total}
-    return driver(conn).execute(_PROGRESS, bound).rowcount == 1
+    return execute(conn, _PROGRESS, bound).rowcount == 1
 
 
 def end(conn: Connection, program_id: int, number: int, how: SimulationEnd, now: datetime) -> bool:
     """Writes how a simulation ended; False where it had ended before."""
-    return driver(conn).execute(_END, {"program": program_id, "no": number, "now": now, **how._asdict()}).rowcount == 1
+    return execute(conn, _END, {"program": program_id, "no": number, "now": now, **how._asdict()}).rowcount == 1
 
 
 def insert_block(
@@ -274,28 +271,29 @@ def insert_block(
     """Writes a block of orders with what is in it."""
     bound = {"program": program_id, "no": number, "block": block_no, "content": content}
     lists = {"shops": integer_array(shops), "rules": list(rules), "reasons": list(reasons)}
-    driver(conn).execute(_INSERT_BLOCK, bound | lists)
+    execute(conn, _INSERT_BLOCK, bound | lists)
 
 
 def next_block(conn: Connection, program_id: int, number: int, since: int, wanted: WantedBlocks) -> BlockRow | None:
     """Reads the first block from a number on in which what is wanted is; None where there is no more."""
-    asked: dict[str, object] = {name: value for name, value in wanted._asdict().items() if value is not None}
+    asked: dict[str, object] = {name: asked for name, asked in wanted._asdict().items() if asked is not None}
     statement = _BLOCK.format(which="".join(_FITS[name] for name in asked))
-    cursor = driver(conn).cursor(row_factory=rows_as(BlockRow))
-    return cursor.execute(statement.encode(), {"program": program_id, "no": number, "since": since, **asked}).fetchone()
+    return execute_as(
+        conn, BlockRow, statement, {"program": program_id, "no": number, "since": since, **asked}
+    ).fetchone()
 
 
 def block_content(conn: Connection, program_id: int, number: int, block_no: int) -> bytes | None:
     """Reads the content of one block; None where there is none."""
     bound = {"program": program_id, "no": number, "block": block_no}
-    row = driver(conn).execute(_CONTENT.encode(), bound, binary=True).fetchone()
+    row = execute(conn, _CONTENT, bound).fetchone()
     return None if row is None else bytes(row[0])
 
 
-def encoded(value: object) -> str:
+def encoded(document: object) -> str:
     """A result or problem as it is kept."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _row(conn: Connection, statement: str, bound: dict[str, object]) -> SimulationRow | None:
-    return driver(conn).cursor(row_factory=rows_as(SimulationRow)).execute(statement.encode(), bound).fetchone()
+    return execute_as(conn, SimulationRow, statement, bound).fetchone()

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
 from distrib.store.simulations.history import PaidSpan
+from distrib.store.sql import execute, execute_as, streamed
 
 _OF_MONTH = """
 SELECT p.pool_id, t.shop_no, t.amount_minor
@@ -44,18 +44,16 @@ class PostedPool(NamedTuple):
 
 def pool_rows(conn: Connection, program_id: int, month: int) -> Iterator[tuple[str, int, int]]:
     """Yields pool, shop and amount of a month's pools."""
-    with driver(conn).cursor(name="pool_rows") as cursor:
-        cursor.execute(_OF_MONTH, {"program": program_id, "month": month})
+    with streamed(conn, "pool_rows", _OF_MONTH, {"program": program_id, "month": month}) as cursor:
         for pool_id, shop_no, amount_minor in cursor:
             yield pool_id, shop_no, int(amount_minor)
 
 
 def payments_between(conn: Connection, program_id: int, span: PaidSpan) -> list[PostedPool]:
     """Lists the pools that were paid for months whose last instant lies in a span."""
-    cursor = driver(conn).cursor(row_factory=rows_as(PostedPool))
-    return cursor.execute(_PAYMENTS, {"program": program_id, **span._asdict()}).fetchall()
+    return execute_as(conn, PostedPool, _PAYMENTS, {"program": program_id, **span._asdict()}).fetchall()
 
 
 def shares_of(conn: Connection, program_id: int, cause_no: int) -> list[tuple[int, int]]:
     """Reads who got how much of a payment."""
-    return driver(conn).execute(_SHARES, {"program": program_id, "cause": cause_no}).fetchall()
+    return execute(conn, _SHARES, {"program": program_id, "cause": cause_no}).fetchall()

@@ -13,8 +13,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.store.copying import TO_2000, Integers
-from distrib.store.database import driver
 from distrib.store.gathered import LINE, gather, lines, numbers
+from distrib.store.sql import execute
 
 _NEVER: Final = np.iinfo(np.int64).max
 _SOLD: Final = """
@@ -121,12 +121,12 @@ def given_ranks(
 
 def rank_codes(conn: Connection, program_id: int) -> list[str]:
     """Lists the ranks that any shop ever held."""
-    return [code for (code,) in driver(conn).execute(_CODES, {"program": program_id}).fetchall()]
+    return [code for (code,) in execute(conn, _CODES, {"program": program_id}).fetchall()]
 
 
 def evaluated_from(conn: Connection, program_id: int) -> dict[int, datetime]:
     """The months that were evaluated, with from when on what was decided holds."""
-    return dict(driver(conn).execute(_EVALUATED, {"program": program_id}).fetchall())
+    return dict(execute(conn, _EVALUATED, {"program": program_id}).fetchall())
 
 
 def _bound(program_id: int, **values: object) -> Mapping[str, object]:

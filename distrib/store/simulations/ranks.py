@@ -15,11 +15,14 @@ from sqlalchemy import Connection
 
 from distrib.store.arrays import instants_array, numbers_array
 from distrib.store.copying import Integers, copy_into
-from distrib.store.database import RawConnection, driver, rows_as
+from distrib.store.database import driver
 from distrib.store.ranks.figures import RankSignal
+from distrib.store.sql import execute, execute_as
 
 _TABLES: Final = ("shop_ranks", "shops", "rank_evaluations", "rank_failures", "rank_signals", "refund_lines")
-_MAKE: Final = "CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL) ON COMMIT DROP"
+_MAKE: Final = [
+    f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL) ON COMMIT DROP" for name in _TABLES if name != "shops"
+]
 # What rules of ranks and pools ask of a shop, and no more: names and attributes stay where they are.
 _OF_SHOP: Final = (
     "program_id, shop_no, shop_id, sponsor_no, uplines, chain_since, joined_at, status, status_since, rank, rank_since"
@@ -27,7 +30,8 @@ _OF_SHOP: Final = (
 _MAKE_SHOPS: Final = f"CREATE TEMP TABLE shops ON COMMIT DROP AS SELECT {_OF_SHOP} FROM public.shops WHERE false"
 _BY_NUMBER: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_no)"
 _BY_ID: Final = "CREATE INDEX ON pg_temp.shops (program_id, shop_id)"
-_EMPTY: Final = "DELETE FROM pg_temp.{name}"
+_EMPTY: Final = {name: f"DELETE FROM pg_temp.{name}" for name in (*_TABLES, "known_refunds")}
+_ANALYZE: Final = {name: f"ANALYZE pg_temp.{name}" for name in ("shop_ranks", "shops", "refund_lines", "known_refunds")}
 # What was given before, and what was set by hand at any time.
 _RANKS: Final = """
 INSERT INTO pg_temp.shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
@@ -181,7 +185,7 @@ class UnlikeRank(NamedTuple):
 
 def export_snapshot(conn: Connection) -> str:
     """Names the snapshot of a transaction, so that another one can read in the same."""
-    row = driver(conn).execute("SELECT pg_export_snapshot()").fetchone()
+    row = execute(conn, "SELECT pg_export_snapshot()").fetchone()
     return "" if row is None else str(row[0])
 
 
@@ -194,20 +198,16 @@ def own_tables(conn: Connection, snapshot: str) -> Iterator[None]:
     raw = driver(conn)
     threshold, raw.prepare_threshold = raw.prepare_threshold, None
     try:
-        raw.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'".encode())
-        _make_tables(raw)
+        execute(conn, f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        _make_tables(conn)
         yield
     finally:
         raw.prepare_threshold = threshold
 
 
-def _make_tables(raw: RawConnection) -> None:
-    for name in _TABLES:
-        raw.execute((_MAKE_SHOPS if name == "shops" else _MAKE.format(name=name)).encode())
-    for index in (_BY_NUMBER, _BY_ID):
-        raw.execute(index.encode())
-    raw.execute(_MAKE_KNOWN.encode())
-    raw.execute(b"SET TRANSACTION READ ONLY")
+def _make_tables(conn: Connection) -> None:
+    for statement in (*_MAKE, _MAKE_SHOPS, _BY_NUMBER, _BY_ID, _MAKE_KNOWN, "SET TRANSACTION READ ONLY"):
+        execute(conn, statement)
 
 
 def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -> None:
@@ -216,9 +216,9 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
     Args:
         zone: the program's time zone, in which a refund that came late is known from the next day on.
     """
-    raw, bound = driver(conn), {"program": program_id, "since": since, "zone": zone}
-    for name in (*_TABLES, "known_refunds"):
-        raw.execute(_EMPTY.format(name=name).encode())
+    bound = {"program": program_id, "since": since, "zone": zone}
+    for statement in _EMPTY.values():
+        execute(conn, statement)
     for statement in (
         _KNOWN_AS_IT_CAME,
         _RANKS,
@@ -228,48 +228,47 @@ def begin_ranks(conn: Connection, program_id: int, since: datetime, zone: str) -
         _EVALUATIONS_SEEN,
         _FAILURES,
     ):
-        raw.execute(statement.encode(), bound)
+        execute(conn, statement, bound)
     for name in ("shop_ranks", "shops", "known_refunds"):
-        raw.execute(f"ANALYZE pg_temp.{name}".encode())
+        execute(conn, _ANALYZE[name])
 
 
 def shops_set_by_hand(conn: Connection, program_id: int, since: datetime) -> list[int]:
     """Lists shops whose rank somebody set after an instant."""
-    rows = driver(conn).execute(_HAND.encode(), {"program": program_id, "since": since}).fetchall()
+    rows = execute(conn, _HAND, {"program": program_id, "since": since}).fetchall()
     return [row[0] for row in rows]
 
 
 def know_refunds(conn: Connection, until: datetime, known: datetime | None) -> None:
     """Makes known what came back before an instant, and all that was done by ``known``."""
-    raw = driver(conn)
-    raw.execute(_REFUNDS.encode(), {"until": until, "known": known})
+    execute(conn, _REFUNDS, {"until": until, "known": known})
     for name in ("refund_lines", "shop_ranks"):
-        raw.execute(f"ANALYZE pg_temp.{name}".encode())
+        execute(conn, _ANALYZE[name])
 
 
 def looks(conn: Connection, program_id: int, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
     """Lists sellers with the instants of a span at which something of theirs settled or came back."""
     bound = {"program": program_id, "since": since, "until": until}
-    return driver(conn).execute(_SIGNALS.encode(), bound).fetchall()
+    return execute(conn, _SIGNALS, bound).fetchall()
 
 
 def take_signals(conn: Connection, program_id: int, before: date) -> list[RankSignal]:
     """Takes off the list the signals of days before one."""
-    rows = driver(conn).execute(_TAKE.encode(), {"program": program_id, "before": before}).fetchall()
+    rows = execute(conn, _TAKE, {"program": program_id, "before": before}).fetchall()
     return [RankSignal(*row) for row in rows]
 
 
 def hold_ranks(conn: Connection, program_id: int, ranks: HeldColumns, codes: Sequence[str]) -> None:
     """Makes the transaction's own tables say that shops hold these ranks; statuses and refunds are those of history."""
-    raw = driver(conn)
     for name in ("shop_ranks", "shops", "refund_lines"):
-        raw.execute(_EMPTY.format(name=name).encode())
+        execute(conn, _EMPTY[name])
     bound = {"program": program_id, "codes": list(codes), "shops": numbers_array(ranks.shops)}
     bound |= {"since": instants_array(ranks.since), "ranks": numbers_array(ranks.rank + 1)}
-    for statement, name in ((_HOLD, "shop_ranks"), (_SHOPS, "shops"), (_ALL_REFUNDS, "refund_lines")):
-        raw.execute(statement.encode(), bound)
-        raw.execute(f"ANALYZE pg_temp.{name}".encode())
-    raw.execute(_STANDING.encode())
+    for filled in (_HOLD, _SHOPS, _ALL_REFUNDS):
+        execute(conn, filled, bound)
+    for name in ("shop_ranks", "shops", "refund_lines"):
+        execute(conn, _ANALYZE[name])
+    execute(conn, _STANDING)
 
 
 def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[KeptRank]) -> None:
@@ -282,25 +281,23 @@ def copy_ranks(conn: Connection, program_id: int, number: int, ranks: Iterable[K
 
 def kept_ranks_of(conn: Connection, program_id: int, number: int, place: int, shops: Sequence[int]) -> list[HeldRank]:
     """Reads the ranks that shops had under a candidate of a simulation, in the order in which they hold."""
-    cursor = driver(conn).cursor(row_factory=rows_as(HeldRank))
     bound = {"program": program_id, "no": number, "place": place, "shops": list(shops)}
-    return cursor.execute(_OF_KEPT.encode(), bound).fetchall()
+    return execute_as(conn, HeldRank, _OF_KEPT, bound).fetchall()
 
 
 def first_fact(conn: Connection, program_id: int) -> datetime | None:
     """When the first order settled, or the first shop joined; None before either."""
-    row = driver(conn).execute(_FIRST, {"program": program_id}).fetchone()
+    row = execute(conn, _FIRST, {"program": program_id}).fetchone()
     return None if row is None else row[0]
 
 
 def evaluated_months(conn: Connection, program_id: int) -> dict[int, datetime]:
     """When each month of the program was evaluated."""
-    return dict(driver(conn).execute(_EVALUATED, {"program": program_id}).fetchall())
+    return dict(execute(conn, _EVALUATED, {"program": program_id}).fetchall())
 
 
 def unlike_ranks(conn: Connection, program_id: int) -> tuple[int, list[UnlikeRank]]:
     """How many changes of rank the program has, and which of them, and of the simulation's, the other side has not."""
-    count = driver(conn).execute(_COUNT, {"program": program_id}).fetchone()
-    cursor = driver(conn).cursor(row_factory=rows_as(UnlikeRank))
-    unlike = cursor.execute(_UNLIKE.encode(), {"program": program_id}).fetchall()
+    count = execute(conn, _COUNT, {"program": program_id}).fetchone()
+    unlike = execute_as(conn, UnlikeRank, _UNLIKE, {"program": program_id}).fetchall()
     return 0 if count is None else int(count[0]), unlike

@@ -6,20 +6,22 @@ orders were counted once keeps what it was closed with.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import figures
 
 COUNTS = ("orders", "refunds")
 """The figures of a statement that are counted and not added up."""
 
 ONCE = """
-count(DISTINCT cause_no) FILTER (WHERE period = :period AND kind = 'earned') AS orders,
-count(DISTINCT event_no) FILTER (WHERE period = :period AND kind = 'reversed') AS refunds
+count(DISTINCT cause_no) FILTER (WHERE period = %(period)s AND kind = 'earned') AS orders,
+count(DISTINCT event_no) FILTER (WHERE period = %(period)s AND kind = 'reversed') AS refunds
 """
 """The counts of a set of transfers. All that an event moves is posted at once, so that sets by posting add up."""
-OF_MONTH = f"SELECT {ONCE} FROM transfers WHERE program_id = :program AND period = :period AND shop_no > 0"
-_COUNT = text(OF_MONTH)
+OF_MONTH = f"SELECT {ONCE} FROM transfers WHERE program_id = %(program)s AND period = %(period)s AND shop_no > 0"
+_COUNT = OF_MONTH
 
 
 def count_once(conn: Connection, program_id: int, period: int) -> dict[str, int]:
     """Counts the orders that earned in a month and the refunds that took from it; reads the month's transfers."""
-    return dict(conn.execute(_COUNT, {"program": program_id, "period": period}).mappings().one())
+    return figures(conn, _COUNT, {"program": program_id, "period": period})

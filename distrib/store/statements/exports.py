@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, MARK
 from distrib.store.database import Bound, allow_minutes, driver
 from distrib.store.ledger.balances import SIGNED
+from distrib.store.sql import execute, only, streamed
 from distrib.store.statements.months import FIGURES, figures_sql
 
 SHOPS_COLUMNS = ("program", "period", "shop_id", "currency", *FIGURES)
@@ -197,7 +198,7 @@ def _stored_lines(head: FileHead, with_names: bool) -> str:
 
 _LINES_TOTAL = f"""
 SELECT count(*) AS lines, COALESCE(sum({SIGNED}), 0)::bigint AS amount_minor FROM transfers
-WHERE program_id = :program AND period = :period AND kind IN ('earned', 'reversed', 'pool', 'adjusted')
+WHERE program_id = %(program)s AND period = %(period)s AND kind IN ('earned', 'reversed', 'pool', 'adjusted')
 """
 
 
@@ -263,14 +264,14 @@ def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Ite
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:
     """Counts the commissions of a month and adds them up."""
-    row = conn.execute(text(_LINES_TOTAL), {"program": program_id, "period": period}).one()
-    return row.lines, row.amount_minor
+    lines, amount_minor = only(conn, _LINES_TOTAL, {"program": program_id, "period": period})
+    return lines, amount_minor
 
 
 def _prepare(conn: Connection, head: FileHead) -> None:
     """Prepares the transaction for a file: time enough, times in UTC, and for whole months joins of sets."""
     allow_minutes(conn, MINUTES)
-    driver(conn).execute(FOR_THIS_FILE if head.shop_id is not None else FOR_WHOLE_MONTHS)
+    execute(conn, FOR_THIS_FILE if head.shop_id is not None else FOR_WHOLE_MONTHS)
 
 
 def _copied(conn: Connection, rows: str, bound: Bound) -> Generator[bytes, None, int]:
@@ -289,7 +290,6 @@ def _copied(conn: Connection, rows: str, bound: Bound) -> Generator[bytes, None,
 
 
 def _rows(conn: Connection, statement: str, bound: Bound) -> Iterator[list[Cells]]:
-    with driver(conn).cursor(name="statement_file") as cursor:
-        cursor.execute(statement, bound)
+    with streamed(conn, "statement_file", statement, bound) as cursor:
         while rows := cursor.fetchmany(ROWS_CHUNK):
             yield rows

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.compliance.cases import case_held_sql
-from distrib.store.database import value_of, values_of
 from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
+from distrib.store.sql import column, execute_as, row_as
 from distrib.store.statements.counts import COUNTS, OF_MONTH
 
 
@@ -118,17 +118,17 @@ FROM (SELECT count(*) AS shops, {sums} FROM ({figures}) f) t CROSS JOIN ({of_mon
 _PAGE = """
 SELECT s.shop_id, {names} FROM shops s
 CROSS JOIN LATERAL (SELECT 1 FROM account_months
-                    WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= :period LIMIT 1) m
+                    WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= %(period)s LIMIT 1) m
 CROSS JOIN LATERAL ({figures}) f
-WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
+WHERE s.program_id = %(program)s AND s.shop_id > %(after)s ORDER BY s.shop_id LIMIT %(limit)s
 """
 _CLOSED = f"""
-SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
-AND figures_no = (SELECT figures_no FROM closed_periods WHERE program_id = :program AND period = :period)
+SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = %(program)s AND period = %(period)s
+AND figures_no = (SELECT figures_no FROM closed_periods WHERE program_id = %(program)s AND period = %(period)s)
 """
-_CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"
-_CLOSED_ROW = f"{_CLOSED} AND shop_id = :shop_id"
-_PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
+_CLOSED_PAGE = f"{_CLOSED} AND shop_id > %(after)s ORDER BY shop_id LIMIT %(limit)s"
+_CLOSED_ROW = f"{_CLOSED} AND shop_id = %(shop_id)s"
+_PLACES = {"program": "%(program)s", "period": "%(period)s", "held_from": "%(held_from)s"}
 
 
 def figures_sql(program: str, period: str, held_from: str, only: str | None = None) -> str:
@@ -152,22 +152,40 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
     )
 
 
+def _names(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in FIGURES)
+
+
+_ROWS_AFTER = _PAGE.format(names=_names("f"), figures=figures_sql(**_PLACES, only="s.shop_no"))
+
+
 def statement_rows(
     conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
 ) -> list[StatementRow]:
     """Lists one row per shop by id, ``limit`` at the most after the id ``after``."""
-    statement = text(_PAGE.format(names=_names("f"), figures=figures_sql(**_PLACES, only="s.shop_no")))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
-    return values_of(StatementRow, conn.execute(statement, wanted))
+    return execute_as(conn, StatementRow, _ROWS_AFTER, wanted).fetchall()
+
+
+_OF_ACCOUNT = f"SELECT {_names('f')} FROM ({figures_sql(**_PLACES, only='%(account_no)s')}) f"
 
 
 def statement_of_account(
     conn: Connection, program_id: int, period: int, held_from: datetime, account_no: int
 ) -> StatementFigures | None:
     """Reads one account's figures; None where there is nothing to say."""
-    statement = text(f"SELECT {_names('f')} FROM ({figures_sql(**_PLACES, only=':account_no')}) f")
     wanted = {"program": program_id, "period": period, "held_from": held_from, "account_no": account_no}
-    return value_of(StatementFigures, conn.execute(statement, wanted))
+    return row_as(conn, StatementFigures, _OF_ACCOUNT, wanted)
+
+
+_ADDED_UP = _TOTALS.format(
+    sums=", ".join(
+        f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor") if name not in COUNTS
+    ),
+    figures=figures_sql(**_PLACES),
+    names=", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES),
+    of_month=OF_MONTH,
+)
 
 
 def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> StatementTotals:
@@ -175,31 +193,23 @@ def statement_totals(conn: Connection, program_id: int, period: int, held_from: 
 
     Orders and refunds count once each, whatever number of shops they moved something for.
     """
-    added_up = [name for name in (*FIGURES, "frozen_minor") if name not in COUNTS]
-    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in added_up)
-    names = ", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES)
-    statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES), names=names, of_month=OF_MONTH))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
-    return values_of(StatementTotals, conn.execute(statement, wanted))[0]
+    return execute_as(conn, StatementTotals, _ADDED_UP, wanted).fetchall()[0]
 
 
 def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
     """Lists the months in which any account moved, the first one first."""
-    statement = text("SELECT DISTINCT period FROM account_months WHERE program_id = :program ORDER BY period")
-    return list(conn.execute(statement, {"program": program_id}).scalars())
+    statement = "SELECT DISTINCT period FROM account_months WHERE program_id = %(program)s ORDER BY period"
+    return column(conn, int, statement, {"program": program_id})
 
 
 def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[StatementRow]:
     """Lists a closed month's rows, one a shop by id, as closed; ``limit`` at the most after the id ``after``."""
     wanted = {"program": program_id, "period": period, "after": after, "limit": limit}
-    return values_of(StatementRow, conn.execute(text(_CLOSED_PAGE), wanted))
+    return execute_as(conn, StatementRow, _CLOSED_PAGE, wanted).fetchall()
 
 
 def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> StatementRow | None:
     """Reads one shop's row of a closed month; None where there was nothing to say."""
     wanted = {"program": program_id, "period": period, "shop_id": shop_id}
-    return value_of(StatementRow, conn.execute(text(_CLOSED_ROW), wanted))
-
-
-def _names(table: str) -> str:
-    return ", ".join(f"{table}.{name}" for name in FIGURES)
+    return row_as(conn, StatementRow, _CLOSED_ROW, wanted)

@@ -10,18 +10,18 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.domain.plans.pools import sum_in_pairs
-from distrib.store.database import driver, rows_as
+from distrib.store.sql import execute, execute_as, only, value
 
 # A refund counts from when the order had settled: what came back before was never in a base.
-_PAID_BASE = text(
+_PAID_BASE = (
     "SELECT (SELECT COALESCE(sum(paid_minor), 0) FROM settlements"
-    " WHERE program_id = :program AND settled_at >= :start AND settled_at < :end)"
+    " WHERE program_id = %(program)s AND settled_at >= %(start)s AND settled_at < %(end)s)"
     " - (SELECT COALESCE(sum(r.amount_minor), 0) FROM refund_lines r JOIN settlements s USING (program_id, order_no)"
-    " WHERE r.program_id = :program AND GREATEST(r.occurred_at, s.settled_at) >= :start"
-    " AND GREATEST(r.occurred_at, s.settled_at) < :end)"
+    " WHERE r.program_id = %(program)s AND GREATEST(r.occurred_at, s.settled_at) >= %(start)s"
+    " AND GREATEST(r.occurred_at, s.settled_at) < %(end)s)"
 )
 _LINE_BASES = {
     "list": "COALESCE((l ->> 'list_minor')::bigint, (l ->> 'paid_minor')::bigint)",
@@ -33,25 +33,25 @@ SELECT COALESCE(sum({base}), 0)
 FROM settlements s
 JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
 CROSS JOIN LATERAL json_array_elements(e.payload::json -> 'order' -> 'lines') l
-WHERE s.program_id = :program AND s.settled_at >= :start AND s.settled_at < :end
+WHERE s.program_id = %(program)s AND s.settled_at >= %(start)s AND s.settled_at < %(end)s
 """
 # By what each part is divided by, so that the sum stays exact. A line that was free follows its order's proportion;
 # an order that was free as a whole is gone with its first refund (plan.md, Refunds).
 _REFUNDED_BASE = """
 WITH taken AS (
-    SELECT r.order_no, r.line_id, sum(r.amount_minor) FILTER (WHERE c.at >= :start) AS amount_minor,
-           bool_and(c.at >= :start) AS is_first
+    SELECT r.order_no, r.line_id, sum(r.amount_minor) FILTER (WHERE c.at >= %(start)s) AS amount_minor,
+           bool_and(c.at >= %(start)s) AS is_first
     FROM refund_lines r JOIN settlements s USING (program_id, order_no)
     CROSS JOIN LATERAL (SELECT GREATEST(r.occurred_at, s.settled_at) AS at) c
-    WHERE r.program_id = :program AND c.at < :end
-    GROUP BY r.order_no, r.line_id HAVING bool_or(c.at >= :start)
+    WHERE r.program_id = %(program)s AND c.at < %(end)s
+    GROUP BY r.order_no, r.line_id HAVING bool_or(c.at >= %(start)s)
 ), of_order AS (
     SELECT order_no, sum(amount_minor) AS amount_minor, bool_and(is_first) AS is_first FROM taken GROUP BY order_no
 ), lines AS (
     SELECT {base} AS base, (l ->> 'paid_minor')::bigint AS paid, COALESCE(t.amount_minor, 0) AS amount,
            s.paid_minor AS order_paid, o.amount_minor AS order_amount, o.is_first
     FROM of_order o
-    JOIN settlements s ON s.program_id = :program AND s.order_no = o.order_no
+    JOIN settlements s ON s.program_id = %(program)s AND s.order_no = o.order_no
     JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
     CROSS JOIN LATERAL json_array_elements(e.payload::json -> 'order' -> 'lines') l
     LEFT JOIN taken t ON t.order_no = o.order_no AND t.line_id = l ->> 'id'
@@ -85,12 +85,13 @@ _PAYMENTS = """
 SELECT p.pool_id, p.cause_no, p.rate_ppm, p.base_minor, p.amount_minor, p.holders, p.weight, p.period, p.paid_at,
        p.paid_by, v.code AS plan_code, v.version AS plan_version
 FROM pool_payments p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
-WHERE p.program_id = :program AND p.month = :month ORDER BY p.cause_no
+WHERE p.program_id = %(program)s AND p.month = %(month)s ORDER BY p.cause_no
 """
-_INSERT = text(
+_INSERT = (
     "INSERT INTO pool_payments (program_id, month, pool_id, version_no, rate_ppm, base_minor, amount_minor, holders,"
-    " weight, period, paid_at, paid_by) VALUES (:program, :month, :pool_id, :version_no, :rate_ppm, :base_minor,"
-    " :amount_minor, :holders, :weight, :period, :now, :by) RETURNING cause_no"
+    " weight, period, paid_at, paid_by) VALUES (%(program)s, %(month)s, %(pool_id)s, %(version_no)s,"
+    " %(rate_ppm)s, %(base_minor)s,"
+    " %(amount_minor)s, %(holders)s, %(weight)s, %(period)s, %(now)s, %(by)s) RETURNING cause_no"
 )
 
 
@@ -127,6 +128,10 @@ class PoolPayment(NamedTuple):
     plan_version: int
 
 
+_SETTLED_BASES = {base: _SETTLED_BASE.format(base=line) for base, line in _LINE_BASES.items()}
+_REFUNDED_BASES = {base: _REFUNDED_BASE.format(base=line) for base, line in _LINE_BASES.items()}
+
+
 def base_of_month(conn: Connection, program_id: int, base: str, start: datetime, end: datetime) -> Fraction:
     """Computes the line bases of what settled from ``start`` to before ``end``, less the refunds of that time.
 
@@ -135,16 +140,15 @@ def base_of_month(conn: Connection, program_id: int, base: str, start: datetime,
     """
     bound = {"program": program_id, "start": start, "end": end}
     if base == "paid":
-        return Fraction(int(conn.execute(_PAID_BASE, bound).scalar_one()))
-    line = _LINE_BASES[base]
-    settled = Fraction(int(conn.execute(text(_SETTLED_BASE.format(base=line)), bound).scalar_one()))
-    refunded = conn.execute(text(_REFUNDED_BASE.format(base=line)), bound)
+        return Fraction(int(only(conn, _PAID_BASE, bound)[0]))
+    settled = Fraction(int(only(conn, _SETTLED_BASES[base], bound)[0]))
+    refunded = execute(conn, _REFUNDED_BASES[base], bound)
     return settled - sum_in_pairs([Fraction(int(part), int(divisor)) for divisor, part in refunded])
 
 
 def count_holders(conn: Connection, program_id: int, ranks: PlanRanks) -> dict[str, int]:
     """Counts the shops that were active at the instant, by the rank they held then."""
-    return dict(driver(conn).execute(_COUNTS, _bound(program_id, ranks)).fetchall())
+    return dict(execute(conn, _COUNTS, _bound(program_id, ranks)).fetchall())
 
 
 def holders_after(
@@ -152,13 +156,12 @@ def holders_after(
 ) -> list[Holder]:
     """Lists shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
     bound = _bound(program_id, ranks) | {"holding": holding, "after": after, "limit": limit}
-    return driver(conn).cursor(row_factory=rows_as(Holder)).execute(_HOLDERS, bound).fetchall()
+    return execute_as(conn, Holder, _HOLDERS, bound).fetchall()
 
 
 def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayment]:
     """Lists the pools of a month that were paid, in that order."""
-    rows = conn.execute(text(_PAYMENTS), {"program": program_id, "month": month})
-    return [PoolPayment(**row._asdict()) for row in rows]
+    return execute_as(conn, PoolPayment, _PAYMENTS, {"program": program_id, "month": month}).fetchall()
 
 
 def insert_payment(
@@ -191,7 +194,7 @@ def insert_payment(
         "now": now,
         "by": by,
     }
-    return int(conn.execute(_INSERT, values).scalar_one())
+    return value(conn, int, _INSERT, values)
 
 
 def _bound(program_id: int, ranks: PlanRanks) -> dict[str, object]:

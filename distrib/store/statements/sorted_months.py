@@ -10,64 +10,65 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import values_of
 from distrib.store.ledger.sorted_balances import FigureKey
+from distrib.store.sql import execute, execute_as
 from distrib.store.statements.months import FIGURES, StatementRow, figures_sql
 
 CLOSED, KEPT, COMPUTED = "closed", "kept", "computed"
 
-_FIGURES_NOW = figures_sql(":program", ":period", ":held_from")
+_FIGURES_NOW = figures_sql("%(program)s", "%(period)s", "%(held_from)s")
 _SOURCES = {
     CLOSED: """
 SELECT c.shop_no, c.{figure} AS minor FROM closed_statements c
-WHERE c.program_id = :program AND c.period = :period AND c.figures_no = :figures_no {conditions}
-ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT :limit
+WHERE c.program_id = %(program)s AND c.period = %(period)s AND c.figures_no = %(figures_no)s {conditions}
+ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT %(limit)s
 """,
     KEPT: """
 SELECT c.shop_no, c.{figure} AS minor FROM sorted_statements c
-WHERE c.program_id = :program AND c.period = :period {conditions}
-ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT :limit
+WHERE c.program_id = %(program)s AND c.period = %(period)s {conditions}
+ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT %(limit)s
 """,
     COMPUTED: f"""
 SELECT c.shop_no, c.{{figure}} AS minor FROM (SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor
     FROM ({_FIGURES_NOW}) f) c
-WHERE true {{conditions}} ORDER BY c.{{figure}} {{direction}}, c.shop_no {{direction}} LIMIT :limit
+WHERE true {{conditions}} ORDER BY c.{{figure}} {{direction}}, c.shop_no {{direction}} LIMIT %(limit)s
 """,
 }
 _STATES = {"owed": "AND c.closing_minor > 0", "in_debt": "AND c.closing_minor < 0"}
 # Row by row along the page, whatever statistics know of a month that was closed a moment ago.
 _CLOSED_ROWS = f"""
 SELECT c.shop_id, {", ".join(f"c.{name}" for name in FIGURES)}
-FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY n (shop_no, place)
-CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = :program AND shop_no = n.shop_no OFFSET 0) s
-CROSS JOIN LATERAL (SELECT * FROM closed_statements WHERE program_id = :program AND period = :period
-                    AND figures_no = :figures_no AND shop_id = s.shop_id OFFSET 0) c
+FROM unnest(CAST(%(numbers)s AS bigint[])) WITH ORDINALITY n (shop_no, place)
+CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = %(program)s AND shop_no = n.shop_no OFFSET 0) s
+CROSS JOIN LATERAL (SELECT * FROM closed_statements WHERE program_id = %(program)s AND period = %(period)s
+                    AND figures_no = %(figures_no)s AND shop_id = s.shop_id OFFSET 0) c
 ORDER BY n.place
 """
 _OPEN_ROWS = f"""
 SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
-FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY n (shop_no, place)
-CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no = n.shop_no OFFSET 0) s
-CROSS JOIN LATERAL ({figures_sql(":program", ":period", ":held_from", only="s.shop_no")}) f
+FROM unnest(CAST(%(numbers)s AS bigint[])) WITH ORDINALITY n (shop_no, place)
+CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = %(program)s
+    AND shop_no = n.shop_no OFFSET 0) s
+CROSS JOIN LATERAL ({figures_sql("%(program)s", "%(period)s", "%(held_from)s", only="s.shop_no")}) f
 ORDER BY n.place
 """
-_KEEP = text(f"""
+_KEEP = f"""
 WITH worked_out AS MATERIALIZED (
     SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor FROM ({_FIGURES_NOW}) f
 ), gone AS (
-    DELETE FROM sorted_statements k WHERE k.program_id = :program AND k.period = :period
+    DELETE FROM sorted_statements k WHERE k.program_id = %(program)s AND k.period = %(period)s
       AND NOT EXISTS (SELECT 1 FROM worked_out n WHERE n.shop_no = k.shop_no)
 )
 INSERT INTO sorted_statements (program_id, period, shop_no, closing_minor, earned_minor)
-SELECT :program, :period, n.shop_no, n.closing_minor, n.earned_minor FROM worked_out n
-LEFT JOIN sorted_statements k ON k.program_id = :program AND k.period = :period AND k.shop_no = n.shop_no
+SELECT %(program)s, %(period)s, n.shop_no, n.closing_minor, n.earned_minor FROM worked_out n
+LEFT JOIN sorted_statements k ON k.program_id = %(program)s AND k.period = %(period)s AND k.shop_no = n.shop_no
 WHERE (k.closing_minor, k.earned_minor) IS DISTINCT FROM (n.closing_minor, n.earned_minor)
 ON CONFLICT (program_id, period, shop_no) DO UPDATE
 SET closing_minor = EXCLUDED.closing_minor, earned_minor = EXCLUDED.earned_minor
-""")
-_FORGET = text("DELETE FROM sorted_statements WHERE program_id = :program AND period <> ALL(:periods)")
+"""
+_FORGET = "DELETE FROM sorted_statements WHERE program_id = %(program)s AND period <> ALL(%(periods)s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +97,25 @@ def keys_of_month(
 ) -> list[FigureKey]:
     """Lists the keys of the first ``limit`` shops after ``after``, in the order of the month."""
     direction, sign = ("DESC", "<") if month.is_descending else ("ASC", ">")
-    passed = "" if after is None else f" AND (c.{month.figure}, c.shop_no) {sign} (:minor, :shop_no)"
+    passed = "" if after is None else f" AND (c.{month.figure}, c.shop_no) {sign} (%(minor)s, %(shop_no)s)"
     conditions = (_STATES[month.state] if month.state else "") + passed
     statement = _SOURCES[month.source].format(figure=month.figure, direction=direction, conditions=conditions)
     bound = month.bound | {"program": program_id, "limit": limit} | ({} if after is None else after._asdict())
-    return [FigureKey(row.shop_no, row.minor) for row in conn.execute(text(statement), bound)]
+    return [FigureKey(*row) for row in execute(conn, statement, bound)]
 
 
 def rows_of_month(conn: Connection, program_id: int, month: SortedMonth, numbers: Sequence[int]) -> list[StatementRow]:
     """Reads the statements of those shops, in that order, as they stand; a shop without one is left out."""
-    statement = text(_CLOSED_ROWS if month.source == CLOSED else _OPEN_ROWS)
+    statement = _CLOSED_ROWS if month.source == CLOSED else _OPEN_ROWS
     bound = month.bound | {"program": program_id, "numbers": list(numbers)}
-    return values_of(StatementRow, conn.execute(statement, bound))
+    return execute_as(conn, StatementRow, statement, bound).fetchall()
 
 
 def keep_month(conn: Connection, program_id: int, period: int, held_from: datetime) -> None:
     """Keeps the order of an open month as it stands now; what stays is not written."""
-    conn.execute(_KEEP, {"program": program_id, "period": period, "held_from": held_from})
+    execute(conn, _KEEP, {"program": program_id, "period": period, "held_from": held_from})
 
 
 def forget_other_months(conn: Connection, program_id: int, periods: Sequence[int]) -> None:
     """Drops the order of the months that are kept no longer."""
-    conn.execute(_FORGET, {"program": program_id, "periods": list(periods)})
+    execute(conn, _FORGET, {"program": program_id, "periods": list(periods)})

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store import locks
 from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql
+from distrib.store.sql import column, execute, figures, value, value_or_none
 from distrib.store.statements.counts import COUNTS, OF_MONTH, ONCE
 from distrib.store.statements.months import FIGURES, MONTHS, StatementTotals, figures_sql
 
@@ -24,50 +25,52 @@ EVERYTHING = 2**63 - 1
 _MOVES = ("opening", "earned", "reversed", "adjusted", "paid", "tax")
 _AMOUNTS = tuple(f"{name}_minor" for name in _MOVES)
 _NAMES = (*_AMOUNTS, *COUNTS)
-_PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
+_PLACES = {"program": "%(program)s", "period": "%(period)s", "held_from": "%(held_from)s"}
 _SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 _NEWEST = 2**63 - 1
-# What was posted after the kept row: up to :through it is taken in (is_in), what came after that is only seen. Without
-# an end to the range the planner expects a third of all transfers, and reads them by their months.
+# What was posted after the kept row: up to ``through`` it is taken in (is_in), what came after that is only seen.
+# Without an end to the range the planner expects a third of all transfers, and reads them by their months.
 _TAIL = f"""
-kept AS (SELECT * FROM statement_totals WHERE program_id = :program AND period = :period),
+kept AS (SELECT * FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s),
 tail AS MATERIALIZED (
-    SELECT t.*, {_SIGNED} AS signed_minor, t.posting_no <= :through AS is_in
+    SELECT t.*, {_SIGNED} AS signed_minor, t.posting_no <= %(through)s AS is_in
     FROM kept k CROSS JOIN LATERAL (
         SELECT * FROM transfers t
         WHERE t.program_id = k.program_id AND t.posting_no > k.through_posting AND t.posting_no <= {_NEWEST}
-          AND t.period <= :period AND t.shop_no > 0
+          AND t.period <= %(period)s AND t.shop_no > 0
         OFFSET 0) t
 )"""
 _MOVED = f"""
 moved AS MATERIALIZED (
-    SELECT shop_no, is_in, COALESCE(sum(signed_minor) FILTER (WHERE period < :period), 0) AS opening_minor,
-           COALESCE(sum(signed_minor) FILTER (WHERE period = :period AND kind IN ('earned', 'pool')), 0)
+    SELECT shop_no, is_in, COALESCE(sum(signed_minor) FILTER (WHERE period < %(period)s), 0) AS opening_minor,
+           COALESCE(sum(signed_minor) FILTER (WHERE period = %(period)s AND kind IN ('earned', 'pool')), 0)
                AS earned_minor,
-           COALESCE(sum(signed_minor) FILTER (WHERE period = :period AND kind = 'reversed'), 0) AS reversed_minor,
-           COALESCE(sum(signed_minor) FILTER (WHERE period = :period AND kind = 'adjusted'), 0) AS adjusted_minor,
-           COALESCE(-sum(signed_minor) FILTER (WHERE period = :period AND kind = 'paid'), 0) AS paid_minor,
-           COALESCE(-sum(signed_minor) FILTER (WHERE period = :period AND kind = 'tax'), 0) AS tax_minor,
+           COALESCE(sum(signed_minor) FILTER (WHERE period = %(period)s AND kind = 'reversed'), 0) AS reversed_minor,
+           COALESCE(sum(signed_minor) FILTER (WHERE period = %(period)s AND kind = 'adjusted'), 0) AS adjusted_minor,
+           COALESCE(-sum(signed_minor) FILTER (WHERE period = %(period)s AND kind = 'paid'), 0) AS paid_minor,
+           COALESCE(-sum(signed_minor) FILTER (WHERE period = %(period)s AND kind = 'tax'), 0) AS tax_minor,
            {ONCE}
     FROM tail GROUP BY shop_no, is_in
 )"""
 _OF_ACCOUNT = """
     SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)
-                    FILTER (WHERE period < :period), 0) AS opening_minor,
+                    FILTER (WHERE period < %(period)s), 0) AS opening_minor,
            {sums}
-    FROM account_months WHERE program_id = :program AND account_no = a.shop_no AND period <= :period
-""".format(sums=", ".join(f"COALESCE(sum({name}) FILTER (WHERE period = :period), 0) AS {name}" for name in _NAMES[1:]))
+    FROM account_months WHERE program_id = %(program)s AND account_no = a.shop_no AND period <= %(period)s
+""".format(
+    sums=", ".join(f"COALESCE(sum({name}) FILTER (WHERE period = %(period)s), 0) AS {name}" for name in _NAMES[1:])
+)
 _AT_THROUGH = ", ".join(f"n.{name} - COALESCE(l.{name}, 0)" for name in _NAMES)
 _AT_KEPT = ", ".join(f"n.{name} - COALESCE(l.{name}, 0) - COALESCE(i.{name}, 0)" for name in _NAMES)
 _NOTHING = ", ".join("0" for _ in _NAMES)
 # The accounts that moved, those that are watched and those of which a case holds something: whether each has money or
-# movement after :through, and whether it had when the row was kept. What it has now less what came later says so.
+# movement after ``through``, and whether it had when the row was kept. What it has now less what came later says so.
 _ASKED = f"""
 asked AS MATERIALIZED (
     SELECT a.shop_no, ({_AT_THROUGH}) <> ({_NOTHING}) AS is_counted, ({_AT_KEPT}) <> ({_NOTHING}) AS was_counted
     FROM (SELECT shop_no FROM moved UNION SELECT unnest(watched) FROM kept
           UNION SELECT z.shop_no FROM frozen_commissions z
-          WHERE z.program_id = :program AND NOT EXISTS (
+          WHERE z.program_id = %(program)s AND NOT EXISTS (
               SELECT 1 FROM freed_commissions y
               WHERE y.program_id = z.program_id AND y.cause_no = z.cause_no AND y.seq = z.seq)) a
     CROSS JOIN LATERAL ({_OF_ACCOUNT}) n
@@ -80,8 +83,8 @@ released AS (
     SELECT COALESCE(sum({_SIGNED}), 0) AS minor
     FROM kept k CROSS JOIN LATERAL (
         SELECT * FROM transfers t
-        WHERE t.program_id = k.program_id AND t.available_at >= k.held_from AND t.available_at < :held_from
-          AND t.posting_no <= k.through_posting AND t.period <= :period AND t.shop_no > 0 OFFSET 0) t
+        WHERE t.program_id = k.program_id AND t.available_at >= k.held_from AND t.available_at < %(held_from)s
+          AND t.posting_no <= k.through_posting AND t.period <= %(period)s AND t.shop_no > 0 OFFSET 0) t
 )"""
 _SUMS = ", ".join(f"COALESCE(sum({name}), 0) AS {name}" for name in _AMOUNTS)
 _STANDING = f"""
@@ -94,34 +97,35 @@ standing AS (
     CROSS JOIN (SELECT {_SUMS} FROM moved WHERE is_in) m
     CROSS JOIN (SELECT {ONCE} FROM tail WHERE is_in) o
     CROSS JOIN (SELECT COALESCE(sum(signed_minor), 0) AS minor FROM tail
-                WHERE is_in AND available_at >= :held_from) h
+                WHERE is_in AND available_at >= %(held_from)s) h
     CROSS JOIN released r
 )"""
 _PARTS = f"WITH {_TAIL}, {_MOVED}, {_ASKED}, {_RELEASED}, {_STANDING}"
 _CLOSING = " + ".join(("s.opening_minor", "s.earned_minor", "s.reversed_minor", "s.adjusted_minor"))
 # What lines without a result by then reserve: of a batch that had all of its results so far by then its sums say it.
 _RESERVED = """
-SELECT COALESCE(sum(CASE WHEN s.last_ended_at < :held_from THEN s.amount_minor - s.ended_minor ELSE r.minor END), 0)
+SELECT COALESCE(sum(CASE WHEN s.last_ended_at < %(held_from)s THEN s.amount_minor - s.ended_minor ELSE r.minor END), 0)
 FROM payouts p
 JOIN payout_sums s ON s.program_id = p.program_id AND s.payout_no = p.payout_no
 LEFT JOIN LATERAL (
     SELECT COALESCE(sum(l.amount_minor), 0) AS minor FROM payout_lines l
-    WHERE s.last_ended_at >= :held_from AND l.program_id = p.program_id AND l.payout_no = p.payout_no
+    WHERE s.last_ended_at >= %(held_from)s AND l.program_id = p.program_id AND l.payout_no = p.payout_no
       AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
-                      AND r.shop_no = l.shop_no AND r.occurred_at < :held_from)) r ON true
-WHERE p.program_id = :program AND (s.ended_minor < s.amount_minor OR s.last_ended_at >= :held_from)
+                      AND r.shop_no = l.shop_no AND r.occurred_at < %(held_from)s)) r ON true
+WHERE p.program_id = %(program)s AND (s.ended_minor < s.amount_minor OR s.last_ended_at >= %(held_from)s)
   AND (SELECT min(l.reserved_at) FROM payout_lines l
-       WHERE l.program_id = p.program_id AND l.payout_no = p.payout_no AND l.line_no = 1) < :held_from
+       WHERE l.program_id = p.program_id AND l.payout_no = p.payout_no AND l.line_no = 1) < %(held_from)s
   AND NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = p.program_id AND d.payout_no = p.payout_no
-                  AND d.decision = 'cancelled' AND d.decided_at < :held_from)
+                  AND d.decision = 'cancelled' AND d.decided_at < %(held_from)s)
 """
 _READ = f"""
 {_PARTS}, beside AS (
     SELECT (SELECT COALESCE(sum(case_held_minor), 0)
-            FROM ({case_held_sql(":program", ":held_from", "AND period <= :period", until=True)}) c) AS case_held_minor,
+            FROM ({case_held_sql("%(program)s", "%(held_from)s", "AND period <= %(period)s", until=True)}) c)
+               AS case_held_minor,
            ({_RESERVED}) AS reserved_minor,
            (SELECT COALESCE(sum(p.frozen_minor), 0)
-            FROM (SELECT DISTINCT shop_no FROM ({frozen_sql(":program", ":held_from", until=True)}) f) f
+            FROM (SELECT DISTINCT shop_no FROM ({frozen_sql("%(program)s", "%(held_from)s", until=True)}) f) f
             CROSS JOIN LATERAL ({figures_sql(**_PLACES, only="f.shop_no")}) p) AS frozen_minor,
            (SELECT count(*) FROM asked a CROSS JOIN LATERAL ({figures_sql(**_PLACES, only="a.shop_no")}) p
             WHERE NOT a.is_counted) AS shops
@@ -133,72 +137,76 @@ SELECT s.shops + b.shops AS shops, {", ".join(f"s.{name}" for name in _NAMES)},
            AS available_minor, b.frozen_minor
 FROM standing s CROSS JOIN beside b
 """
-# The first row of a month, from the running totals of all accounts less what was posted after :through.
+# The first row of a month, from the running totals of all accounts less what was posted after ``through``.
 _LATER = _TAIL.replace(
-    "kept AS (SELECT * FROM statement_totals WHERE program_id = :program AND period = :period)",
-    "kept AS (SELECT CAST(:program AS integer) AS program_id, CAST(:through AS bigint) AS through_posting)",
+    "kept AS (SELECT * FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s)",
+    "kept AS (SELECT CAST(%(program)s AS integer) AS program_id, CAST(%(through)s AS bigint) AS through_posting)",
 )
 _LEFT = ", ".join(f"m.{name} - COALESCE(l.{name}, 0) AS {name}" for name in _NAMES)
-_BEGIN = text(f"""
+_BEGIN = f"""
 WITH {_LATER}, {_MOVED}, standing AS MATERIALIZED (
     SELECT m.account_no, {_LEFT} FROM ({MONTHS.format(**_PLACES, accounts="")}) m
     LEFT JOIN moved l ON l.shop_no = m.account_no
 ), held AS MATERIALIZED (
     SELECT t.shop_no, sum({_SIGNED}) AS minor FROM transfers t
-    WHERE t.program_id = :program AND t.available_at >= :held_from AND t.posting_no <= :through
-      AND t.period <= :period AND t.shop_no > 0 GROUP BY t.shop_no
-), counted AS MATERIALIZED ({OF_MONTH} AND posting_no <= :through)
+    WHERE t.program_id = %(program)s AND t.available_at >= %(held_from)s AND t.posting_no <= %(through)s
+      AND t.period <= %(period)s AND t.shop_no > 0 GROUP BY t.shop_no
+), counted AS MATERIALIZED ({OF_MONTH} AND posting_no <= %(through)s)
 INSERT INTO statement_totals (program_id, period, through_posting, held_from, shops, {", ".join(_NAMES)}, held_minor,
                               watched)
-SELECT :program, :period, :through, :held_from, count(*) FILTER (WHERE ({", ".join(_NAMES)}) <> ({_NOTHING})),
+SELECT %(program)s, %(period)s, %(through)s, %(held_from)s,
+       count(*) FILTER (WHERE ({", ".join(_NAMES)}) <> ({_NOTHING})),
        {_SUMS}, (SELECT orders FROM counted), (SELECT refunds FROM counted), (SELECT COALESCE(sum(minor), 0) FROM held),
        ARRAY(SELECT s.account_no FROM standing s WHERE ({", ".join(_NAMES)}) = ({_NOTHING})
              AND (s.account_no IN (SELECT shop_no FROM held) OR s.account_no IN (
-                 SELECT l.shop_no FROM payout_lines l WHERE l.program_id = :program AND NOT EXISTS (
+                 SELECT l.shop_no FROM payout_lines l WHERE l.program_id = %(program)s AND NOT EXISTS (
                      SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
-                       AND r.shop_no = l.shop_no AND r.occurred_at < :held_from)))
+                       AND r.shop_no = l.shop_no AND r.occurred_at < %(held_from)s)))
              ORDER BY s.account_no)
 FROM standing ON CONFLICT (program_id, period) DO NOTHING
-""")
+"""
 # Watched is who comes to nothing and may have something held or reserved, now or when a later date comes.
-_KEEP = text(f"""
+_KEEP = f"""
 {_PARTS}
-UPDATE statement_totals u SET through_posting = :through, held_from = :held_from, shops = s.shops,
+UPDATE statement_totals u SET through_posting = %(through)s, held_from = %(held_from)s, shops = s.shops,
     {", ".join(f"{name} = s.{name}" for name in _NAMES)}, held_minor = s.held_minor,
     watched = ARRAY(
         SELECT a.shop_no FROM asked a
         WHERE NOT a.is_counted AND (
             EXISTS (SELECT 1 FROM shop_transfers t
-                    WHERE t.program_id = :program AND t.shop_no = a.shop_no AND t.available_at >= :held_from)
-            OR EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = :program AND l.shop_no = a.shop_no
+                    WHERE t.program_id = %(program)s AND t.shop_no = a.shop_no AND t.available_at >= %(held_from)s)
+            OR EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = %(program)s AND l.shop_no = a.shop_no
                        AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id
                                        AND r.payout_no = l.payout_no AND r.shop_no = l.shop_no
-                                       AND r.occurred_at < :held_from)))
+                                       AND r.occurred_at < %(held_from)s)))
         ORDER BY a.shop_no)
-FROM standing s WHERE u.program_id = :program AND u.period = :period
-""")
-_AS_KEPT = text("SELECT held_from FROM statement_totals WHERE program_id = :program AND period = :period")
-_IS_LARGE = text("""
-SELECT (SELECT count(*) FROM (SELECT 1 FROM account_months WHERE program_id = :program LIMIT :least) m) = :least
-    OR (SELECT count(*) FROM (SELECT 1 FROM transfer_blocks WHERE program_id = :program LIMIT :blocks) k) = :blocks
-""")
-_KEPT_PERIODS = text("SELECT period FROM statement_totals WHERE program_id = :program")
-_KEPT_PROGRAMS = text("SELECT DISTINCT program_id FROM statement_totals ORDER BY 1")
+FROM standing s WHERE u.program_id = %(program)s AND u.period = %(period)s
+"""
+_AS_KEPT = "SELECT held_from FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s"
+_IS_LARGE = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM account_months WHERE program_id = %(program)s
+    LIMIT %(least)s) m) = %(least)s
+    OR (SELECT count(*) FROM (SELECT 1 FROM transfer_blocks WHERE program_id = %(program)s
+        LIMIT %(blocks)s) k) = %(blocks)s
+"""
+_KEPT_PERIODS = "SELECT period FROM statement_totals WHERE program_id = %(program)s"
+_KEPT_PROGRAMS = "SELECT DISTINCT program_id FROM statement_totals ORDER BY 1"
 # Counted no further than is asked, along the primary key.
-_LARGE_PROGRAMS = text("""
+_LARGE_PROGRAMS = """
 SELECT p.program_id FROM programs p
 WHERE NOT EXISTS (SELECT 1 FROM statement_totals k WHERE k.program_id = p.program_id)
-  AND (EXISTS (SELECT 1 FROM account_months m WHERE m.program_id = p.program_id OFFSET :least - 1)
-    OR EXISTS (SELECT 1 FROM transfer_blocks k WHERE k.program_id = p.program_id OFFSET :blocks - 1))
-ORDER BY 1 LIMIT :limit
-""")
-_HAS_MOVED = text(f"""
-SELECT count(*) = :least FROM (
-    SELECT 1 FROM transfers t WHERE t.program_id = :program AND t.posting_no <= {_NEWEST}
-      AND t.posting_no > (SELECT through_posting FROM statement_totals WHERE program_id = :program AND period = :period)
-    LIMIT :least) t
-""")
-_TRY = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+  AND (EXISTS (SELECT 1 FROM account_months m WHERE m.program_id = p.program_id OFFSET %(least)s - 1)
+    OR EXISTS (SELECT 1 FROM transfer_blocks k WHERE k.program_id = p.program_id OFFSET %(blocks)s - 1))
+ORDER BY 1 LIMIT %(limit)s
+"""
+_HAS_MOVED = f"""
+SELECT count(*) = %(least)s FROM (
+    SELECT 1 FROM transfers t WHERE t.program_id = %(program)s AND t.posting_no <= {_NEWEST}
+      AND t.posting_no > (SELECT through_posting FROM statement_totals WHERE program_id = %(program)s
+          AND period = %(period)s)
+    LIMIT %(least)s) t
+"""
+_TRY = "SELECT pg_try_advisory_xact_lock(%(lock)s, %(program)s)"
 
 
 def read_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> StatementTotals | None:
@@ -207,46 +215,45 @@ def read_totals(conn: Connection, program_id: int, period: int, held_from: datet
     kept = kept_from(conn, program_id, period)
     if kept is None or held_from < kept:
         return None
-    row = conn.execute(text(_READ), bound | {"through": EVERYTHING}).mappings().one()
-    return StatementTotals(**{name: int(row[name]) for name in ("shops", *FIGURES, "frozen_minor")})
+    read = figures(conn, _READ, bound | {"through": EVERYTHING})
+    return StatementTotals(**{name: read[name] for name in ("shops", *FIGURES, "frozen_minor")})
 
 
 def lock_totals(conn: Connection, program_id: int) -> bool:
     """Lets one transaction keep a program's totals until it ends; False where another does."""
-    return bool(conn.execute(_TRY, {"lock": locks.STATEMENT_TOTALS, "program": program_id}).scalar_one())
+    return value(conn, bool, _TRY, {"lock": locks.STATEMENT_TOTALS, "program": program_id})
 
 
 def kept_programs(conn: Connection) -> list[int]:
     """Lists the programs of which totals are kept."""
-    return list(conn.execute(_KEPT_PROGRAMS).scalars())
+    return column(conn, int, _KEPT_PROGRAMS)
 
 
 def large_programs(conn: Connection, least: int, blocks: int, limit: int) -> list[int]:
     """Lists programs of which no totals are kept, and which are as large as ``is_large`` says."""
-    return list(conn.execute(_LARGE_PROGRAMS, {"least": least, "blocks": blocks, "limit": limit}).scalars())
+    return column(conn, int, _LARGE_PROGRAMS, {"least": least, "blocks": blocks, "limit": limit})
 
 
 def is_large(conn: Connection, program_id: int, least: int, blocks: int) -> bool:
     """Whether the program's accounts have at least so many months, or its transfers so many rows in blocks."""
     bound = {"program": program_id, "least": least, "blocks": blocks}
-    return bool(conn.execute(_IS_LARGE, bound).scalar_one())
+    return value(conn, bool, _IS_LARGE, bound)
 
 
 def kept_from(conn: Connection, program_id: int, period: int) -> datetime | None:
     """Reads as of what instant a month's totals are kept; None where they are not."""
-    instant: datetime | None = conn.execute(_AS_KEPT, {"program": program_id, "period": period}).scalar_one_or_none()
-    return instant
+    return value_or_none(conn, datetime, _AS_KEPT, {"program": program_id, "period": period})
 
 
 def kept_periods(conn: Connection, program_id: int) -> set[int]:
     """Lists the months whose totals are kept."""
-    return set(conn.execute(_KEPT_PERIODS, {"program": program_id}).scalars())
+    return set(column(conn, int, _KEPT_PERIODS, {"program": program_id}))
 
 
 def has_moved(conn: Connection, program_id: int, period: int, least: int) -> bool:
     """Whether at least so many transfers were posted since a month's totals were kept."""
     bound = {"program": program_id, "period": period, "least": least}
-    return bool(conn.execute(_HAS_MOVED, bound).scalar_one())
+    return value(conn, bool, _HAS_MOVED, bound)
 
 
 def keep_totals(conn: Connection, program_id: int, period: int, held_from: datetime, through: int) -> None:
@@ -257,5 +264,5 @@ def keep_totals(conn: Connection, program_id: int, period: int, held_from: datet
     kept = kept_from(conn, program_id, period)
     as_of = held_from if kept is None else max(held_from, kept)
     bound = {"program": program_id, "period": period, "held_from": as_of, "through": through}
-    if conn.execute(_BEGIN if kept is None else _KEEP, bound).rowcount != 1:
+    if execute(conn, _BEGIN if kept is None else _KEEP, bound).rowcount != 1:
         raise ValueError(f"no totals of {period} were kept")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from distrib.store.database import value_of, values_of
+from distrib.store.sql import column, execute, execute_as, only, row_as, value
 from distrib.store.webhooks.outbox import Message
 
 
@@ -101,32 +101,33 @@ class Attempt:
 
 
 _COLUMNS = ", ".join(WebhookRow._fields)
-_INSERT = text(
+_INSERT = (
     "INSERT INTO webhooks (program_id, webhook_id, digest, url, events, status, status_since, secret, created_at,"
-    " created_by) VALUES (:program, :webhook_id, :digest, :url, :events, 'enabled', :now, :secret, :now, :actor)"
+    " created_by) VALUES (%(program)s, %(webhook_id)s, %(digest)s, %(url)s, %(events)s, 'enabled', %(now)s,"
+    " %(secret)s, %(now)s, %(actor)s)"
     f" ON CONFLICT (program_id, webhook_id) DO NOTHING RETURNING {_COLUMNS}"
 )
-_FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id = :webhook_id"
-_LOCK_NUMBER = text(
-    f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_no = :webhook_no FOR UPDATE"
+_FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = %(program)s AND webhook_id = %(webhook_id)s"
+_LOCK_NUMBER = (
+    f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s FOR UPDATE"
 )
-_IDS = text(
-    "SELECT webhook_no, webhook_id FROM webhooks WHERE program_id = :program"
-    " AND webhook_no = ANY(CAST(:numbers AS bigint[]))"
+_IDS = (
+    "SELECT webhook_no, webhook_id FROM webhooks WHERE program_id = %(program)s"
+    " AND webhook_no = ANY(CAST(%(numbers)s AS bigint[]))"
 )
-_LIST = text(
-    f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id > :after AND status <> 'ended'"
-    " ORDER BY webhook_id LIMIT :limit"
+_LIST = (
+    f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = %(program)s AND webhook_id > %(after)s AND status <> 'ended'"
+    " ORDER BY webhook_id LIMIT %(limit)s"
 )
-_WANTED = text("SELECT DISTINCT unnest(events) FROM webhooks WHERE program_id = :program AND status = 'enabled'")
-_CHANGE = text(
-    "UPDATE webhooks SET url = :url, events = :events, status = :status, disabled_reason = :reason,"
-    " status_since = CASE WHEN status = :status THEN status_since ELSE :now END"
-    f" WHERE program_id = :program AND webhook_no = :webhook_no RETURNING {_COLUMNS}"
+_WANTED = "SELECT DISTINCT unnest(events) FROM webhooks WHERE program_id = %(program)s AND status = 'enabled'"
+_CHANGE = (
+    "UPDATE webhooks SET url = %(url)s, events = %(events)s, status = %(status)s, disabled_reason = %(reason)s,"
+    " status_since = CASE WHEN status = %(status)s THEN status_since ELSE %(now)s END"
+    f" WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s RETURNING {_COLUMNS}"
 )
-_ROTATE = text(
-    "UPDATE webhooks SET former_secret = secret, former_until = :until, secret = :secret"
-    f" WHERE program_id = :program AND webhook_no = :webhook_no RETURNING {_COLUMNS}"
+_ROTATE = (
+    "UPDATE webhooks SET former_secret = secret, former_until = %(until)s, secret = %(secret)s"
+    f" WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s RETURNING {_COLUMNS}"
 )
 _DELIVERIES = """
 SELECT d.delivery_no, d.message_no, m.type, m.occurred_at, d.status, d.attempts, d.next_attempt_at,
@@ -135,37 +136,37 @@ FROM webhook_deliveries d
 JOIN outbox m ON m.program_id = d.program_id AND m.message_no = d.message_no
 LEFT JOIN webhook_attempts a ON a.program_id = d.program_id AND a.webhook_no = d.webhook_no
      AND a.delivery_no = d.delivery_no AND a.attempt = d.attempts
-WHERE d.program_id = :program AND d.webhook_no = :webhook_no
+WHERE d.program_id = %(program)s AND d.webhook_no = %(webhook_no)s
 """
-_ATTEMPTS = text(
+_ATTEMPTS = (
     "SELECT attempt, attempted_at, milliseconds, response_status, error FROM webhook_attempts"
-    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no"
-    " ORDER BY attempt DESC LIMIT :limit"
+    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s AND delivery_no = %(delivery_no)s"
+    " ORDER BY attempt DESC LIMIT %(limit)s"
 )
-_RESEND = text(
-    "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = :now"
-    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no RETURNING delivery_no"
+_RESEND = (
+    "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = %(now)s"
+    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s"
+    " AND delivery_no = %(delivery_no)s RETURNING delivery_no"
 )
-_INSERT_DELIVERY = text(
+_INSERT_DELIVERY = (
     "WITH message AS (INSERT INTO outbox (program_id, type, occurred_at, payload)"
-    " VALUES (:program, :type, :now, :payload) RETURNING message_no)"
+    " VALUES (%(program)s, %(type)s, %(now)s, %(payload)s) RETURNING message_no)"
     " INSERT INTO webhook_deliveries (program_id, webhook_no, message_no, next_attempt_at)"
-    " SELECT :program, :webhook_no, message_no, :now FROM message RETURNING delivery_no"
+    " SELECT %(program)s, %(webhook_no)s, message_no, %(now)s FROM message RETURNING delivery_no"
 )
 # What is being sent counts as lost when its time is up, and is sent again: at least once.
-_CLAIM = text(
-    """
+_CLAIM = """
 WITH due AS (
     SELECT d.program_id, d.webhook_no, d.delivery_no
     FROM webhooks w CROSS JOIN LATERAL (
         SELECT program_id, webhook_no, delivery_no FROM webhook_deliveries d
         WHERE d.program_id = w.program_id AND d.webhook_no = w.webhook_no AND d.status = 'pending'
-          AND d.next_attempt_at <= :now
-        ORDER BY d.next_attempt_at, d.delivery_no LIMIT :each FOR UPDATE SKIP LOCKED) d
-    WHERE w.status = 'enabled' AND NOT (w.webhook_no = ANY(CAST(:full AS bigint[])))
-    LIMIT :limit
+          AND d.next_attempt_at <= %(now)s
+        ORDER BY d.next_attempt_at, d.delivery_no LIMIT %(each)s FOR UPDATE SKIP LOCKED) d
+    WHERE w.status = 'enabled' AND NOT (w.webhook_no = ANY(CAST(%(full)s AS bigint[])))
+    LIMIT %(limit)s
 ), claimed AS (
-    UPDATE webhook_deliveries d SET next_attempt_at = :lost_at FROM due
+    UPDATE webhook_deliveries d SET next_attempt_at = %(lost_at)s FROM due
     WHERE d.program_id = due.program_id AND d.webhook_no = due.webhook_no AND d.delivery_no = due.delivery_no
     RETURNING d.program_id, d.webhook_no, d.delivery_no, d.message_no
 )
@@ -176,26 +177,26 @@ JOIN outbox m ON m.program_id = c.program_id AND m.message_no = c.message_no
 JOIN webhooks w ON w.program_id = c.program_id AND w.webhook_no = c.webhook_no
 ORDER BY c.delivery_no
 """
-)
-_LOCK = text(
+_LOCK = (
     "SELECT attempts, tries, status FROM webhook_deliveries"
-    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no FOR UPDATE"
+    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s AND delivery_no = %(delivery_no)s FOR UPDATE"
 )
-_NOTE = text(
+_NOTE = (
     "INSERT INTO webhook_attempts (program_id, webhook_no, delivery_no, attempt, attempted_at, milliseconds,"
-    " response_status, error) VALUES (:program, :webhook_no, :delivery_no, :attempt, :attempted_at, :milliseconds,"
-    " :response_status, :error)"
+    " response_status, error) VALUES (%(program)s, %(webhook_no)s, %(delivery_no)s, %(attempt)s,"
+    " %(attempted_at)s, %(milliseconds)s,"
+    " %(response_status)s, %(error)s)"
 )
-_SETTLE = text(
-    "UPDATE webhook_deliveries SET attempts = attempts + 1, tries = tries + 1, status = :status,"
-    " next_attempt_at = :next_attempt_at"
-    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no"
+_SETTLE = (
+    "UPDATE webhook_deliveries SET attempts = attempts + 1, tries = tries + 1, status = %(status)s,"
+    " next_attempt_at = %(next_attempt_at)s"
+    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s AND delivery_no = %(delivery_no)s"
 )
-_DISABLE = text(
-    "UPDATE webhooks SET status = 'disabled', disabled_reason = :reason, status_since = :now"
-    " WHERE program_id = :program AND webhook_no = :webhook_no AND status = 'enabled'"
+_DISABLE = (
+    "UPDATE webhooks SET status = 'disabled', disabled_reason = %(reason)s, status_since = %(now)s"
+    " WHERE program_id = %(program)s AND webhook_no = %(webhook_no)s AND status = 'enabled'"
 )
-_FIGURES = text("SELECT pending, disabled FROM delivery_figures()")
+_FIGURES = "SELECT pending, disabled FROM delivery_figures()"
 
 
 def insert_webhook(
@@ -203,35 +204,36 @@ def insert_webhook(
 ) -> WebhookRow | None:
     """Writes an endpoint; None where its id is taken."""
     bound = {**webhook._asdict(), "program": program_id, "actor": actor, "now": now}
-    return value_of(WebhookRow, conn.execute(_INSERT, bound))
+    return row_as(conn, WebhookRow, _INSERT, bound)
+
+
+_FIND_LOCKED = f"{_FIND} FOR UPDATE"
 
 
 def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: bool = False) -> WebhookRow | None:
     """Reads the endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
-    statement = text(_FIND + (" FOR UPDATE" if locks else ""))
-    return value_of(WebhookRow, conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}))
+    return row_as(conn, WebhookRow, _FIND_LOCKED if locks else _FIND, {"program": program_id, "webhook_id": webhook_id})
 
 
 def lock_webhook(conn: Connection, program_id: int, webhook_no: int) -> WebhookRow:
     """Reads the endpoint of that number and holds its row until the transaction ends."""
-    [row] = values_of(WebhookRow, conn.execute(_LOCK_NUMBER, {"program": program_id, "webhook_no": webhook_no}))
+    [row] = execute_as(conn, WebhookRow, _LOCK_NUMBER, {"program": program_id, "webhook_no": webhook_no}).fetchall()
     return row
 
 
 def ids_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, str]:
     """Reads the ids of endpoints by number."""
-    rows = conn.execute(_IDS, {"program": program_id, "numbers": list(numbers)})
-    return {row.webhook_no: row.webhook_id for row in rows}
+    return dict(execute(conn, _IDS, {"program": program_id, "numbers": list(numbers)}).fetchall())
 
 
 def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:
     """Lists endpoints by id, from the one after ``after`` on."""
-    return values_of(WebhookRow, conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit}))
+    return execute_as(conn, WebhookRow, _LIST, {"program": program_id, "after": after, "limit": limit}).fetchall()
 
 
 def wanted_types(conn: Connection, program_id: int) -> set[str]:
     """Reads the types of message that any live endpoint wants."""
-    return set(conn.execute(_WANTED, {"program": program_id}).scalars())
+    return set(column(conn, str, _WANTED, {"program": program_id}))
 
 
 def change_webhook(
@@ -240,14 +242,14 @@ def change_webhook(
     """Writes an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
     values = {"program": program_id, "webhook_no": row.webhook_no, "url": row.url, "events": row.events}
     bound = {**values, "status": status, "reason": reason, "now": now}
-    [changed] = values_of(WebhookRow, conn.execute(_CHANGE, bound))
+    [changed] = execute_as(conn, WebhookRow, _CHANGE, bound).fetchall()
     return changed
 
 
 def rotate_secret(conn: Connection, program_id: int, webhook_no: int, secret: bytes, until: datetime) -> WebhookRow:
     """Writes an endpoint's new secret; the former one signs as well until then."""
     values = {"program": program_id, "webhook_no": webhook_no, "secret": secret, "until": until}
-    [rotated] = values_of(WebhookRow, conn.execute(_ROTATE, values))
+    [rotated] = execute_as(conn, WebhookRow, _ROTATE, values).fetchall()
     return rotated
 
 
@@ -255,37 +257,39 @@ def list_deliveries(
     conn: Connection, program_id: int, webhook_no: int, status: str | None, before: int | None, limit: int
 ) -> list[DeliveryRow]:
     """Lists the deliveries of an endpoint with their last attempt, the newest first."""
-    filters = " AND d.status = :status" if status is not None else ""
-    filters += " AND d.delivery_no < :before" if before is not None else ""
-    statement = text(f"{_DELIVERIES}{filters} ORDER BY d.delivery_no DESC LIMIT :limit")
+    filters = " AND d.status = %(status)s" if status is not None else ""
+    filters += " AND d.delivery_no < %(before)s" if before is not None else ""
+    statement = f"{_DELIVERIES}{filters} ORDER BY d.delivery_no DESC LIMIT %(limit)s"
     values = {"program": program_id, "webhook_no": webhook_no, "status": status, "before": before, "limit": limit}
-    return values_of(DeliveryRow, conn.execute(statement, values))
+    return execute_as(conn, DeliveryRow, statement, values).fetchall()
+
+
+_DELIVERY = f"{_DELIVERIES} AND d.delivery_no = %(delivery_no)s"
 
 
 def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_no: int) -> DeliveryRow | None:
     """Reads one delivery with its last attempt; None without one."""
-    statement = text(f"{_DELIVERIES} AND d.delivery_no = :delivery_no")
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no}
-    return value_of(DeliveryRow, conn.execute(statement, values))
+    return row_as(conn, DeliveryRow, _DELIVERY, values)
 
 
 def list_attempts(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, limit: int) -> list[AttemptRow]:
     """Lists the attempts of one delivery, the newest first."""
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "limit": limit}
-    return values_of(AttemptRow, conn.execute(_ATTEMPTS, values))
+    return execute_as(conn, AttemptRow, _ATTEMPTS, values).fetchall()
 
 
 def resend(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, now: datetime) -> bool:
     """Begins a delivery's schedule anew, whatever its status; False where there is no such delivery."""
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "now": now}
-    return conn.execute(_RESEND, values).one_or_none() is not None
+    return execute(conn, _RESEND, values).fetchone() is not None
 
 
 def insert_delivery(conn: Connection, program_id: int, webhook_no: int, message: Message) -> int:
     """Writes a message of a type that no endpoint asks for, and its delivery to one; returns the delivery's number."""
     values = {"type": message.type, "now": message.occurred_at, "payload": message.payload}
     statement_values = {"program": program_id, "webhook_no": webhook_no} | values
-    return int(conn.execute(_INSERT_DELIVERY, statement_values).scalar_one())
+    return value(conn, int, _INSERT_DELIVERY, statement_values)
 
 
 def claim_due(
@@ -299,12 +303,12 @@ def claim_due(
         full: endpoints that have enough in flight.
     """
     values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
-    return values_of(DueDelivery, conn.execute(_CLAIM, values))
+    return execute_as(conn, DueDelivery, _CLAIM, values).fetchall()
 
 
 def lock_delivery(conn: Connection, due: DueDelivery) -> tuple[int, int, str]:
     """Reads attempts, tries and status of a delivery and locks it until the transaction ends."""
-    attempts, tries, status = conn.execute(_LOCK, _key(due)).one()
+    attempts, tries, status = only(conn, _LOCK, _key(due))
     return attempts, tries, status
 
 
@@ -314,19 +318,19 @@ def note_attempt(
     """Writes what came of an attempt, and the delivery's new status."""
     outcome = {"attempt": number, "attempted_at": attempt.attempted_at, "milliseconds": attempt.milliseconds}
     outcome |= {"response_status": attempt.response_status, "error": attempt.error}
-    conn.execute(_NOTE, _key(due) | outcome)
-    conn.execute(_SETTLE, _key(due) | {"status": status, "next_attempt_at": next_attempt_at})
+    execute(conn, _NOTE, _key(due) | outcome)
+    execute(conn, _SETTLE, _key(due) | {"status": status, "next_attempt_at": next_attempt_at})
 
 
 def disable(conn: Connection, due: DueDelivery, reason: str, now: datetime) -> bool:
     """Disables the endpoint of a delivery; False where it was no longer enabled."""
     values = {"program": due.program_id, "webhook_no": due.webhook_no, "reason": reason, "now": now}
-    return bool(conn.execute(_DISABLE, values).rowcount)
+    return bool(execute(conn, _DISABLE, values).rowcount)
 
 
 def delivery_figures(conn: Connection) -> Sequence[int]:
     """Counts, over all programs, the deliveries that wait and the endpoints disabled for what they did."""
-    return tuple(conn.execute(_FIGURES).one())
+    return tuple(only(conn, _FIGURES))
 
 
 def _key(due: DueDelivery) -> dict[str, object]:

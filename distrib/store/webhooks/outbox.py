@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from distrib.store.sql import execute
 
 
 class Message(NamedTuple):
@@ -31,7 +33,8 @@ class EventFailure(NamedTuple):
 
 _INSERT = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
-SELECT :program, * FROM unnest(CAST(:types AS text[]), CAST(:times AS timestamptz[]), CAST(:payloads AS text[]))
+SELECT %(program)s, * FROM unnest(CAST(%(types)s AS text[]), CAST(%(times)s AS timestamptz[]),
+    CAST(%(payloads)s AS text[]))
 """
 
 
@@ -41,28 +44,28 @@ def insert_messages(conn: Connection, program_id: int, messages: Sequence[Messag
         return
     columns = zip(*messages, strict=True)
     names = ("types", "times", "payloads")
-    conn.execute(text(_INSERT), {"program": program_id} | dict(zip(names, map(list, columns), strict=True)))
+    execute(conn, _INSERT, {"program": program_id} | dict(zip(names, map(list, columns), strict=True)))
 
 
 # What the last statement of this transaction has posted, one message an event and kind; so it fits whatever makes
 # commissions of orders.
 _COMMISSION_MESSAGES = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
-SELECT CAST(:program AS integer), 'commission.' || t.kind, t.occurred_at,
-       json_build_object('event_id', e.event_id, 'order_id', o.order_id, 'currency', CAST(:currency AS text),
+SELECT CAST(%(program)s AS integer), 'commission.' || t.kind, t.occurred_at,
+       json_build_object('event_id', e.event_id, 'order_id', o.order_id, 'currency', CAST(%(currency)s AS text),
                          'plan', CASE WHEN v.code IS NOT NULL THEN v.code || '@' || v.version END,
                          'amount_minor', sum(t.amount_minor), 'shops', json_agg(json_build_object(
                              'shop_id', s.shop_id, 'amount_minor', t.amount_minor) ORDER BY t.shop_no))::text
 FROM (SELECT cause_no, event_no, kind::text AS kind, occurred_at, version_no, shop_no,
              sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
       FROM transfers
-      WHERE program_id = :program AND posting_no = current_setting('distrib.posting_no')::bigint
-        AND kind = ANY(CAST(:kinds AS transfer_kind[]))
+      WHERE program_id = %(program)s AND posting_no = current_setting('distrib.posting_no')::bigint
+        AND kind = ANY(CAST(%(kinds)s AS transfer_kind[]))
       GROUP BY 1, 2, 3, 4, 5, 6) t
-JOIN shops s ON s.program_id = :program AND s.shop_no = t.shop_no
-JOIN orders o ON o.program_id = :program AND o.order_no = t.cause_no
-LEFT JOIN events e ON e.program_id = :program AND e.order_no = t.cause_no AND e.event_no = t.event_no
-LEFT JOIN plan_versions v ON v.program_id = :program AND v.version_no = t.version_no
+JOIN shops s ON s.program_id = %(program)s AND s.shop_no = t.shop_no
+JOIN orders o ON o.program_id = %(program)s AND o.order_no = t.cause_no
+LEFT JOIN events e ON e.program_id = %(program)s AND e.order_no = t.cause_no AND e.event_no = t.event_no
+LEFT JOIN plan_versions v ON v.program_id = %(program)s AND v.version_no = t.version_no
 GROUP BY t.kind, t.occurred_at, e.event_id, o.order_id, v.code, v.version, t.cause_no, t.event_no
 ORDER BY t.occurred_at, t.cause_no, t.event_no
 """
@@ -73,17 +76,18 @@ def insert_commission_messages(conn: Connection, program_id: int, currency: str,
 
     There must have been one in this transaction.
     """
-    conn.execute(text(_COMMISSION_MESSAGES), {"program": program_id, "currency": currency, "kinds": list(kinds)})
+    execute(conn, _COMMISSION_MESSAGES, {"program": program_id, "currency": currency, "kinds": list(kinds)})
 
 
 _FAILURE_MESSAGES = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
-SELECT CAST(:program AS integer), 'event.failed', CAST(:now AS timestamptz), json_build_object(
+SELECT CAST(%(program)s AS integer), 'event.failed', CAST(%(now)s AS timestamptz), json_build_object(
     'event_id', e.event_id, 'event_type', e.type, 'order_id', o.order_id, 'code', f.code, 'attempts', f.attempts)::text
-FROM unnest(CAST(:orders AS bigint[]), CAST(:events AS bigint[]), CAST(:codes AS text[]), CAST(:attempts AS integer[]))
+FROM unnest(CAST(%(orders)s AS bigint[]), CAST(%(events)s AS bigint[]), CAST(%(codes)s AS text[]),
+    CAST(%(attempts)s AS integer[]))
     AS f (order_no, event_no, code, attempts)
-JOIN events e ON e.program_id = :program AND e.order_no = f.order_no AND e.event_no = f.event_no
-LEFT JOIN orders o ON o.program_id = :program AND o.order_no = f.order_no
+JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.event_no = f.event_no
+LEFT JOIN orders o ON o.program_id = %(program)s AND o.order_no = f.order_no
 ORDER BY f.event_no
 """
 
@@ -92,4 +96,4 @@ def insert_failure_messages(conn: Connection, program_id: int, failures: Sequenc
     """Writes a message for each event that failed."""
     orders, events, codes, attempts = map(list, zip(*failures, strict=True))
     values = {"program": program_id, "now": now, "orders": orders, "events": events}
-    conn.execute(text(_FAILURE_MESSAGES), values | {"codes": codes, "attempts": attempts})
+    execute(conn, _FAILURE_MESSAGES, values | {"codes": codes, "attempts": attempts})

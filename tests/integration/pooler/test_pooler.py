@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
-from distrib.store.database import WEB_ROLE, WORKER_ROLE, driver, open_engine
+from distrib.store.database import WEB_ROLE, WORKER_ROLE, below, open_engine
 from tests.world.leftovers import left_behind
 from tests.world.main_path import walk
 from tests.world.pooler import CONNECTIONS, pooled
@@ -42,7 +42,7 @@ def test_the_main_path_comes_to_the_same_figures_as_without_a_pooler(
     assert all(expected[name] for name in ("earned", "closed", "paid", "checks"))
     assert walk(container, "pooled") == expected
     for conn in every_connection(container.worker_engine):
-        assert left_behind(driver(conn)) == {}
+        assert left_behind(below(conn)) == {}
 
 
 def test_each_transaction_has_its_role_whatever_ran_on_its_connection_before(container: Container) -> None:

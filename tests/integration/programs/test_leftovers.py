@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
-from distrib.store.database import WORKER_ROLE, allow_long_reads, driver, enter_program
+from distrib.store.database import WORKER_ROLE, allow_long_reads, below, enter_program
 from distrib.transactions import in_transaction
 from tests.world.databases import administration
 from tests.world.leftovers import left_behind, own_settings
@@ -95,7 +95,7 @@ def test_a_connection_that_is_lost_before_its_begin_is_replaced_and_the_unit_run
     @contextmanager
     def begin() -> Iterator[Connection]:
         with container.worker_engine.connect() as conn:
-            pid = driver(conn).info.backend_pid
+            pid = below(conn).info.backend_pid
             if not lost:
                 with administration(database_url) as administering:
                     administering.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url
 
 from distrib.bootstrap import Container
 from distrib.cli.bench.limits.rows import count_rows, vacuum
@@ -31,6 +31,7 @@ from distrib.services.programs.keys import KeyDraft, create_key
 from distrib.services.programs.tenants import ProgramDraft, create_program, find_program
 from distrib.store import migrate
 from distrib.store.database import WORKER_ROLE
+from distrib.store.sql import column, execute
 
 CODE = "bench"
 TABLES = (
@@ -48,7 +49,7 @@ TABLES = (
     "order_blocks",
 )
 _LOCK = 7145230
-_NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, :prefix) ORDER BY datname"
+_NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, %(prefix)s) ORDER BY datname"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,14 @@ def ensure_world(container: Container, world: PlatformWorld, say: Callable[[str]
     name = _name(world)
     url = _address(container.database_url, name)
     with _administration(container.database_url) as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        execute(connection, "SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
         if name in _databases(connection):
             return url, False
         unfinished = f"{name}_unfinished"
         _drop(connection, unfinished)
-        connection.execute(text(f'CREATE DATABASE "{unfinished}"'))
+        execute(connection, f'CREATE DATABASE "{unfinished}"')
         make_world(container, _address(container.database_url, unfinished), world, say)
-        connection.execute(text(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"'))
+        execute(connection, f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
     return url, True
 
 
@@ -132,7 +133,7 @@ def describe_world(container: Container, world: PlatformWorld, say: Callable[[st
 def drop_world(container: Container, world: PlatformWorld) -> list[str]:
     """Drops every database of a world of that shape, of whatever schema, finished or not; answers their names."""
     with _administration(container.database_url) as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        execute(connection, "SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
         names = [name for name in _databases(connection) if name.startswith(_shape_prefix(world))]
         for name in names:
             _drop(connection, name)
@@ -216,11 +217,11 @@ def _administration(url: str) -> Iterator[Connection]:
 
 
 def _databases(connection: Connection) -> list[str]:
-    return list(connection.scalars(text(_NAMES), {"prefix": WORLDS_PREFIX}))
+    return column(connection, str, _NAMES, {"prefix": WORLDS_PREFIX})
 
 
 def _drop(connection: Connection, name: str) -> None:
-    connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    execute(connection, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:

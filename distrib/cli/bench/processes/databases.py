@@ -10,10 +10,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url
 from sqlalchemy.exc import ProgrammingError
 
 from distrib.cli.bench.processes.processor import parent_of, processor_seconds
+from distrib.store.sql import column, execute, only, value
 
 PREFIX = "distrib_bench_"
 WORLDS_PREFIX = f"{PREFIX}world_"
@@ -38,7 +39,7 @@ class Databases:
         """
         source = source if template is None else self._named(template)
         copied = "" if source is None else f' TEMPLATE "{source}"'
-        self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
+        execute(self._connection, f'CREATE DATABASE "{self._named(name)}"{copied}')
         return self.address(name)
 
     def address(self, name: str) -> str:
@@ -47,7 +48,7 @@ class Databases:
 
     def copy_kept(self, name: str, database: str) -> str:
         """Makes a database that is a copy of one which no run drops; returns its address."""
-        self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}" TEMPLATE "{database}"'))
+        execute(self._connection, f'CREATE DATABASE "{self._named(name)}" TEMPLATE "{database}"')
         return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
 
     def drop(self, name: str) -> None:
@@ -67,14 +68,14 @@ class Databases:
 
     def spent(self) -> tuple[float, int]:
         """Seconds of processor that the server took so far (0.0 where it runs elsewhere), and bytes of its log."""
-        pid, log = self._connection.execute(text("SELECT pg_backend_pid(), pg_current_wal_lsn() - '0/0'::pg_lsn")).one()
+        pid, log = only(self._connection, "SELECT pg_backend_pid(), pg_current_wal_lsn() - '0/0'::pg_lsn")
         server = parent_of(pid)
         return (0.0 if server is None else processor_seconds(server) or 0.0), int(log)
 
     def flush(self) -> None:
         """Has the server write out what it holds back, so that no round pays for the one before it."""
         with suppress(ProgrammingError):  # not every login may; rounds are then less even, not wrong
-            self._connection.execute(text("CHECKPOINT"))
+            execute(self._connection, "CHECKPOINT")
 
     def _named(self, name: str) -> str:
         return f"{PREFIX}{self._run}_{name}"
@@ -91,7 +92,7 @@ def own_databases(url: str) -> Iterator[Databases]:
     run = secrets.randbelow(2**31)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock, :run)"), {"lock": _LOCK, "run": run})
+            execute(connection, "SELECT pg_advisory_lock(%(lock)s, %(run)s)", {"lock": _LOCK, "run": run})
             _drop_leftovers(connection)
             try:
                 yield Databases(url, connection, run)
@@ -106,9 +107,9 @@ def _drop_leftovers(connection: Connection) -> None:
     runs = {int(name[len(PREFIX) :].partition("_")[0]) for name in _names(connection, PREFIX)}
     for run in runs:
         lock = {"lock": _LOCK, "run": run}
-        if connection.execute(text("SELECT pg_try_advisory_lock(:lock, :run)"), lock).scalar_one():
+        if value(connection, bool, "SELECT pg_try_advisory_lock(%(lock)s, %(run)s)", lock):
             _drop_all(connection, run)
-            connection.execute(text("SELECT pg_advisory_unlock(:lock, :run)"), lock)
+            execute(connection, "SELECT pg_advisory_unlock(%(lock)s, %(run)s)", lock)
 
 
 def _drop_all(connection: Connection, run: int) -> None:
@@ -117,10 +118,10 @@ def _drop_all(connection: Connection, run: int) -> None:
 
 
 def _names(connection: Connection, prefix: str) -> list[str]:
-    statement = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
-    names = connection.scalars(statement, {"prefix": prefix})
+    statement = "SELECT datname FROM pg_database WHERE starts_with(datname, %(prefix)s)"
+    names = column(connection, str, statement, {"prefix": prefix})
     return [name for name in names if not name.startswith(WORLDS_PREFIX)]
 
 
 def _drop(connection: Connection, name: str) -> None:
-    connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    execute(connection, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy.exc import OperationalError
 
 from distrib.bootstrap import Container
@@ -103,5 +104,5 @@ def _progress(container: Container, program: Program) -> Progress | None:
     try:
         with container.begin() as conn:
             return progress(conn, program)
-    except OperationalError:
+    except (OperationalError, psycopg.OperationalError):
         return None
