@@ -18,6 +18,7 @@ from distrib.store.ledger.sorted_balances import FigureKey
 from distrib.store.network import listed_shops, listing
 from distrib.store.network.listing import JoinedKey, ShopFilters, Way
 from distrib.store.network.shops import by_ids
+from distrib.store.recorded import Part
 
 SORTS = ("joined", "-joined", "sales", "-sales", "balance", "-balance")
 _FIGURES = {"sales": sorted_balances.SALES, "balance": sorted_balances.AVAILABLE}
@@ -116,7 +117,7 @@ def _by_joining(unit: Unit, way: Way, sort: str, page: Page[Place]) -> list[Plac
     """The places of the next shops by when they joined; None where too many would have to be looked at."""
     key = None if page.after is None else JoinedKey(page.after[1], datetime.fromisoformat(str(page.after[0])))
     is_descending = sort.startswith("-")
-    keys = listing.keys_of_page(unit.conn, unit.program_id, way, key, page.limit, is_descending=is_descending)
+    keys = listing.keys_of_page(unit.conn, unit.program_id, way, Part(key, page.limit), is_descending=is_descending)
     return None if keys is None else [(key.joined_at.isoformat(), key.shop_no) for key in keys]
 
 
