@@ -53,7 +53,7 @@ from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
 from distrib.store.ranks.changes import list_changes
 from distrib.store.ranks.near import list_near
-from distrib.store.recorded import Recorded
+from distrib.store.recorded import Part, Recorded
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
@@ -711,7 +711,7 @@ class PlatformDay:
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")
         with world.container.begin() as conn:  # as the pages after the first ask
-            list_changes(conn, self.program.program_id, ["promotion"], (world.now(), 1), 100)
+            list_changes(conn, self.program.program_id, ["promotion"], Part((world.now(), 1), 100))
             list_near(conn, self.program.program_id, "owner", (500_000, 1), 100)
         with world.container.begin() as conn:
             pay_pools(Unit(conn, self.program, COMMAND_LINE, world.now()), 202404)
