@@ -48,7 +48,7 @@ from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import SignedOverride, insert_sign_off
 from distrib.store.ledger.balances import available_of_all
-from distrib.store.ledger.sorted_balances import shops_by_figure
+from distrib.store.ledger.sorted_balances import FigureOrder, shops_by_figure
 from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
 from distrib.store.ranks.changes import list_changes
@@ -894,8 +894,8 @@ class PlatformDay:
             available_of_all(conn, capped.program_id, now, now)
             wide = Way(ShopFilters(status="closed"), carrier=None, size=None)
             month = dict(zip(("from", "to"), period_bounds(202402, capped.zone), strict=True)) | {"now": now}
-            flags = {"is_descending": True, "is_kept": True}
-            shops_by_figure(conn, capped.program_id, wide, "sales_minor", month, None, 100, **flags)
+            order = FigureOrder("sales_minor", month, is_descending=True, is_kept=True)
+            shops_by_figure(conn, capped.program_id, wide, order, Part(None, 100))
         self.good("GET", "/v1/shops/deepest")
         self.look()
         self.pages("/v1/compliance/findings")

@@ -14,7 +14,7 @@ from distrib.services.context import Page, Unit, period_bounds
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.network.views import lowest_rank
 from distrib.store.ledger import balances, sorted_balances
-from distrib.store.ledger.sorted_balances import FigureKey
+from distrib.store.ledger.sorted_balances import FigureKey, FigureOrder
 from distrib.store.network import listed_shops, listing
 from distrib.store.network.listing import JoinedKey, ShopFilters, Way
 from distrib.store.network.shops import by_ids
@@ -124,17 +124,10 @@ def _by_joining(unit: Unit, way: Way, sort: str, page: Page[Place]) -> list[Plac
 def _by_figure(unit: Unit, way: Way, sort: str, page: Page[Place], *, is_kept: bool) -> list[Place] | None:
     """The places of the next shops by sales or by what is available; None as above."""
     start, end = period_bounds(unit.period, unit.program.zone)
-    keys = sorted_balances.shops_by_figure(
-        unit.conn,
-        unit.program_id,
-        way,
-        _FIGURES[sort.removeprefix("-")],
-        {"now": unit.now, "from": start, "to": end},
-        None if page.after is None else FigureKey(page.after[1], int(page.after[0])),
-        page.limit,
-        is_descending=sort.startswith("-"),
-        is_kept=is_kept,
-    )
+    bound = {"now": unit.now, "from": start, "to": end}
+    order = FigureOrder(_FIGURES[sort.removeprefix("-")], bound, sort.startswith("-"), is_kept)
+    key = None if page.after is None else FigureKey(page.after[1], int(page.after[0]))
+    keys = sorted_balances.shops_by_figure(unit.conn, unit.program_id, way, order, Part(key, page.limit))
     return None if keys is None else [(key.minor, key.shop_no) for key in keys]
 
 
