@@ -27,7 +27,7 @@ from distrib.services.history.engines import Engine, MonthsProgress, each_month,
 from distrib.services.history.rank_months import MonthRanks, RankQuestion, ranks_of_month
 from distrib.services.history.ranks import BEGINNING, FileRanks
 from distrib.services.history.schema import ORDERS, REFUNDS, TRANSFERS
-from distrib.services.ranks.facts import RankFacts
+from distrib.services.ranks.facts import EvaluationMark, RankFacts
 from distrib.services.ranks.figures import shops_at
 from distrib.services.ranks.judging import (
     BEFORE_ALL,
@@ -40,7 +40,6 @@ from distrib.services.ranks.judging import (
 )
 from distrib.services.ranks.promotion import first_instant
 from distrib.store.copying import microseconds
-from distrib.store.ranks.evaluations import EvaluationMark
 
 PROMOTED, LOWERED, TAKEN_BACK, FAILING, KEPT = OUTCOMES = ("promoted", "lowered", "taken_back", "failing", "kept")
 _SHOPS_AT_ONCE: Final = 10_000

@@ -20,10 +20,10 @@ from distrib.services.history.parquet import row_groups
 from distrib.services.history.rank_months import NOBODY_BOUGHT, MonthRanks, RankQuestion, each_once
 from distrib.services.history.schema import FAILURES, RANKS, REFERRALS, SHOPS
 from distrib.services.history.sums import MonthSums, added
-from distrib.services.ranks.facts import PromotedRank, RankRow
+from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
 from distrib.store.copying import microseconds
 from distrib.store.ranks.columns import Sales
-from distrib.store.ranks.evaluations import EarnedRankRow, EvaluationMark, Failure
+from distrib.store.ranks.evaluations import EarnedRankRow, Failure
 from distrib.store.ranks.figures import FigureQuery
 
 BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)

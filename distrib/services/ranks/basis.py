@@ -14,9 +14,8 @@ from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import Ladder
 from distrib.domain.ranks.promotion import decisive_figures, holds, leaves
 from distrib.services.context import Program
-from distrib.services.ranks.facts import PromotedRank, RankFacts
+from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankFacts
 from distrib.services.ranks.promotion import PromotionCheck, figures_of
-from distrib.store.ranks.evaluations import EvaluationMark
 
 CHUNK_SHOPS = 20_000
 _INSTANT = timedelta(microseconds=1)

@@ -18,6 +18,8 @@ from distrib.store.ranks.columns import RanksByCause, Sales
 from distrib.store.ranks.evaluations import EarnedRankRow, EvaluationMark, Failure
 from distrib.store.ranks.figures import Figure, FigureQuery, RankChange
 
+__all__ = ["EvaluationMark"]
+
 RankRow = tuple[int, datetime, str | None, str]
 """Shop, from when on, rank and cause."""
 

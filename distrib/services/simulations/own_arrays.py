@@ -24,14 +24,14 @@ from distrib.domain.ranks.promotion import EARNINGS
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline
-from distrib.services.ranks.facts import PromotedRank, RankRow
+from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
 from distrib.services.simulations.held_arrays import GivenRanks
 from distrib.services.simulations.looking import DayLooks, LookedAt, highest_places, instant_of, midnight_of
 from distrib.services.simulations.ranking import BEFORE_ALL, RankingSource, evaluated_by
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.store.copying import microseconds
 from distrib.store.ranks.columns import Sales
-from distrib.store.ranks.evaluations import EarnedRankRow, EvaluationMark, Failure
+from distrib.store.ranks.evaluations import EarnedRankRow, Failure
 from distrib.store.ranks.figures import FigureQuery, RankChange, RankSignal
 
 BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)

@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans.rank_map import StoredMappedRanks
 from distrib.services.plans.terms import TermsBook
-from distrib.services.ranks.facts import WrittenRanks
+from distrib.services.ranks.facts import EvaluationMark, WrittenRanks
 from distrib.store.network import tree
 from distrib.store.ranks import evaluations as store
 from distrib.store.ranks import figures
-from distrib.store.ranks.evaluations import EvaluationMark, Failure
+from distrib.store.ranks.evaluations import Failure
 from distrib.store.ranks.figures import RankSignal
 from distrib.store.settlement import batch
 from distrib.store.simulations import ranks as rows

@@ -26,12 +26,12 @@ from distrib.services.context import Program, period_bounds
 from distrib.services.plans.rank_map import MappedRanks, map_ranks
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of
-from distrib.services.ranks.facts import DecidedRanks, RankFacts
+from distrib.services.ranks.facts import DecidedRanks, EvaluationMark, RankFacts
 from distrib.services.ranks.figures import shops_at
 from distrib.services.ranks.judging import BEFORE_ALL, Counts, changes_at, failures_of, judge_month, month_to_judge
 from distrib.services.ranks.promotion import decide_signals
 from distrib.store.copying import microseconds
-from distrib.store.ranks.evaluations import EvaluationMark, Failure
+from distrib.store.ranks.evaluations import Failure
 from distrib.store.ranks.figures import RankChange, RankSignal
 from distrib.store.simulations.ranks import HeldRank
 

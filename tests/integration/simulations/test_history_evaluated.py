@@ -19,12 +19,12 @@ from distrib.services.history.evaluating import FileEvaluation, evaluate_files, 
 from distrib.services.history.exporting import export_history
 from distrib.services.plans.versions import load_timeline
 from distrib.services.ranks.evaluation import evaluate_month
-from distrib.services.ranks.facts import StoredRanks
+from distrib.services.ranks.facts import EvaluationMark, StoredRanks
 from distrib.services.ranks.judging import BEFORE_ALL, month_to_judge
 from distrib.services.simulations.running import enter_history
 from distrib.store import customer_merges
 from distrib.store.ranks import evaluations as store
-from distrib.store.ranks.evaluations import EvaluationMark, EvaluationRow
+from distrib.store.ranks.evaluations import EvaluationRow
 from tests.integration.ranks.test_evaluation import RANKED, instant_of, sale
 from tests.integration.simulations.test_in_columns import SHOPS, seed, some_events
 from tests.world.api import Api
