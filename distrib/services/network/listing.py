@@ -125,7 +125,7 @@ def _by_figure(unit: Unit, way: Way, sort: str, page: Page[Place], *, is_kept: b
     """The places of the next shops by sales or by what is available; None as above."""
     start, end = period_bounds(unit.period, unit.program.zone)
     bound = {"now": unit.now, "from": start, "to": end}
-    order = FigureOrder(_FIGURES[sort.removeprefix("-")], bound, sort.startswith("-"), is_kept)
+    order = FigureOrder(_FIGURES[sort.removeprefix("-")], bound, is_descending=sort.startswith("-"), is_kept=is_kept)
     key = None if page.after is None else FigureKey(page.after[1], int(page.after[0]))
     keys = sorted_balances.shops_by_figure(unit.conn, unit.program_id, way, order, Part(key, page.limit))
     return None if keys is None else [(key.minor, key.shop_no) for key in keys]

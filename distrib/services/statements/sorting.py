@@ -75,8 +75,12 @@ def list_balances(
         after: the place that the page before ended at.
     """
     kept = sorted_balances.kept_order(unit.conn, unit.program_id)
-    figure = _BALANCE_FIGURES[sort.removeprefix("-")]
-    order = FigureOrder(figure, {"now": unit.now}, sort.startswith("-"), kept is not None)
+    order = FigureOrder(
+        _BALANCE_FIGURES[sort.removeprefix("-")],
+        {"now": unit.now},
+        is_descending=sort.startswith("-"),
+        is_kept=kept is not None,
+    )
     part = Part(_key(after), limit + 1)
     keys = sorted_balances.shops_with_money(unit.conn, unit.program_id, order, state, part)
     numbers = [key.shop_no for key in keys[:limit]]
