@@ -43,7 +43,7 @@ from distrib.services.programs.tenants import find_program, list_programs
 from distrib.services.trail import Deed, has_written, note
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
-from distrib.store.database import POOL_SIZE, WEB_ROLE, WORKER_ROLE, open_engine
+from distrib.store.database import POOL_SIZE, WEB_ROLE, WORKER_ROLE, PoolSize, open_engine
 from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
 from distrib.tracing import start_tracing
 from distrib.typed_commands import TypedCommand, typed_command
@@ -322,7 +322,7 @@ class Container:
             role,
             statement_timeout_ms=self.settings.statement_timeout_ms,
             lock_timeout_ms=self.settings.lock_timeout_ms,
-            overflow=overflow,
+            pool=PoolSize(overflow=overflow),
         )
         self._closing.callback(engine.dispose)
         return engine

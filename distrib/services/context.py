@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from distrib.domain.payouts.withdrawals import WithdrawalRules
 from distrib.domain.periods import next_period, to_period, year_and_month
 from distrib.services.refusals import PeriodInvalid
+from distrib.store.recorded import Recorded
 
 _Place = TypeVar("_Place")
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
@@ -117,6 +118,11 @@ class Unit:
     def program_id(self) -> int:
         """The number of the program, by which the store knows it."""
         return self.program.program_id
+
+    @property
+    def recorded(self) -> Recorded:
+        """What is recorded, is so now and by the actor's key."""
+        return Recorded(self.now, self.actor.key_id)
 
     @property
     def day(self) -> date:

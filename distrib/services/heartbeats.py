@@ -16,7 +16,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store import heartbeats as store
-from distrib.store.heartbeats import BatchRow, PeriodicRow, ProcessRow
+from distrib.store.heartbeats import BatchRow, JobRun, PeriodicRow, ProcessRow
+
+__all__ = ["JobRun"]
 
 SUPERVISOR, WORKER = KINDS = ("supervisor", "worker")
 DRAINS, SWEEPS = "drains", "sweeps"
@@ -106,18 +108,9 @@ def beat(conn: Connection, sign: SignOfLife, now: datetime) -> None:
         store.forget_processes(conn, now - KEPT_FOR)
 
 
-class JobRun(NamedTuple):
-    """A run of a periodic job that ended: well, or with an error by its kind."""
-
-    job: str
-    every_seconds: int
-    took_ms: int
-    error: str | None
-
-
 def note_run(conn: Connection, run: JobRun, now: datetime) -> None:
     """Records that a periodic job ended."""
-    store.write_run(conn, run.job, run.every_seconds, now, run.took_ms, run.error)
+    store.write_run(conn, run, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.encryption import Sealer
 from distrib.services.refusals import ChangeInForce, ChangeUnknown
 from distrib.store import held_changes as rows
-from distrib.store.held_changes import DueChange, HeldChangeRow, SealedContent
+from distrib.store.held_changes import DueChange, HeldChangeEnd, HeldChangeRow, NewHeldChange, SealedContent
 from distrib.store.network import shops
+from distrib.store.recorded import Recorded
 from distrib.store.webhooks import endpoints
 
 __all__ = ["DueChange", "HeldChangeRow"]
@@ -98,9 +99,8 @@ def hold(unit: Unit, draft: ChangeDraft, sealer: Sealer | None) -> None:
     due_at = unit.now + timedelta(days=days)
     plain = json.dumps(draft.content, ensure_ascii=False).encode()
     kept = plain if sealer is None else sealer.seal(plain, _place(unit.program, kind, subject_no))
-    rows.insert_change(
-        unit.conn, unit.program_id, kind, subject_no, draft.fields, kept, due_at, unit.now, unit.actor.key_id
-    )
+    change = NewHeldChange(kind, subject_no, list(draft.fields), kept, due_at)
+    rows.insert_change(unit.conn, unit.program_id, change, unit.recorded)
 
 
 def open_change(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:
@@ -126,7 +126,8 @@ def content_of(program: Program, change: HeldChangeRow, sealer: Sealer | None) -
 
 def end(unit: Unit, change: HeldChangeRow, outcome: str, by: str, payee_version: int | None = None) -> None:
     """Records how an open change ended; its content is gone."""
-    rows.end_change(unit.conn, unit.program_id, change, outcome, unit.now, by, payee_version)
+    ended = HeldChangeEnd(outcome, payee_version)
+    rows.end_change(unit.conn, unit.program_id, change, ended, Recorded(unit.now, by))
 
 
 def must_be_open(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:

@@ -17,7 +17,7 @@ from distrib.domain.json_values import Json
 from distrib.services.context import Actor, Unit
 from distrib.services.refusals import IdempotencyKeyReused
 from distrib.store import idempotency as rows
-from distrib.store.idempotency import KeptAnswer
+from distrib.store.idempotency import KeptAnswer, RequestKey
 
 
 def recall(unit: Unit, route: str, key: str, content: object) -> tuple[int, str] | None:
@@ -28,8 +28,9 @@ def recall(unit: Unit, route: str, key: str, content: object) -> tuple[int, str]
     Raises:
         Refusal: ``idempotency_key_reused`` where the content was another.
     """
-    rows.lock_key(unit.conn, unit.program_id, route, key)
-    kept = rows.kept_answer(unit.conn, unit.program_id, route, key, unit.actor.key_id, _owner_of(unit.actor))
+    sent = _sent(unit, route, key)
+    rows.lock_key(unit.conn, unit.program_id, sent)
+    kept = rows.kept_answer(unit.conn, unit.program_id, sent)
     if kept is None:
         return None
     if kept.digest != digest_of(content):
@@ -40,9 +41,7 @@ def recall(unit: Unit, route: str, key: str, content: object) -> tuple[int, str]
 def remember(unit: Unit, route: str, key: str, content: object, answer: tuple[int, str]) -> None:
     """Records the answer (status, body) to a post under its key, in the transaction of the post itself."""
     kept = KeptAnswer(digest_of(content), *answer)
-    rows.keep_answer(
-        unit.conn, unit.program_id, route, key, kept, unit.now, key_id=unit.actor.key_id, owner=_owner_of(unit.actor)
-    )
+    rows.keep_answer(unit.conn, unit.program_id, _sent(unit, route, key), kept, unit.now)
 
 
 def digest_of(content: object) -> bytes:
@@ -53,6 +52,10 @@ def digest_of(content: object) -> bytes:
     """
     text = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _sent(unit: Unit, route: str, key: str) -> RequestKey:
+    return RequestKey(route, key, unit.actor.key_id, _owner_of(unit.actor))
 
 
 def _owner_of(actor: Actor) -> str:

@@ -22,6 +22,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Unit
 from distrib.services.yaml_documents import in_file, read_yaml, text_of
 from distrib.store.compliance import findings as store
+from distrib.store.compliance.findings import SignedOverride
 
 OVERRIDES = "local"
 """The directory beside the packs that local overrides stand in, one file a pack."""
@@ -153,18 +154,9 @@ def read_override(documents: Mapping[str, Mapping[str, object]], path: Path) -> 
 
 def sign_override(unit: Unit, override: Override, text: str, signed_off_by: str, reason: str) -> None:
     """Records for a program who answers for what an override loosens."""
-    store.insert_sign_off(
-        unit.conn,
-        unit.program_id,
-        override.policy.name,
-        override.digest,
-        text,
-        json.dumps(override.loosened, ensure_ascii=False),
-        signed_off_by,
-        reason,
-        unit.now,
-        unit.actor.key_id,
-    )
+    loosened = json.dumps(override.loosened, ensure_ascii=False)
+    signed = SignedOverride(override.policy.name, override.digest, text, loosened, signed_off_by, reason)
+    store.insert_sign_off(unit.conn, unit.program_id, signed, unit.recorded)
 
 
 def signed_overrides(conn: Connection) -> set[str]:

@@ -21,7 +21,7 @@ from distrib.services.context import Program, Unit
 from distrib.services.idempotency import digest_of
 from distrib.services.refusals import TaskEnded, TaskHasNoFile, TasksWaiting, TaskUnknown
 from distrib.store import tasks as rows
-from distrib.store.tasks import AskedCall, TaskEnd, TaskRow
+from distrib.store.tasks import AskedCall, NewTask, TaskEnd, TaskRow
 
 __all__ = ["TaskEnd", "TaskRow"]
 
@@ -129,8 +129,9 @@ def start_task(unit: Unit, wish: TaskWish, language: str) -> tuple[TaskInFull, b
         return task_view(known, unit.now), False
     if rows.count_waiting(unit.conn, number, unit.actor.person, MOST_WAITING) >= MOST_WAITING:
         raise TasksWaiting(most=MOST_WAITING)
-    task_id, asked, by = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), (unit.actor.key_id, unit.actor.person)
-    rows.insert_task(unit.conn, number, task_id, wish.operation, asked, digest, language, by, unit.now)
+    task_id, asked, actor = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), unit.actor
+    task = NewTask(task_id, wish.operation, asked, digest, language, actor.key_id, actor.person)
+    rows.insert_task(unit.conn, number, task, unit.now)
     return get_task(unit, task_id), True
 
 
@@ -242,7 +243,7 @@ def read_task(conn: Connection, program_id: int, task_no: int) -> TaskRow | None
 
 def keep_piece(conn: Connection, row: TaskRow, piece_no: int, content: bytes, now: datetime) -> None:
     """Keeps a piece of the task's file."""
-    rows.insert_piece(conn, row.program_id, row.task_no, piece_no, content, now)
+    rows.insert_piece(conn, row, piece_no, content, now)
 
 
 def end_task(conn: Connection, program_id: int, task_no: int, end: TaskEnd, now: datetime) -> bool:

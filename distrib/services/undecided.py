@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from distrib.services.context import Program, Unit
 from distrib.services.programs import persons
 from distrib.store import undecided as store
-from distrib.store.undecided import WaitingRow
+from distrib.store.undecided import WaitingAsOf, WaitingRow
 
 CLOSE, PAYOUT, CLOSING_PAYMENT, ADJUSTMENT, WITHDRAWAL = (
     "close",
@@ -76,11 +76,9 @@ class WaitingCount:
 def list_waiting(unit: Unit, kinds: Collection[str], limit: int) -> tuple[list[WaitingItem], dict[str, WaitingCount]]:
     """Lists what waits, the newest first, up to ``limit`` of each kind, and counts each kind."""
     shown: list[tuple[str, WaitingRow]] = []
-    counts = {}
+    counts, as_of = {}, WaitingAsOf(unit.now, unit.now - FINDINGS_WAIT)
     for kind in (kind for kind in KINDS if kind in kinds):
-        numbers = store.waiting_numbers(
-            unit.conn, unit.program_id, kind, unit.now, unit.now - FINDINGS_WAIT, MOST_COUNTED + 1
-        )
+        numbers = store.waiting_numbers(unit.conn, unit.program_id, kind, as_of, MOST_COUNTED + 1)
         counts[kind] = WaitingCount(min(len(numbers), MOST_COUNTED), len(numbers) > MOST_COUNTED)
         if numbers[:limit]:
             shown += [(kind, row) for row in store.waiting_rows(unit.conn, unit.program_id, kind, numbers[:limit])]

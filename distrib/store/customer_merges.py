@@ -7,11 +7,11 @@ customer names its surviving id, with no chain to follow.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 
 from sqlalchemy import Connection
 
 from distrib.domain.customers import Merge
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_as
 
 _SURVIVING = """
@@ -89,12 +89,10 @@ def all_merges(conn: Connection, program_id: int) -> list[Merge]:
     return execute_as(conn, Merge, _ALL, {"program": program_id}).fetchall()
 
 
-def insert_merge(
-    conn: Connection, program_id: int, customer_id: str, into_id: str, merged_at: datetime, by: str
-) -> None:
+def insert_merge(conn: Connection, program_id: int, customer_id: str, into_id: str, recorded: Recorded) -> None:
     """Writes that a customer, and all that were merged into it, go on under another id."""
-    values = {"program": program_id, "customer": customer_id, "into": into_id, "at": merged_at, "by": by}
-    execute(conn, _INSERT, values)
+    values = {"program": program_id, "customer": customer_id, "into": into_id}
+    execute(conn, _INSERT, values | {"at": recorded.instant, "by": recorded.by})
 
 
 def known_customers(conn: Connection, program_id: int, customer_ids: Collection[str]) -> set[str]:

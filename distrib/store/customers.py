@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.customers import BindingRule, Claim
 from distrib.store.locks import BINDINGS
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_as
 
 _BUCKETS = 64
@@ -106,7 +107,7 @@ def claims_of(conn: Connection, program_id: int, customer_ids: Collection[str]) 
 
 
 def insert_claims(
-    conn: Connection, program_id: int, claims: Sequence[NewClaim], rule: BindingRule, now: datetime, by: str
+    conn: Connection, program_id: int, claims: Sequence[NewClaim], rule: BindingRule, recorded: Recorded
 ) -> None:
     """Writes claims with the rule they are judged by."""
     columns = {
@@ -114,8 +115,8 @@ def insert_claims(
         "rule": rule.name,
         "protect": rule.protect_days,
         "expire": rule.expire_days,
-        "now": now,
-        "by": by,
+        "now": recorded.instant,
+        "by": recorded.by,
         "customers": [claim.customer_id for claim in claims],
         "times": [claim.bound_at for claim in claims],
         "shops": [claim.shop_no for claim in claims],
@@ -132,14 +133,11 @@ def shops_of_customers(conn: Connection, program_id: int, customer_ids: Collecti
 
 
 def insert_customer_shop(
-    conn: Connection, program_id: int, customer_id: str, shop_no: int | None, now: datetime, by: str
+    conn: Connection, program_id: int, customer_id: str, shop_no: int | None, recorded: Recorded
 ) -> None:
     """Writes which shop a customer is; None takes it back."""
-    execute(
-        conn,
-        _INSERT_SHOP,
-        {"program": program_id, "customer_id": customer_id, "shop_no": shop_no, "now": now, "by": by},
-    )
+    bound = {"program": program_id, "customer_id": customer_id, "shop_no": shop_no}
+    execute(conn, _INSERT_SHOP, bound | {"now": recorded.instant, "by": recorded.by})
 
 
 def _wrapped(number: int) -> int:

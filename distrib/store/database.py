@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias, TypedDict, TypeVar
+from typing import NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 import psycopg
@@ -67,28 +67,33 @@ class _BigintsDumper(Dumper):
 psycopg.adapters.register_dumper(np.ndarray, _BigintsDumper)
 
 
+class PoolSize(NamedTuple):
+    """How many connections stay open, and how many beside them are closed after use; as many again if not given."""
+
+    kept: int = POOL_SIZE
+    overflow: int | None = None
+
+
+PLAIN_POOL = PoolSize()
+
+
 def open_engine(
     url: str,
     role: str | None,
     *,
     statement_timeout_ms: int = 15_000,
     lock_timeout_ms: int = 5_000,
-    pool_size: int = POOL_SIZE,
-    overflow: int | None = None,
+    pool: PoolSize = PLAIN_POOL,
 ) -> Engine:
     """Opens an engine whose every transaction acts under ``role`` (None: the login's own, for migrations).
 
     Role and limits go with BEGIN, in one message, and end with the transaction: no connection carries anything from one
     to the next, and a pooler may serve each by another (adr/0019).
-
-    Args:
-        pool_size: connections that stay open.
-        overflow: connections beside them that are closed after use; as many again if not given.
     """
     engine = create_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=pool_size if overflow is None else overflow,
+        pool_size=pool.kept,
+        max_overflow=pool.kept if pool.overflow is None else pool.overflow,
         pool_pre_ping=True,
         connect_args={
             "autocommit": True,  # to psycopg, which would begin by itself; see _begin_as

@@ -24,6 +24,15 @@ class ProcessRow(NamedTuple):
     ended_at: datetime | None = None
 
 
+class JobRun(NamedTuple):
+    """A run of a periodic job that ended: well, or with an error by its kind."""
+
+    job: str
+    every_seconds: int
+    took_ms: int
+    error: str | None
+
+
 class PeriodicRow(NamedTuple):
     """A periodic job: how often it runs, the last time that it went well, and the last that it did not."""
 
@@ -102,10 +111,10 @@ def list_batches(conn: Connection, limit: int) -> list[BatchRow]:
     return execute_as(conn, BatchRow, _BATCHES, {"limit": limit}).fetchall()
 
 
-def write_run(conn: Connection, job: str, every_seconds: int, now: datetime, took_ms: int, error: str | None) -> None:
-    """Writes that a job ended now: well, or with that error."""
-    bound = {"job": job, "every": every_seconds, "now": now, "took_ms": took_ms, "error": error}
-    execute(conn, _DONE if error is None else _FAILED, bound)
+def write_run(conn: Connection, run: JobRun, now: datetime) -> None:
+    """Writes that a job ended now."""
+    bound = {"job": run.job, "every": run.every_seconds, "now": now, "took_ms": run.took_ms, "error": run.error}
+    execute(conn, _DONE if run.error is None else _FAILED, bound)
 
 
 def list_runs(conn: Connection, limit: int) -> list[PeriodicRow]:

@@ -8,7 +8,25 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_many
+
+
+class NewHeldChange(NamedTuple):
+    """A change that is to wait; ``content`` is sealed where it is personal."""
+
+    kind: str
+    subject_no: int
+    fields: list[str]
+    content: bytes
+    due_at: datetime
+
+
+class HeldChangeEnd(NamedTuple):
+    """How a change ended, and by which version of a payee, where it made one."""
+
+    outcome: str
+    payee_version: int | None
 
 
 class HeldChangeRow(NamedTuple):
@@ -108,35 +126,19 @@ def list_changes(
     return [HeldChangeRow._make(row) for row in rows]
 
 
-def insert_change(
-    conn: Connection,
-    program_id: int,
-    kind: str,
-    subject_no: int,
-    fields: Sequence[str],
-    content: bytes,
-    due_at: datetime,
-    now: datetime,
-    by: str,
-) -> None:
+def insert_change(conn: Connection, program_id: int, change: NewHeldChange, recorded: Recorded) -> None:
     """Writes a change as open."""
-    values = {"program": program_id, "kind": kind, "subject_no": subject_no, "fields": list(fields), "now": now}
-    execute(conn, _INSERT, values | {"content": content, "due_at": due_at, "by": by})
+    values = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _INSERT, values | change._asdict())
 
 
 def end_change(
-    conn: Connection,
-    program_id: int,
-    change: HeldChangeRow,
-    outcome: str,
-    now: datetime,
-    by: str,
-    payee_version: int | None,
+    conn: Connection, program_id: int, change: HeldChangeRow, end: HeldChangeEnd, recorded: Recorded
 ) -> None:
     """Writes how an open change ended, and deletes its content."""
-    values = {"program": program_id, "kind": change.kind, "subject_no": change.subject_no, "now": now, "by": by}
-    values |= {"change_no": change.change_no, "outcome": outcome, "payee_version": payee_version}
-    execute(conn, _END, values)
+    values = {"program": program_id, "kind": change.kind, "subject_no": change.subject_no}
+    values |= {"change_no": change.change_no, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _END, values | end._asdict())
 
 
 def due_changes(conn: Connection, now: datetime, limit: int) -> list[DueChange]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,15 @@ _WRITE = (
 )
 
 
+class RequestKey(NamedTuple):
+    """The Idempotency-Key of a post: on which route, by which API key it was sent, and whose that is."""
+
+    route: str
+    key: str
+    key_id: str
+    owner: str
+
+
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """The first answer under a key, and the digest of what was asked."""
@@ -31,32 +41,27 @@ class KeptAnswer:
     body: str
 
 
-def lock_key(conn: Connection, program_id: int, route: str, key: str) -> None:
+def lock_key(conn: Connection, program_id: int, sent: RequestKey) -> None:
     """Locks a key until the transaction ends."""
-    execute(conn, _LOCK, {"program": str(program_id), "route": route, "key": key})
+    execute(conn, _LOCK, {"program": str(program_id), "route": sent.route, "key": sent.key})
 
 
-def kept_answer(conn: Connection, program_id: int, route: str, key: str, key_id: str, owner: str) -> KeptAnswer | None:
+def kept_answer(conn: Connection, program_id: int, sent: RequestKey) -> KeptAnswer | None:
     """Reads the answer that an API key, or another of its owner, got under a key; None without one.
 
     Answers of before it was kept whose they are (migration 0027) are everybody's.
     """
-    values = {"program": program_id, "route": route, "key": key, "key_id": key_id, "owner": owner}
-    row = execute(conn, _READ, values).fetchone()
+    row = execute(conn, _READ, {"program": program_id} | sent._asdict()).fetchone()
     return None if row is None else KeptAnswer(*row)
 
 
 def keep_answer(
     conn: Connection,
     program_id: int,
-    route: str,
-    key: str,
+    sent: RequestKey,
     answer: KeptAnswer,
     now: datetime,
-    *,
-    key_id: str,
-    owner: str,
 ) -> None:
     """Writes an answer, for ever, with the API key that got it and its owner."""
-    values = {"program": program_id, "route": route, "key": key, "now": now, "key_id": key_id, "owner": owner}
+    values = {"program": program_id, "now": now} | sent._asdict()
     execute(conn, _WRITE, values | {"digest": answer.digest, "status": answer.status, "body": answer.body})

@@ -9,7 +9,24 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.locks import TIMELINE
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_as
+
+
+class NewVersion(NamedTuple):
+    """A plan's document that is to be the next version of its code."""
+
+    code: str
+    document: str
+    digest: bytes
+
+
+class NewPublication(NamedTuple):
+    """From when on a version is to be in force, and who signs for it."""
+
+    version_no: int
+    effective_from: datetime
+    signed_off_by: str | None
 
 
 class PlanRow(NamedTuple):
@@ -81,26 +98,16 @@ def lock_timeline(conn: Connection, program_id: int) -> None:
     execute(conn, "SELECT pg_advisory_xact_lock(%(lock)s, %(program)s)", {"lock": TIMELINE, "program": program_id})
 
 
-def insert_version(
-    conn: Connection, program_id: int, code: str, document: str, digest: bytes, now: datetime, by: str
-) -> None:
+def insert_version(conn: Connection, program_id: int, version: NewVersion, recorded: Recorded) -> None:
     """Writes a document as the next version of its code; the timeline must be locked."""
-    values = {"program": program_id, "code": code, "document": document, "digest": digest, "now": now, "by": by}
-    execute(conn, _INSERT, values)
+    values = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _INSERT, values | version._asdict())
 
 
-def insert_publication(
-    conn: Connection,
-    program_id: int,
-    version_no: int,
-    effective_from: datetime,
-    now: datetime,
-    by: str,
-    signed_off_by: str | None,
-) -> bool:
+def insert_publication(conn: Connection, program_id: int, publication: NewPublication, recorded: Recorded) -> bool:
     """Writes a version's publication; False where another takes effect at that very instant."""
-    bound = {"program": program_id, "version_no": version_no, "effective_from": effective_from, "now": now, "by": by}
-    return bool(execute(conn, _PUBLISH, bound | {"signed_off_by": signed_off_by}).rowcount)
+    bound = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    return bool(execute(conn, _PUBLISH, bound | publication._asdict()).rowcount)
 
 
 def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:

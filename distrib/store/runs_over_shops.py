@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,14 @@ ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
 _LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s, %(program)s)"
 
 
+class RunPace(NamedTuple):
+    """How long ago a program may have been done: ``often``, or ``slowly`` where it has over ``many`` shops."""
+
+    often: timedelta
+    slowly: timedelta
+    many: int
+
+
 @dataclass(frozen=True, slots=True)
 class RunsOverShops:
     """The table with a row a program, as of when and over how many shops it was done, and the lock of who does it."""
@@ -25,11 +34,9 @@ class RunsOverShops:
     table: str
     lock: int
 
-    def programs_due(
-        self, conn: Connection, now: datetime, often: timedelta, slowly: timedelta, many: int, limit: int
-    ) -> list[int]:
-        """Lists programs done longer than ``often`` ago, or than ``slowly`` where they have over ``many`` shops."""
-        bound = {"now": now, "often": often, "slowly": slowly, "many": many, "limit": limit}
+    def programs_due(self, conn: Connection, now: datetime, pace: RunPace, limit: int) -> list[int]:
+        """Lists the programs that are due at that pace, the longest due first."""
+        bound = {"now": now, "limit": limit} | pace._asdict()
         return [row[0] for row in execute(conn, _DUE.replace("{table}", self.table), bound)]
 
     def try_lock(self, conn: Connection, program_id: int) -> bool:

@@ -22,6 +22,18 @@ class AskedCall(TypedDict):
     body: Json
 
 
+class NewTask(NamedTuple):
+    """A call to be kept: path, query and body are ``asked``, as JSON; ``person`` is whose the key is."""
+
+    id: str
+    operation: str
+    asked: str
+    digest: bytes
+    language: str
+    key: str
+    person: str
+
+
 class TaskRow(NamedTuple):
     """One task as it stands; ``outcome`` is None until it has ended."""
 
@@ -129,26 +141,9 @@ def hold_person(conn: Connection, program_id: int, person: str) -> None:
     execute(conn, _HOLD_PERSON, {"program": str(program_id), "person": person})
 
 
-def insert_task(
-    conn: Connection,
-    program_id: int,
-    task_id: str,
-    operation: str,
-    asked: str,
-    digest: bytes,
-    language: str,
-    by: tuple[str, str],
-    now: datetime,
-) -> None:
-    """Writes a task that waits for a worker.
-
-    Args:
-        asked: path, query and body as JSON.
-        by: the key, and whose it is.
-    """
-    key_id, person = by
-    bound = {"program": program_id, "id": task_id, "operation": operation, "asked": asked, "digest": digest}
-    execute(conn, _INSERT, bound | {"language": language, "key": key_id, "person": person, "now": now})
+def insert_task(conn: Connection, program_id: int, task: NewTask, now: datetime) -> None:
+    """Writes a task that waits for a worker."""
+    execute(conn, _INSERT, {"program": program_id, "now": now} | task._asdict())
 
 
 def find_task(conn: Connection, program_id: int, task_id: str) -> TaskRow | None:
@@ -212,9 +207,9 @@ def end_task(conn: Connection, program_id: int, task_no: int, end: TaskEnd, now:
     return execute(conn, _END, bound).rowcount == 1
 
 
-def insert_piece(conn: Connection, program_id: int, task_no: int, piece_no: int, content: bytes, now: datetime) -> None:
+def insert_piece(conn: Connection, task: TaskRow, piece_no: int, content: bytes, now: datetime) -> None:
     """Writes a piece of a task's file."""
-    bound = {"program": program_id, "no": task_no, "piece": piece_no, "content": content, "now": now}
+    bound = {"program": task.program_id, "no": task.task_no, "piece": piece_no, "content": content, "now": now}
     execute(conn, _INSERT_PIECE, bound)
 
 

@@ -14,6 +14,13 @@ from sqlalchemy import Connection
 from distrib.store.sql import execute, execute_partly_as, only
 
 
+class WaitingAsOf(NamedTuple):
+    """As of when it waits, and from when on findings count: nobody decides them, they are forgotten by themselves."""
+
+    now: datetime
+    findings_since: datetime
+
+
 class WaitingRow(NamedTuple):
     """One that waits; None where its kind has no such figure.
 
@@ -154,15 +161,9 @@ KINDS = tuple(_NUMBERS)
 """All that may wait, each with its numbers and its rows."""
 
 
-def waiting_numbers(
-    conn: Connection, program_id: int, kind: str, now: datetime, since: datetime, limit: int
-) -> list[int | str]:
-    """Lists what waits of one kind by its numbers (of keys: by their ids), the newest first, ``limit`` at the most.
-
-    Args:
-        since: from when on findings count; nobody decides them, so that they have to be forgotten by themselves.
-    """
-    bound = {"program": program_id, "now": now, "since": since, "limit": limit}
+def waiting_numbers(conn: Connection, program_id: int, kind: str, as_of: WaitingAsOf, limit: int) -> list[int | str]:
+    """Lists what waits of one kind by its numbers (of keys: by their ids), the newest first, ``limit`` at the most."""
+    bound = {"program": program_id, "now": as_of.now, "since": as_of.findings_since, "limit": limit}
     return [number for (number,) in execute(conn, _NUMBERS[kind], bound)]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from distrib.app import create_app
 from distrib.settings import Settings
-from distrib.store.database import WEB_ROLE, open_engine
+from distrib.store.database import WEB_ROLE, PoolSize, open_engine
 from distrib.store.patience import ServerHangs
 from distrib.transactions import in_transaction, is_passing
 from tests.world import databases
@@ -160,7 +160,7 @@ def test_a_connection_that_was_idle_for_too_long_is_replaced_and_its_work_done_a
 
 
 def test_a_process_of_the_database_that_hangs_is_given_up_and_the_next_unit_has_another(database_url: str) -> None:
-    engine, attempts = open_engine(database_url, WEB_ROLE, statement_timeout_ms=200, pool_size=1), list[int]()
+    engine, attempts = open_engine(database_url, WEB_ROLE, statement_timeout_ms=200, pool=PoolSize(1)), list[int]()
 
     def hangs(conn: Connection) -> None:
         attempts.append(conn.execute(text("SELECT pg_backend_pid()")).scalar_one())

@@ -28,7 +28,7 @@ from distrib.services.policies import load_policies
 from distrib.services.programs.tenants import get_program
 from distrib.services.simulations.checking import check_as_published
 from distrib.services.simulations.running import PaidSpan
-from distrib.store.database import WORKER_ROLE, open_engine
+from distrib.store.database import WORKER_ROLE, PoolSize, open_engine
 
 EVER = PaidSpan(datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -67,7 +67,7 @@ def audit_all(database_url: str, after: int = 0) -> None:
 @contextmanager
 def auditing_engine(database_url: str) -> Iterator[Engine]:
     """What audits a database; where there are several audits of one, the later ones cost half."""
-    engine = open_engine(database_url, WORKER_ROLE, pool_size=1)
+    engine = open_engine(database_url, WORKER_ROLE, pool=PoolSize(1))
     try:
         yield engine
     finally:

@@ -46,13 +46,14 @@ from distrib.services.statements.totals import keep_due_totals
 from distrib.services.tasks import note_bytes, waiting_tasks
 from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
-from distrib.store.compliance.findings import insert_sign_off
+from distrib.store.compliance.findings import SignedOverride, insert_sign_off
 from distrib.store.ledger.balances import available_of_all
-from distrib.store.ledger.sorted_balances import shops_by_figure
+from distrib.store.ledger.sorted_balances import FigureOrder, shops_by_figure
 from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
 from distrib.store.ranks.changes import list_changes
 from distrib.store.ranks.near import list_near
+from distrib.store.recorded import Part, Recorded
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
@@ -710,7 +711,7 @@ class PlatformDay:
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")
         with world.container.begin() as conn:  # as the pages after the first ask
-            list_changes(conn, self.program.program_id, ["promotion"], (world.now(), 1), 100)
+            list_changes(conn, self.program.program_id, ["promotion"], Part((world.now(), 1), 100))
             list_near(conn, self.program.program_id, "owner", (500_000, 1), 100)
         with world.container.begin() as conn:
             pay_pools(Unit(conn, self.program, COMMAND_LINE, world.now()), 202404)
@@ -884,7 +885,8 @@ class PlatformDay:
             base_of_month(conn, capped.program_id, "paid", *period_bounds(202404, capped.zone))
             create_program(conn, ProgramDraft("other", "CNY", "UTC", "open"), now, world.policies)
             reseal_payees(conn, self.program, container.sealer)
-            insert_sign_off(conn, capped.program_id, "cn", "d", "{}", "{}", "Li", "r", now, "cli")
+            signed = SignedOverride("cn", "d", "{}", "{}", "Li", "r")
+            insert_sign_off(conn, capped.program_id, signed, Recorded(now, "cli"))
             signed_overrides(conn)
             find_program(conn, capped.code)
             documents(conn, capped.program_id, [1])
@@ -892,8 +894,8 @@ class PlatformDay:
             available_of_all(conn, capped.program_id, now, now)
             wide = Way(ShopFilters(status="closed"), carrier=None, size=None)
             month = dict(zip(("from", "to"), period_bounds(202402, capped.zone), strict=True)) | {"now": now}
-            flags = {"is_descending": True, "is_kept": True}
-            shops_by_figure(conn, capped.program_id, wide, "sales_minor", month, None, 100, **flags)
+            order = FigureOrder("sales_minor", month, is_descending=True, is_kept=True)
+            shops_by_figure(conn, capped.program_id, wide, order, Part(None, 100))
         self.good("GET", "/v1/shops/deepest")
         self.look()
         self.pages("/v1/compliance/findings")

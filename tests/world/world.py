@@ -29,7 +29,7 @@ from distrib.services.plans.versions import PlanView, PublicationDraft
 from distrib.services.programs import tenants
 from distrib.services.programs.tenants import ProgramDraft
 from distrib.settings import Settings
-from distrib.store.database import WEB_ROLE, enter_program, open_engine
+from distrib.store.database import WEB_ROLE, PoolSize, enter_program, open_engine
 
 EARLY = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 9, 2, tzinfo=UTC)
@@ -247,7 +247,7 @@ def web_world(database_url: str, policy: str = "open", **settings: Any) -> Itera
     container = Container(
         Settings(var_dir=nowhere, key_pepper=PEPPER.decode()), database_url, f"unix://{nowhere}/redis.sock"
     )
-    engine = open_engine(database_url, WEB_ROLE, lock_timeout_ms=20_000, pool_size=25)
+    engine = open_engine(database_url, WEB_ROLE, lock_timeout_ms=20_000, pool=PoolSize(25))
     try:
         with container.begin() as conn:
             opened_at = NOW - timedelta(days=900)

@@ -25,7 +25,7 @@ from distrib.services.context import Program, Unit
 from distrib.store import plans
 from distrib.store.compliance import cases as store
 from distrib.store.compliance.case_rows import CaseReversal, CaseRow, DecisionRow, LeftCommission
-from distrib.store.compliance.cases import NewCase
+from distrib.store.compliance.cases import NewCase, NewCaseDecision
 from distrib.store.network import shops, tree
 from distrib.store.settlement import batch
 from distrib.store.settlement.batch import MonthTotals
@@ -123,18 +123,8 @@ def decide_case(unit: Unit, case_no: int, decided: CaseDecision) -> CaseView:
     if not decided.decided_by.strip() or not is_storable_text(decided.decided_by):
         raise Refusal("invalid", [Problem("/decided_by", Text("a person's name"))])
     seq = len(case.decisions) + 1
-    store.insert_decision(
-        unit.conn,
-        unit.program_id,
-        case_no,
-        seq,
-        decision,
-        decided.effective_at or unit.now,
-        decided.decided_by,
-        decided.reason,
-        unit.now,
-        unit.actor.key_id,
-    )
+    row = NewCaseDecision(seq, decision, decided.effective_at or unit.now, decided.decided_by, decided.reason)
+    store.insert_decision(unit.conn, unit.program_id, case_no, row, unit.recorded)
     if decision == "release":
         store.free_commissions(unit.conn, unit.program_id, case_no, seq, unit.now)
     elif decision == "reverse":

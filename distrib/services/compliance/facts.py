@@ -17,6 +17,7 @@ from distrib.services.context import Program
 from distrib.store.compliance import structure as store
 from distrib.store.compliance.structure import ThresholdCounts
 from distrib.store.network import shops
+from distrib.store.recorded import TimeSpan
 
 
 class CountingPenalty(NamedTuple):
@@ -131,11 +132,11 @@ class StoredStructure:
 
     def earners(self, since: datetime, until: datetime, least: int) -> int:
         """Counts ``StructureFacts.earners``."""
-        return store.earners(self._conn, self._number, since, until, self._as_of, least)
+        return store.earners(self._conn, self._number, TimeSpan(since, until), self._as_of, least)
 
     def payees(self, since: datetime, until: datetime, least: int) -> int:
         """Counts ``StructureFacts.payees``."""
-        return store.payees(self._conn, self._number, since, until, self._as_of, least)
+        return store.payees(self._conn, self._number, TimeSpan(since, until), self._as_of, least)
 
     def ids_of(self, shop_nos: Collection[int]) -> Mapping[int, str]:
         """Reads ``StructureFacts.ids_of``."""

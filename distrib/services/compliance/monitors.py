@@ -24,7 +24,8 @@ from distrib.services.context import Actor, Program, Unit
 from distrib.store.compliance import cases
 from distrib.store.compliance import findings as store
 from distrib.store.compliance.cases import NewCase
-from distrib.store.compliance.findings import FindingRow, ListedFinding
+from distrib.store.compliance.findings import FindingRow, ListedFinding, NewMonitorRun, WantedFindings
+from distrib.store.recorded import Part
 
 MOST_A_DAY = 1_000
 """So many findings of one id are recorded a day; more say nothing new, and the run has the figures."""
@@ -142,7 +143,7 @@ def run_monitors(unit: Unit, policies: Mapping[str, Policy]) -> MonitorRun:
     cases_opened = sorted(subject for subject, action in actions.items() if action == CASE_OPENED)
     result = {**by_name(view), "new_findings": new_findings, "cases_opened": cases_opened}
     text = json.dumps(result, default=as_json, ensure_ascii=False)
-    run_no = store.insert_run(unit.conn, unit.program_id, unit.now, unit.day, text, unit.now, unit.actor.key_id)
+    run_no = store.insert_run(unit.conn, unit.program_id, NewMonitorRun(unit.now, unit.day, text), unit.recorded)
     return MonitorRun(
         run_no=run_no,
         program=view.program,
@@ -194,9 +195,8 @@ def list_findings(
 ) -> tuple[list[KeptFinding], tuple[int] | None]:
     """Lists a page of recorded findings, the newest first, and the cursor of the next page."""
     (before,) = after or (_NEWEST,)
-    rows = store.list_findings(
-        unit.conn, unit.program_id, before, limit + 1, wanted.finding_id, wanted.severity, wanted.since
-    )
+    narrowed = WantedFindings(wanted.finding_id, wanted.severity, wanted.since)
+    rows = store.list_findings(unit.conn, unit.program_id, narrowed, Part(before, limit + 1))
     page = [finding_view(row) for row in rows[:limit]]
     return page, (rows[limit - 1].finding_no,) if len(rows) > limit else None
 

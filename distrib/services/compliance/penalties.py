@@ -30,6 +30,7 @@ from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
 from distrib.store.compliance.penalties import NewPenalty, PenaltyRow, StandingPenalty
 from distrib.store.network import shops
+from distrib.store.recorded import Part
 
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
 
@@ -117,7 +118,7 @@ def withdraw_penalty(unit: Unit, penalty_id: str, reason: str) -> PenaltyView:
     problems = list(_text_problems("reason", reason))
     if problems:
         raise Refusal("invalid", problems)
-    store.insert_withdrawal(unit.conn, unit.program_id, row.penalty_no, reason, unit.now, unit.actor.key_id)
+    store.insert_withdrawal(unit.conn, unit.program_id, row.penalty_no, reason, unit.recorded)
     row = _find(unit.conn, unit.program, penalty_id)
     if row.withdrawal_reason != reason:
         raise PenaltyWithdrawn(id=penalty_id)
@@ -133,7 +134,7 @@ def list_penalties(
     unit: Unit, shop_id: str | None, organiser_id: str | None, after: int | None, limit: int
 ) -> tuple[list[PenaltyView], int | None]:
     """Lists a page of penalties in the order they were recorded, and the number after which the next page begins."""
-    rows = store.list_penalties(unit.conn, unit.program_id, shop_id, organiser_id, after or 0, limit + 1)
+    rows = store.list_penalties(unit.conn, unit.program_id, shop_id, organiser_id, Part(after or 0, limit + 1))
     page = rows[:limit]
     return [penalty_view(unit.program, row, unit.now) for row in page], page[-1].penalty_no if len(
         rows

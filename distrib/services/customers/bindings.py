@@ -102,7 +102,7 @@ def bind_customers(unit: Unit, drafts: Sequence[ClaimDraft]) -> list[ClaimResult
         else:
             outcomes.append(batch.record(draft, shop.shop_no))
     if batch.new:
-        store.insert_claims(unit.conn, program_id, batch.new, rule, unit.now, unit.actor.key_id)
+        store.insert_claims(unit.conn, program_id, batch.new, rule, unit.recorded)
     views = binding_views(
         unit.conn, program_id, {customer: batch.people.binding(customer, unit.now) for customer in customers}
     )

@@ -81,7 +81,7 @@ def set_customer(unit: Unit, customer_id: str, shop_id: str | None) -> CustomerV
     shop_no = None if shop is None else shop.shop_no
     recorded = store.shops_of_customers(unit.conn, program_id, [surviving])
     if surviving not in recorded or recorded[surviving] != shop_no:
-        store.insert_customer_shop(unit.conn, program_id, surviving, shop_no, unit.now, unit.actor.key_id)
+        store.insert_customer_shop(unit.conn, program_id, surviving, shop_no, unit.recorded)
     return get_customer(unit, customer_id)
 
 
@@ -109,7 +109,7 @@ def merge_customer(unit: Unit, customer_id: str, into_id: str) -> CustomerView:
     if len(identities.ids_of(customer_id)) + len(identities.ids_of(into_id)) > MOST_IDS:
         raise PersonTooLarge(id=into_id, most=MOST_IDS)
     unit = unit.as_of(_instant(identities, unit.now))
-    customer_merges.insert_merge(unit.conn, program_id, customer_id, into_id, unit.now, unit.actor.key_id)
+    customer_merges.insert_merge(unit.conn, program_id, customer_id, into_id, unit.recorded)
     _hand_shop_over(unit, customer_id, into_id)
     return get_customer(unit, customer_id)
 
@@ -138,4 +138,4 @@ def _hand_shop_over(unit: Unit, customer_id: str, into_id: str) -> None:
     if shop_no is None and customer_id in own:
         shop_no = own[customer_id].shop_no
     if shop_no is not None:
-        store.insert_customer_shop(conn, program_id, into_id, shop_no, unit.now, unit.actor.key_id)
+        store.insert_customer_shop(conn, program_id, into_id, shop_no, unit.recorded)

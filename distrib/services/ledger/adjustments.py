@@ -26,9 +26,10 @@ from distrib.services.orders.commissions import commission_id
 from distrib.services.programs.persons import check_second_person
 from distrib.store.ledger import adjustments as rows
 from distrib.store.ledger import books, postings
-from distrib.store.ledger.adjustments import AdjustmentRow
+from distrib.store.ledger.adjustments import AdjustmentRow, NewAdjustment
 from distrib.store.ledger.postings import Entry
 from distrib.store.network import shops
+from distrib.store.recorded import Part
 
 PROPOSED, APPROVED = "proposed", "approved"
 MOST_CHARACTERS = 255
@@ -77,17 +78,8 @@ def propose_adjustment(unit: Unit, draft: AdjustmentDraft) -> tuple[AdjustmentVi
     shop = shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if shop is None:
         raise ShopUnknown(id=shop_id)
-    is_new = rows.insert_adjustment(
-        unit.conn,
-        unit.program_id,
-        draft.id,
-        digest,
-        shop.shop_no,
-        draft.amount_minor,
-        draft.reason,
-        unit.now,
-        unit.actor.key_id,
-    )
+    proposed = NewAdjustment(draft.id, digest, shop.shop_no, draft.amount_minor, draft.reason)
+    is_new = rows.insert_adjustment(unit.conn, unit.program_id, proposed, unit.recorded)
     row = _find(unit.conn, unit.program, draft.id)
     if row.digest != digest:
         raise IdConflict(id=draft.id)
@@ -118,7 +110,7 @@ def list_adjustments(
 ) -> tuple[list[AdjustmentView], int | None]:
     """Lists adjustments in the order they were proposed, and after what number the next page begins."""
     approved = None if status is None else status == APPROVED
-    adjustments = rows.list_adjustments(unit.conn, unit.program_id, shop_id, approved, after or 0, limit + 1)
+    adjustments = rows.list_adjustments(unit.conn, unit.program_id, shop_id, approved, Part(after or 0, limit + 1))
     page = adjustments[:limit]
     return [_view(unit.program, row) for row in page], page[-1].adjustment_no if len(adjustments) > limit else None
 
@@ -140,7 +132,7 @@ def _check(draft: AdjustmentDraft) -> None:
 def _post(unit: Unit, row: AdjustmentRow) -> None:
     closed_through = books.hold_open(unit.conn, unit.program_id)
     period, late_from = counting(unit.period, closed_through)
-    if not rows.insert_approval(unit.conn, unit.program_id, row.adjustment_no, period, unit.now, unit.actor.key_id):
+    if not rows.insert_approval(unit.conn, unit.program_id, row.adjustment_no, period, unit.recorded):
         return
     debit, credit = (EXPENSE, row.shop_no) if row.amount_minor > 0 else (row.shop_no, EXPENSE)
     entry = Entry(

@@ -18,9 +18,10 @@ from distrib.services.ledger.refusals import QuestionDecided, QuestionsWaiting, 
 from distrib.services.orders.commissions import commission_id, place_of
 from distrib.services.sharing.refusals import ShopGone
 from distrib.store.ledger import questions as rows
-from distrib.store.ledger.questions import QuestionRow
+from distrib.store.ledger.questions import NewQuestion, QuestionRow
 from distrib.store.network import shops
 from distrib.store.orders.commissions import find_commission
+from distrib.store.recorded import Part
 from distrib.store.sharing.codes import is_erased
 
 OPEN, ANSWERED, CLOSED = STATES = ("open", "answered", "closed")
@@ -96,10 +97,8 @@ def ask_question(unit: Unit, draft: QuestionDraft) -> tuple[QuestionView, bool]:
         raise ShopGone(id=shop.shop_id, state="erased")
     if rows.count_waiting(unit.conn, unit.program_id, shop.shop_no, MOST_WAITING) >= MOST_WAITING:
         raise QuestionsWaiting(most=MOST_WAITING)
-    written = rows.insert_question(
-        unit.conn, unit.program_id, draft.id, shop.shop_no, place, draft.words, unit.now, unit.actor.key_id
-    )
-    if not written:
+    question = NewQuestion(draft.id, shop.shop_no, place, draft.words)
+    if not rows.insert_question(unit.conn, unit.program_id, question, unit.recorded):
         raise IdConflict(id=draft.id)
     return question_view(unit.program, _find(unit, draft.id), unit.actor), True
 
@@ -114,7 +113,7 @@ def answer_question(unit: Unit, question_id: str, words: str) -> QuestionView:
     if row.answered_at is None or row.answer != words:
         if row.state != OPEN:
             raise QuestionDecided(id=question_id, state=row.state)
-        rows.insert_answer(unit.conn, unit.program_id, row.question_no, words, unit.now, unit.actor.key_id)
+        rows.insert_answer(unit.conn, unit.program_id, row.question_no, words, unit.recorded)
     return question_view(unit.program, _find(unit, question_id), unit.actor)
 
 
@@ -144,14 +143,14 @@ def list_questions(
     if shop_id is not None and shop is None:
         return [], None
     shop_no = None if shop is None else shop.shop_no
-    below = before or 2**62
+    part = Part(before or 2**62, limit + 1)
     if commission is not None:
         place = place_of(commission)
         if place is None or shop_no is None:
             return [], None
-        listed = rows.of_commission(unit.conn, unit.program_id, shop_no, place, below, limit + 1)
+        listed = rows.of_commission(unit.conn, unit.program_id, shop_no, place, part)
     else:
-        listed = rows.list_questions(unit.conn, unit.program_id, shop_no, wanted.state, below, limit + 1)
+        listed = rows.list_questions(unit.conn, unit.program_id, shop_no, wanted.state, part)
     page = listed[:limit]
     follows = page[-1].question_no if len(listed) > limit else None
     return [question_view(unit.program, row, unit.actor) for row in page], follows

@@ -18,6 +18,7 @@ from distrib.services.context import Program, Unit, format_period, period_bounds
 from distrib.store.network import branches as store
 from distrib.store.network.branches import BranchRow, BranchRun
 from distrib.store.ranks import columns
+from distrib.store.runs_over_shops import RunPace
 
 MANY_SHOPS: Final = 20_000
 OFTEN: Final = timedelta(minutes=15)
@@ -38,7 +39,7 @@ class Branch:
 
 def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Lists the programs that are to be added up again, the longest due first."""
-    return store.BRANCH_RUNS.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
+    return store.BRANCH_RUNS.programs_due(conn, now, RunPace(OFTEN, SLOWLY, MANY_SHOPS), limit)
 
 
 def keep_branches(unit: Unit) -> bool:

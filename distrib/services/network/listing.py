@@ -14,10 +14,11 @@ from distrib.services.context import ListPart, Unit, period_bounds
 from distrib.services.network.branches import Branch, branches_of
 from distrib.services.network.views import lowest_rank
 from distrib.store.ledger import balances, sorted_balances
-from distrib.store.ledger.sorted_balances import FigureKey
+from distrib.store.ledger.sorted_balances import FigureKey, FigureOrder
 from distrib.store.network import listed_shops, listing
 from distrib.store.network.listing import JoinedKey, ShopFilters, Way
 from distrib.store.network.shops import by_ids
+from distrib.store.recorded import Part
 
 SORTS = ("joined", "-joined", "sales", "-sales", "balance", "-balance")
 _FIGURES = {"sales": sorted_balances.SALES, "balance": sorted_balances.AVAILABLE}
@@ -116,24 +117,17 @@ def _by_joining(unit: Unit, way: Way, sort: str, page: ListPart[Place]) -> list[
     """The places of the next shops by when they joined; None where too many would have to be looked at."""
     key = None if page.after is None else JoinedKey(page.after[1], datetime.fromisoformat(str(page.after[0])))
     is_descending = sort.startswith("-")
-    keys = listing.keys_of_page(unit.conn, unit.program_id, way, key, page.limit, is_descending=is_descending)
+    keys = listing.keys_of_page(unit.conn, unit.program_id, way, Part(key, page.limit), is_descending=is_descending)
     return None if keys is None else [(key.joined_at.isoformat(), key.shop_no) for key in keys]
 
 
 def _by_figure(unit: Unit, way: Way, sort: str, page: ListPart[Place], *, is_kept: bool) -> list[Place] | None:
     """The places of the next shops by sales or by what is available; None as above."""
     start, end = period_bounds(unit.period, unit.program.zone)
-    keys = sorted_balances.shops_by_figure(
-        unit.conn,
-        unit.program_id,
-        way,
-        _FIGURES[sort.removeprefix("-")],
-        {"now": unit.now, "from": start, "to": end},
-        None if page.after is None else FigureKey(page.after[1], int(page.after[0])),
-        page.limit,
-        is_descending=sort.startswith("-"),
-        is_kept=is_kept,
-    )
+    bound = {"now": unit.now, "from": start, "to": end}
+    order = FigureOrder(_FIGURES[sort.removeprefix("-")], bound, is_descending=sort.startswith("-"), is_kept=is_kept)
+    key = None if page.after is None else FigureKey(page.after[1], int(page.after[0]))
+    keys = sorted_balances.shops_by_figure(unit.conn, unit.program_id, way, order, Part(key, page.limit))
     return None if keys is None else [(key.minor, key.shop_no) for key in keys]
 
 

@@ -17,6 +17,7 @@ from distrib.services.network.views import ShopView, get_shop
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import KnownShop
+from distrib.store.network.tree import NewLink
 
 WAITED = timedelta(seconds=15)
 """No call waits longer for the network: a link that is newer than its clock by less was made while it waited."""
@@ -55,9 +56,8 @@ def move_shop(unit: Unit, policy: Policy, shop_id: str, move: Move) -> ShopView:
         raise MoveTooEarly()
     _check(unit, policy, shop, sponsor, moved_at)
     sponsor_no = None if sponsor is None else sponsor.shop_no
-    tree.insert_link(
-        unit.conn, program_id, shop.shop_no, moved_at, sponsor_no, move.reason, unit.now, unit.actor.key_id
-    )
+    link = NewLink(moved_at, sponsor_no, move.reason)
+    tree.insert_link(unit.conn, program_id, shop.shop_no, link, unit.recorded)
     tree.shift_subtree(unit.conn, program_id, shop.shop_no, sponsor, moved_at)
     if sponsor_no is not None and has_promotions(load_timeline(unit.conn, unit.program), moved_at):
         tree.signal_ranks(unit.conn, program_id, [(unit.program.day_of(moved_at), sponsor_no, moved_at)])

@@ -43,7 +43,7 @@ def change_shop(unit: Unit, shop_id: str, wanted: ShopChanges) -> ShopView:
         text = None if attributes is None else json.dumps(attributes, ensure_ascii=False)
         store.describe_shop(unit.conn, program_id, shop.shop_no, wanted.get("name", view.name), text)
     if "organiser_id" in wanted and wanted["organiser_id"] != view.organiser_id:
-        store.set_organiser(unit.conn, program_id, shop.shop_no, wanted["organiser_id"], unit.now, unit.actor.key_id)
+        store.set_organiser(unit.conn, program_id, shop.shop_no, wanted["organiser_id"], unit.recorded)
     return get_shop(unit, shop_id)
 
 

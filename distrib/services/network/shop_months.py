@@ -14,6 +14,8 @@ from distrib.services.context import Unit, period_bounds
 from distrib.services.customers.people import ClaimsOfPeople
 from distrib.store.network import shop_months as store
 from distrib.store.network import shops
+from distrib.store.network.tree import Downline
+from distrib.store.recorded import TimeSpan
 
 TEAM_LEVELS = 3
 RETENTION_MONTHS = (1, 3, 6, 12)
@@ -78,15 +80,14 @@ def shop_month(unit: Unit, shop_id: str, period: int, levels: int = TEAM_LEVELS)
     shop = shops.by_ids(unit.conn, unit.program_id, [shop_id]).get(shop_id)
     if shop is None:
         raise ShopUnknown(id=shop_id)
-    start, end = period_bounds(period, unit.program.zone)
+    month = TimeSpan(*period_bounds(period, unit.program.zone))
     program_id, shop_no = unit.program_id, shop.shop_no
-    own = store.own_month(unit.conn, program_id, shop_no, start, end, _first_bound(unit.conn, program_id, shop_no, end))
-    recruits = store.recruits_month(unit.conn, program_id, shop_no, start, end)
+    first_bound = _first_bound(unit.conn, program_id, shop_no, month.until)
+    own = store.own_month(unit.conn, program_id, shop_no, month, first_bound)
+    recruits = store.recruits_month(unit.conn, program_id, shop_no, month)
     shown = min(levels, TEAM_LEVELS)
-    rows = {
-        row.level: row
-        for row in store.team_month(unit.conn, program_id, shop_no, start, end, min(unit.now, end), shown)
-    }
+    team_then = Downline(shop_no, min(unit.now, month.until), shown)
+    rows = {row.level: row for row in store.team_month(unit.conn, program_id, team_then, month)}
     team = tuple(_level(level, rows.get(level)) for level in range(1, shown + 1))
     referral_minor = own.met_minor + recruits.sales_minor
     return ShopMonth(

@@ -25,6 +25,7 @@ from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.store.network import shops
 from distrib.store.network import standing as store
 from distrib.store.network.shops import KnownShop
+from distrib.store.network.standing import NewRank, NewStatus
 from distrib.store.ranks import figures
 from distrib.store.sharing import shop_sessions
 
@@ -69,9 +70,7 @@ def set_status(unit: Unit, shop_id: str, status: str, effective_at: datetime | N
         )
     effective_at = effective_at or unit.now
     shop = _lock(unit.conn, unit.program, shop_id, effective_at)
-    store.add_status(
-        unit.conn, unit.program_id, shop.shop_no, effective_at, status, reason, unit.now, unit.actor.key_id
-    )
+    store.add_status(unit.conn, unit.program_id, NewStatus(shop.shop_no, effective_at, status, reason), unit.recorded)
     if status == CLOSED and effective_at <= unit.now:
         shop_sessions.end_sessions(unit.conn, unit.program_id, shop.shop_no, unit.actor.key_id, unit.now)
     return get_shop(unit, shop_id)
@@ -92,7 +91,7 @@ def set_rank(unit: Unit, shop_id: str, rank: str | None, effective_at: datetime 
     entry = timeline.in_force(effective_at) or next(iter(timeline.entries), None)
     if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
         raise RankUnknown(rank=rank)
-    store.add_rank(unit.conn, program_id, shop.shop_no, effective_at, rank, HAND, reason, unit.now, unit.actor.key_id)
+    store.add_rank(unit.conn, program_id, NewRank(shop.shop_no, effective_at, rank, HAND, reason), unit.recorded)
     if entry is not None:
         _complete_ranks(unit, shop.shop_no, effective_at, ladder_of(timeline), entry.plan)
     return get_shop(unit, shop_id)

@@ -12,6 +12,7 @@ from distrib.domain.network.refusals import SubtreeTooLarge
 from distrib.services.context import ListPart, Unit
 from distrib.services.network.views import RelatedShop, ShopView, downline, get_shop
 from distrib.store.network import tree as network
+from distrib.store.network.tree import Downline
 
 MOST_SHOPS = 100_000
 """A tree is held whole while it is written; larger ones are read level by level."""
@@ -33,7 +34,7 @@ def read_subtree(unit: Unit, shop_id: str, levels: int | None, *, sees_all: bool
     rows: list[RelatedShop] = []
     if levels != 0:
         deep = network.DEEPEST if levels is None else levels
-        if network.is_larger(unit.conn, unit.program_id, top.shop_no, unit.now, deep, MOST_SHOPS):
+        if network.is_larger(unit.conn, unit.program_id, Downline(top.shop_no, unit.now, deep), MOST_SHOPS):
             raise SubtreeTooLarge(most=MOST_SHOPS)
         rows, _ = downline(unit, shop_id, levels, ListPart(None, MOST_SHOPS))
     nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}

@@ -18,6 +18,8 @@ from distrib.services.network.branches import Branch, branches_of
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import ShopRow
+from distrib.store.network.tree import Downline
+from distrib.store.recorded import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,8 @@ def downline(
     row = _find(unit, shop_id)
     _, level = _place_at(unit, row)
     deep = tree.DEEPEST if levels is None else levels
-    below = tree.downline_at(
-        unit.conn, unit.program_id, row.shop_no, unit.now, deep, page.after or (0, 0), page.limit + 1
-    )
+    part = Part(page.after or (0, 0), page.limit + 1)
+    below = tree.downline_at(unit.conn, unit.program_id, Downline(row.shop_no, unit.now, deep), part)
     shown = below[: page.limit]
     places = [_RelatedPlace(shop.shop_no, shop.depth, level + shop.depth, shop.sponsor_no) for shop in shown]
     follows = (shown[-1].depth, shown[-1].shop_no) if len(below) > page.limit else None
@@ -152,7 +153,7 @@ def nearest_below(unit: Unit, shop_id: str, levels: int | None, most: int) -> tu
     """
     top = get_shop(unit, shop_id)
     deep = tree.DEEPEST if levels is None else levels
-    below = tree.nearest_below(unit.conn, unit.program_id, top.shop_no, unit.now, deep, most + 1)
+    below = tree.nearest_below(unit.conn, unit.program_id, Downline(top.shop_no, unit.now, deep), most + 1)
     page = below[:most]
     numbers = [shop.shop_no for shop in page]
     rows = shops.show_many(unit.conn, unit.program_id, [top.shop_no, *numbers], unit.now)

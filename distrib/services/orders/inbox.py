@@ -27,6 +27,7 @@ from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
 from distrib.store.orders.event_views import EventFilters, EventStanding
+from distrib.store.recorded import Part
 from distrib.tracing import span
 
 __all__ = [
@@ -200,7 +201,7 @@ def list_events(
     """
     first = event_views.NEWEST if filters.is_newest_first else event_views.FIRST
     place = first if after is None else after
-    events = event_views.event_views(conn, program.program_id, filters, EVENT_TYPES, place, limit + 1)
+    events = event_views.event_views(conn, program.program_id, filters, EVENT_TYPES, Part(place, limit + 1))
     page = events[:limit]
     if len(events) <= limit:
         return [_view(row) for row in page], None

@@ -46,6 +46,7 @@ from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
 from distrib.store.payouts.batch_rows import BatchHead, BatchSums, RefusalRow
 from distrib.store.payouts.batches import RefusedShop
+from distrib.store.recorded import Part, TimeSpan
 
 REFUSED_SHOWN = 500
 STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
@@ -188,7 +189,7 @@ def approve_payout(unit: Unit, payout_id: str) -> None:
     check_second_person(unit, head.created_by, is_decided=head.decision is not None)
     if head.decision is None:
         decided_at, _ = posting_time(unit)
-        rows.insert_decision(unit.conn, unit.program_id, head.payout_no, APPROVED, decided_at, unit.actor.key_id)
+        rows.insert_decision(unit.conn, unit.program_id, head.payout_no, APPROVED, unit.as_of(decided_at).recorded)
         reach("payout.decided")
 
 
@@ -203,7 +204,7 @@ def cancel_payout(unit: Unit, payout_id: str) -> None:
         raise PayoutApproved(id=payout_id)
     if head.decision is None:
         decided_at, _ = posting_time(unit)
-        rows.insert_decision(unit.conn, unit.program_id, head.payout_no, CANCELLED, decided_at, unit.actor.key_id)
+        rows.insert_decision(unit.conn, unit.program_id, head.payout_no, CANCELLED, unit.as_of(decided_at).recorded)
         tell_of_withdrawals(unit.conn, unit.program, head.selection, head.payout_no, decided_at)
 
 
@@ -260,7 +261,7 @@ def payout_view(
     else:
         stored = list(rows.lines_of_shops(unit.conn, unit.program_id, head.payout_no, [shop_id]).values())
     lines = [line_view(unit.program, head, row) for row in stored[:limit]]
-    refused = rows.refusals_of(unit.conn, unit.program_id, head.payout_no, None, "", REFUSED_SHOWN)
+    refused = rows.refusals_of(unit.conn, unit.program_id, head.payout_no, None, Part("", REFUSED_SHOWN))
     counts = rows.refusal_counts(unit.conn, unit.program_id, head.payout_no)
     view = PayoutInFull(payout_summary(unit.program, head, sums), lines, refused, counts)
     return view, stored[limit - 1].line_no if len(stored) > limit else None
@@ -275,8 +276,8 @@ def list_payouts(
         state: one of ``STATUSES``, where only those are wanted.
         month: as 202603: those made in it.
     """
-    made = None if month is None else period_bounds(month, unit.program.zone)
-    heads = rows.heads_before(unit.conn, unit.program_id, before or 2**62, limit + 1, state, made)
+    made = None if month is None else TimeSpan(*period_bounds(month, unit.program.zone))
+    heads = rows.heads_before(unit.conn, unit.program_id, Part(before or 2**62, limit + 1), state, made)
     sums = rows.sums_of(unit.conn, unit.program_id, [head.payout_no for head in heads])
     shown = [
         payout_summary(unit.program, head, sums.get(head.payout_no, BatchSums(head.payout_no)))
@@ -290,7 +291,7 @@ def list_refused(
 ) -> tuple[list[RefusalRow], str | None]:
     """Lists the shops that a batch could not pay, with the code why, by id; those of one code where that is asked."""
     head = head_of(unit.conn, unit.program, payout_id)
-    refused = rows.refusals_of(unit.conn, unit.program_id, head.payout_no, code, after, limit + 1)
+    refused = rows.refusals_of(unit.conn, unit.program_id, head.payout_no, code, Part(after, limit + 1))
     return refused[:limit], refused[limit - 1].shop_id if len(refused) > limit else None
 
 

@@ -24,6 +24,7 @@ from distrib.domain.periods import to_period, year_and_month
 from distrib.services.context import Program, period_bounds
 from distrib.services.payouts.selections import CLOSING, Selection
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batch_rows import IncomeMonths
 from distrib.store.payouts.batches import NewLine, RefusedShop
 from distrib.store.payouts.candidates import Candidate
 
@@ -79,10 +80,8 @@ class Lines:
         if self._late is None:
             since, _ = period_bounds(first, self.program.zone)
             self._late = rows.paid_late(self.conn, self.program.program_id, since)
-        zone, last = self.program.time_zone, self.period
-        for row in rows.income_by_month(
-            self.conn, self.program.program_id, zone, sorted(persons), self._late, first, last
-        ):
+        span = IncomeMonths(self.program.time_zone, first, self.period, self._late)
+        for row in rows.income_by_month(self.conn, self.program.program_id, sorted(persons), span):
             income = IncomeSoFar(row.income_minor, row.withheld_minor)
             months.setdefault(bytes(row.payee_hash), {})[row.period] = income
         return months

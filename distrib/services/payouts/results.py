@@ -56,14 +56,14 @@ def _write(unit: Unit, head: BatchHead, fresh: Sequence[FreshResult], recorded_a
     """Writes results before returns, so that what was paid and came back in one call stands in that order."""
     settled = [item for item in fresh if item.saying.status != RETURNED]
     returned = [item for item in fresh if item.saying.status == RETURNED]
-    program_id, payout_no = unit.program_id, head.payout_no
+    program_id, payout_no, recorded = unit.program_id, head.payout_no, unit.as_of(recorded_at).recorded
     messages: list[tuple[str, Mapping[str, object]]] = []
     if settled:
         results = [
             NewResult(x.line.shop_no, x.saying.status, x.occurred_at, x.saying.reference, x.saying.reason)
             for x in settled
         ]
-        rows.insert_results(unit.conn, program_id, payout_no, results, recorded_at, unit.actor.key_id)
+        rows.insert_results(unit.conn, program_id, payout_no, results, recorded)
         reach("payout.resulted")
         paid = _paid_lines(unit.program, (item for item in settled if item.saying.status == PAID))
         if paid:
@@ -74,7 +74,7 @@ def _write(unit: Unit, head: BatchHead, fresh: Sequence[FreshResult], recorded_a
         _settle_withdrawals(unit.conn, unit.program, head, settled, recorded_at)
     if returned:
         returns = [NewReturn(x.line.shop_no, x.occurred_at, x.saying.reference, x.saying.reason) for x in returned]
-        rows.insert_returns(unit.conn, program_id, payout_no, returns, recorded_at, unit.actor.key_id)
+        rows.insert_returns(unit.conn, program_id, payout_no, returns, recorded)
         back = _paid_lines(unit.program, returned)
         post_returned(unit.conn, program_id, payout_no, back)
         lines = [

@@ -49,7 +49,8 @@ from distrib.store.network.shops import KnownShop
 from distrib.store.payouts import batches, candidates, payee_versions
 from distrib.store.payouts import withdrawals as rows
 from distrib.store.payouts.candidates import Candidate
-from distrib.store.payouts.withdrawals import ShopWithdrawals, WithdrawalRow
+from distrib.store.payouts.withdrawals import DecidedWithdrawal, NewWithdrawal, ShopWithdrawals, WithdrawalRow
+from distrib.store.recorded import Part
 
 _FEE_SEQ, _FEE_BACK_SEQ = 1, 2
 """The numbers of a fee's transfer and of the one that gives it back: the ledger's key refuses either twice."""
@@ -86,18 +87,8 @@ def request_withdrawal(unit: Unit, draft: WithdrawalDraft) -> tuple[WithdrawalVi
     if rules is None:
         raise WithdrawalsOff()
     _check(unit, rules, shop, draft.amount_minor)
-    is_new = rows.insert_withdrawal(
-        unit.conn,
-        unit.program_id,
-        draft.id,
-        digest,
-        shop.shop_no,
-        draft.amount_minor,
-        rules.fee_minor,
-        unit.now,
-        unit.actor.key_id,
-    )
-    if not is_new:
+    asked = NewWithdrawal(draft.id, digest, shop.shop_no, draft.amount_minor, rules.fee_minor)
+    if not rows.insert_withdrawal(unit.conn, unit.program_id, asked, unit.recorded):
         raise IdConflict(id=draft.id)
     row = _find(unit.conn, unit.program, draft.id)
     tell_withdrawals(unit.conn, unit.program, [row], unit.now)
@@ -122,7 +113,8 @@ def approve_withdrawal(unit: Unit, withdrawal_id: str) -> WithdrawalView:
         available = _amount_of(candidate) - _so_far(unit, row.shop_no).approved_minor
         if row.amount_minor > available:
             raise ExceedsAvailable(available_minor=max(0, available))
-        rows.insert_decision(unit.conn, unit.program_id, row.withdrawal_no, APPROVED, None, unit.now, unit.actor.key_id)
+        decided = DecidedWithdrawal(row.withdrawal_no, APPROVED, None)
+        rows.insert_decision(unit.conn, unit.program_id, decided, unit.recorded)
         tell_withdrawals(unit.conn, unit.program, [_find(unit.conn, unit.program, withdrawal_id)], unit.now)
     return withdrawal_view(unit.program, _find(unit.conn, unit.program, withdrawal_id))
 
@@ -157,7 +149,7 @@ def list_withdrawals(
     unit: Unit, shop_id: str | None, state: str | None, before: int | None, limit: int
 ) -> tuple[list[WithdrawalView], int | None]:
     """Lists withdrawals, the newest first, and before what number the next page begins."""
-    listed = rows.list_withdrawals(unit.conn, unit.program_id, shop_id, state, before or 2**62, limit + 1)
+    listed = rows.list_withdrawals(unit.conn, unit.program_id, shop_id, state, Part(before or 2**62, limit + 1))
     page = listed[:limit]
     return [withdrawal_view(unit.program, row) for row in page], page[-1].withdrawal_no if len(listed) > limit else None
 
@@ -243,7 +235,8 @@ def _end(unit: Unit, withdrawal_id: str, decision: str, reason: str | None) -> W
         return withdrawal_view(unit.program, row)
     if row.state not in (REQUESTED, APPROVED):
         raise WithdrawalDecided(id=withdrawal_id, state=row.state)
-    rows.insert_decision(unit.conn, unit.program_id, row.withdrawal_no, decision, reason, unit.now, unit.actor.key_id)
+    decided = DecidedWithdrawal(row.withdrawal_no, decision, reason)
+    rows.insert_decision(unit.conn, unit.program_id, decided, unit.recorded)
     rows.end_withdrawals(unit.conn, unit.program_id, [row.withdrawal_no])
     ended = _find(unit.conn, unit.program, withdrawal_id)
     tell_withdrawals(unit.conn, unit.program, [ended], unit.now)

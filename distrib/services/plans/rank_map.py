@@ -17,8 +17,10 @@ from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.refusals import RankMapRequired
 from distrib.domain.ranks.history import Ladder, RankHistory, row_reason
 from distrib.store.network import standing
+from distrib.store.network.standing import RenamedRanks
 from distrib.store.ranks import figures
 from distrib.store.ranks.figures import RankChange
+from distrib.store.recorded import Recorded
 
 SHOPS_CHUNK = 20_000
 
@@ -67,7 +69,8 @@ class StoredMappedRanks:
 
     def rename_later_ranks(self, names: Mapping[str, str], since: datetime, until: datetime | None) -> None:
         """Writes ``MappedRanks.rename_later_ranks``."""
-        standing.rename_later_ranks(self._conn, self._number, names, since, until, self._by, self._now)
+        renamed = RenamedRanks(names, since, until)
+        standing.rename_later_ranks(self._conn, self._number, renamed, Recorded(self._now, self._by))
 
     def rank_rows(self, shops: Sequence[int]) -> Sequence[tuple[int, datetime, str | None, str]]:
         """Reads ``MappedRanks.rank_rows``."""

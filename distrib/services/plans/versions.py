@@ -40,6 +40,7 @@ from distrib.services.plans.rank_map import StoredMappedRanks, check_held_ranks,
 from distrib.store import plans as store
 from distrib.store.ledger import books
 from distrib.store.network import tree
+from distrib.store.plans import NewPublication, NewVersion
 
 PLANS_KEPT = 1_024
 _NEWEST = 2**31 - 1
@@ -121,7 +122,7 @@ def create_plan(unit: Unit, document: object, policies: Mapping[str, Policy]) ->
     store.lock_timeline(unit.conn, unit.program_id)
     newest = store.newest_version(unit.conn, unit.program_id, plan.code)
     if newest is None or newest.digest != digest:
-        store.insert_version(unit.conn, unit.program_id, plan.code, text, digest, unit.now, unit.actor.key_id)
+        store.insert_version(unit.conn, unit.program_id, NewVersion(plan.code, text, digest), unit.recorded)
         newest = store.newest_version(unit.conn, unit.program_id, plan.code)
     return _view(newest, judge(unit.program, policies, plan))
 
@@ -161,10 +162,8 @@ def publish_plan(
     _check_open(unit.conn, unit.program, effective_from)
     if effective_from <= unit.now + CLOCK_SKEW and store.has_orders_since(unit.conn, unit.program_id, effective_from):
         raise OrdersHandledBefore()
-    stored = store.insert_publication(
-        unit.conn, unit.program_id, row.version_no, effective_from, unit.now, unit.actor.key_id, signed_off_by
-    )
-    if not stored:
+    published = NewPublication(row.version_no, effective_from, signed_off_by)
+    if not store.insert_publication(unit.conn, unit.program_id, published, unit.recorded):
         raise EffectiveFromTaken()
     if plan.rank_map:
         ladder = ladder_of(load_timeline(unit.conn, unit.program))

@@ -31,6 +31,8 @@ from distrib.services.programs.wanted_settings import (
     with_terms,
 )
 from distrib.store.programs import tenants as store
+from distrib.store.programs.tenants import SettingsChange
+from distrib.store.recorded import Recorded
 
 HELD = ("policy", "withholding")
 """The settings that change who is paid how much: by one person they wait, as a shorter wait does."""
@@ -246,7 +248,8 @@ def _write(unit: Unit, row: store.ProgramRow, changed: ProgramSettings, signed_o
         store.update_program(unit.conn, updated)
         before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
         after = json.dumps(changed, ensure_ascii=False)
-        store.insert_change(unit.conn, row.program_id, before, after, signed_off_by, unit.now, by)
+        change = SettingsChange(before, after, signed_off_by)
+        store.insert_change(unit.conn, row.program_id, change, Recorded(unit.now, by))
     return Program(**updated._asdict())
 
 

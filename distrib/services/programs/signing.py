@@ -28,6 +28,7 @@ from distrib.services.programs.refusals import KeyEnded, KeyIsSeat, SignatureExp
 from distrib.store.programs import keys
 from distrib.store.programs import signing as store
 from distrib.store.programs.keys import KeyRow
+from distrib.store.programs.signing import NewSecret
 
 SECRET_BYTES = 32
 _SET: Final = "set"
@@ -50,7 +51,8 @@ def require_signing(unit: Unit, key_id: str, sealer: Sealer) -> tuple[str, datet
         raise KeyIsSeat(id=key_id)
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(unit.program_id, key_id))
-    made = store.set_secret(unit.conn, unit.program_id, key_id, sealed, unit.now + KEEPS_FORMER_SECRET, unit.now)
+    fresh = NewSecret(sealed, unit.now + KEEPS_FORMER_SECRET)
+    made = store.set_secret(unit.conn, unit.program_id, key_id, fresh, unit.now)
     keys.note_change(unit.conn, row, _SET, unit.now, unit.actor.key_id)
     return secret_text(secret), made.former_until
 

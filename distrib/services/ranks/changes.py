@@ -14,7 +14,8 @@ from distrib.services.context import Unit, format_period
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.store.ranks import changes as rows
 from distrib.store.ranks import evaluations
-from distrib.store.ranks.changes import RankChangeRow
+from distrib.store.ranks.changes import ChangePlace, MadeChanges, RankChangeRow
+from distrib.store.recorded import Part
 
 DECIDED: Final = (PROMOTION, EVALUATION, HAND)
 """Causes that change what a shop has; the others only repeat what follows from these."""
@@ -51,26 +52,25 @@ def list_rank_changes(
         place: what the page begins after, as it was answered.
     """
     before = None if place is None else (datetime.fromisoformat(place[0]), place[1])
+    part = Part(before, limit + 1)
     causes = DECIDED if cause is None else (cause,)
     if evaluation is None:
-        listed = rows.list_changes(unit.conn, unit.program_id, causes, before, limit + 1)
+        listed = rows.list_changes(unit.conn, unit.program_id, causes, part)
     else:
-        listed = _of_evaluation(unit, evaluation, cause, before, limit + 1)
+        listed = _of_evaluation(unit, evaluation, cause, part)
     ladder = ladder_of(load_timeline(unit.conn, unit.program)) if listed else Ladder()
     page = listed[:limit]
     follows = (page[-1].effective_at.isoformat(), page[-1].seq) if len(listed) > limit else None
     return [_view(ladder, row) for row in page], follows
 
 
-def _of_evaluation(
-    unit: Unit, period: int, cause: str | None, before: tuple[datetime, int] | None, limit: int
-) -> list[RankChangeRow]:
+def _of_evaluation(unit: Unit, period: int, cause: str | None, part: Part[ChangePlace | None]) -> list[RankChangeRow]:
     made = evaluations.find_evaluation(unit.conn, unit.program_id, period)
     causes = [known for known in BY_EVALUATION if cause in (None, known)]
     if made is None or not causes:
         return []
     begins = json.dumps({"evaluation": format_period(period)})[:-1]
-    return rows.of_evaluation(unit.conn, unit.program_id, causes, made.effective_at, begins, before, limit)
+    return rows.of_evaluation(unit.conn, unit.program_id, causes, MadeChanges(made.effective_at, begins), part)
 
 
 def _view(ladder: Ladder, row: RankChangeRow) -> RankMove:

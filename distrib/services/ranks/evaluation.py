@@ -16,7 +16,7 @@ from distrib.domain.periods import next_period
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, Unit, format_period, period_bounds
 from distrib.services.plans.versions import Timeline, load_timeline
-from distrib.services.ranks.facts import EvaluationMark, StoredRanks
+from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.figures import shops_at
 from distrib.services.ranks.judging import (
     BEFORE_ALL,
@@ -33,7 +33,7 @@ from distrib.store.orders import queue
 from distrib.store.ranks import columns as rank_columns
 from distrib.store.ranks import evaluations as store
 from distrib.store.ranks import figures
-from distrib.store.ranks.evaluations import EvaluationRow
+from distrib.store.ranks.evaluations import EvaluationMark, EvaluationRow
 
 _INSTANT = timedelta(microseconds=1)
 CHUNK_SHOPS = 10_000

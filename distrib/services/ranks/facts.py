@@ -14,19 +14,14 @@ from sqlalchemy import Connection
 
 from distrib.columns.tree import Integers
 from distrib.store.ranks import columns, evaluations, figures
-from distrib.store.ranks.columns import Sales
-from distrib.store.ranks.evaluations import EarnedRankRow, Failure
-from distrib.store.ranks.figures import FigureQuery, RankChange
+from distrib.store.ranks.columns import RanksByCause, Sales
+from distrib.store.ranks.evaluations import EarnedRankRow, EvaluationMark, Failure
+from distrib.store.ranks.figures import Figure, FigureQuery, RankChange
+
+__all__ = ["EvaluationMark"]
 
 RankRow = tuple[int, datetime, str | None, str]
 """Shop, from when on, rank and cause."""
-
-
-class EvaluationMark(NamedTuple):
-    """Where the previous evaluation ended: promotions after that instant, or by newer rows, are checked by this one."""
-
-    instant: datetime
-    seq: int
 
 
 class PromotedRank(NamedTuple):
@@ -125,7 +120,7 @@ class StoredRanks:
         self, codes: Sequence[str], begins: Sequence[datetime], causes: Sequence[str], as_of: datetime
     ) -> Sequence[Integers]:
         """Reads ``RankFacts.newest_ranks``."""
-        return columns.newest_ranks(self._conn, self._number, codes, begins, causes, as_of)
+        return columns.newest_ranks(self._conn, self._number, RanksByCause(codes, causes), begins, as_of)
 
     def refunded_shops(self, *, with_earners: bool) -> Sequence[Integers]:
         """Reads ``RankFacts.refunded_shops``."""
@@ -141,12 +136,12 @@ class StoredRanks:
 
     def promoted_shops(self, since: EvaluationMark, until: datetime) -> Sequence[int]:
         """Reads ``RankFacts.promoted_shops``."""
-        return evaluations.promoted_shops(self._conn, self._number, since.instant, since.seq, until)
+        return evaluations.promoted_shops(self._conn, self._number, since, until)
 
     def promotions(self, shops: Sequence[int], since: EvaluationMark, until: datetime) -> Sequence[PromotedRank]:
         """Reads ``RankFacts.promotions``; from here on the transaction reads few rows of large tables."""
         figures.prefer_indexes(self._conn)
-        rows = evaluations.promotions(self._conn, self._number, shops, since.instant, since.seq, until)
+        rows = evaluations.promotions(self._conn, self._number, shops, since, until)
         reasons = [(row, json.loads(row.reason)) for row in rows]
         return [
             PromotedRank(row.shop_no, row.seq, datetime.fromisoformat(reason["at"]), reason["to"])
@@ -162,7 +157,7 @@ class StoredRanks:
         self, name: str, levels: int, queries: Sequence[FigureQuery], ranks: Sequence[str] | None
     ) -> Sequence[int]:
         """Reads ``RankFacts.figures``."""
-        return figures.figures(self._conn, self._number, name, levels, queries, ranks)
+        return figures.figures(self._conn, self._number, Figure(name, levels, ranks), queries)
 
     def rank_rows(self, shops: Collection[int]) -> Sequence[RankRow]:
         """Reads ``RankFacts.rank_rows``."""

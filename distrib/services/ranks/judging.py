@@ -20,10 +20,10 @@ from distrib.domain.ranks.promotion import Metric, decisive_figures, keep_metric
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.plans.versions import Timeline, ladder_of
 from distrib.services.ranks.basis import JudgedMonth, TakenBack, take_back
-from distrib.services.ranks.facts import EvaluationMark, RankFacts
+from distrib.services.ranks.facts import RankFacts
 from distrib.services.ranks.figures import RankFigures, Shops, microseconds, touched_shops
 from distrib.services.ranks.promotion import rank_changes
-from distrib.store.ranks.evaluations import Failure
+from distrib.store.ranks.evaluations import EvaluationMark, Failure
 from distrib.store.ranks.figures import RankChange
 
 __all__ = ["JudgedMonth"]

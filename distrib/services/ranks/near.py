@@ -30,6 +30,7 @@ from distrib.services.ranks.figures import RankFigures, Shops, shops_at
 from distrib.store.ranks import columns
 from distrib.store.ranks import near as store
 from distrib.store.ranks.near import NearRow, NearRun, NearShop
+from distrib.store.runs_over_shops import RunPace
 
 MOST_KEPT: Final = 1_000
 """So many shops of each rank are kept, the nearest."""
@@ -42,7 +43,7 @@ SLOWLY: Final = timedelta(days=1)
 
 def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Lists the programs whose list is to be worked out again, the longest due first."""
-    return store.NEAR_RUNS.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
+    return store.NEAR_RUNS.programs_due(conn, now, RunPace(OFTEN, SLOWLY, MANY_SHOPS), limit)
 
 
 def keep_near_ranks(unit: Unit) -> bool:

@@ -20,6 +20,7 @@ from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.ranks.facts import StoredRanks
 from distrib.services.ranks.promotion import PromotionCheck, figures_of
 from distrib.store.network import shops, tree
+from distrib.store.network.tree import Downline
 from distrib.store.ranks import figures as rows
 
 MOST_TEAM: Final = 20_000
@@ -84,7 +85,8 @@ def counted_from(program: Program, metric: Metric, as_of: datetime) -> datetime 
 def _figures(unit: Unit, plan: Plan, shop_no: int, metrics: list[Metric]) -> dict[Metric, int | None]:
     """Reads the figures as a promotion at this instant would; None where the team is too large to be added up."""
     reach = max(metric.reach for metric in metrics)
-    is_large = reach > 0 and tree.is_larger(unit.conn, unit.program_id, shop_no, unit.now, reach, MOST_TEAM)
+    team = Downline(shop_no, unit.now, reach)
+    is_large = reach > 0 and tree.is_larger(unit.conn, unit.program_id, team, MOST_TEAM)
     rows.prefer_indexes(unit.conn)
     check, facts = PromotionCheck(shop_no, unit.now, unit.now, unit.now), StoredRanks(unit.conn, unit.program_id)
     return {

@@ -21,6 +21,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Program, Unit
 from distrib.store.database import allow_long_reads
 from distrib.store.network import shops
+from distrib.store.recorded import TimeSpan
 from distrib.store.sharing import funnel as store
 from distrib.store.sharing import visits
 from distrib.store.sharing.funnel import FunnelFigures
@@ -161,8 +162,8 @@ def _keep(unit: Unit, grain: str, starts: Sequence[date], running: date | None =
 
 
 def _compute(unit: Unit, shop_no: int | None, grain: str, start: date) -> FunnelFigures:
-    from_at, to_at = (_midnight(unit.program, day) for day in (start, _next(grain, start)))
-    return store.figures_of_span(unit.conn, unit.program_id, shop_no, from_at, to_at, unit.now)
+    span = TimeSpan(_midnight(unit.program, start), _midnight(unit.program, _next(grain, start)))
+    return store.figures_of_span(unit.conn, unit.program_id, shop_no, span, unit.now)
 
 
 def _starts(grain: str, from_day: date, to_day: date) -> Iterator[date]:

@@ -21,6 +21,7 @@ from distrib.store.database import enter_program
 from distrib.store.network import shops
 from distrib.store.sharing import codes
 from distrib.store.sharing import visits as store
+from distrib.store.sharing.visits import NewVisit
 
 DIRECT, OTHER = "direct", "other"
 SOURCES: Final = (
@@ -97,7 +98,8 @@ def count_visit(conn: Connection, visit: LinkVisit, now: datetime) -> bool:
     salt = store.salt_of_day(conn, program_id, day, secrets.token_bytes(32))
     visitor = f"{visit.address}\0{visit.user_agent}".encode("utf-8", "backslashreplace")
     digest = hashlib.blake2b(visitor, key=salt, digest_size=16).digest()
-    store.count_visit(conn, program_id, shop_no, day, source_of(visit.given_source), digest, digest[0] % _SLOTS)
+    counted = NewVisit(day, source_of(visit.given_source), digest, digest[0] % _SLOTS)
+    store.count_visit(conn, program_id, shop_no, counted)
     return True
 
 

@@ -20,7 +20,7 @@ from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
 from distrib.services.simulations.figures import BlockFigures, Reasons, Rooms, integers
 from distrib.store.simulations import kept as rows
-from distrib.store.simulations.kept import WantedBlocks
+from distrib.store.simulations.kept import NewBlock, WantedBlocks
 
 _LIST: Final = ord("[")
 
@@ -77,7 +77,8 @@ def keep_block(conn: Connection, program_id: int, number: int, block_no: int, fi
         rules = sorted({figures.rules[rule] for rule in np.flatnonzero(np.bincount(figures.rule)).tolist()})
         reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
         shops = distinct(figures.shop_no).tolist()
-        rows.insert_block(conn, program_id, number, block_no, shops, rules, sorted(reasons), content)
+        block = NewBlock(block_no, content, shops, rules, sorted(reasons))
+        rows.insert_block(conn, program_id, number, block)
 
 
 def packed(figures: BlockFigures) -> bytes | None:
@@ -176,7 +177,7 @@ def _order(
 def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[list[list[int]]]) -> None:
     """Keeps what all shops have on each side, in blocks numbered from -1 down."""
     for page_no, page in enumerate(pages, 1):
-        rows.insert_block(conn, program_id, number, -page_no, (), (), (), _packed(page))
+        rows.insert_block(conn, program_id, number, NewBlock(-page_no, _packed(page)))
 
 
 def shops_of(conn: Connection, program_id: int, number: int) -> Iterator[list[list[int]]]:

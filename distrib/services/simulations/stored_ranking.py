@@ -33,8 +33,9 @@ from distrib.store.copying import microseconds
 from distrib.store.customer_merges import all_merges
 from distrib.store.ranks import columns as rank_columns
 from distrib.store.ranks import evaluations, figures
+from distrib.store.ranks.columns import RanksByCause
 from distrib.store.ranks.evaluations import Failure
-from distrib.store.ranks.figures import FigureQuery
+from distrib.store.ranks.figures import Figure, FigureQuery
 from distrib.store.simulations import rank_facts as rows
 from distrib.store.simulations.ranks import first_fact
 
@@ -55,7 +56,7 @@ def stored_source(
     codes = {code for timeline in timelines for code in ladder_of(timeline).codes()}
     known = sorted(codes | {*rows.rank_codes(conn, number)})
     looked_from = max(evaluated_by(evaluated, since).values(), default=_BEGINNING)
-    ranks = RankColumns(*rows.given_ranks(conn, number, known, RANK_CAUSES, since, looked_from))
+    ranks = RankColumns(*rows.given_ranks(conn, number, RanksByCause(known, RANK_CAUSES), since, looked_from))
     gathered = GatheredFacts(BackColumns(*rows.back_rows(conn, number)))
     customers = _StoredCustomers() if any(metric.name == "customers" for metric in metrics) else None
     first = first_fact(conn, number)
@@ -139,4 +140,4 @@ def _failures(conn: Connection, number: int) -> Callable[[int], Sequence[Failure
 
 
 def _earned(conn: Connection, number: int, queries: Sequence[FigureQuery]) -> Sequence[int]:
-    return figures.figures(conn, number, EARNINGS, 0, queries)
+    return figures.figures(conn, number, Figure(EARNINGS, 0), queries)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from distrib.services.context import Unit, period_bounds
 from distrib.store.ledger import earnings as rows
+from distrib.store.ledger.earnings import Today
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def earnings(unit: Unit, shop_no: int) -> ShopEarnings:
     day = unit.day
     midnight = datetime(day.year, day.month, day.day, tzinfo=unit.program.zone)
     month, _ = period_bounds(unit.period, unit.program.zone)
-    days = rows.by_day(unit.conn, unit.program_id, shop_no, unit.program.time_zone, midnight, month, unit.now)
+    days = rows.by_day(unit.conn, unit.program_id, shop_no, Today(unit.program.time_zone, midnight, month, unit.now))
     return ShopEarnings(
         sum(row.today_minor for row in days),
         sum(row.month_minor for row in days),

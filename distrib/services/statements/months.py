@@ -25,6 +25,7 @@ from distrib.services.statements.totals import held_from_of
 from distrib.store.ledger import balances
 from distrib.store.network.shops import ids_of
 from distrib.store.orders import expected
+from distrib.store.recorded import Part
 from distrib.store.statements import exports, totals
 from distrib.store.statements import months as rows
 from distrib.store.statements.months import StatementFigures, StatementRow
@@ -159,7 +160,7 @@ def statement_totals_and_rows(
     if closed is not None:
         listed = rows.closed_rows(unit.conn, unit.program_id, period, after or "", limit + 1)
     else:
-        listed = rows.statement_rows(unit.conn, unit.program_id, period, held_from, after or "", limit + 1)
+        listed = rows.statement_rows(unit.conn, unit.program_id, period, held_from, Part(after or "", limit + 1))
     page = listed[:limit]
     totals = _totals(unit.conn, unit.program, period, held_from, closed) if after is None else None
     statement = MonthStatement(*_head(unit.conn, unit.program, period, held_from, closed), totals, page)

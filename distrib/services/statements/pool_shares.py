@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool, PoolSharing
 from distrib.services.context import Program, period_bounds
+from distrib.store.recorded import Part
 from distrib.store.statements import pools as rows
 from distrib.store.statements.pools import Holder, PlanRanks
 
@@ -70,10 +71,10 @@ def held_ranks(conn: Connection, program: Program, plan: Plan, month: Month) -> 
     ranks = PlanRanks(known_ranks(plan), plan.lowest_rank, month.last_instant)
 
     def holders(holding: Sequence[str]) -> Iterator[Holder]:
-        after = ""
-        while page := rows.holders_after(conn, program.program_id, ranks, list(holding), after, HOLDERS_AT_ONCE):
+        part = Part("", HOLDERS_AT_ONCE)
+        while page := rows.holders_after(conn, program.program_id, ranks, list(holding), part):
             yield from page
-            after = page[-1].shop_id
+            part = part._replace(place=page[-1].shop_id)
 
     return HeldRanks(rows.count_holders(conn, program.program_id, ranks), holders)
 

@@ -24,9 +24,10 @@ from distrib.services.refusals import EventsPending, PeriodNotOver
 from distrib.store.ledger import books, postings
 from distrib.store.ledger.postings import Entry
 from distrib.store.orders import queue
+from distrib.store.recorded import Part
 from distrib.store.statements import periods
 from distrib.store.statements import pools as rows
-from distrib.store.statements.pools import Holder, PlanRanks, PoolPayment
+from distrib.store.statements.pools import Holder, NewPoolPayment, PlanRanks, PoolPayment
 
 _TICK = timedelta(microseconds=1)
 HOLDERS_CHUNK = 10_000
@@ -164,9 +165,7 @@ def _pay(unit: Unit, month: _PoolMonth, entry: TimelineEntry, pool: Pool, base: 
     holders = sum(by_weight.values())
     amount = pool.amount_of(base) if holders else 0
     whole = sum(weight * count for weight, count in by_weight.items())
-    cause_no = rows.insert_payment(
-        unit.conn,
-        unit.program_id,
+    posted = NewPoolPayment(
         month.period,
         entry.version_no,
         pool.id,
@@ -176,9 +175,8 @@ def _pay(unit: Unit, month: _PoolMonth, entry: TimelineEntry, pool: Pool, base: 
         holders,
         whole,
         month.counts_in,
-        unit.now,
-        unit.actor.key_id,
     )
+    cause_no = rows.insert_payment(unit.conn, unit.program_id, posted, unit.recorded)
     if not amount:
         return
     sharing, payment = PoolSharing(amount, by_weight), _Payment(cause_no, entry.version_no, month, pool, floor(base))
@@ -196,6 +194,6 @@ def _pay(unit: Unit, month: _PoolMonth, entry: TimelineEntry, pool: Pool, base: 
 def _holders(conn: Connection, program: Program, ranks: PlanRanks, holding: list[str]) -> Iterator[list[Holder]]:
     """Yields all who take part, by id, a page at a time."""
     after = ""
-    while page := rows.holders_after(conn, program.program_id, ranks, holding, after, HOLDERS_CHUNK):
+    while page := rows.holders_after(conn, program.program_id, ranks, holding, Part(after, HOLDERS_CHUNK)):
         yield page
         after = page[-1].shop_id

@@ -17,8 +17,9 @@ from distrib.services.statements.refusals import SortNotKept
 from distrib.services.statements.releases import keep_releases
 from distrib.services.statements.totals import LEAST_BLOCKS, LEAST_MONTHS, held_from_of
 from distrib.store.ledger import balances, books, seals, sorted_balances
-from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
+from distrib.store.ledger.sorted_balances import FigureKey, FigureOrder, SortedAsOf
 from distrib.store.network.shops import show_many
+from distrib.store.recorded import Part
 from distrib.store.statements import months, periods, sorted_months, totals
 from distrib.store.statements.months import StatementRow
 from distrib.store.statements.sorted_months import CLOSED, COMPUTED, KEPT, SortedMonth
@@ -74,17 +75,14 @@ def list_balances(
         after: the place that the page before ended at.
     """
     kept = sorted_balances.kept_order(unit.conn, unit.program_id)
-    keys = sorted_balances.shops_with_money(
-        unit.conn,
-        unit.program_id,
+    order = FigureOrder(
         _BALANCE_FIGURES[sort.removeprefix("-")],
-        state,
-        unit.now,
-        _key(after),
-        limit + 1,
+        {"now": unit.now},
         is_descending=sort.startswith("-"),
         is_kept=kept is not None,
     )
+    part = Part(_key(after), limit + 1)
+    keys = sorted_balances.shops_with_money(unit.conn, unit.program_id, order, state, part)
     numbers = [key.shop_no for key in keys[:limit]]
     splits = balances.balances_of(unit.conn, unit.program_id, numbers, unit.now) if numbers else {}
     shops = show_many(unit.conn, unit.program_id, numbers, unit.now) if numbers else {}

@@ -16,7 +16,7 @@ from distrib.domain.webhooks import message_body, message_id, signature, wait_af
 from distrib.services.encryption import Sealer
 from distrib.services.webhooks.endpoints import open_secret
 from distrib.store.webhooks import endpoints as rows
-from distrib.store.webhooks.endpoints import Attempt, DueDelivery
+from distrib.store.webhooks.endpoints import Attempt, CourierRoom, DeliveryStanding, DueDelivery
 
 LOST_AFTER = timedelta(seconds=60)
 """From a claim on: several times what an attempt may last."""
@@ -35,7 +35,7 @@ class Request:
 
 def claim_due(conn: Connection, now: datetime, limit: int, each: int, full: Collection[int]) -> list[DueDelivery]:
     """Claims up to ``limit`` deliveries that are due, ``each`` of one endpoint, none of those in ``full``."""
-    return rows.claim_due(conn, now, now + LOST_AFTER, limit, each, full)
+    return rows.claim_due(conn, now, now + LOST_AFTER, CourierRoom(limit, each, full))
 
 
 def make_request(due: DueDelivery, sealer: Sealer, now: datetime) -> Request:
@@ -67,15 +67,16 @@ def record(conn: Connection, due: DueDelivery, attempt: Attempt, now: datetime) 
     """
     attempts, tries, status = rows.lock_delivery(conn, due)
     if attempt.error is None:
-        rows.note_attempt(conn, due, attempts + 1, attempt, "delivered", None)
+        rows.note_attempt(conn, due, attempts + 1, attempt, DeliveryStanding("delivered"))
         return None
     if status == "delivered":  # a twin has had success meanwhile: what is delivered stays so
-        rows.note_attempt(conn, due, attempts + 1, attempt, status, None)
+        rows.note_attempt(conn, due, attempts + 1, attempt, DeliveryStanding(status))
         return None
     wait = wait_after(tries + 1, f"{due.webhook_no} {due.message_no}")
     reason = "gone" if attempt.response_status == GONE else "lasting_failure" if wait is None else None
     next_at = None if wait is None or reason == "gone" else now + wait
-    rows.note_attempt(conn, due, attempts + 1, attempt, "failed" if next_at is None else "pending", next_at)
+    standing = DeliveryStanding("failed" if next_at is None else "pending", next_at)
+    rows.note_attempt(conn, due, attempts + 1, attempt, standing)
     return reason if reason is not None and rows.disable(conn, due, reason, now) else None
 
 

@@ -40,6 +40,7 @@ from distrib.services.webhooks.views import (
     delivery_values,
     webhook_values,
 )
+from distrib.store.recorded import Part
 from distrib.store.webhooks import endpoints as rows
 from distrib.store.webhooks.endpoints import NewWebhook, WebhookRow
 from distrib.store.webhooks.outbox import Message
@@ -121,7 +122,8 @@ def change_webhook(
     if changes.url is not None:
         _hold_url(unit, row, url, sealer)
     row = _with_due_url(unit, row, sealer)
-    changed = rows.change_webhook(unit.conn, unit.program_id, row._replace(events=events), status, reason, unit.now)
+    row = row._replace(events=events, status=status, disabled_reason=reason)
+    changed = rows.change_webhook(unit.conn, unit.program_id, row, unit.now)
     return _shown(unit.conn, unit.program, changed)
 
 
@@ -162,7 +164,8 @@ def end_webhook(unit: Unit, webhook_id: str) -> None:
     if row is None:
         raise NotFound()
     if row.status != ENDED:
-        rows.change_webhook(unit.conn, unit.program_id, row, ENDED, None, unit.now)
+        ended = row._replace(status=ENDED, disabled_reason=None)
+        rows.change_webhook(unit.conn, unit.program_id, ended, unit.now)
 
 
 def rotate_secret(unit: Unit, webhook_id: str, sealer: Sealer) -> WebhookWithSecret:
@@ -179,7 +182,7 @@ def list_deliveries(
 ) -> tuple[list[DeliveryView], int | None]:
     """Lists an endpoint's deliveries, the newest first, and before what the next page begins; raises ``not_found``."""
     row = _find(unit.conn, unit.program, webhook_id)
-    deliveries = rows.list_deliveries(unit.conn, unit.program_id, row.webhook_no, status, before, limit + 1)
+    deliveries = rows.list_deliveries(unit.conn, unit.program_id, row.webhook_no, status, Part(before, limit + 1))
     follows = deliveries[limit - 1].delivery_no if len(deliveries) > limit else None
     return [DeliveryView(*delivery_values(unit.program, delivery)) for delivery in deliveries[:limit]], follows
 
@@ -287,9 +290,7 @@ def _put_in_force(unit: Unit, row: WebhookRow, change: HeldChangeRow, sealer: Se
     by = held_changes.CLOCK if outcome == held_changes.DUE else unit.actor.key_id
     url = str(held_changes.content_of(unit.program, change, sealer)["url"])
     held_changes.end(unit, change, outcome, by)
-    return rows.change_webhook(
-        unit.conn, unit.program_id, row._replace(url=url), row.status, row.disabled_reason, unit.now
-    )
+    return rows.change_webhook(unit.conn, unit.program_id, row._replace(url=url), unit.now)
 
 
 def _shown(conn: Connection, program: Program, row: WebhookRow) -> WebhookInFull:

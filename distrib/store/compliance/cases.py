@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.ledger import EXPENSE
 from distrib.store.compliance.case_rows import CaseReversal, CaseRow, DecisionRow, LeftCommission
+from distrib.store.recorded import Recorded
 from distrib.store.sql import column, execute, execute_as, row_as, value
 
 _INSERT = """
@@ -157,6 +158,16 @@ class NewCase(NamedTuple):
     evidence: str
 
 
+class NewCaseDecision(NamedTuple):
+    """A decision on a case, by its number among those of the case."""
+
+    seq: int
+    decision: str
+    effective_at: datetime
+    decided_by: str
+    reason: str
+
+
 class Freeze(NamedTuple):
     """A freeze in force, of one tree or of an organiser's trees, for orders paid from ``effective_at`` on."""
 
@@ -257,30 +268,11 @@ def decisions_of(
 
 
 def insert_decision(
-    conn: Connection,
-    program_id: int,
-    case_no: int,
-    seq: int,
-    decision: str,
-    effective_at: datetime,
-    decided_by: str,
-    reason: str,
-    now: datetime,
-    by: str,
+    conn: Connection, program_id: int, case_no: int, decision: NewCaseDecision, recorded: Recorded
 ) -> None:
     """Writes a decision on a case."""
-    bound = {
-        "program": program_id,
-        "case_no": case_no,
-        "seq": seq,
-        "decision": decision,
-        "effective_at": effective_at,
-        "decided_by": decided_by,
-        "reason": reason,
-        "now": now,
-        "by": by,
-    }
-    execute(conn, _DECIDE, bound)
+    bound = {"program": program_id, "case_no": case_no, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _DECIDE, bound | decision._asdict())
 
 
 def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:

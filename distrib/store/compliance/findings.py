@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.locks import COMPLIANCE
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import column, execute, execute_as, value
 
 _FINDINGS = """
@@ -143,6 +144,34 @@ class SignOff:
     recorded_at: datetime
 
 
+class WantedFindings(NamedTuple):
+    """Which findings are asked for; what is None does not narrow them."""
+
+    id: str | None = None
+    severity: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class NewMonitorRun(NamedTuple):
+    """A run of the monitors: the instant whose figures it has, the day it counts for, and its result as JSON."""
+
+    as_of: datetime
+    day: date
+    result: str
+
+
+class SignedOverride(NamedTuple):
+    """An override of a policy pack, what it loosens as JSON, and who answers for it."""
+
+    pack: str
+    digest: str
+    document: str
+    loosened: str
+    signed_off_by: str
+    reason: str
+
+
 class KnownFinding(NamedTuple):
     """The figure, threshold and pack of the finding last recorded about a subject."""
 
@@ -178,27 +207,10 @@ def newest_of_subjects(
     return {(subject, id_, detail): KnownFinding(*known) for subject, id_, detail, *known in rows}
 
 
-def list_findings(
-    conn: Connection,
-    program_id: int,
-    before: int,
-    limit: int,
-    finding_id: str | None = None,
-    severity: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[ListedFinding]:
-    """Lists up to ``limit`` findings with numbers below ``before``, the newest first."""
-    bound = {
-        "program": program_id,
-        "before": before,
-        "limit": limit,
-        "id": finding_id,
-        "severity": severity,
-        "since": since,
-        "until": until,
-    }
-    return execute_as(conn, ListedFinding, _LIST, bound).fetchall()
+def list_findings(conn: Connection, program_id: int, wanted: WantedFindings, part: Part[int]) -> list[ListedFinding]:
+    """Lists findings by number, the newest first, from before a number on."""
+    bound = {"program": program_id, "before": part.place, "limit": part.limit}
+    return execute_as(conn, ListedFinding, _LIST, bound | wanted._asdict()).fetchall()
 
 
 def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[SummedFinding]:
@@ -206,12 +218,10 @@ def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[
     return execute_as(conn, SummedFinding, _SUMMARY, {"program": program_id, "until": until}).fetchall()
 
 
-def insert_run(
-    conn: Connection, program_id: int, as_of: datetime, day: date, result: str, now: datetime, by: str
-) -> int:
+def insert_run(conn: Connection, program_id: int, run: NewMonitorRun, recorded: Recorded) -> int:
     """Writes the result of a monitor run; answers its number."""
-    bound = {"program": program_id, "as_of": as_of, "day": day, "result": result, "now": now, "by": by}
-    return value(conn, int, _RUN, bound)
+    bound = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    return value(conn, int, _RUN, bound | run._asdict())
 
 
 def latest_run(conn: Connection, program_id: int) -> tuple[int, datetime, str] | None:
@@ -227,31 +237,10 @@ def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
     return column(conn, int, _DUE, {"now": now, "limit": limit})
 
 
-def insert_sign_off(
-    conn: Connection,
-    program_id: int,
-    pack: str,
-    digest: str,
-    document: str,
-    loosened: str,
-    signed_off_by: str,
-    reason: str,
-    now: datetime,
-    by: str,
-) -> None:
+def insert_sign_off(conn: Connection, program_id: int, signed: SignedOverride, recorded: Recorded) -> None:
     """Writes the sign-off of an override that loosens figures."""
-    bound = {
-        "program": program_id,
-        "pack": pack,
-        "digest": digest,
-        "document": document,
-        "loosened": loosened,
-        "signed_off_by": signed_off_by,
-        "reason": reason,
-        "now": now,
-        "by": by,
-    }
-    execute(conn, _SIGN_OFF, bound)
+    bound = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _SIGN_OFF, bound | signed._asdict())
 
 
 def signed_digests(conn: Connection) -> set[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.penalties import CRIMINAL
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import execute
 
 _INSERT = (
@@ -96,9 +97,10 @@ def insert_penalty(conn: Connection, program_id: int, penalty: NewPenalty, now: 
     return execute(conn, _INSERT, {**penalty._asdict(), "program": program_id, "now": now, "by": by}).rowcount == 1
 
 
-def insert_withdrawal(conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str) -> None:
+def insert_withdrawal(conn: Connection, program_id: int, penalty_no: int, reason: str, recorded: Recorded) -> None:
     """Writes a withdrawal; where there is one, that stands. Of two at once the second waits for the first."""
-    execute(conn, _WITHDRAW, {"program": program_id, "number": penalty_no, "reason": reason, "now": now, "by": by})
+    bound = {"program": program_id, "number": penalty_no, "reason": reason}
+    execute(conn, _WITHDRAW, bound | {"now": recorded.instant, "by": recorded.by})
 
 
 def find_penalty(conn: Connection, program_id: int, penalty_id: str) -> PenaltyRow | None:
@@ -108,10 +110,11 @@ def find_penalty(conn: Connection, program_id: int, penalty_id: str) -> PenaltyR
 
 
 def list_penalties(
-    conn: Connection, program_id: int, shop_id: str | None, organiser_id: str | None, after: int, limit: int
+    conn: Connection, program_id: int, shop_id: str | None, organiser_id: str | None, part: Part[int]
 ) -> list[PenaltyRow]:
     """Lists penalties in the order they were recorded; of one shop or one organiser where that is given."""
-    wanted = {"program": program_id, "shop_id": shop_id, "organiser_id": organiser_id, "after": after, "limit": limit}
+    wanted = {"program": program_id, "shop_id": shop_id, "organiser_id": organiser_id}
+    wanted |= {"after": part.place, "limit": part.limit}
     return [PenaltyRow._make(row) for row in execute(conn, _LIST, wanted)]
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from distrib.store import database
 from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import pull
+from distrib.store.recorded import TimeSpan
 from distrib.store.sql import execute, only, value
 
 Whole: TypeAlias = npt.NDArray[np.int64]
@@ -196,21 +197,14 @@ def shops_at_threshold(
     return ThresholdCounts(exact, least)
 
 
-def earners(conn: Connection, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int) -> int:
-    """Counts the shops that earned at least so much, net of reversals, within [since, until)."""
-    return _count_shops(conn, _EARNERS, program_id, since, until, as_of, least)
+def earners(conn: Connection, program_id: int, span: TimeSpan, as_of: datetime, least: int) -> int:
+    """Counts the shops that earned at least so much, net of reversals, within a span of time."""
+    return value(conn, int, _EARNERS, _counted(program_id, span, as_of, least))
 
 
-def payees(conn: Connection, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int) -> int:
-    """Counts the shops that were paid at least so much, tax included, within [since, until)."""
-    return _count_shops(conn, _PAYEES, program_id, since, until, as_of, least)
-
-
-def _count_shops(
-    conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int
-) -> int:
-    bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
-    return value(conn, int, statement, bound)
+def payees(conn: Connection, program_id: int, span: TimeSpan, as_of: datetime, least: int) -> int:
+    """Counts the shops that were paid at least so much, tax included, within a span of time."""
+    return value(conn, int, _PAYEES, _counted(program_id, span, as_of, least))
 
 
 def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
@@ -231,3 +225,7 @@ def organisers(conn: Connection, program_id: int, as_of: datetime) -> list[tuple
 
 def _bound(program_id: int, since: datetime, as_of: datetime) -> dict[str, object]:
     return {"program": program_id, "since": since, "at": as_of}
+
+
+def _counted(program_id: int, span: TimeSpan, as_of: datetime, least: int) -> dict[str, object]:
+    return _bound(program_id, span.since, as_of) | {"until": span.until, "least": least}

@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import execute, execute_as
+
+
+class NewAdjustment(NamedTuple):
+    """An adjustment that is proposed, with the digest of what was sent."""
+
+    id: str
+    digest: bytes
+    shop_no: int
+    amount_minor: int
+    reason: str
 
 
 class AdjustmentRow(NamedTuple):
@@ -52,26 +63,16 @@ _APPROVE = (
 )
 
 
-def insert_adjustment(
-    conn: Connection,
-    program_id: int,
-    adjustment_id: str,
-    digest: bytes,
-    shop_no: int,
-    amount_minor: int,
-    reason: str,
-    now: datetime,
-    by: str,
-) -> bool:
+def insert_adjustment(conn: Connection, program_id: int, adjustment: NewAdjustment, recorded: Recorded) -> bool:
     """Writes a proposal; False where the id is taken."""
-    values = {"program": program_id, "id": adjustment_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
-    return execute(conn, _INSERT, values | {"amount_minor": amount_minor, "reason": reason}).rowcount == 1
+    values = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    return execute(conn, _INSERT, values | adjustment._asdict()).rowcount == 1
 
 
-def insert_approval(conn: Connection, program_id: int, adjustment_no: int, period: int, now: datetime, by: str) -> bool:
+def insert_approval(conn: Connection, program_id: int, adjustment_no: int, period: int, recorded: Recorded) -> bool:
     """Writes an approval; False where there is one. Of two at once the second waits for the first."""
-    values = {"program": program_id, "number": adjustment_no, "period": period, "now": now, "by": by}
-    return execute(conn, _APPROVE, values).rowcount == 1
+    values = {"program": program_id, "number": adjustment_no, "period": period}
+    return execute(conn, _APPROVE, values | {"now": recorded.instant, "by": recorded.by}).rowcount == 1
 
 
 def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> AdjustmentRow | None:
@@ -80,8 +81,9 @@ def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> Ad
 
 
 def list_adjustments(
-    conn: Connection, program_id: int, shop_id: str | None, approved: bool | None, after: int, limit: int
+    conn: Connection, program_id: int, shop_id: str | None, approved: bool | None, part: Part[int]
 ) -> list[AdjustmentRow]:
     """Lists adjustments by number, those of one shop or of one state where that is asked for."""
-    wanted = {"program": program_id, "shop_id": shop_id, "approved": approved, "after": after, "limit": limit}
+    wanted = {"program": program_id, "shop_id": shop_id, "approved": approved}
+    wanted |= {"after": part.place, "limit": part.limit}
     return execute_as(conn, AdjustmentRow, _LIST, wanted).fetchall()

@@ -11,6 +11,15 @@ from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import execute_as
 
 
+class Today(NamedTuple):
+    """An instant, and the first instants of its day and of its month in a time zone."""
+
+    zone: str
+    midnight: datetime
+    month: datetime
+    now: datetime
+
+
 class DayOfRelease(NamedTuple):
     """What becomes available on a day; of None is what is available already."""
 
@@ -34,9 +43,7 @@ GROUP BY day ORDER BY day
 """
 
 
-def by_day(
-    conn: Connection, program_id: int, shop_no: int, zone: str, midnight: datetime, month: datetime, now: datetime
-) -> list[DayOfRelease]:
-    """Adds up a shop's transfers; ``midnight`` and ``month`` are the first instants of today and of this month."""
-    bound = {"program": program_id, "shop_no": shop_no, "zone": zone, "midnight": midnight, "month": month, "now": now}
-    return execute_as(conn, DayOfRelease, _BY_DAY, bound).fetchall()
+def by_day(conn: Connection, program_id: int, shop_no: int, today: Today) -> list[DayOfRelease]:
+    """Adds up a shop's transfers, of today and of this month."""
+    bound = {"program": program_id, "shop_no": shop_no}
+    return execute_as(conn, DayOfRelease, _BY_DAY, bound | today._asdict()).fetchall()

@@ -11,7 +11,17 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.database import Bound
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import execute, execute_as
+
+
+class NewQuestion(NamedTuple):
+    """A question of a shop about a commission (cause, number)."""
+
+    id: str
+    shop_no: int
+    commission: tuple[int, int]
+    words: str
 
 
 class QuestionRow(NamedTuple):
@@ -117,25 +127,18 @@ WHERE q.program_id = %(program)s AND q.shop_no = %(shop_no)s
 """
 
 
-def insert_question(
-    conn: Connection,
-    program_id: int,
-    question_id: str,
-    shop_no: int,
-    commission: tuple[int, int],
-    words: str,
-    now: datetime,
-    by: str,
-) -> bool:
-    """Writes a question about a commission (cause, number); False where its id is taken."""
-    cause_no, seq = commission
-    bound = {"program": program_id, "id": question_id, "shop_no": shop_no, "cause_no": cause_no, "seq": seq}
-    return execute(conn, _INSERT, bound | {"words": words, "now": now, "by": by}).rowcount == 1
+def insert_question(conn: Connection, program_id: int, question: NewQuestion, recorded: Recorded) -> bool:
+    """Writes a question about a commission; False where its id is taken."""
+    cause_no, seq = question.commission
+    bound = {"program": program_id, "id": question.id, "shop_no": question.shop_no, "cause_no": cause_no, "seq": seq}
+    bound |= {"words": question.words, "now": recorded.instant, "by": recorded.by}
+    return execute(conn, _INSERT, bound).rowcount == 1
 
 
-def insert_answer(conn: Connection, program_id: int, question_no: int, words: str, now: datetime, by: str) -> None:
+def insert_answer(conn: Connection, program_id: int, question_no: int, words: str, recorded: Recorded) -> None:
     """Writes that a question was answered, with the words."""
-    bound = {"program": program_id, "no": question_no, "step": "answered", "words": words, "now": now, "by": by}
+    bound = {"program": program_id, "no": question_no, "step": "answered", "words": words}
+    bound |= {"now": recorded.instant, "by": recorded.by}
     for statement in (_STEP, _SAID, _ANSWERED):
         execute(conn, statement, bound)
 
@@ -172,21 +175,22 @@ def find_question(conn: Connection, program_id: int, question_id: str) -> Questi
 
 
 def list_questions(
-    conn: Connection, program_id: int, shop_no: int | None, state: str | None, before: int, limit: int
+    conn: Connection, program_id: int, shop_no: int | None, state: str | None, part: Part[int]
 ) -> list[QuestionRow]:
-    """Lists the questions numbered below ``before``, the newest first, of one shop or state where that is asked."""
+    """Lists questions by number, the newest first, of one shop or state where that is asked."""
     if shop_no is not None and state == "closed":
         statement = _CLOSED_OF_SHOP
     else:
         statement = _OF_STATE[state] + ("" if shop_no is None else _OF_SHOP)
-    return _rows(conn, program_id, statement + _BELOW, {"shop_no": shop_no, "before": before, "limit": limit})
+    return _rows(conn, program_id, statement + _BELOW, {"shop_no": shop_no, "before": part.place, "limit": part.limit})
 
 
 def of_commission(
-    conn: Connection, program_id: int, shop_no: int, commission: tuple[int, int], before: int, limit: int
+    conn: Connection, program_id: int, shop_no: int, commission: tuple[int, int], part: Part[int]
 ) -> list[QuestionRow]:
     """Lists the questions about one commission, the newest first."""
-    bound = {"shop_no": shop_no, "cause_no": commission[0], "seq": commission[1], "before": before, "limit": limit}
+    bound = {"shop_no": shop_no, "cause_no": commission[0], "seq": commission[1]}
+    bound |= {"before": part.place, "limit": part.limit}
     return _rows(conn, program_id, _OF_LINE + _BELOW, bound)
 
 

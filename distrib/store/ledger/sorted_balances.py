@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from distrib.store.database import Bound
 from distrib.store.ledger.balances import available_sql
 from distrib.store.network.listing import MOST_LOOKED, Way
+from distrib.store.recorded import Part
 from distrib.store.sql import execute, execute_as
 
 SALES, AVAILABLE, HELD = "sales_minor", "available_minor", "held_minor"
@@ -95,6 +96,25 @@ class FigureKey(NamedTuple):
     minor: int
 
 
+class FigureOrder(NamedTuple):
+    """Shops in the order of a figure.
+
+    Args:
+        bound: ``now``, and for sales ``from`` and ``to`` of the month whose sales they are.
+        is_kept: whether the program's order is kept.
+    """
+
+    figure: str
+    bound: Bound
+    is_descending: bool
+    is_kept: bool
+
+    @property
+    def direction(self) -> tuple[str, str]:
+        """How an index is gone along, and how what comes later compares."""
+        return ("DESC", "<") if self.is_descending else ("ASC", ">")
+
+
 class SortedAsOf(NamedTuple):
     """What is kept in order of a program: as of when, how long that took, after which posting, and its open months."""
 
@@ -123,27 +143,19 @@ def shops_by_figure(
     conn: Connection,
     program_id: int,
     way: Way,
-    figure: str,
-    bound: Bound,
-    after: FigureKey | None,
-    limit: int,
-    *,
-    is_descending: bool,
-    is_kept: bool,
+    order: FigureOrder,
+    part: Part[FigureKey | None],
 ) -> list[FigureKey] | None:
-    """Lists the keys of the first ``limit`` shops along a way after ``after``, by ``SALES`` or ``AVAILABLE``.
-
-    Args:
-        bound: ``now``, and ``from`` and ``to`` of the month whose sales they are.
-        is_kept: whether the program's order is kept.
+    """Lists the keys of shops along a way, by ``SALES`` or ``AVAILABLE``; the place None stands before all.
 
     Returns:
         None where the figures go on beyond ``MOST_LOOKED`` shops of which too few fit.
     """
-    direction, sign = _direction(is_descending)
-    values = {**way.bound(program_id), **bound, "limit": limit, "looked": MOST_LOOKED, **_place(after)}
-    if way.is_short or not is_kept:
-        source = _KEPT.format(figure=figure) if is_kept else _OF_SHOPS[figure]
+    direction, sign = order.direction
+    figure, after = order.figure, part.place
+    values = {**way.bound(program_id), **order.bound, "limit": part.limit, "looked": MOST_LOOKED, **_place(after)}
+    if way.is_short or not order.is_kept:
+        source = _KEPT.format(figure=figure) if order.is_kept else _OF_SHOPS[figure]
         passed = _after("k.minor, k.place, k.shop_no", sign, after)
         place = _PLACE.format(shop_no="s.shop_no")
         statement = _FEW.format(
@@ -153,7 +165,7 @@ def shops_by_figure(
     passed = _after(f"b.{figure}, b.place, b.shop_no", sign, after)
     words = {"figure": figure, "after": passed, "direction": direction}
     keys = _keys(conn, _MANY.format(conditions=way.conditions, **words), values)
-    if len(keys) < limit and way.conditions:
+    if len(keys) < part.limit and way.conditions:
         row = execute(conn, _IS_LONGER.format(**words), values).fetchone()
         return None if row is not None and row[0] else keys
     return keys
@@ -162,29 +174,21 @@ def shops_by_figure(
 def shops_with_money(
     conn: Connection,
     program_id: int,
-    figure: str,
+    order: FigureOrder,
     state: str | None,
-    now: datetime,
-    after: FigureKey | None,
-    limit: int,
-    *,
-    is_descending: bool,
-    is_kept: bool,
+    part: Part[FigureKey | None],
 ) -> list[FigureKey]:
-    """Lists the keys of the first ``limit`` shops with money after ``after``, by ``AVAILABLE`` or ``HELD``.
+    """Lists the keys of shops with money, by ``AVAILABLE`` or ``HELD``; the place None stands before all.
 
     Args:
         state: ``owed`` or ``in_debt``, along ``AVAILABLE`` alone; None: all.
     """
-    direction, sign = _direction(is_descending)
+    direction, sign = order.direction
+    figure, after = order.figure, part.place
     passed = "" if after is None else f"AND (b.{figure}, b.shop_no) {sign} (%(minor)s, %(shop_no)s)"
     words = {"figure": figure, "after": passed, "state": _STATES[state] if state else "", "direction": direction}
-    bound = {"program": program_id, "now": now, "limit": limit, **_place(after)}
-    return _keys(conn, (_KEPT_MONEY if is_kept else _MONEY_NOW).format(**words), bound)
-
-
-def _direction(is_descending: bool) -> tuple[str, str]:
-    return ("DESC", "<") if is_descending else ("ASC", ">")
+    bound = {"program": program_id, **order.bound, "limit": part.limit, **_place(after)}
+    return _keys(conn, (_KEPT_MONEY if order.is_kept else _MONEY_NOW).format(**words), bound)
 
 
 def _after(columns: str, sign: str, after: FigureKey | None) -> str:

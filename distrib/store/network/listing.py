@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.database import Bound
+from distrib.store.recorded import Part
 from distrib.store.sql import execute, execute_as
 
 MOST_COUNTED = 10_000
@@ -174,23 +175,23 @@ def choose_way(conn: Connection, program_id: int, filters: ShopFilters) -> Way:
 
 
 def keys_of_page(
-    conn: Connection, program_id: int, way: Way, after: JoinedKey | None, limit: int, *, is_descending: bool
+    conn: Connection, program_id: int, way: Way, part: Part[JoinedKey | None], *, is_descending: bool
 ) -> list[JoinedKey] | None:
-    """Lists the keys of the first ``limit`` shops along a way after ``after``, by when they joined.
+    """Lists the keys of shops along a way by when they joined; the place None stands before all.
 
     Returns:
         None where the way goes on beyond ``MOST_LOOKED`` shops of which too few fit.
     """
     direction, sign = ("DESC", "<") if is_descending else ("ASC", ">")
     order = f"ORDER BY s.joined_at {direction}, s.shop_no {direction}"
-    further = "" if after is None else f" AND (s.joined_at, s.shop_no) {sign} (%(joined_at)s, %(shop_no)s)"
-    bound = way.bound(program_id) | {"limit": limit}
-    bound |= {} if after is None else after._asdict()
+    further = "" if part.place is None else f" AND (s.joined_at, s.shop_no) {sign} (%(joined_at)s, %(shop_no)s)"
+    bound = way.bound(program_id) | {"limit": part.limit}
+    bound |= {} if part.place is None else part.place._asdict()
     statement = _PAGE.format(
         way=f"{way.sql(further=further, order=order)} LIMIT {MOST_LOOKED}", rest=way.rest, direction=direction
     )
     keys = execute_as(conn, JoinedKey, statement, bound).fetchall()
-    if len(keys) < limit and way.rest and not way.is_short:
+    if len(keys) < part.limit and way.rest and not way.is_short:
         beyond = way.sql(_ALL, further, f"{order} OFFSET {MOST_LOOKED} LIMIT 1")
         row = execute(conn, _IS_LONGER.format(way=beyond), bound).fetchone()
         return None if row is not None and row[0] else keys

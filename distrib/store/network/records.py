@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute
 
 _DESCRIBE = """
@@ -33,15 +34,12 @@ def describe_shop(conn: Connection, program_id: int, shop_no: int, name: str | N
 
 
 def set_organiser(
-    conn: Connection, program_id: int, shop_no: int, organiser_id: str | None, now: datetime, by: str
+    conn: Connection, program_id: int, shop_no: int, organiser_id: str | None, recorded: Recorded
 ) -> None:
     """Writes who runs a shop from now on; None: nobody is named."""
-    execute(
-        conn,
-        _INSERT_ORGANISER,
-        {"program": program_id, "shop_no": shop_no, "now": now, "organiser_id": organiser_id, "by": by},
-    )
-    execute(conn, _ORGANISED, {"organiser_id": organiser_id, "program": program_id, "shop_no": shop_no})
+    bound = {"program": program_id, "shop_no": shop_no, "organiser_id": organiser_id}
+    execute(conn, _INSERT_ORGANISER, bound | {"now": recorded.instant, "by": recorded.by})
+    execute(conn, _ORGANISED, bound)
 
 
 def erase_shop(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:

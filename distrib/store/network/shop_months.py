@@ -9,6 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.customer_merges import person_at
+from distrib.store.network.tree import Downline
+from distrib.store.recorded import TimeSpan
 from distrib.store.sql import execute, execute_as
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
@@ -182,39 +184,29 @@ def own_month(
     conn: Connection,
     program_id: int,
     shop_no: int,
-    start: datetime,
-    end: datetime,
+    month: TimeSpan,
     first_bound: Mapping[str, datetime | None],
 ) -> OwnMonth:
-    """Sums what a shop sold from ``start`` to before ``end``, and counts the customers it sold to and met.
+    """Sums what a shop sold in a month, and counts the customers it sold to and met.
 
     ``first_bound`` says of contested customers when the shop first had them, None of those it never had.
     """
-    values = {
-        "program": program_id,
-        "shop": shop_no,
-        "from": start,
-        "to": end,
-        "judged": list(first_bound),
-        "since": list(first_bound.values()),
-    }
-    [month] = execute_as(conn, OwnMonth, _OWN, values)
-    return month
+    values = _bound(program_id, shop_no, month)
+    values |= {"judged": list(first_bound), "since": list(first_bound.values())}
+    [row] = execute_as(conn, OwnMonth, _OWN, values)
+    return row
 
 
-def team_month(
-    conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime, by: datetime, levels: int
-) -> list[TeamLevelRow]:
-    """Sums by level the sales, from ``start`` to before ``end``, of the shops below the shop right before ``by``."""
-    values = {"program": program_id, "shop": shop_no, "from": start, "to": end, "by": by, "levels": levels}
+def team_month(conn: Connection, program_id: int, team: Downline, month: TimeSpan) -> list[TeamLevelRow]:
+    """Sums by level the month's sales of the shops of a downline, as it is right before its instant."""
+    values = _bound(program_id, team.shop_no, month) | {"by": team.as_of, "levels": team.levels}
     return execute_as(conn, TeamLevelRow, _TEAM, values).fetchall()
 
 
-def recruits_month(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> RecruitsMonth:
-    """Counts the shops that joined under the shop before ``end``, and sums the sales of those since ``start``."""
-    values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
-    [month] = execute_as(conn, RecruitsMonth, _BROUGHT, values)
-    return month
+def recruits_month(conn: Connection, program_id: int, shop_no: int, month: TimeSpan) -> RecruitsMonth:
+    """Counts the shops that joined under the shop before the month's end, and sums the sales of those of the month."""
+    [row] = execute_as(conn, RecruitsMonth, _BROUGHT, _bound(program_id, shop_no, month))
+    return row
 
 
 def retention(conn: Connection, program_id: int, zone: str, months: Sequence[int], current: int) -> list[RetentionRow]:
@@ -229,3 +221,7 @@ def retention(conn: Connection, program_id: int, zone: str, months: Sequence[int
     """
     values = {"program": program_id, "zone": zone, "after": list(months), "current": current}
     return execute_as(conn, RetentionRow, _RETENTION, values).fetchall()
+
+
+def _bound(program_id: int, shop_no: int, month: TimeSpan) -> dict[str, object]:
+    return {"program": program_id, "shop": shop_no, "from": month.since, "to": month.until}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_as
 
 
@@ -18,6 +19,24 @@ class NewStatus(NamedTuple):
     effective_at: datetime
     status: str
     reason: str
+
+
+class NewRank(NamedTuple):
+    """A rank that a shop is to have from an instant on (None: none set by hand any more), and by what cause."""
+
+    shop_no: int
+    effective_at: datetime
+    rank: str | None
+    cause: str
+    reason: str
+
+
+class RenamedRanks(NamedTuple):
+    """New codes of ranks by the former ones, and from when to before when what takes effect has them."""
+
+    codes: Mapping[str, str]
+    since: datetime
+    until: datetime | None
 
 
 class RankRow(NamedTuple):
@@ -114,19 +133,10 @@ AND s.rank_since < COALESCE(%(until)s::timestamptz, 'infinity')
 """
 
 
-def add_status(
-    conn: Connection,
-    program_id: int,
-    shop_no: int,
-    effective_at: datetime,
-    status: str,
-    reason: str,
-    now: datetime,
-    by: str,
-) -> None:
+def add_status(conn: Connection, program_id: int, status: NewStatus, recorded: Recorded) -> None:
     """Writes a status into the history, and onto the shop's row where none takes effect later."""
-    bound = {"program": program_id, "shop_no": shop_no, "effective_at": effective_at, "status": status}
-    execute(conn, _INSERT_STATUS, bound | {"reason": reason, "now": now, "by": by})
+    bound = {"program": program_id} | status._asdict()
+    execute(conn, _INSERT_STATUS, bound | {"now": recorded.instant, "by": recorded.by})
     execute(conn, _NEWEST_STATUS, bound)
 
 
@@ -138,20 +148,10 @@ def add_statuses(conn: Connection, program_id: int, statuses: Sequence[NewStatus
     execute(conn, _NEWEST_STATUSES, bound)
 
 
-def add_rank(
-    conn: Connection,
-    program_id: int,
-    shop_no: int,
-    effective_at: datetime,
-    rank: str | None,
-    cause: str,
-    reason: str,
-    now: datetime,
-    by: str,
-) -> None:
+def add_rank(conn: Connection, program_id: int, rank: NewRank, recorded: Recorded) -> None:
     """Writes a rank into the history, and onto the shop's row where none takes effect later."""
-    bound = {"program": program_id, "shop_no": shop_no, "effective_at": effective_at, "rank": rank}
-    execute(conn, _INSERT_RANK, bound | {"cause": cause, "reason": reason, "now": now, "by": by})
+    bound = {"program": program_id} | rank._asdict()
+    execute(conn, _INSERT_RANK, bound | {"now": recorded.instant, "by": recorded.by})
     execute(conn, _NEWEST_RANK, bound)
 
 
@@ -181,17 +181,10 @@ def shops_with_ranks(conn: Connection, program_id: int, ranks: Sequence[str]) ->
     return [shop_no for (shop_no,) in execute(conn, _SHOPS_WITH_RANKS, {"program": program_id, "ranks": list(ranks)})]
 
 
-def rename_later_ranks(
-    conn: Connection,
-    program_id: int,
-    names: Mapping[str, str],
-    since: datetime,
-    until: datetime | None,
-    by: str,
-    now: datetime,
-) -> None:
-    """Writes again, under their new codes, the ranks that take effect from ``since`` to before ``until``."""
-    values = {"program": program_id, "since": since, "until": until, "by": by, "now": now}
-    columns = {"old": list(names), "new": list(names.values())}
+def rename_later_ranks(conn: Connection, program_id: int, renamed: RenamedRanks, recorded: Recorded) -> None:
+    """Writes again, under their new codes, the ranks that take effect in that time."""
+    values = {"program": program_id, "since": renamed.since, "until": renamed.until}
+    values |= {"by": recorded.by, "now": recorded.instant}
+    columns = {"old": list(renamed.codes), "new": list(renamed.codes.values())}
     execute(conn, _RENAME, values | columns)
     execute(conn, _RENAME_NEWEST, values | columns)

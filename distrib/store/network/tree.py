@@ -16,10 +16,27 @@ from distrib.domain.network.depth import SponsorLink
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.locks import NETWORK
 from distrib.store.network.shops import KnownShop
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import execute, execute_as, value_or_none
 
 DEEPEST = 1_000_000
 """More levels than any tree has: the bound of a walk that goes all the way."""
+
+
+class Downline(NamedTuple):
+    """The shops below a shop at an instant, so many levels deep."""
+
+    shop_no: int
+    as_of: datetime
+    levels: int
+
+
+class NewLink(NamedTuple):
+    """Under whom a shop is to stand from an instant on (None: under nobody), and why."""
+
+    effective_at: datetime
+    sponsor_no: int | None
+    reason: str
 
 
 class Below(NamedTuple):
@@ -181,31 +198,25 @@ def uplines_at(conn: Connection, program_id: int, shop_no: int, as_of: datetime,
     return [upline_no for (upline_no,) in execute(conn, _UPLINE, values)]
 
 
-def downline_at(
-    conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, after: tuple[int, int], limit: int
-) -> list[Below]:
-    """Lists the shops below a shop at an instant, level by level, from after (depth, shop number) on."""
-    depth, after_no = after
-    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit, "after": after_no}
+def downline_at(conn: Connection, program_id: int, downline: Downline, part: Part[tuple[int, int]]) -> list[Below]:
+    """Lists the shops of a downline, level by level; places are depth and shop number."""
+    depth, after_no = part.place
+    values = _bound(program_id, downline, part.limit) | {"after": after_no}
     if depth <= 1:
         nearest = execute_as(conn, Below, _DIRECT, values).fetchall()
-        if len(nearest) == limit or levels == 1:
+        if len(nearest) == part.limit or downline.levels == 1:
             return nearest
     return execute_as(conn, Below, _DOWNLINE, values | {"depth": depth}).fetchall()
 
 
-def nearest_below(
-    conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int
-) -> list[Below]:
-    """Lists up to ``most`` shops below a shop at an instant, those of the nearest levels, level by level."""
-    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
-    return execute_as(conn, Below, _NEAREST, values).fetchall()
+def nearest_below(conn: Connection, program_id: int, downline: Downline, most: int) -> list[Below]:
+    """Lists up to ``most`` shops of a downline, those of the nearest levels, level by level."""
+    return execute_as(conn, Below, _NEAREST, _bound(program_id, downline, most + 1)).fetchall()
 
 
-def is_larger(conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int) -> bool:
-    """Whether more than ``most`` shops, itself included, stand from a shop down at an instant."""
-    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
-    [(count,)] = execute(conn, _COUNT, values)
+def is_larger(conn: Connection, program_id: int, downline: Downline, most: int) -> bool:
+    """Whether a downline has more than ``most`` shops, the one at its top included."""
+    [(count,)] = execute(conn, _COUNT, _bound(program_id, downline, most + 1))
     return bool(count > most)
 
 
@@ -235,30 +246,10 @@ def last_link_at(conn: Connection, program_id: int, shop_no: int) -> datetime | 
     return value_or_none(conn, datetime, _LAST_LINK, {"program": program_id, "shop_no": shop_no})
 
 
-def insert_link(
-    conn: Connection,
-    program_id: int,
-    shop_no: int,
-    effective_at: datetime,
-    sponsor_no: int | None,
-    reason: str,
-    now: datetime,
-    by: str,
-) -> None:
+def insert_link(conn: Connection, program_id: int, shop_no: int, link: NewLink, recorded: Recorded) -> None:
     """Writes a move into the history; of several at one instant the last one written holds."""
-    execute(
-        conn,
-        _INSERT_LINK,
-        {
-            "program": program_id,
-            "shop_no": shop_no,
-            "effective_at": effective_at,
-            "sponsor_no": sponsor_no,
-            "reason": reason,
-            "now": now,
-            "by": by,
-        },
-    )
+    bound = {"program": program_id, "shop_no": shop_no, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _INSERT_LINK, bound | link._asdict())
 
 
 def shift_subtree(
@@ -305,3 +296,8 @@ def _links(
     for shop_no, effective_at, sponsor_no in execute(conn, statement, values):
         links.setdefault(shop_no, []).append(SponsorLink(effective_at, sponsor_no))
     return links
+
+
+def _bound(program_id: int, downline: Downline, limit: int) -> dict[str, object]:
+    shop_no, as_of, levels = downline
+    return {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit}

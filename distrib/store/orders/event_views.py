@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.store.database import Bound
 from distrib.store.pages.windows import read_windows
+from distrib.store.recorded import Part
 from distrib.store.sql import column, execute, execute_as
 
 # Those that are not kept under their order yet, in the words of the others.
@@ -183,13 +184,14 @@ def event_view(conn: Connection, program_id: int, event_id: str) -> KeptEvent | 
 
 
 def event_views(
-    conn: Connection, program_id: int, filters: EventFilters, types: Sequence[str], after: Place, limit: int
+    conn: Connection, program_id: int, filters: EventFilters, types: Sequence[str], part: Part[Place]
 ) -> list[EventStanding]:
-    """Lists events that pass the filters with what became of them, ``limit`` at the most after a place.
+    """Lists events that pass the filters with what became of them.
 
     Args:
         types: all that there are.
     """
+    after, limit = part
     given = {name: value for name, value in filters._asdict().items() if name not in _EVER or value is not None}
     bound = {"program": program_id} | _EVER | given
     if filters.is_by_time:

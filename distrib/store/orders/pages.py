@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from distrib.store.database import Bound
 from distrib.store.pages.transfers import BLOCK_CAUSES
+from distrib.store.recorded import Part
 from distrib.store.sql import column
 
 _FROM_DAY = "(CAST(%(from_at)s AS timestamptz) AT TIME ZONE 'UTC')::date"
@@ -161,7 +162,7 @@ def order_numbers(conn: Connection, program_id: int, filters: OrderFilters, afte
     if filters.has_range and filters.shop_id is None:
         for statement in _BY_TIME.get(filters.status, ()):
             last = sorted(listed)[limit - 1] if len(listed) >= limit else None
-            listed.update(_in_blocks(conn, statement, bound, after, limit, last))
+            listed.update(_in_blocks(conn, statement, bound, Part(after, limit), last))
     turns = filters.is_newest_first
     sources, way = [_turned(source) if turns else source for source in _sources(filters)], " DESC" if turns else ""
     if sources:
@@ -179,12 +180,13 @@ def _turned(source: str) -> str:
     return before.replace("ORDER BY c.order_no OFFSET 0", "ORDER BY c.order_no DESC OFFSET 0")
 
 
-def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, after: int, limit: int, last: int | None) -> list[int]:
+def _in_blocks(conn: Connection, of_blocks: str, bound: Bound, part: Part[int], last: int | None) -> list[int]:
     """The first orders of a kind that were paid in a range of time, block after block of those that can have some.
 
     No block beyond that of ``last`` is looked into: with that number the page is full of orders of another kind.
     """
     statement = of_blocks
+    after, limit = part
     numbers: list[int] = []
     from_block, most = (after + 1) // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:

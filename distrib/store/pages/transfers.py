@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Part
 from distrib.store.sql import column, execute, value_or_none
 
 Key: TypeAlias = tuple[int, int]
@@ -184,12 +185,12 @@ class Wanted:
 def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key | None, limit: int) -> list[Key]:
     """Lists the keys of the first ``limit`` transfers after ``after`` that are asked for, in their order."""
     way = _NEWEST_FIRST if wanted.is_newest_first else _OLDEST_FIRST
-    begin = way.begin if after is None else after
+    part = Part(way.begin if after is None else after, limit)
     if wanted.cause_no is not None or wanted.shop_no is not None:
-        return _of_cause_or_shop(conn, program_id, wanted, begin, limit, way)
+        return _of_cause_or_shop(conn, program_id, wanted, part, way)
     if not wanted.filters:
-        return _keys(conn, _PLAIN.format(exact="", **way._asdict()), _bound(program_id, begin, limit))
-    return _of_all(conn, program_id, wanted, begin, limit, way)
+        return _keys(conn, _PLAIN.format(exact="", **way._asdict()), _bound(program_id, part))
+    return _of_all(conn, program_id, wanted, part, way)
 
 
 def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | None:
@@ -197,12 +198,10 @@ def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | Non
     return value_or_none(conn, int, _SHOP, {"program": program_id, "id": shop_id})
 
 
-def _of_cause_or_shop(
-    conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int, way: _Way
-) -> list[Key]:
+def _of_cause_or_shop(conn: Connection, program_id: int, wanted: Wanted, part: Part[Key], way: _Way) -> list[Key]:
     """The keys of one cause's or one shop's transfers."""
     filters = wanted.filters
-    bound = _bound(program_id, after, limit) | filters
+    bound = _bound(program_id, part) | filters
     exact = _all_of(_EXACT, filters)
     if wanted.cause_no is not None:
         exact += "" if wanted.shop_no is None else " AND t.shop_no = %(shop_no)s"
@@ -220,9 +219,9 @@ def _of_cause_or_shop(
     return _keys(conn, statement, bound)
 
 
-def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int, way: _Way) -> list[Key]:
+def _of_all(conn: Connection, program_id: int, wanted: Wanted, part: Part[Key], way: _Way) -> list[Key]:
     """The keys of transfers of all causes, block after block of those that can have some."""
-    filters = wanted.filters
+    filters, (after, limit) = wanted.filters, part
     statement = _BLOCKS.format(of_blocks=way.of_blocks.format(of_block=_all_of(_OF_BLOCK, filters)))
     kind = wanted.only_kind(_TAKEN_BACK)
     exact = _all_of(_EXACT, filters) + ("" if kind is None else _BY_INDEX[kind])
@@ -265,8 +264,9 @@ def _all_of(conditions: dict[str, str], filters: dict[str, object]) -> str:
     return "".join(f" AND {conditions[name]}" for name in filters)
 
 
-def _bound(program_id: int, after: Key, limit: int) -> dict[str, object]:
-    return {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
+def _bound(program_id: int, part: Part[Key]) -> dict[str, object]:
+    cause_no, seq = part.place
+    return {"program": program_id, "after_cause": cause_no, "after_seq": seq, "limit": part.limit}
 
 
 def _keys(conn: Connection, statement: str, bound: dict[str, object]) -> list[Key]:

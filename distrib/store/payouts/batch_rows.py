@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +132,16 @@ class ClosingHead:
     payout_no: int
     payout_id: str
     decision: str | None
+
+
+class IncomeMonths(NamedTuple):
+    """The months of a time zone, both included, whose income is asked for.
+
+    Args:
+        late: the batches made before the first that may have been paid since (``paid_late``).
+    """
+
+    zone: str
+    first: int
+    last: int
+    late: Sequence[int]

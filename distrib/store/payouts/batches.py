@@ -14,11 +14,13 @@ from distrib.store.payouts.batch_rows import (
     BatchHead,
     BatchSums,
     ClosingHead,
+    IncomeMonths,
     LineRow,
     OwnLineRow,
     RefusalCount,
     RefusalRow,
 )
+from distrib.store.recorded import Part, Recorded, TimeSpan
 from distrib.store.sql import column, columns_of, execute, execute_as, row_as, value, value_or_none
 
 _Row = TypeVar("_Row")
@@ -246,22 +248,21 @@ def head_of(conn: Connection, program_id: int, payout_id: str) -> BatchHead | No
 def heads_before(
     conn: Connection,
     program_id: int,
-    before: int,
-    limit: int,
+    part: Part[int],
     state: str | None = None,
-    made: tuple[datetime, datetime] | None = None,
+    made: TimeSpan | None = None,
 ) -> list[BatchHead]:
-    """Lists the batches numbered below ``before``, the newest first.
+    """Lists the batches by number, the newest first.
 
     Args:
         state: one of ``_STATES``; None: any.
-        made: from when to before when they were made.
+        made: when they were made.
     """
     conditions = "" if state is None else f" AND {_STATES[state]}"
-    bound: dict[str, object] = {"program": program_id, "before": before, "limit": limit}
+    bound: dict[str, object] = {"program": program_id, "before": part.place, "limit": part.limit}
     if made is not None:
         conditions += " AND p.created_at >= %(since)s AND p.created_at < %(until)s"
-        bound |= {"since": made[0], "until": made[1]}
+        bound |= {"since": made.since, "until": made.until}
     statement = f"{_HEAD} AND p.payout_no < %(before)s{conditions} ORDER BY p.payout_no DESC LIMIT %(limit)s"
     return execute_as(conn, BatchHead, statement, bound).fetchall()
 
@@ -283,18 +284,15 @@ def paid_late(conn: Connection, program_id: int, since: datetime) -> list[int]:
 
 
 def income_by_month(
-    conn: Connection, program_id: int, zone: str, hashes: Sequence[bytes], late: Sequence[int], first: int, last: int
+    conn: Connection, program_id: int, hashes: Sequence[bytes], months: IncomeMonths
 ) -> list[MonthIncome]:
-    """Reads the income and tax of the persons of those hashes, a row a month, from month ``first`` to ``last``.
+    """Reads the income and tax of the persons of those hashes, a row a month.
 
-    What was paid counts in the month of its day in the time zone ``zone``, what is on its way in that of its batch;
-    what failed, came back or was cancelled does not count.
-
-    Args:
-        late: the batches made before ``first`` that may have been paid since (``paid_late``).
+    What was paid counts in the month of its day, what is on its way in that of its batch; what failed, came back or
+    was cancelled does not count.
     """
-    bound = {"program": program_id, "zone": zone, "hashes": list(hashes), "late": list(late), "first": first}
-    return execute_as(conn, MonthIncome, _INCOME, bound | {"last": last}).fetchall()
+    bound = {"program": program_id, "hashes": list(hashes), "late": list(months.late), "zone": months.zone}
+    return execute_as(conn, MonthIncome, _INCOME, bound | {"first": months.first, "last": months.last}).fetchall()
 
 
 def insert_lines(
@@ -314,10 +312,10 @@ def insert_refusals(conn: Connection, program_id: int, payout_no: int, refusals:
 
 
 def refusals_of(
-    conn: Connection, program_id: int, payout_no: int, code: str | None, after: str, limit: int
+    conn: Connection, program_id: int, payout_no: int, code: str | None, part: Part[str]
 ) -> list[RefusalRow]:
     """Lists the shops that got no line, by id; those of one code where that is asked."""
-    wanted = {"program": program_id, "payout": payout_no, "code": code, "after": after, "limit": limit}
+    wanted = {"program": program_id, "payout": payout_no, "code": code, "after": part.place, "limit": part.limit}
     return execute_as(conn, RefusalRow, _REFUSALS, wanted).fetchall()
 
 
@@ -367,27 +365,25 @@ def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     return value(conn, bool, _HAS_OPEN_LINE, {"program": program_id, "shop": shop_no})
 
 
-def insert_decision(
-    conn: Connection, program_id: int, payout_no: int, decision: str, decided_at: datetime, by: str
-) -> None:
+def insert_decision(conn: Connection, program_id: int, payout_no: int, decision: str, recorded: Recorded) -> None:
     """Writes the approval or cancellation of a batch, once."""
-    wanted = {"program": program_id, "payout": payout_no, "decision": decision, "at": decided_at, "by": by}
-    execute(conn, _INSERT_DECISION, wanted)
+    wanted = {"program": program_id, "payout": payout_no, "decision": decision}
+    execute(conn, _INSERT_DECISION, wanted | {"at": recorded.instant, "by": recorded.by})
 
 
 def insert_results(
-    conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], recorded_at: datetime, by: str
+    conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], recorded: Recorded
 ) -> None:
     """Writes results, once a line."""
-    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded_at, "by": by}
+    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded.instant, "by": recorded.by}
     execute(conn, _INSERT_RESULTS, bound | columns_of(NewResult, results))
 
 
 def insert_returns(
-    conn: Connection, program_id: int, payout_no: int, returns: Sequence[NewReturn], recorded_at: datetime, by: str
+    conn: Connection, program_id: int, payout_no: int, returns: Sequence[NewReturn], recorded: Recorded
 ) -> None:
     """Writes what came back, once a line."""
-    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded_at, "by": by}
+    bound = {"program": program_id, "payout_no": payout_no, "recorded_at": recorded.instant, "by": recorded.by}
     execute(conn, _INSERT_RETURNS, bound | columns_of(NewReturn, returns))
 
 

@@ -49,6 +49,7 @@ SELECT %(program)s, %(cause)s, {RETURNS_FROM} + x.seq, x.seq, x.account, l.shop_
        x.kind::transfer_kind, l.occurred_at, l.occurred_at, l.period
 FROM {_LINES}
 """
+_TRANSFERS = {1: _PAID, -1: _RETURNED}
 _MONTHS = """
 INSERT INTO account_months AS m (program_id, account_no, period, paid_minor, tax_minor)
 SELECT %(program)s, l.shop_no, l.period, %(sign)s * l.paid_minor, %(sign)s * l.tax_minor
@@ -63,17 +64,15 @@ ON CONFLICT (program_id, account_no, period) DO UPDATE SET
 
 def post_paid(conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine]) -> None:
     """Posts paid lines: debits the shops, credits clearing with what left and tax with what was withheld."""
-    _post(conn, program_id, payout_no, lines, _PAID, 1)
+    _post(conn, program_id, payout_no, lines, 1)
 
 
 def post_returned(conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine]) -> None:
     """Posts what came back of paid lines: the transfers of ``post_paid`` the other way, as new rows that name them."""
-    _post(conn, program_id, payout_no, lines, _RETURNED, -1)
+    _post(conn, program_id, payout_no, lines, -1)
 
 
-def _post(
-    conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine], transfers: str, sign: int
-) -> None:
+def _post(conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine], sign: int) -> None:
     bound = {
         "program": program_id,
         "cause": payout_no,
@@ -87,5 +86,5 @@ def _post(
         "at": [line.occurred_at for line in lines],
         "periods": [line.period for line in lines],
     }
-    execute(conn, transfers, bound)
+    execute(conn, _TRANSFERS[sign], bound)
     execute(conn, _MONTHS, bound)

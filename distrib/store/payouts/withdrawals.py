@@ -8,7 +8,26 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import execute, execute_as
+
+
+class NewWithdrawal(NamedTuple):
+    """A withdrawal that is asked for, with the digest of what was sent."""
+
+    id: str
+    digest: bytes
+    shop_no: int
+    amount_minor: int
+    fee_minor: int
+
+
+class DecidedWithdrawal(NamedTuple):
+    """What was decided of the withdrawal of that number, and why."""
+
+    number: int
+    decision: str
+    reason: str | None
 
 
 class WithdrawalRow(NamedTuple):
@@ -116,28 +135,16 @@ class ShopWithdrawals(NamedTuple):
     this_month: int
 
 
-def insert_withdrawal(
-    conn: Connection,
-    program_id: int,
-    withdrawal_id: str,
-    digest: bytes,
-    shop_no: int,
-    amount_minor: int,
-    fee_minor: int,
-    now: datetime,
-    by: str,
-) -> bool:
+def insert_withdrawal(conn: Connection, program_id: int, withdrawal: NewWithdrawal, recorded: Recorded) -> bool:
     """Writes a withdrawal that is asked for; False where the id is taken."""
-    values = {"program": program_id, "id": withdrawal_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
-    return execute(conn, _INSERT, values | {"amount_minor": amount_minor, "fee_minor": fee_minor}).rowcount == 1
+    values = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    return execute(conn, _INSERT, values | withdrawal._asdict()).rowcount == 1
 
 
-def insert_decision(
-    conn: Connection, program_id: int, withdrawal_no: int, decision: str, reason: str | None, now: datetime, by: str
-) -> None:
+def insert_decision(conn: Connection, program_id: int, decided: DecidedWithdrawal, recorded: Recorded) -> None:
     """Writes what was decided of a withdrawal."""
-    values = {"program": program_id, "number": withdrawal_no, "decision": decision, "reason": reason}
-    execute(conn, _DECIDE, values | {"now": now, "by": by})
+    values = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _DECIDE, values | decided._asdict())
 
 
 def end_withdrawals(conn: Connection, program_id: int, numbers: Sequence[int]) -> None:
@@ -164,13 +171,13 @@ def of_payout(conn: Connection, program_id: int, payout_no: int) -> list[Withdra
 
 
 def list_withdrawals(
-    conn: Connection, program_id: int, shop_id: str | None, state: str | None, before: int, limit: int
+    conn: Connection, program_id: int, shop_id: str | None, state: str | None, part: Part[int]
 ) -> list[WithdrawalRow]:
-    """Lists the withdrawals numbered below ``before``, the newest first, of one shop or state where that is asked."""
+    """Lists withdrawals by number, the newest first, of one shop or state where that is asked."""
     wanted = {name: value for name, value in (("shop_id", shop_id), ("state", state)) if value is not None}
     statement = _SELECT + "".join(_FILTERS[name] for name in wanted) + _NARROWED.get(state or "", "")
     statement += " AND w.withdrawal_no < %(before)s ORDER BY w.withdrawal_no DESC LIMIT %(limit)s"
-    return _rows(conn, statement, wanted | {"program": program_id, "before": before, "limit": limit})
+    return _rows(conn, statement, wanted | {"program": program_id, "before": part.place, "limit": part.limit})
 
 
 def of_shop(conn: Connection, program_id: int, shop_no: int, day: datetime, month: datetime) -> ShopWithdrawals:

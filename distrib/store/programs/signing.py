@@ -10,6 +10,13 @@ from sqlalchemy import Connection
 from distrib.store.sql import execute, only
 
 
+class NewSecret(NamedTuple):
+    """A secret that a key is to have, sealed, and until when the one before is good as well."""
+
+    secret: bytes
+    until: datetime
+
+
 class SigningRow(NamedTuple):
     """The secret of a key, sealed, and the one before with the instant until which it is good; no secret: ended."""
 
@@ -41,11 +48,9 @@ def read_signing(conn: Connection, program_id: int, key_id: str) -> SigningRow |
     return None if row is None else SigningRow(*row)
 
 
-def set_secret(
-    conn: Connection, program_id: int, key_id: str, secret: bytes, until: datetime, now: datetime
-) -> SigningRow:
-    """Writes a new secret, and that the key must sign; the one before is kept, good until ``until``."""
-    values = {"program": program_id, "key_id": key_id, "secret": secret, "until": until, "now": now}
+def set_secret(conn: Connection, program_id: int, key_id: str, fresh: NewSecret, now: datetime) -> SigningRow:
+    """Writes a new secret, and that the key must sign; the one before is kept."""
+    values = {"program": program_id, "key_id": key_id, "now": now} | fresh._asdict()
     made = SigningRow(*only(conn, _SET, values))
     execute(conn, _MARK, {"program": program_id, "key_id": key_id, "is_signed": True})
     return made

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.locks import CALENDARS
+from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_as, row_as, value, value_or_none
 
 
@@ -113,6 +114,14 @@ def first_by_code(conn: Connection, limit: int) -> list[ProgramRow]:
     return execute_as(conn, ProgramRow, _LIST, {"limit": limit}).fetchall()
 
 
+class SettingsChange(NamedTuple):
+    """Settings before and after a change, as JSON, and who signs for it."""
+
+    before: str
+    after: str
+    signed_off_by: str | None
+
+
 class ChangeRow(NamedTuple):
     """One change of settings; ``before`` and ``after`` are JSON."""
 
@@ -145,12 +154,10 @@ def update_program(conn: Connection, row: ProgramRow) -> None:
     execute(conn, _UPDATE, row._asdict())
 
 
-def insert_change(
-    conn: Connection, program_id: int, before: str, after: str, signed_off_by: str | None, now: datetime, by: str
-) -> None:
+def insert_change(conn: Connection, program_id: int, change: SettingsChange, recorded: Recorded) -> None:
     """Writes a change of settings."""
-    values = {"program_id": program_id, "before": before, "after": after, "signed_off_by": signed_off_by}
-    execute(conn, _INSERT_CHANGE, values | {"now": now, "by": by})
+    values = {"program_id": program_id, "now": recorded.instant, "by": recorded.by}
+    execute(conn, _INSERT_CHANGE, values | change._asdict())
 
 
 def list_changes(conn: Connection, program_id: int, after: int, limit: int) -> list[ChangeRow]:

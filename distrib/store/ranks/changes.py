@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
+from distrib.store.database import Bound
+from distrib.store.recorded import Part
 from distrib.store.sql import execute_as
 
 # A page of each cause by the index that holds them in this order, then the newest of these.
@@ -34,6 +36,17 @@ _BEFORE = " AND (r.effective_at, r.seq) < (%(instant)s, %(seq)s)"
 _OF_EVALUATION = " AND r.effective_at = %(from)s AND starts_with(r.reason, %(begins)s)"
 
 
+ChangePlace: TypeAlias = tuple[datetime, int]
+"""From when on a change holds, and its number."""
+
+
+class MadeChanges(NamedTuple):
+    """The changes of one evaluation: from when on they hold, and what the reasons that it gave begin with."""
+
+    effective_at: datetime
+    begins: str
+
+
 class RankChangeRow(NamedTuple):
     """A change of a shop's rank, with the rank of the row before it."""
 
@@ -50,40 +63,22 @@ class RankChangeRow(NamedTuple):
 
 
 def list_changes(
-    conn: Connection, program_id: int, causes: Sequence[str], before: tuple[datetime, int] | None, limit: int
+    conn: Connection, program_id: int, causes: Sequence[str], part: Part[ChangePlace | None]
 ) -> list[RankChangeRow]:
-    """Lists changes of those causes that hold from before a place (instant, number), the newest first."""
-    return _rows(conn, program_id, causes, before, limit, "", {})
+    """Lists changes of those causes, the newest first; the place None stands before all."""
+    return _rows(conn, "", {"program": program_id, "causes": list(causes)}, part)
 
 
 def of_evaluation(
-    conn: Connection,
-    program_id: int,
-    causes: Sequence[str],
-    effective_at: datetime,
-    begins: str,
-    before: tuple[datetime, int] | None,
-    limit: int,
+    conn: Connection, program_id: int, causes: Sequence[str], made: MadeChanges, part: Part[ChangePlace | None]
 ) -> list[RankChangeRow]:
-    """Lists the changes of the evaluation that took effect then, as ``list_changes``.
-
-    Args:
-        begins: what the reasons that it gave begin with.
-    """
-    bound = {"from": effective_at, "begins": begins}
-    return _rows(conn, program_id, causes, before, limit, _OF_EVALUATION, bound)
+    """Lists the changes of those causes that an evaluation made, as ``list_changes``."""
+    bound = {"program": program_id, "causes": list(causes), "from": made.effective_at, "begins": made.begins}
+    return _rows(conn, _OF_EVALUATION, bound, part)
 
 
-def _rows(
-    conn: Connection,
-    program_id: int,
-    causes: Sequence[str],
-    before: tuple[datetime, int] | None,
-    limit: int,
-    within: str,
-    bound: dict[str, object],
-) -> list[RankChangeRow]:
-    instant, seq = before or (None, None)
-    statement = _LIST.format(within=within + ("" if before is None else _BEFORE))
-    values = {"program": program_id, "causes": list(causes), "instant": instant, "seq": seq, "limit": limit, **bound}
+def _rows(conn: Connection, within: str, bound: Bound, part: Part[ChangePlace | None]) -> list[RankChangeRow]:
+    instant, seq = part.place or (None, None)
+    statement = _LIST.format(within=within + ("" if part.place is None else _BEFORE))
+    values = {**bound, "instant": instant, "seq": seq, "limit": part.limit}
     return execute_as(conn, RankChangeRow, statement, values).fetchall()

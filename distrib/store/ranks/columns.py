@@ -82,6 +82,13 @@ _REVERSED = "SELECT DISTINCT shop_no FROM transfers WHERE program_id = %(program
 _LINKS = "SELECT shop_no, sponsor_no FROM referrals WHERE program_id = %(program)s AND sponsor_no IS NOT NULL"
 
 
+class RanksByCause(NamedTuple):
+    """Ranks by their codes and what gave them, each in an order in which the columns number them."""
+
+    codes: Sequence[str]
+    causes: Sequence[str]
+
+
 class Sales(NamedTuple):
     """Sellers by number; for each window their sales net of refunds, and their orders of which something is left."""
 
@@ -134,21 +141,16 @@ def earnings(conn: Connection, program_id: int, start: datetime | None, until: d
 
 
 def newest_ranks(
-    conn: Connection,
-    program_id: int,
-    codes: Sequence[str],
-    begins: Sequence[datetime],
-    causes: Sequence[str],
-    as_of: datetime,
+    conn: Connection, program_id: int, kinds: RanksByCause, begins: Sequence[datetime], as_of: datetime
 ) -> list[Integers]:
     """Reads, of every shop that has any, the newest rank of those causes by an instant.
 
     Returns:
-        Shop, place of the rank among ``codes`` from 1 on (0: no rank, or another), how many of the ascending
+        Shop, place of the rank among the codes from 1 on (0: no rank, or another), how many of the ascending
         ``begins`` had come when it took effect, and when that was, in µs since 1970.
     """
-    values = {"program": program_id, "codes": list(codes), "begins": list(begins), "causes": list(causes), "at": as_of}
-    return pull(conn, _RANKS, values, 4)
+    values = {"program": program_id, "codes": list(kinds.codes), "causes": list(kinds.causes)}
+    return pull(conn, _RANKS, values | {"begins": list(begins), "at": as_of}, 4)
 
 
 def refunded_shops(conn: Connection, program_id: int, *, with_earners: bool) -> list[Integers]:

@@ -82,6 +82,13 @@ class EvaluationRow:
     evaluated_by: str
 
 
+class EvaluationMark(NamedTuple):
+    """Where the previous evaluation ended: promotions after that instant, or by newer rows, are checked by this one."""
+
+    instant: datetime
+    seq: int
+
+
 class PromotedRow(NamedTuple):
     """A promotion with the figures that decided it, as JSON."""
 
@@ -174,17 +181,17 @@ def has_newer_ranks(conn: Connection, program_id: int, seq: int, until: datetime
     return value(conn, bool, _NEWER, values)
 
 
-def promoted_shops(conn: Connection, program_id: int, since: datetime, seq: int, until: datetime) -> list[int]:
-    """Lists shops promoted from after ``since`` (or, by rows newer than ``seq``, at any time) to ``until``."""
-    values = {"program": program_id, "since": since, "seq": seq, "until": until}
+def promoted_shops(conn: Connection, program_id: int, since: EvaluationMark, until: datetime) -> list[int]:
+    """Lists shops promoted from after a mark (or, by rows newer than its, at any time) to ``until``."""
+    values = {"program": program_id, "since": since.instant, "seq": since.seq, "until": until}
     return [shop_no for (shop_no,) in execute(conn, _PROMOTED_SHOPS, values)]
 
 
 def promotions(
-    conn: Connection, program_id: int, shops: Sequence[int], since: datetime, seq: int, until: datetime
+    conn: Connection, program_id: int, shops: Sequence[int], since: EvaluationMark, until: datetime
 ) -> list[PromotedRow]:
-    """Lists the promotions of those shops from after ``since`` (or newer than ``seq``) to ``until``."""
-    values = {"program": program_id, "since": since, "seq": seq, "until": until, "shops": list(shops)}
+    """Lists the promotions of those shops from after a mark to ``until``."""
+    values = {"program": program_id, "since": since.instant, "seq": since.seq, "until": until, "shops": list(shops)}
     return execute_as(conn, PromotedRow, _PROMOTED, values).fetchall()
 
 

@@ -161,6 +161,19 @@ class TeamRoot(NamedTuple):
     to_at: datetime
 
 
+class Figure(NamedTuple):
+    """A figure by its name.
+
+    Args:
+        levels: how many levels below the shop are read in its place; 0 reads the shop itself.
+        ranks: of which a recruit counts; None counts all.
+    """
+
+    name: str
+    levels: int
+    ranks: Sequence[str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FigureQuery:
     """Asks for a figure of a shop from ``from_at`` to ``to_at``, both included.
@@ -181,26 +194,14 @@ class FigureQuery:
         return TeamRoot(self.shop_no, self.tree_at, self.to_at)
 
 
-def figures(
-    conn: Connection,
-    program_id: int,
-    name: str,
-    levels: int,
-    queries: Sequence[FigureQuery],
-    ranks: Sequence[str] | None = None,
-) -> list[int]:
-    """Reads one figure for each query; sales are net of the refunds by ``back_at``.
-
-    Args:
-        levels: how many levels below the shop are read in its place; 0 reads the shop itself.
-        ranks: of which a recruit counts; None counts all.
-    """
+def figures(conn: Connection, program_id: int, figure: Figure, queries: Sequence[FigureQuery]) -> list[int]:
+    """Reads a figure for each query; sales are net of the refunds by ``back_at``."""
     sums = [0] * len(queries)
     if not queries:
         return sums
     places, shops = np.arange(len(queries)), _integers([query.shop_no for query in queries])
-    if levels:
-        teams = _teams(conn, program_id, levels, queries)
+    if figure.levels:
+        teams = _teams(conn, program_id, figure.levels, queries)
         of_query = [teams.get(query.root, ()) for query in queries]
         places = np.repeat(places, [len(shops) for shops in of_query])
         shops = _integers([shop_no for team in of_query for shop_no in team])
@@ -217,11 +218,11 @@ def figures(
             "places": numbers_array(places[chunk]),
             "shops": numbers_array(shops[chunk]),
             **{name: instants_array(column[places[chunk]]) for name, column in instants.items()},
-            "ranks": None if ranks is None else list(ranks),
+            "ranks": None if figure.ranks is None else list(figure.ranks),
         }
-        for statement in _STATEMENTS[name]:
-            for place, figure in execute(conn, statement, columns):
-                sums[place] += int(figure)
+        for statement in _STATEMENTS[figure.name]:
+            for place, amount in execute(conn, statement, columns):
+                sums[place] += int(amount)
     return sums
 
 

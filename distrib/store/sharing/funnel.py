@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import TimeSpan
 from distrib.store.sql import column, execute, only
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
@@ -103,10 +104,10 @@ class FunnelFigures(NamedTuple):
 
 
 def figures_of_span(
-    conn: Connection, program_id: int, shop_no: int | None, from_at: datetime, to_at: datetime, now: datetime
+    conn: Connection, program_id: int, shop_no: int | None, span: TimeSpan, now: datetime
 ) -> FunnelFigures:
     """Works out the figures of a span, of a shop or of the whole program."""
-    values = {"program": program_id, "from_at": from_at, "to_at": to_at, "now": now}
+    values = {"program": program_id, "from_at": span.since, "to_at": span.until, "now": now}
     if shop_no is None:
         return FunnelFigures._make(only(conn, _OF_PROGRAM, values))
     return FunnelFigures._make(only(conn, _OF_SHOP, values | {"shop": shop_no}))

@@ -57,6 +57,15 @@ class VisitRow(NamedTuple):
     visits: int
 
 
+class NewVisit(NamedTuple):
+    """A visit: on which day, from where, by whom as a digest, and to which part of the day's sum it is added."""
+
+    day: date
+    source: str
+    digest: bytes
+    slot: int
+
+
 def be_impatient(conn: Connection) -> None:
     """Lets no statement of this transaction wait or take long: a visit that is not counted harms nobody."""
     for statement in _IMPATIENT:
@@ -73,12 +82,9 @@ def salt_of_day(conn: Connection, program_id: int, day: date, fresh: bytes) -> b
     return salt
 
 
-def count_visit(
-    conn: Connection, program_id: int, shop_no: int, day: date, source: str, digest: bytes, slot: int
-) -> None:
+def count_visit(conn: Connection, program_id: int, shop_no: int, visit: NewVisit) -> None:
     """Counts a visit of a shop's link, unless that visitor was counted that day."""
-    values = {"program": program_id, "shop": shop_no, "day": day, "source": source, "digest": digest, "slot": slot}
-    execute(conn, _COUNT, values)
+    execute(conn, _COUNT, {"program": program_id, "shop": shop_no} | visit._asdict())
 
 
 def drop_salts(conn: Connection, now: datetime) -> None:

@@ -97,6 +97,7 @@ _EVENTS_SINCE = """
 SELECT count(*) FROM (SELECT 1 FROM events WHERE program_id = %(program)s AND event_no > %(after)s LIMIT %(most)s) e
 """
 _IS_QUIET = "SELECT NOT EXISTS (SELECT 1 FROM queue WHERE program_id = %(program)s)"
+_OUTSIDE_AT_ONCE = 5_000
 
 
 class PaidSpan(NamedTuple):
@@ -237,12 +238,12 @@ def failed_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> l
 
 
 def outside_rows(
-    conn: Connection, program_id: int, span: PaidSpan, rules: Sequence[str], name: str, size: int = 5_000
+    conn: Connection, program_id: int, span: PaidSpan, rules: Sequence[str], name: str
 ) -> Iterator[OutsideRow]:
     """Yields what those rules paid on orders outside of a span, the earliest first; ``name`` is the cursor's own."""
     bound = {"program": program_id, "rules": list(rules), **span._asdict()}
     with streamed_as(conn, f"outside_{name}", OutsideRow, _OUTSIDE, bound) as cursor:
-        cursor.itersize = size
+        cursor.itersize = _OUTSIDE_AT_ONCE
         yield from cursor
 
 

@@ -14,6 +14,16 @@ from distrib.store.locks import SIMULATIONS
 from distrib.store.sql import execute, execute_as, execute_many, value
 
 
+class NewBlock(NamedTuple):
+    """A block to be kept, of orders or (numbered below 0) of shops: its content, packed, and what orders in it have."""
+
+    block_no: int
+    content: bytes
+    shops: Sequence[int] = ()
+    rules: Sequence[str] = ()
+    reasons: Sequence[str] = ()
+
+
 class SimulationRow(NamedTuple):
     """One simulation as it stands; ``outcome`` is None until it has ended, ``result`` and ``problem`` are JSON."""
 
@@ -258,19 +268,10 @@ def end(conn: Connection, program_id: int, number: int, how: SimulationEnd, now:
     return execute(conn, _END, {"program": program_id, "no": number, "now": now, **how._asdict()}).rowcount == 1
 
 
-def insert_block(
-    conn: Connection,
-    program_id: int,
-    number: int,
-    block_no: int,
-    shops: Sequence[int],
-    rules: Sequence[str],
-    reasons: Sequence[str],
-    content: bytes,
-) -> None:
-    """Writes a block of orders with what is in it."""
-    bound = {"program": program_id, "no": number, "block": block_no, "content": content}
-    lists = {"shops": integer_array(shops), "rules": list(rules), "reasons": list(reasons)}
+def insert_block(conn: Connection, program_id: int, number: int, block: NewBlock) -> None:
+    """Writes a block of a simulation with what is in it."""
+    bound = {"program": program_id, "no": number, "block": block.block_no, "content": block.content}
+    lists = {"shops": integer_array(block.shops), "rules": list(block.rules), "reasons": list(block.reasons)}
     execute(conn, _INSERT_BLOCK, bound | lists)
 
 

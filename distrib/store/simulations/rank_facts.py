@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.store.copying import TO_2000, Integers
 from distrib.store.gathered import LINE, gather, lines, numbers
+from distrib.store.ranks.columns import RanksByCause
 from distrib.store.sql import execute
 
 _NEVER: Final = np.iinfo(np.int64).max
@@ -99,12 +100,7 @@ def links(conn: Connection, program_id: int) -> list[Integers]:
 
 
 def given_ranks(
-    conn: Connection,
-    program_id: int,
-    codes: Sequence[str],
-    causes: Sequence[str],
-    since: datetime,
-    earned_from: datetime,
+    conn: Connection, program_id: int, kinds: RanksByCause, since: datetime, earned_from: datetime
 ) -> list[Integers]:
     """Reads the ranks that were given by an instant, and those set by hand at any time.
 
@@ -112,10 +108,11 @@ def given_ranks(
         earned_from: of which promotions, by from when on they hold, it is asked what they were earned by.
 
     Returns:
-        Shop, from when on, number, place of the rank among ``codes`` and of the cause among ``causes`` (-1: none), and
+        Shop, from when on, number, place of the rank among the codes and of the cause among the causes (-1: none), and
         as of when figures carried the shop to which rank; where they did not, before all.
     """
-    values = _bound(program_id, since=since, earned_from=earned_from, codes=list(codes), causes=list(causes))
+    kinds_asked = {"codes": list(kinds.codes), "causes": list(kinds.causes)}
+    values = _bound(program_id, since=since, earned_from=earned_from, **kinds_asked)
     return _columns(conn, _RANKS, 7, (1, 5), values)
 
 

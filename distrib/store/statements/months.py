@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
+from distrib.store.recorded import Part
 from distrib.store.sql import column, execute_as, row_as
 from distrib.store.statements.counts import COUNTS, OF_MONTH
 
@@ -158,10 +159,11 @@ _ROWS_AFTER = _PAGE.format(names=_names("f"), figures=figures_sql(only="s.shop_n
 
 
 def statement_rows(
-    conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
+    conn: Connection, program_id: int, period: int, held_from: datetime, part: Part[str]
 ) -> list[StatementRow]:
-    """Lists one row per shop by id, ``limit`` at the most after the id ``after``."""
-    wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
+    """Lists one row per shop by id."""
+    wanted = {"program": program_id, "period": period, "held_from": held_from}
+    wanted |= {"after": part.place, "limit": part.limit}
     return execute_as(conn, StatementRow, _ROWS_AFTER, wanted).fetchall()
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.plans.pools import sum_in_pairs
+from distrib.store.recorded import Part, Recorded
 from distrib.store.sql import execute, execute_as, only, value, written_in
 
 # A refund counts from when the order had settled: what came back before was never in a base.
@@ -86,6 +87,20 @@ class Holder(NamedTuple):
     rank: str
 
 
+class NewPoolPayment(NamedTuple):
+    """A pool of a month that is to be paid: under which version, what it rests on, and in which period it counts."""
+
+    month: int
+    version_no: int
+    pool_id: str
+    rate_ppm: int
+    base_minor: int
+    amount_minor: int
+    holders: int
+    weight: int
+    period: int
+
+
 class PoolPayment(NamedTuple):
     """A pool of a month as it was paid."""
 
@@ -127,10 +142,10 @@ def count_holders(conn: Connection, program_id: int, ranks: PlanRanks) -> dict[s
 
 
 def holders_after(
-    conn: Connection, program_id: int, ranks: PlanRanks, holding: list[str], after: str, limit: int
+    conn: Connection, program_id: int, ranks: PlanRanks, holding: list[str], part: Part[str]
 ) -> list[Holder]:
-    """Lists shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
-    bound = _bound(program_id, ranks) | {"holding": holding, "after": after, "limit": limit}
+    """Lists shops active at the instant with one of the ranks ``holding``, by id."""
+    bound = _bound(program_id, ranks) | {"holding": holding, "after": part.place, "limit": part.limit}
     return execute_as(conn, Holder, _HOLDERS, bound).fetchall()
 
 
@@ -139,37 +154,10 @@ def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayme
     return execute_as(conn, PoolPayment, _PAYMENTS, {"program": program_id, "month": month}).fetchall()
 
 
-def insert_payment(
-    conn: Connection,
-    program_id: int,
-    month: int,
-    version_no: int,
-    pool_id: str,
-    rate_ppm: int,
-    base_minor: int,
-    amount_minor: int,
-    holders: int,
-    weight: int,
-    period: int,
-    now: datetime,
-    by: str,
-) -> int:
+def insert_payment(conn: Connection, program_id: int, payment: NewPoolPayment, recorded: Recorded) -> int:
     """Writes a pool payment and returns the number that its transfers have as cause."""
-    values = {
-        "program": program_id,
-        "month": month,
-        "pool_id": pool_id,
-        "version_no": version_no,
-        "rate_ppm": rate_ppm,
-        "base_minor": base_minor,
-        "amount_minor": amount_minor,
-        "holders": holders,
-        "weight": weight,
-        "period": period,
-        "now": now,
-        "by": by,
-    }
-    return value(conn, int, _INSERT, values)
+    values = {"program": program_id, "now": recorded.instant, "by": recorded.by}
+    return value(conn, int, _INSERT, values | payment._asdict())
 
 
 def _bound(program_id: int, ranks: PlanRanks) -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.recorded import Part
 from distrib.store.sql import column, execute, execute_as, only, row_as, value
 from distrib.store.webhooks.outbox import Message
 
@@ -98,6 +99,21 @@ class Attempt:
     milliseconds: int
     response_status: int | None
     error: str | None
+
+
+class DeliveryStanding(NamedTuple):
+    """A delivery's status, and when it is tried again; None: it is not."""
+
+    status: str
+    next_attempt_at: datetime | None = None
+
+
+class CourierRoom(NamedTuple):
+    """How many deliveries there is room for: in all, of ``each`` endpoint, and which endpoints are ``full``."""
+
+    limit: int
+    each: int
+    full: Collection[int]
 
 
 _COLUMNS = ", ".join(WebhookRow._fields)
@@ -236,12 +252,10 @@ def wanted_types(conn: Connection, program_id: int) -> set[str]:
     return set(column(conn, str, _WANTED, {"program": program_id}))
 
 
-def change_webhook(
-    conn: Connection, program_id: int, row: WebhookRow, status: str, reason: str | None, now: datetime
-) -> WebhookRow:
-    """Writes an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
+def change_webhook(conn: Connection, program_id: int, row: WebhookRow, now: datetime) -> WebhookRow:
+    """Writes an endpoint's ``url``, ``events``, ``status`` and ``disabled_reason`` as they are in ``row``."""
     values = {"program": program_id, "webhook_no": row.webhook_no, "url": row.url, "events": row.events}
-    bound = {**values, "status": status, "reason": reason, "now": now}
+    bound = {**values, "status": row.status, "reason": row.disabled_reason, "now": now}
     [changed] = execute_as(conn, WebhookRow, _CHANGE, bound).fetchall()
     return changed
 
@@ -254,13 +268,14 @@ def rotate_secret(conn: Connection, program_id: int, webhook_no: int, secret: by
 
 
 def list_deliveries(
-    conn: Connection, program_id: int, webhook_no: int, status: str | None, before: int | None, limit: int
+    conn: Connection, program_id: int, webhook_no: int, status: str | None, part: Part[int | None]
 ) -> list[DeliveryRow]:
-    """Lists the deliveries of an endpoint with their last attempt, the newest first."""
+    """Lists the deliveries of an endpoint with their last attempt, the newest first; the place None is before all."""
     filters = " AND d.status = %(status)s" if status is not None else ""
-    filters += " AND d.delivery_no < %(before)s" if before is not None else ""
+    filters += " AND d.delivery_no < %(before)s" if part.place is not None else ""
     statement = f"{_DELIVERIES}{filters} ORDER BY d.delivery_no DESC LIMIT %(limit)s"
-    values = {"program": program_id, "webhook_no": webhook_no, "status": status, "before": before, "limit": limit}
+    values = {"program": program_id, "webhook_no": webhook_no, "status": status}
+    values |= {"before": part.place, "limit": part.limit}
     return execute_as(conn, DeliveryRow, statement, values).fetchall()
 
 
@@ -292,17 +307,13 @@ def insert_delivery(conn: Connection, program_id: int, webhook_no: int, message:
     return value(conn, int, _INSERT_DELIVERY, statement_values)
 
 
-def claim_due(
-    conn: Connection, now: datetime, lost_at: datetime, limit: int, each: int, full: Collection[int]
-) -> list[DueDelivery]:
+def claim_due(conn: Connection, now: datetime, lost_at: datetime, room: CourierRoom) -> list[DueDelivery]:
     """Claims deliveries that are due, over all programs.
 
     Args:
         lost_at: from when on they count as lost where nothing is heard of them.
-        limit: so many in all, ``each`` of one endpoint.
-        full: endpoints that have enough in flight.
     """
-    values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
+    values = {"now": now, "lost_at": lost_at, "limit": room.limit, "each": room.each, "full": sorted(room.full)}
     return execute_as(conn, DueDelivery, _CLAIM, values).fetchall()
 
 
@@ -312,14 +323,12 @@ def lock_delivery(conn: Connection, due: DueDelivery) -> tuple[int, int, str]:
     return attempts, tries, status
 
 
-def note_attempt(
-    conn: Connection, due: DueDelivery, number: int, attempt: Attempt, status: str, next_attempt_at: datetime | None
-) -> None:
-    """Writes what came of an attempt, and the delivery's new status."""
+def note_attempt(conn: Connection, due: DueDelivery, number: int, attempt: Attempt, standing: DeliveryStanding) -> None:
+    """Writes what came of an attempt, and where the delivery stands by it."""
     outcome = {"attempt": number, "attempted_at": attempt.attempted_at, "milliseconds": attempt.milliseconds}
     outcome |= {"response_status": attempt.response_status, "error": attempt.error}
     execute(conn, _NOTE, _key(due) | outcome)
-    execute(conn, _SETTLE, _key(due) | {"status": status, "next_attempt_at": next_attempt_at})
+    execute(conn, _SETTLE, _key(due) | standing._asdict())
 
 
 def disable(conn: Connection, due: DueDelivery, reason: str, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from distrib.store import customer_merges
 from distrib.store.compliance.structure import sponsors_with_few_buyers
 from distrib.store.customers import insert_customer_shop
 from distrib.store.ranks import columns
+from distrib.store.recorded import Recorded
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
 from tests.world.world import EARLY, World
 
@@ -29,7 +30,7 @@ def sale(order: str, customer: str, when: datetime, shop: str = "s", **more: Any
 def merge(world: World, customer: str, into: str, merged_at: datetime) -> None:
     """A merge as it was recorded then."""
     with world.container.begin() as conn:
-        customer_merges.insert_merge(conn, world.program.program_id, customer, into, merged_at, "test")
+        customer_merges.insert_merge(conn, world.program.program_id, customer, into, Recorded(merged_at, "test"))
 
 
 def counted(world: World, until: datetime) -> list[int]:
@@ -89,7 +90,7 @@ def test_who_is_one_person_with_a_shop_is_no_retail_buyer(world: World) -> None:
     world.earn(sale("o-1", "a", PAID), sale("o-2", "b", PAID), sale("o-3", "c", PAID))
     with world.container.begin() as conn:
         shop_no = world.rows("SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = 't'")[0][0]
-        insert_customer_shop(conn, world.program.program_id, "b", shop_no, EARLY, "test")
+        insert_customer_shop(conn, world.program.program_id, "b", shop_no, Recorded(EARLY, "test"))
     merge(world, "a", "b", PAID + DAY)
     merge(world, "c", "t", PAID + 2 * DAY)
     seen = [figures(world, PAID + n * DAY)["retail_minor"] for n in (0, 1, 2)]

@@ -9,7 +9,8 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE, ListPart, Unit
 from distrib.services.network import standing
 from distrib.services.network.shops import ShopDraft, downline
-from distrib.store.network.standing import add_rank
+from distrib.store.network.standing import NewRank, add_rank
+from distrib.store.recorded import Recorded
 from tests.world.documents import plan_document
 from tests.world.world import NOW, World, web_world
 
@@ -231,4 +232,5 @@ def earn(world: World, rank: str, earned_at: datetime) -> None:
     with world.begin() as conn:
         [number] = [row[0] for row in world.rows("SELECT shop_no FROM shops WHERE shop_id = 'a'")]
         program_id = world.program.program_id
-        add_rank(conn, program_id, number, earned_at, rank, "promotion", "{}", NOW, COMMAND_LINE.key_id)
+        earned = NewRank(number, earned_at, rank, "promotion", "{}")
+        add_rank(conn, program_id, earned, Recorded(NOW, COMMAND_LINE.key_id))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
-from distrib.store.database import WEB_ROLE, WORKER_ROLE, below, open_engine
+from distrib.store.database import WEB_ROLE, WORKER_ROLE, PoolSize, below, open_engine
 from tests.world.leftovers import left_behind
 from tests.world.main_path import walk
 from tests.world.pooler import CONNECTIONS, pooled
@@ -70,7 +70,7 @@ def test_statements_are_prepared_on_connections_of_ones_own_and_on_no_poolers(
 ) -> None:
     prepared = []
     for url in (pooled_url, database_url):
-        engine = open_engine(url, WORKER_ROLE, pool_size=1)
+        engine = open_engine(url, WORKER_ROLE, pool=PoolSize(1))
         for _ in range(12):
             with engine.begin() as conn:
                 conn.execute(text("SELECT count(*) FROM programs WHERE program_id = :number"), {"number": 1})

@@ -25,6 +25,7 @@ from distrib.services.simulations.running import enter_history
 from distrib.store import customer_merges
 from distrib.store.ranks import evaluations as store
 from distrib.store.ranks.evaluations import EvaluationRow
+from distrib.store.recorded import Recorded
 from tests.integration.ranks.test_evaluation import RANKED, instant_of, sale
 from tests.integration.simulations.test_in_columns import SHOPS, seed, some_events
 from tests.world.api import Api
@@ -145,7 +146,7 @@ def test_any_conditions_on_a_random_program_come_to_the_same(
     world.move("f", "x", PAID + 20 * DAY)
     number = world.program.program_id
     with world.container.begin() as conn:
-        customer_merges.insert_merge(conn, number, "ann", "bob", PAID + 25 * DAY, "test")
+        customer_merges.insert_merge(conn, number, "ann", "bob", Recorded(PAID + 25 * DAY, "test"))
     deliveries = some_events(draw)
     outcomes = []
     for place, period in enumerate(MONTHS):

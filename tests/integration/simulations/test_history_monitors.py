@@ -32,6 +32,7 @@ from distrib.services.simulations.running import enter_history
 from distrib.services.statements.pools import pay_pools
 from distrib.store import customer_merges
 from distrib.store.customers import insert_customer_shop
+from distrib.store.recorded import Recorded
 from tests.integration.compliance.test_penalties import organise, penalise, withdraw
 from tests.integration.simulations.test_history_simulated import by_a_worker_that_dies, cluster
 from tests.integration.simulations.test_in_columns import seed
@@ -134,9 +135,9 @@ def crowded(world: World) -> World:
     shop_no = world.rows("SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = 'e'")[0][0]
     with world.container.begin() as conn:
         for customer, into, day in (("ann", "bob", 8), ("bob", "cid", 30), ("buyer", "y", 40)):
-            customer_merges.insert_merge(conn, number, customer, into, PAID + day * DAY, "test")
-        insert_customer_shop(conn, number, "cid", shop_no, PAID + 35 * DAY, "test")
-        insert_customer_shop(conn, number, "cid", None, PAID + 50 * DAY, "test")
+            customer_merges.insert_merge(conn, number, customer, into, Recorded(PAID + day * DAY, "test"))
+        insert_customer_shop(conn, number, "cid", shop_no, Recorded(PAID + 35 * DAY, "test"))
+        insert_customer_shop(conn, number, "cid", None, Recorded(PAID + 50 * DAY, "test"))
     for shop, identity in (("a", "1"), ("c", "1"), ("e", "1"), ("x", "2"), ("y", "2"), ("z", "3"), ("d", "4")):
         put(world, shop, payee(f"11010119900307{identity:0>4}"))
     ben, now = Actor("ben", "Ben", "finance"), world.container.now()

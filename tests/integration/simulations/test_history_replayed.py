@@ -43,6 +43,7 @@ from distrib.services.simulations.running import (
 )
 from distrib.store import customer_merges
 from distrib.store.database import driver
+from distrib.store.recorded import Recorded
 from distrib.store.simulations.ranks import KeptRank, first_fact
 from tests.integration.simulations.test_in_columns import SHOPS, seed, some_events
 from tests.world.commands import name_servers, run
@@ -149,7 +150,7 @@ def ranked(world: World, seed: int) -> World:
     with world.container.begin() as conn:
         for customer, into, days in (("ann", "bob", 25), ("bob", "a", 40)):
             at = PAID + days * DAY
-            customer_merges.insert_merge(conn, world.program.program_id, customer, into, at, "test")
+            customer_merges.insert_merge(conn, world.program.program_id, customer, into, Recorded(at, "test"))
     for place, events in enumerate(some_events(draw)):
         world.post(*events)
         world.drain()

@@ -29,6 +29,7 @@ from distrib.services.policies import load_policies
 from distrib.services.simulations.running import REFUNDS, SimulationQuestion, enter_history, simulate
 from distrib.settings import REPOSITORY
 from distrib.store import customer_merges
+from distrib.store.recorded import Recorded
 from tests.integration.simulations.test_in_columns import HELD, SPAN, candidates, seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import DAY, FLAT, PLAN, told
@@ -100,7 +101,9 @@ def test_orders_that_failed_and_customers_who_were_merged_count_as_in_the_databa
     world.drain()
     with world.container.begin() as conn:
         for customer, into in (("x", "y"), ("y", "z")):
-            customer_merges.insert_merge(conn, world.program.program_id, customer, into, PAID + 9 * DAY, "test")
+            customer_merges.insert_merge(
+                conn, world.program.program_id, customer, into, Recorded(PAID + 9 * DAY, "test")
+            )
     codes = {row.code for row in world.rows("SELECT DISTINCT code FROM event_outcomes WHERE program_id = :program")}
     assert codes >= {"no_plan", "cost_missing"}
     name_servers(world.container.settings, monkeypatch)
