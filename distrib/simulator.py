@@ -18,6 +18,7 @@ from distrib.domain.refusals import Internal
 from distrib.loading import apart
 from distrib.services.simulations.job import (
     SimulationCancelled,
+    SimulationNumber,
     fail_simulation,
     run_simulation,
     waiting_simulations,
@@ -52,14 +53,15 @@ class Simulator:
         """Runs the simulations that wait, one after the other; returns how many have come to an end."""
         with self.begin() as conn:
             waiting = waiting_simulations(conn, MOST_AT_ONCE)
-        return sum(self.run_simulation_now(program_id, number) for program_id, number in waiting)
+        return sum(self.run_simulation_now(*simulation) for simulation in waiting)
 
     def run_simulation_now(self, program_id: int, number: int, progress: Callable[[int, int], None] = _nothing) -> bool:
         """Runs one simulation; False where another has it, it has ended, or the database is in trouble and it waits."""
         log = _log.bind(program_no=program_id, simulation_no=number)
         try:
             with apart():  # what lives already would be walked again and again for the sake of what each block makes
-                return run_simulation(self.begin, program_id, number, self.policies, self.clock, progress)
+                simulation = SimulationNumber(program_id, number)
+                return run_simulation(self.begin, simulation, self.policies, self.clock, progress)
         except SimulationCancelled:
             log.info("simulation_cancelled")
         except SimulationGivenUp as refusal:

@@ -23,7 +23,7 @@ from distrib.cli.output import (
 from distrib.cli.progress import terminal_progress
 from distrib.domain.texts import Text
 from distrib.languages import render
-from distrib.services.context import format_period
+from distrib.services.context import COMMAND_LINE, Unit, format_period
 from distrib.services.history.exporting import Exported, export_history
 from distrib.services.history.extras import must_have
 from distrib.services.simulations.running import enter_history
@@ -64,7 +64,8 @@ def export_command(directory: Path, program_code: str | None, language: str, as_
         policies = container.policies
         with _progress() as tell, container.worker_engine.begin() as conn:
             enter_history(conn)
-            exported = export_history(conn, program, policies, directory, container.now(), tell)
+            unit = Unit(conn, program, COMMAND_LINE, container.now())
+            exported = export_history(unit, policies, directory, tell)
     if as_json:
         print_json(_exported_view(directory, exported))
     else:

@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.history.exporting import export_history
 from distrib.services.history.schema import COLUMNS
 from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations.checking import check_as_published
-from distrib.services.simulations.files import ORDERS, SHOPS, file_of
+from distrib.services.simulations.files import ORDERS, SHOPS, SimulationFile, file_of
 from distrib.services.simulations.own_tables import TableRanks
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.services.simulations.running import PaidSpan, enter_history, own_ranks
@@ -70,7 +71,8 @@ def simulate_day(day: PlatformDay) -> None:
             day.good("GET", f"/v1/simulations/{asked['id']}/orders{query}")
         with world.container.begin() as conn:
             for detail in (SHOPS, ORDERS):
-                assert b"".join(file_of(conn, world.program, asked["id"], "csv", detail, "en"))
+                wanted = SimulationFile(asked["id"], "csv", detail, "en")
+                assert b"".join(file_of(conn, world.program, wanted))
     plain = CANDIDATE | {"code": "plain", "rules": [{"id": "seller", "pay": "seller", "rate": "0.11"}], "pools": []}
     day.good("POST", "/v1/simulations", SPAN | {"plan": plain})
     run_simulations(world.container)
@@ -85,7 +87,8 @@ def _export(day: PlatformDay) -> None:
     container, program = day.api.world.container, day.api.world.program
     with TemporaryDirectory() as directory, container.worker_engine.begin() as conn:
         enter_history(conn)
-        exported = export_history(conn, program, container.policies, Path(directory), container.now())
+        unit = Unit(conn, program, COMMAND_LINE, container.now())
+        exported = export_history(unit, container.policies, Path(directory))
     assert {file.kind for file in exported.written} == {*COLUMNS}
 
 

@@ -11,6 +11,7 @@ from distrib.api.schemas.simulations import (
     SimulationDraftSchema,
     SimulationSchema,
 )
+from distrib.services.context import ListPart
 from distrib.services.simulations import asking as service
 from distrib.services.simulations.asking import Wish
 from distrib.services.simulations.blocks import BlockPlace
@@ -31,7 +32,7 @@ def start_simulation(call: Call) -> Answer:
     body = call.body
     plans = body["plans"] if body["plan"] is None else [body["plan"]]
     wish = Wish(plans, body["since"], body["until"], body["refunds"], body["ranks"], body["ranks_from"])
-    view = service.start_simulation(call.conn, call.program, call.backend.policies, wish, call.actor, call.now)
+    view = service.start_simulation(call.unit, call.backend.policies, wish)
     return Answer(view, 202, {"Location": f"/v1/simulations/{view['id']}"})
 
 
@@ -48,7 +49,7 @@ def get_simulation(call: Call, simulation_id: str) -> Answer:
 )
 def cancel_simulation(call: Call, simulation_id: str) -> Answer:
     """Ends a simulation before it is done."""
-    service.cancel_simulation(call.conn, call.program, simulation_id, call.now)
+    service.cancel_simulation(call.unit, simulation_id)
     return Answer(None, 204)
 
 
@@ -65,6 +66,6 @@ def list_simulated_orders(call: Call, simulation_id: str) -> Answer:
     listing = call.listing(f"simulation {simulation_id} {asked}")
     after = listing.place(call.query["cursor"])
     place = None if after is None else BlockPlace(*after)
-    query, limit = OrdersQuery(**asked), call.query["limit"]
-    rows, follows = list_orders(call.conn, call.program, call.backend.policies, simulation_id, query, place, limit)
+    query, part = OrdersQuery(simulation_id, **asked), ListPart(place, call.query["limit"])
+    rows, follows = list_orders(call.conn, call.program, call.backend.policies, query, part)
     return Answer(listing.page(rows, follows))

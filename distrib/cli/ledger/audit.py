@@ -25,7 +25,7 @@ from distrib.cli.simulations.showing import show_check
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.audit.run import audit_view
-from distrib.services.context import Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.simulations.checking import CheckedView, check_as_published, check_ranks
 from distrib.services.simulations.running import PaidSpan, enter_history
 
@@ -134,7 +134,8 @@ def _simulated(container: Container, program: Program) -> CheckedView:
     with container.worker_engine.begin() as conn:
         enter_history(conn)
         checked = check_as_published(conn, program, container.policies, PaidSpan(_BEGINNING, now + _LATER))
-        check_ranks(conn, container.worker_engine.begin, program, container.policies, checked, now)
+        unit = Unit(conn, program, COMMAND_LINE, now)
+        check_ranks(unit, container.worker_engine.begin, container.policies, checked)
     return checked.view()
 
 

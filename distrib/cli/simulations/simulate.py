@@ -25,7 +25,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.logs import configure_logs
-from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.simulations.asking import (
     DONE,
     FAILED,
@@ -35,7 +35,7 @@ from distrib.services.simulations.asking import (
     start_simulation,
 )
 from distrib.services.simulations.checking import check_as_published, check_ranks
-from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, file_of
+from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, SimulationFile, file_of
 from distrib.services.simulations.refusals import SimulationEnded
 from distrib.services.simulations.result_views import SimulationView
 from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, REPLAYED, PaidSpan, enter_history
@@ -190,8 +190,8 @@ def _write_file(
 ) -> None:
     detail = ORDERS if asked.orders else SHOPS
     with container.worker_engine.begin() as conn, path.open("wb") as file:
-        pieces = file_of(conn, program, simulation_id, path.suffix.removeprefix("."), detail, asked.language)
-        for piece in pieces:
+        wanted = SimulationFile(simulation_id, path.suffix.removeprefix("."), detail, asked.language)
+        for piece in file_of(conn, program, wanted):
             file.write(piece)
 
 
@@ -204,7 +204,7 @@ def _write_chart(result: Mapping[str, Any], path: Path, language: str) -> None:
 def _simulated(container: Container, program: Program, wish: Wish) -> SimulationView:
     """Asks the question and answers it in this process, or waits for the worker that has begun to."""
     with container.begin() as conn:
-        asked = start_simulation(conn, program, container.policies, wish, COMMAND_LINE, container.now())
+        asked = start_simulation(Unit(conn, program, COMMAND_LINE, container.now()), container.policies, wish)
     simulator = Simulator(container.worker_engine.begin, container.policies, container.now)
     with container.worker_engine.begin() as conn:
         number = find_simulation(conn, program, asked["id"]).simulation_no
@@ -231,7 +231,8 @@ def _check(container: Container, program: Program, asked: _SimulateOptions) -> N
         enter_history(conn)
         checked = check_as_published(conn, program, container.policies, PaidSpan(begin, end), shown)
         if asked.ranks == REPLAYED:
-            check_ranks(conn, container.worker_engine.begin, program, container.policies, checked, container.now())
+            unit = Unit(conn, program, COMMAND_LINE, container.now())
+            check_ranks(unit, container.worker_engine.begin, container.policies, checked)
     if asked.as_json:
         print_json({"program": program.code, **checked.view()})
     else:

@@ -31,7 +31,7 @@ class BuyingPeople:
         """Reads who they were by an instant."""
         (until,) = microseconds([instant])
         into = persons_by(directory.identities.merges, instant)
-        joined = rows_until(directory, SHOPS, ["shop_id", "joined_at"], until, since="joined_at")
+        joined = rows_until(directory, SHOPS, ["shop_id", "joined_at"], until)
         known = {*joined["shop_id"].to_pylist(), *_customers_with_a_shop(directory, until)}
         known |= {customer for customer, person in into.items() if person in known}
         return BuyingPeople(
@@ -72,7 +72,7 @@ def codes_of(texts: pa.Array) -> Integers:
 def _customers_with_a_shop(directory: HistoryDirectory, until: int) -> list[str]:
     """The customers whose newest record names a shop."""
     columns = ["customer_id", "seq", "shop_no", "recorded_at"]
-    known = rows_until(directory, CUSTOMERS, columns, until, since="recorded_at")
+    known = rows_until(directory, CUSTOMERS, columns, until)
     known = known.take(np.argsort(-numbers(column_of(known, "seq"))))
     _, places = first_places(column_of(known, "customer_id"))
     newest = known.take(places)

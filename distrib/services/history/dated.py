@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,16 @@ from distrib.columns.tree import Truths
 from distrib.services.history.arrays import column_of, numbers
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.parquet import arrow_schema
+from distrib.services.history.schema import CUSTOMERS, PAYEES, PENALTIES, REFUNDS, SHOPS
+
+_HOLDS_FROM: Final = {
+    SHOPS: "joined_at",
+    CUSTOMERS: "recorded_at",
+    PAYEES: "recorded_at",
+    PENALTIES: "begins_at",
+    REFUNDS: "settled_at",
+}
+"""The column that says when a row of a kind begins to hold; ``effective_at`` of any other kind that is dated."""
 
 
 def rows_until(
@@ -19,15 +30,15 @@ def rows_until(
     columns: Sequence[str],
     until: int,
     among: Callable[[pa.Table], Truths] | None = None,
-    since: str = "effective_at",
 ) -> pa.Table:
     """All rows of a kind that held by an instant, as a table.
 
     Args:
+        columns: those that are read, among them the one that says when a row of the kind begins to hold.
         until: the instant in microseconds since 1970, itself included.
         among: which rows of a table count; all if not given.
-        since: the column of when a row begins to hold.
     """
+    since = _HOLDS_FROM.get(kind, "effective_at")
     kept = [arrow_schema(kind).empty_table().select(columns)]
     for group in directory.rows(kind, columns):
         holds = numbers(column_of(group, since)) <= until

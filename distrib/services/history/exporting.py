@@ -21,7 +21,7 @@ from distrib.domain.penalties import lapses_on
 from distrib.domain.periods import next_period
 from distrib.domain.policies.policy import Policy
 from distrib.failpoints import reach
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Program, Unit, period_bounds
 from distrib.services.history import manifest as kept
 from distrib.services.history.manifest import FileEntry, Manifest, ProgramEntry, PublishedPlan
 from distrib.services.history.orders import failed_pages, settled_pages
@@ -52,17 +52,15 @@ class Exported(NamedTuple):
 
 
 def export_history(
-    conn: Connection,
-    program: Program,
+    unit: Unit,
     policies: Mapping[str, Policy],
     directory: Path,
-    now: datetime,
     progress: Progress = lambda _path, _rows: None,
 ) -> Exported:
     """Writes the history of a program into a directory, which is made where it is not there.
 
     Args:
-        conn: a transaction that ``enter_history`` opened; the extra ``parquet`` is there (``extras.must_have``).
+        unit: in a transaction that ``enter_history`` opened; the extra ``parquet`` is there (``extras.must_have``).
         progress: is told of each file that was written, and how many rows it has.
 
     Raises:
@@ -71,19 +69,13 @@ def export_history(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with _alone(directory):
-            return _export(conn, program, policies, directory, now, progress)
+            return _export(unit, policies, directory, progress)
     except OSError as error:
         raise HistoryUnwritable(reason=_words(error, directory)) from error
 
 
-def _export(
-    conn: Connection,
-    program: Program,
-    policies: Mapping[str, Policy],
-    directory: Path,
-    now: datetime,
-    progress: Progress,
-) -> Exported:
+def _export(unit: Unit, policies: Mapping[str, Policy], directory: Path, progress: Progress) -> Exported:
+    conn, program = unit.conn, unit.program
     before = kept.find_manifest(directory)
     if before is not None and before.program.code != program.code:
         raise HistoryOfAnother(directory=directory, code=before.program.code)
@@ -95,7 +87,7 @@ def _export(
     about = {"distrib.program": program.code, "distrib.currency": program.currency}
     files, written = [], []
     is_later = False
-    for kind, month in _months(conn, program, now):
+    for kind, month in _months(conn, program, unit.now):
         known = None if kind == ORDERS and is_later else standing.get((kind, month.period))
         if known is not None and month.period <= closed and known.rows == month.rows and _is_good(directory, known):
             files.append(known)
@@ -119,7 +111,7 @@ def _export(
     waiting = standing_rows.waiting_from(conn, number)
     manifest = Manifest(
         _settings(program),
-        kept.instant_text(now),
+        kept.instant_text(unit.now),
         history.last_event(conn, number),
         closed,
         merges,

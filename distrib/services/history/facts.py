@@ -53,10 +53,8 @@ class FileFacts:
         """Yields what those rules paid on orders outside of a span, the earliest first."""
         since, until = microseconds([span.since, span.until])
         for period in self._periods:
-            start, end = self._directory.bounds(period)
-            transfers = RowsOfOrders(
-                TRANSFERS, self._directory.paths_of_orders(TRANSFERS, period), "cause_no", start, end
-            )
+            files, month = self._directory.paths_of_orders(TRANSFERS, period), self._directory.bounds(period)
+            transfers = RowsOfOrders(TRANSFERS, files, month)
             for path in self._directory.paths(ORDERS, period):
                 for orders in row_groups(path, _OF_ORDERS):
                     paid_at = numbers(column_of(orders, "paid_at"))

@@ -143,7 +143,7 @@ class FileLooks:
 
     def _joined_within(self, pairs: Pairs, since: Integers, until: Integers) -> Truths:
         """Which of the pairs have a shop that joined within the span of its look."""
-        joined = rows_until(self._directory, SHOPS, ["shop_no", "joined_at"], int(_LAST), since="joined_at")
+        joined = rows_until(self._directory, SHOPS, ["shop_no", "joined_at"], int(_LAST))
         shops, places = np.unique(pairs.shops, return_inverse=True)
         joined_at = at_places(shops, numbers(column_of(joined, "shop_no")), numbers(column_of(joined, "joined_at")))
         instants = joined_at[places]

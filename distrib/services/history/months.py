@@ -20,6 +20,7 @@ from distrib.services.history.reading import MonthHistory
 from distrib.services.plans.terms import TermsBook
 from distrib.services.simulations.block_tallies import add_block
 from distrib.services.simulations.candidates import CandidatePlan
+from distrib.services.simulations.facts import TriedHistory
 from distrib.services.simulations.held_arrays import GivenRanks, RanksInArrays
 from distrib.services.simulations.in_columns import ColumnCandidate
 from distrib.services.simulations.running import AS_WERE, KNOWN, left_to_engine
@@ -67,13 +68,11 @@ class FileQuestion:
 
     def candidates(self, periods: Sequence[int]) -> list[CandidatePlan]:
         """The candidates, which know of orders outside of the span those that settled in some months."""
-        facts = FileFacts(self.directory, periods)
-        program, policies, span, refunds = self.directory.program, self.policies, self.span, self.with_refunds
+        facts, program = FileFacts(self.directory, periods), self.directory.program
+        tried = TriedHistory(facts, program, self.policies, self.span, self.published, self.with_refunds)
         own = [RanksInArrays(plan, given) for plan, given in zip(self.plans, self.given, strict=False)]
         return [
-            CandidatePlan(
-                facts, program, plan, policies, span, self.published, f"c{place}", ranks, with_refunds=refunds
-            )
+            CandidatePlan(tried, plan, f"c{place}", ranks)
             for place, (plan, ranks) in enumerate(zip_longest(self.plans, own), 1)
         ]
 

@@ -37,21 +37,25 @@ _EARNED: Final = (
 )
 
 
-class GivenAgain(NamedTuple):
-    """What came again of facts: at which place of them, from when on, and how much."""
+class FactChanges(NamedTuple):
+    """What changed of facts afterwards: at which place of them (-1: at none), from when on, and by how much."""
 
     places: Integers
     occurred_at: Integers
     minor: Integers
 
+    def among(self, which: Truths) -> FactChanges:
+        """Some of them."""
+        return FactChanges(*(column[which] for column in self))
+
 
 class NetFacts(NamedTuple):
-    """Sales, or commissions: whose, when, how much is left of each, and what came again."""
+    """Sales, or commissions: whose, when, how much is left of each, and what was given again of them."""
 
     shops: Integers
     occurred_at: Integers
     minor: Integers
-    again: GivenAgain
+    again: FactChanges
 
     @property
     def net(self) -> Integers:
@@ -75,10 +79,10 @@ def facts_of_month(directory: HistoryDirectory, period: int, *, with_earnings: b
     Args:
         with_earnings: whether what they earned is asked for; none is yielded otherwise.
     """
-    start, end = directory.bounds(period)
-    refunds = RowsOfOrders(REFUNDS, directory.paths_of_orders(REFUNDS, period), "order_no", start, end, _BACK)
+    span = directory.bounds(period)
+    refunds = RowsOfOrders(REFUNDS, directory.paths_of_orders(REFUNDS, period), span, _BACK)
     files = directory.paths_of_orders(TRANSFERS, period) if with_earnings else []
-    transfers = RowsOfOrders(TRANSFERS, files, "cause_no", start, end, _EARNED)
+    transfers = RowsOfOrders(TRANSFERS, files, span, _EARNED)
     for path in directory.paths(ORDERS, period):
         for orders in row_groups(path, _COUNTED if with_earnings else _SALES):
             last = last_order(orders)
@@ -96,7 +100,7 @@ def _sales(orders: pa.Table, back: pa.Table) -> NetFacts:
     shops, settled_at, sales = (numbers(column_of(orders, name)) for name in ("seller_no", "settled_at", "sales_minor"))
     of, minor = numbers(column_of(back, "order_no")), -numbers(column_of(back, "sales_minor"))
     places = places_in(numbers(column_of(orders, "order_no")), of)
-    return _net(shops, settled_at, sales, places, minor, numbers(column_of(back, "occurred_at")))
+    return _net(shops, settled_at, sales, FactChanges(places, numbers(column_of(back, "occurred_at")), minor))
 
 
 def _earned(orders: pa.Table, posted: pa.Table) -> NetFacts:
@@ -111,7 +115,7 @@ def _earned(orders: pa.Table, posted: pa.Table) -> NetFacts:
     width = max(int(seq.max(initial=0)), int(reverses.max(initial=0))) + 1
     places = places_in(cause_no * width + seq, numbers(column_of(back, "cause_no")) * width + reverses)
     taken, taken_at = (numbers(column_of(back, name)) for name in ("amount_minor", "occurred_at"))
-    return _net(shops, occurred_at, minor, places, taken, taken_at)
+    return _net(shops, occurred_at, minor, FactChanges(places, taken_at, taken))
 
 
 def _counts(orders: pa.Table, earned: pa.Table) -> Truths:
@@ -126,15 +130,13 @@ def _counts(orders: pa.Table, earned: pa.Table) -> Truths:
     return np.asarray(counted & (of >= 0), np.bool_)
 
 
-def _net(
-    shops: Integers, occurred_at: Integers, minor: Integers, places: Integers, change: Integers, changed_at: Integers
-) -> NetFacts:
+def _net(shops: Integers, occurred_at: Integers, minor: Integers, changes: FactChanges) -> NetFacts:
     """Facts less what was taken, with what was given again by itself."""
-    left, is_known = minor.copy(), places >= 0
-    takes, gives = is_known & (change < 0), is_known & (change > 0)
-    np.add.at(left, places[takes], change[takes])
-    return NetFacts(shops, occurred_at, left, GivenAgain(places[gives], changed_at[gives], change[gives]))
+    left, is_known = minor.copy(), changes.places >= 0
+    taken, given = (changes.among(is_known & which) for which in (changes.minor < 0, changes.minor > 0))
+    np.add.at(left, taken.places, taken.minor)
+    return NetFacts(shops, occurred_at, left, given)
 
 
 _EMPTY: Final = np.zeros(0, np.int64)
-_NOTHING: Final = (_EMPTY, _EMPTY, _EMPTY, GivenAgain(_EMPTY, _EMPTY, _EMPTY))
+_NOTHING: Final = (_EMPTY, _EMPTY, _EMPTY, FactChanges(_EMPTY, _EMPTY, _EMPTY))

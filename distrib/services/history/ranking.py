@@ -201,4 +201,4 @@ def _reversed_of(directory: HistoryDirectory) -> Integers:
 
 def _table(directory: HistoryDirectory, kind: str, columns: Sequence[str]) -> pa.Table:
     """All rows of a kind."""
-    return rows_until(directory, kind, columns, _EVER, since=columns[1])
+    return rows_until(directory, kind, columns, _EVER)

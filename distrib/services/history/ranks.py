@@ -57,7 +57,7 @@ class FileRanks:
 
     def tree(self, as_of: datetime) -> Sequence[Integers]:
         """Reads ``RankFacts.tree``."""
-        shops = rows_until(self._directory, SHOPS, ["shop_no", "joined_at"], _EVER, since="joined_at")
+        shops = rows_until(self._directory, SHOPS, ["shop_no", "joined_at"], _EVER)
         shops = shops.take(np.argsort(numbers(column_of(shops, "shop_no"))))
         numbered = numbers(column_of(shops, "shop_no"))
         columns = ["shop_no", "effective_at", "seq", "sponsor_no"]

@@ -64,11 +64,9 @@ class MonthHistory:
 
     def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
         """Yields the orders in the order in which they settled, asked for or not."""
-        start, end = self._directory.bounds(self._period)
-        transfers = RowsOfOrders(
-            TRANSFERS, self._directory.paths_of_orders(TRANSFERS, self._period), "cause_no", start, end
-        )
-        refunds = RowsOfOrders(REFUNDS, self._directory.paths_of_orders(REFUNDS, self._period), "order_no", start, end)
+        span = self._directory.bounds(self._period)
+        transfers = RowsOfOrders(TRANSFERS, self._directory.paths_of_orders(TRANSFERS, self._period), span)
+        refunds = RowsOfOrders(REFUNDS, self._directory.paths_of_orders(REFUNDS, self._period), span)
         for path in self._directory.paths(ORDERS, self._period):
             for orders in row_groups(path):
                 posted, back = transfers.take(last_order(orders)), refunds.take(last_order(orders))

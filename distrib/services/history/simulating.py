@@ -76,7 +76,11 @@ def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgr
     candidates = question.candidates([file.period for file in directory.manifest.files_of(ORDERS)])
     tally = question.tally()
     progress(0, len(periods))
-    for done, _ in enumerate(_months(question, engine, candidates, tally, periods, has_failed=failed.any()), 1):
+    if _has_turns(candidates, has_failed=failed.any()):
+        months = _in_turn(question, tally, candidates, periods)
+    else:
+        months = _side_by_side(question, engine, tally, periods)
+    for done, _ in enumerate(months, 1):
         progress(done, len(periods))
     failed.add_to(tally, candidates)
     add_pools(question, tally)
@@ -84,27 +88,27 @@ def simulate_files(question: FileQuestion, engine: Engine, progress: MonthsProgr
     return result_view(program, tally, described, directory.ids_of)
 
 
-def _months(
-    question: FileQuestion,
-    engine: Engine,
-    candidates: Sequence[CandidatePlan],
-    tally: Tally,
-    periods: Sequence[int],
-    *,
-    has_failed: bool,
-) -> Iterator[int]:
-    """Adds month by month what settled, and yields each month.
+def _has_turns(candidates: Sequence[CandidatePlan], *, has_failed: bool) -> bool:
+    """Whether what a month comes to depends on those before it, so that they are worked on one after the other.
 
-    An order that failed meets the caps after all that settled, so that with such orders months with counted caps are
-    worked on here, one after the other.
+    An order that failed meets the caps after all that settled, so that with such orders months with counted caps do.
     """
     counted = [table for candidate in candidates for table in candidate.terms.counted_rules]
-    if counted and (has_failed or CUSTOMERS in counted):
-        for period in periods:
-            for _ in add_month(question, tally, candidates, period):
-                pass
-            yield period
-        return
+    return bool(counted) and (has_failed or CUSTOMERS in counted)
+
+
+def _in_turn(
+    question: FileQuestion, tally: Tally, candidates: Sequence[CandidatePlan], periods: Sequence[int]
+) -> Iterator[int]:
+    """Adds here, one month after the other, what settled, and yields each month."""
+    for period in periods:
+        for _ in add_month(question, tally, candidates, period):
+            pass
+        yield period
+
+
+def _side_by_side(question: FileQuestion, engine: Engine, tally: Tally, periods: Sequence[int]) -> Iterator[int]:
+    """Adds month by month what settled, each worked on by itself wherever the engine does, and yields each month."""
     for period, of_month in zip(periods, each_month(engine, partial(tally_of_month, question), periods), strict=True):
         tally.add_sums(of_month)
         yield period

@@ -15,12 +15,14 @@ import pyarrow as pa
 
 from distrib.services.history.arrays import column_of, last_numbers, numbers
 from distrib.services.history.parquet import arrow_schema, row_groups_between
-from distrib.services.history.schema import COLUMNS
+from distrib.services.history.schema import COLUMNS, REFUNDS, TRANSFERS
 
 _UNASKED: Final = frozenset(
     {"version_no", "belongs_to_period", "pool_id", "pool_period", "sales_minor", "reverses_seq"}
 )
 """What no simulation asks of rows of orders, and so is not read."""
+_NUMBERS: Final = {REFUNDS: "order_no", TRANSFERS: "cause_no"}
+"""The column of the order's number."""
 _Place = tuple[int, int]
 """When an order settled, in microseconds since 1970, and its number."""
 
@@ -29,24 +31,19 @@ class RowsOfOrders:
     """The rows of one kind that belong to orders which settled in a span.
 
     Args:
+        kind: ``REFUNDS`` or ``TRANSFERS``.
         files: of that kind, of all months.
-        number: the column of the order's number.
-        since: in microseconds since 1970, and ``until`` the same, not included.
+        span: from which instant on and before which they settled, in microseconds since 1970.
         asked: columns that are read, among them ``settled_at`` and the number; those of simulations if not given.
     """
 
     def __init__(
-        self,
-        kind: str,
-        files: Sequence[Path],
-        number: str,
-        since: int,
-        until: int,
-        asked: Sequence[str] | None = None,
+        self, kind: str, files: Sequence[Path], span: tuple[int, int], asked: Sequence[str] | None = None
     ) -> None:
+        since, until = span
         columns = asked or [column.name for column in COLUMNS[kind] if column.name not in _UNASKED]
         self._empty = arrow_schema(kind).empty_table().select(columns)
-        self._files = [_SortedFile(_groups(path, columns, since, until), number) for path in files]
+        self._files = [_SortedFile(_groups(path, columns, since, until), _NUMBERS[kind]) for path in files]
 
     def take(self, last: _Place) -> pa.Table:
         """The rows that are not taken yet of all orders up to one, file by file."""

@@ -128,7 +128,7 @@ class FileStructure:
     def payees_in_common(self) -> tuple[Whole, Whole]:
         """Reads ``StructureFacts.payees_in_common``."""
         columns = ["shop_no", "version", "recorded_at", "payee_no"]
-        known = rows_until(self._directory, PAYEES, columns, self._until, since="recorded_at")
+        known = rows_until(self._directory, PAYEES, columns, self._until)
         newest = newest_of(known, order=("version",))
         newest = newest.filter(pc.is_valid(newest["payee_no"]))
         shops, payees = numbers(column_of(newest, "shop_no")), numbers(column_of(newest, "payee_no"))
@@ -151,7 +151,6 @@ class FileStructure:
             ["penalty_no", "shop_no", "organiser_id", "begins_at", "ends_at"],
             self._until,
             lambda group: last_numbers(column_of(group, "ends_at")) > self._until,
-            since="begins_at",
         )
         rows = recorded.select(["penalty_no", "shop_no", "organiser_id"]).sort_by("penalty_no").to_pylist()
         return [CountingPenalty(**row) for row in rows]
@@ -159,7 +158,7 @@ class FileStructure:
     def newcomers(self, since: datetime) -> tuple[int, int]:
         """Counts ``StructureFacts.newcomers``; since the beginning of the month."""
         (first,) = microseconds([since])
-        joined = rows_until(self._directory, SHOPS, ["joined_at"], self._until, since="joined_at")
+        joined = rows_until(self._directory, SHOPS, ["joined_at"], self._until)
         recruits = numbers(column_of(joined, "joined_at")) >= first
         return int(recruits.sum()), int((self._first.settled_at >= first).sum())
 

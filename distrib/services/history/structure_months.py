@@ -100,7 +100,7 @@ def _orders(question: StructureQuestion, period: int) -> Iterator[_Orders]:
     if start > until:
         return
     files = directory.paths_of_orders(REFUNDS, period)
-    refunds = RowsOfOrders(REFUNDS, files, "order_no", start, end, _OF_REFUNDS)
+    refunds = RowsOfOrders(REFUNDS, files, (start, end), _OF_REFUNDS)
     for path in directory.paths(ORDERS, period):
         for orders in row_groups(path, _OF_ORDERS):
             back = refunds.take(last_order(orders))

@@ -22,7 +22,7 @@ from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.plans.refusals import PlanInvalid
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import Program, Unit
 from distrib.services.idempotency import digest_of
 from distrib.services.plans.versions import check_document, get_plan
 from distrib.services.simulations.refusals import SimulationEnded, SimulationsWaiting, SimulationUnknown
@@ -59,9 +59,7 @@ class Wish:
     ranks_from: datetime | None = None
 
 
-def start_simulation(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], wish: Wish, actor: Actor, now: datetime
-) -> SimulationView:
+def start_simulation(unit: Unit, policies: Mapping[str, Policy], wish: Wish) -> SimulationView:
     """Keeps a question for a worker to answer; the same one, where nothing came since, is the same simulation.
 
     Raises:
@@ -69,7 +67,7 @@ def start_simulation(
             ``simulations_waiting`` where ``MOST_WAITING`` have not ended.
     """
     check_wish(wish)
-    number = program.program_id
+    conn, program, number = unit.conn, unit.program, unit.program_id
     plans = _plans(conn, program, policies, wish.plans)
     if wish.ranks == REPLAYED:
         check_replayable([compile_plan(json.loads(plan.document)) for plan in plans])
@@ -88,10 +86,10 @@ def start_simulation(
         wish.ranks,
         wish.ranks_from,
         digest,
-        actor.key_id,
-        actor.person,
+        unit.actor.key_id,
+        unit.actor.person,
     )
-    rows.insert_simulation(conn, number, asked, plans, now)
+    rows.insert_simulation(conn, number, asked, plans, unit.now)
     return get_simulation(conn, program, asked.simulation_id)
 
 
@@ -100,14 +98,15 @@ def get_simulation(conn: Connection, program: Program, simulation_id: str) -> Si
     return simulation_view(conn, program, find_simulation(conn, program, simulation_id))
 
 
-def cancel_simulation(conn: Connection, program: Program, simulation_id: str, now: datetime) -> SimulationView:
+def cancel_simulation(unit: Unit, simulation_id: str) -> SimulationView:
     """Ends a simulation before it is done; one that was cancelled stays as it is.
 
     Raises:
         Refusal: ``simulation_unknown``, or ``simulation_ended`` where it was done or failed.
     """
+    conn, program = unit.conn, unit.program
     row = find_simulation(conn, program, simulation_id)
-    is_ended = rows.end(conn, program.program_id, row.simulation_no, SimulationEnd(CANCELLED), now)
+    is_ended = rows.end(conn, program.program_id, row.simulation_no, SimulationEnd(CANCELLED), unit.now)
     row = find_simulation(conn, program, simulation_id)
     if not is_ended and row.outcome != CANCELLED:
         raise SimulationEnded(id=simulation_id)

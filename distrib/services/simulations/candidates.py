@@ -13,7 +13,6 @@ from distrib.domain.errors import Refusal
 from distrib.domain.orders.refusals import CurrencyMismatch
 from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan
-from distrib.domain.policies.policy import Policy
 from distrib.domain.settlement.caps import check_payable
 from distrib.domain.settlement.commission import settle
 from distrib.domain.settlement.earned import Commission
@@ -22,14 +21,12 @@ from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.settlement.terms import Terms
 from distrib.domain.simulations.candidates import ranks_of, under_candidate
 from distrib.domain.simulations.outcomes import NO_CAPS, Change, earn, take_back
-from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline, TimelineEntry
-from distrib.services.simulations.facts import HistoryFacts
+from distrib.services.simulations.facts import TriedHistory
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.known_facts import CustomerIds, EarlierBuys, Rooms, with_verdicts
 from distrib.services.simulations.replaying import RanksUnder
-from distrib.store.simulations.history import PaidSpan
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -50,36 +47,20 @@ class CandidatePlan:
     """A plan in force over all of a span.
 
     Args:
-        facts: what is known beyond the orders.
-        published: the plans that were in force.
         name: apart from those of other candidates of the simulation.
         ranks: those that shops would have had; by default those of each snapshot.
-        with_refunds: whether what came back is taken back.
-        with_rooms: whether month and customer caps are held; without them orders may come in any order.
     """
 
-    def __init__(
-        self,
-        facts: HistoryFacts,
-        program: Program,
-        plan: Plan,
-        policies: Mapping[str, Policy],
-        span: PaidSpan,
-        published: TermsBook,
-        name: str,
-        ranks: RanksUnder | None = None,
-        *,
-        with_refunds: bool = True,
-        with_rooms: bool = True,
-    ) -> None:
-        self._facts, self.plan, self.ranks = facts, plan, ranks
-        self.with_refunds = with_refunds
-        self.terms = TermsBook(program, Timeline((TimelineEntry(0, _EVER, plan.code, 0, plan),)), policies)
-        self._persons = CustomerIds(facts)
+    def __init__(self, tried: TriedHistory, plan: Plan, name: str, ranks: RanksUnder | None = None) -> None:
+        self._facts, self.plan, self.ranks = tried.facts, plan, ranks
+        self.with_refunds = tried.with_refunds
+        timeline = Timeline((TimelineEntry(0, _EVER, plan.code, 0, plan),))
+        self.terms = TermsBook(tried.program, timeline, tried.policies)
+        self._persons = CustomerIds(tried.facts)
         self._asks_for_persons = bool(plan.book.on_customers or self.terms.counted_rules)
-        self._earlier = EarlierBuys(facts, plan, published, self._persons)
-        counts = with_rooms and bool(self.terms.counted_rules)
-        self._rooms = Rooms(facts, program, self.terms, span, name, self._persons) if counts else None
+        self._earlier = EarlierBuys(tried.facts, plan, tried.published, self._persons)
+        counts = tried.with_rooms and bool(self.terms.counted_rules)
+        self._rooms = Rooms(tried, self.terms, name, self._persons) if counts else None
 
     @property
     def needs_time(self) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
-from distrib.services.context import Program, format_period
+from distrib.services.context import Program, Unit, format_period
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations import pools
@@ -164,15 +164,14 @@ def check_as_published(
     return checked
 
 
-def check_ranks(
-    conn: Connection, begin: Begin, program: Program, policies: Mapping[str, Policy], checked: Checked, now: datetime
-) -> None:
+def check_ranks(unit: Unit, begin: Begin, policies: Mapping[str, Policy], checked: Checked) -> None:
     """Replays every rank from the first fact on under the plans in force, and compares every change with the program's.
 
     Args:
-        conn: a transaction that ``enter_history`` opened.
+        unit: in a transaction that ``enter_history`` opened.
         begin: opens the one in which ranks are replayed.
     """
+    conn, program, now = unit.conn, unit.program, unit.now
     timeline = load_timeline(conn, program)
     with own_ranks(conn, begin) as own:
         evaluated = rank_rows.evaluated_months(own, program.program_id)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from distrib.domain.customers import Identities
+from distrib.domain.policies.policy import Policy
 from distrib.domain.settlement.snapshot import EarlierOrders
 from distrib.services.context import Program
 from distrib.services.customers.people import identities_of
+from distrib.services.plans.terms import TermsBook
 from distrib.services.simulations.histories import PastOrder
 from distrib.store.settlement import sales
 from distrib.store.settlement.sales import Span as SalesSpan
@@ -37,6 +40,27 @@ class HistoryFacts(Protocol):
 
     def outside(self, span: PaidSpan, rules: Sequence[str], name: str) -> Iterator[OutsideRow]:
         """Yields what those rules paid on orders outside of a span, the earliest first; ``name`` is the asker's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedHistory:
+    """The history that candidates are tried on, the same for each of a simulation.
+
+    Args:
+        facts: what is known beyond the orders.
+        span: when the orders were paid.
+        published: the plans that were in force.
+        with_refunds: whether what came back is taken back.
+        with_rooms: whether month and customer caps are held; without them orders may come in any order.
+    """
+
+    facts: HistoryFacts
+    program: Program
+    policies: Mapping[str, Policy]
+    span: PaidSpan
+    published: TermsBook
+    with_refunds: bool = True
+    with_rooms: bool = True
 
 
 class PostgresFacts:

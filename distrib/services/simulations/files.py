@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -36,19 +36,26 @@ _REASONS = SheetColumn("reasons", Text("Reasons"), Text("caps that it meets, or 
 Page = list[tuple[int | str | None, ...]]
 
 
-def file_of(
-    conn: Connection, program: Program, simulation_id: str, file_format: str, detail: str, language: str
-) -> Iterator[bytes]:
-    """Streams a simulation that is done.
+class SimulationFile(NamedTuple):
+    """Which file of a simulation is asked for.
 
-    Args:
-        file_format: ``csv``, ``xlsx`` or ``parquet``.
-        detail: ``shops`` or ``orders``.
-        language: of the headings of a workbook.
+    ``file_format`` is ``csv``, ``xlsx`` or ``parquet``, ``detail`` is ``shops`` or ``orders``, and ``language`` is that
+    of the headings of a workbook.
+    """
+
+    simulation_id: str
+    file_format: str
+    detail: str
+    language: str
+
+
+def file_of(conn: Connection, program: Program, asked: SimulationFile) -> Iterator[bytes]:
+    """Streams a simulation that is done.
 
     Raises:
         Refusal: ``invalid`` where there is no such format.
     """
+    simulation_id, file_format, detail, language = asked
     if file_format not in FORMATS:
         choices = ", ".join(f".{name}" for name in FORMATS)
         raise Refusal("invalid", [Problem("--output", Text("must end with one of {choices}", choices=choices))])

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.domain.policies.policy import Policy
+from distrib.services.context import SERVICE, Unit
 from distrib.services.programs.tenants import get_program
 from distrib.services.simulations import blocks
 from distrib.services.simulations.asking import DONE, FAILED, MOST_ATTEMPTS, question_of
@@ -28,9 +30,16 @@ class SimulationCancelled(Exception):
     """It was cancelled while it ran."""
 
 
-def waiting_simulations(conn: Connection, limit: int) -> list[tuple[int, int]]:
-    """Lists simulations of all programs that have not ended: the numbers of program and simulation."""
-    return rows.waiting(conn, limit)
+class SimulationNumber(NamedTuple):
+    """By which numbers the store knows a simulation: its program's, and its own in the program."""
+
+    program_id: int
+    number: int
+
+
+def waiting_simulations(conn: Connection, limit: int) -> list[SimulationNumber]:
+    """Lists simulations of all programs that have not ended."""
+    return [SimulationNumber(*waiting) for waiting in rows.waiting(conn, limit)]
 
 
 def read_simulation(conn: Connection, program_id: int, number: int) -> SimulationRow | None:
@@ -40,8 +49,7 @@ def read_simulation(conn: Connection, program_id: int, number: int) -> Simulatio
 
 def run_simulation(
     begin: Begin,
-    program_id: int,
-    number: int,
+    simulation: SimulationNumber,
     policies: Mapping[str, Policy],
     clock: Callable[[], datetime],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -56,6 +64,7 @@ def run_simulation(
         SimulationCancelled: it was cancelled meanwhile.
         SimulationGivenUp: it had been begun ``MOST_ATTEMPTS`` times.
     """
+    program_id, number = simulation
     with begin() as writing:
         if not rows.take(writing, program_id, number):
             return False
@@ -65,21 +74,22 @@ def run_simulation(
         _begin_attempt(begin, row, clock())
         with begin() as reading:
             enter_history(reading)
-            end = _run(reading, writing, begin, row, policies, clock(), _noting(begin, row, progress))
+            unit = Unit(reading, get_program(reading, program_id), SERVICE, clock())
+            end = _run(unit, policies, row, begin, _keeping(writing, row, _noting(begin, row, progress)))
         if not rows.end(writing, program_id, number, end, clock()):
             raise SimulationCancelled
     return True
 
 
-def _run(
-    reading: Connection,
-    writing: Connection,
-    begin: Begin,
-    row: SimulationRow,
-    policies: Mapping[str, Policy],
-    now: datetime,
-    note: Callable[[int, int], None],
-) -> SimulationEnd:
+def _run(unit: Unit, policies: Mapping[str, Policy], row: SimulationRow, begin: Begin, watch: Watcher) -> SimulationEnd:
+    conn, program_id = unit.conn, unit.program_id
+    last, is_quiet = history.last_event(conn, program_id), history.is_quiet(conn, program_id)
+    result = simulate(unit, policies, question_of(conn, row), begin, watch)
+    return SimulationEnd(DONE, last, is_quiet, rows.encoded(result))
+
+
+def _keeping(writing: Connection, row: SimulationRow, note: Callable[[int, int], None]) -> Watcher:
+    """Keeps what a simulation comes to while it runs."""
     program_id, number = row.program_id, row.simulation_no
 
     def keep(block_no: int, figures: BlockFigures) -> None:
@@ -91,11 +101,7 @@ def _run(
     def keep_ranks(ranks: Iterator[KeptRank]) -> None:
         copy_ranks(writing, program_id, number, ranks)
 
-    program = get_program(reading, program_id)
-    last, is_quiet = history.last_event(reading, program_id), history.is_quiet(reading, program_id)
-    watch = Watcher(keep, note, keep_shops, keep_ranks)
-    result = simulate(reading, program, policies, question_of(reading, row), begin, now, watch)
-    return SimulationEnd(DONE, last, is_quiet, rows.encoded(result))
+    return Watcher(keep, note, keep_shops, keep_ranks)
 
 
 def _begin_attempt(begin: Begin, row: SimulationRow, now: datetime) -> None:

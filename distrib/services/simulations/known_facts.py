@@ -16,13 +16,12 @@ from distrib.domain.settlement.caps import counted, within_rooms
 from distrib.domain.settlement.commission import Commission
 from distrib.domain.settlement.refusals import CustomerMissing
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
-from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.sales_asked import asked_of
-from distrib.services.simulations.facts import HistoryFacts
+from distrib.services.simulations.facts import HistoryFacts, TriedHistory
 from distrib.services.simulations.histories import PastOrder
 from distrib.store.settlement.sales import Span as SalesSpan
-from distrib.store.simulations.history import OutsideRow, PaidSpan
+from distrib.store.simulations.history import OutsideRow
 
 _MONTHS, _CUSTOMERS = "rule_months", "rule_customers"
 
@@ -119,18 +118,20 @@ class Rooms:
     """What month and customer caps leave, order by order in the order of time.
 
     What the ledger paid by the same rule ids on orders outside of the span counts too, once its time has come.
+
+    Args:
+        terms: those of the candidate.
+        name: apart from those of other candidates of the simulation.
     """
 
-    def __init__(
-        self, facts: HistoryFacts, program: Program, terms: TermsBook, span: PaidSpan, name: str, persons: CustomerIds
-    ) -> None:
-        self._program, self._persons = program, persons
+    def __init__(self, tried: TriedHistory, terms: TermsBook, name: str, persons: CustomerIds) -> None:
+        self._program, self._persons = tried.program, persons
         rules = terms.counted_rules
         self._months = rules[_MONTHS].ids if _MONTHS in rules else frozenset()
         self._customers = rules[_CUSTOMERS].ids if _CUSTOMERS in rules else frozenset()
         self._totals: defaultdict[tuple[str, int, int | str], int] = defaultdict(int)
         counted_ids = sorted(self._months | self._customers)
-        self._outside = facts.outside(span, counted_ids, name)
+        self._outside = tried.facts.outside(tried.span, counted_ids, name)
         self._next: OutsideRow | None = next(self._outside, None)
 
     def within(

@@ -120,22 +120,38 @@ class DayLooks:
         yield from np.split(turns, np.flatnonzero(np.diff(self.days.start[turns])) + 1)
 
 
-def highest_places(
-    plan: Plan, program: Program, figures: RankingFigures, days: LookedDays, earned: Integers, since: datetime
-) -> Integers:
+class HighestFigures(NamedTuple):
+    """What figures can be at most in a month: of which program, by what, and an instant of the month."""
+
+    program: Program
+    figures: RankingFigures
+    since: datetime
+
+    def at_most(self, metric: Metric, days: LookedDays) -> Integers:
+        """A figure at most on days: sales up to their end, refunds of before, recruits of whatever rank."""
+        if metric.window.endswith("d"):
+            start = days.first - int(metric.window.removesuffix("d")) * _DAY_US + 1
+        else:
+            first = first_instant(self.program, metric.window, self.since)
+            start = np.full(days.first.size, _BEFORE_ALL if first is None else microseconds([first])[0])
+        span = LookSpan(start, days.end, days.start - 1)
+        return self.figures.figure(metric.name, metric.levels, ShopLooks(days.shops, span, days.first), None)
+
+
+def highest_places(plan: Plan, figures: HighestFigures, days: LookedDays, earned: Integers) -> Integers:
     """The highest rank, by its place in the plan, that some look of a day may carry each shop to; 0 of none.
 
     It is that of figures which no look of the day can exceed.
 
     Args:
+        figures: of the month of all looks.
         earned: the place of the least that each shop has earned by then; ranks up to it are of no interest.
-        since: an instant of the month of all looks.
     """
     left = np.arange(days.shops.size)
     known: dict[Metric, Integers] = {metric: np.full(left.size, _BOUNDLESS) for metric in promotion_metrics(plan)}
     for metric in sorted(known, key=by_cost):
         left = left[_highest(plan, {own: column[left] for own, column in known.items()}, left.size) > earned[left]]
-        known[metric][left] = _bounds(program, figures, metric, days.among(left), since)
+        known[metric][left] = figures.at_most(metric, days.among(left))
     highest = np.zeros(days.shops.size, np.int64)
     highest[left] = _highest(plan, {own: column[left] for own, column in known.items()}, left.size)
     return highest
@@ -147,14 +163,3 @@ def _highest(plan: Plan, figures: Mapping[Metric, Integers], count: int) -> Inte
         if rank.promote is not None:
             highest[holding(rank.promote, figures, count)] = place
     return highest
-
-
-def _bounds(program: Program, figures: RankingFigures, metric: Metric, days: LookedDays, since: datetime) -> Integers:
-    """What a figure can be at most on days: sales up to their end, refunds of before, recruits of whatever rank."""
-    if metric.window.endswith("d"):
-        start = days.first - int(metric.window.removesuffix("d")) * _DAY_US + 1
-    else:
-        first = first_instant(program, metric.window, since)
-        start = np.full(days.first.size, _BEFORE_ALL if first is None else microseconds([first])[0])
-    span = LookSpan(start, days.end, days.start - 1)
-    return figures.figure(metric.name, metric.levels, ShopLooks(days.shops, span, days.first), None)

@@ -21,13 +21,13 @@ from distrib.domain.policies.policy import Policy
 from distrib.domain.settlement.explanation import Look, explain
 from distrib.domain.settlement.recomputing import left_of_lines
 from distrib.domain.settlement.snapshot import Room
-from distrib.services.context import Program
+from distrib.services.context import ListPart, Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
 from distrib.services.simulations.asking import DONE, find_simulation
 from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_from
 from distrib.services.simulations.candidates import CandidatePlan
-from distrib.services.simulations.facts import PostgresFacts
+from distrib.services.simulations.facts import PostgresFacts, TriedHistory
 from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
 from distrib.services.simulations.refusals import SimulationNotDone
 from distrib.services.simulations.replaying import SimulatedRanks
@@ -90,36 +90,44 @@ class SimulatedOrder:
 
 
 class OrdersQuery(NamedTuple):
-    """Which orders: those in which a shop has something by a rule, or with a reason; under which candidate."""
+    """Which orders of which simulation: in which a shop has something by a rule, or with a reason; which candidate."""
 
+    simulation_id: str
     rule: str | None = None
     shop_id: str | None = None
     reason: str | None = None
     candidate: int = 1
 
 
+class _ShownCandidate(NamedTuple):
+    """The candidate under which orders of a simulation are shown: of which, its place from 1 on, and its plan."""
+
+    row: SimulationRow
+    place: int
+    plan: Plan
+
+
 def list_orders(
     conn: Connection,
     program: Program,
     policies: Mapping[str, Policy],
-    simulation_id: str,
     query: OrdersQuery,
-    after: BlockPlace | None,
-    limit: int,
+    part: ListPart[BlockPlace],
 ) -> tuple[list[SimulatedOrder], BlockPlace | None]:
     """Lists the orders of a simulation behind a figure, and where the next page begins.
 
     Raises:
         Refusal: ``simulation_unknown``, ``simulation_not_done``, or ``shop_unknown``.
     """
-    row = find_simulation(conn, program, simulation_id)
+    row = find_simulation(conn, program, query.simulation_id)
     if row.outcome != DONE:
-        raise SimulationNotDone(id=simulation_id)
+        raise SimulationNotDone(id=query.simulation_id)
     plans = [compile_plan(json.loads(kept.document)) for kept in rows.plans_of(conn, row.program_id, row.simulation_no)]
     place = min(query.candidate, len(plans))
     wanted = WantedBlocks(_shop_no(conn, program, query.shop_id), query.rule, query.reason)
-    page, follows = _page(orders_from(conn, row.program_id, row.simulation_no, after or _FIRST, wanted), limit)
-    return _shown(conn, program, policies, row, plans, place, page), follows
+    fitting = orders_from(conn, row.program_id, row.simulation_no, part.after or _FIRST, wanted)
+    page, follows = _page(fitting, part.limit)
+    return _shown(conn, program, policies, _ShownCandidate(row, place, plans[place - 1]), page), follows
 
 
 def every_order(
@@ -156,28 +164,18 @@ def _shown(
     conn: Connection,
     program: Program,
     policies: Mapping[str, Policy],
-    row: SimulationRow,
-    plans: Sequence[Plan],
-    place: int,
+    shown: _ShownCandidate,
     page: Sequence[KeptOrder],
 ) -> list[SimulatedOrder]:
+    row, place, plan = shown
     published = TermsBook(program, load_timeline(conn, program), policies)
     span = PaidSpan(row.since, row.until)
     with_refunds = row.refunds == KNOWN
     read = partial(rank_rows.kept_ranks_of, conn, row.program_id, row.simulation_no, place)
-    ranks = SimulatedRanks(plans[place - 1], read) if row.ranks == REPLAYED else None
-    candidate = CandidatePlan(
-        PostgresFacts(conn, program),
-        program,
-        plans[place - 1],
-        policies,
-        span,
-        published,
-        "shown",
-        ranks,
-        with_refunds=with_refunds,
-        with_rooms=False,
-    )
+    ranks = SimulatedRanks(plan, read) if row.ranks == REPLAYED else None
+    facts = PostgresFacts(conn, program)
+    tried = TriedHistory(facts, program, policies, span, published, with_refunds, with_rooms=False)
+    candidate = CandidatePlan(tried, plan, "shown", ranks)
     numbers = [known.order_no for known in page]
     past = {known.order_no: known for known in orders_by_number(conn, program, numbers)}
     missing = [number for number in numbers if number not in past]

@@ -26,7 +26,14 @@ from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import Timeline
 from distrib.services.ranks.facts import EvaluationMark, PromotedRank, RankRow
 from distrib.services.simulations.held_arrays import GivenRanks
-from distrib.services.simulations.looking import DayLooks, LookedAt, highest_places, instant_of, midnight_of
+from distrib.services.simulations.looking import (
+    DayLooks,
+    HighestFigures,
+    LookedAt,
+    highest_places,
+    instant_of,
+    midnight_of,
+)
 from distrib.services.simulations.ranking import BEFORE_ALL, RankingSource, evaluated_by
 from distrib.services.simulations.replaying import Replayed, replay
 from distrib.store.copying import microseconds
@@ -103,7 +110,7 @@ class ArrayRanks:
         if not plan.has_promotions or not days.shops.size:
             return
         earned = self._earned(terms.ladder, plan, days.shops, since)
-        highest = highest_places(plan, self._program, self._figures, days, earned, since)
+        highest = highest_places(plan, HighestFigures(self._program, self._figures, since), days, earned)
         for places in by_day.by_day():
             takes_effect = instant_of(int(days.end[places[0]]) + 1)
             own = self._earned(terms.ladder, plan, days.shops[places], takes_effect)

@@ -19,13 +19,13 @@ from sqlalchemy import Connection
 from distrib.columns.history.block import HistoryBlock
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy
-from distrib.services.context import Program, period_bounds
+from distrib.services.context import Program, Unit, period_bounds
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import judge, load_timeline
 from distrib.services.simulations import pools
 from distrib.services.simulations.block_tallies import EngineOrders, add_block
 from distrib.services.simulations.candidates import CandidatePlan
-from distrib.services.simulations.facts import PostgresFacts
+from distrib.services.simulations.facts import PostgresFacts, TriedHistory
 from distrib.services.simulations.figures import BlockFigures
 from distrib.services.simulations.held_arrays import GivenRanks, RanksInArrays
 from distrib.services.simulations.histories import failed_orders
@@ -79,61 +79,54 @@ class Watcher(NamedTuple):
 _NOBODY = Watcher()
 
 
+class _Trial(NamedTuple):
+    """Candidates tried: in which unit of work, what is asked, what all comes to so far, and who is told of it."""
+
+    unit: Unit
+    question: SimulationQuestion
+    tally: Tally
+    watch: Watcher
+
+
 def enter_history(conn: Connection) -> None:
     """Makes the caller's transaction see one instant; call it first in a transaction of its own."""
     rows.enter_history(conn)
 
 
 def simulate(
-    conn: Connection,
-    program: Program,
-    policies: Mapping[str, Policy],
-    question: SimulationQuestion,
-    begin: Begin,
-    now: datetime,
-    watch: Watcher = _NOBODY,
+    unit: Unit, policies: Mapping[str, Policy], question: SimulationQuestion, begin: Begin, watch: Watcher = _NOBODY
 ) -> ResultView:
     """Tries every candidate on every order of the span, and answers the result as it is shown.
 
     Args:
-        conn: a transaction that ``enter_history`` opened.
+        unit: in a transaction that ``enter_history`` opened; its instant says which months are over.
         begin: opens another one, for pools by ranks that are replayed.
-        now: which months are over.
     """
+    conn, program = unit.conn, unit.program
     published = TermsBook(program, load_timeline(conn, program), policies)
-    tally = Tally(program, question.plans, with_refunds=question.refunds == KNOWN)
+    with_refunds = question.refunds == KNOWN
+    trial = _Trial(unit, question, Tally(program, question.plans, with_refunds=with_refunds), watch)
     own: Sequence[RanksUnder | None] = [None] * len(question.plans)
     if question.ranks == REPLAYED:
-        given = _replayed(conn, program, policies, question, now)
+        given = _replayed(unit, policies, question)
         own = [RanksInArrays(plan, ranks) for plan, ranks in zip(question.plans, given, strict=True)]
         watch.keep_ranks(kept for place, ranks in enumerate(given, 1) for kept in ranks.kept(place))
-        _add_replayed_pools(conn, begin, program, question, tally, given, now)
-    candidates = _candidates(conn, program, policies, question, published, own)
-    blocks = _add_settled(conn, program, question, candidates, tally, watch)
-    _add_failed(conn, program, question, published, candidates, tally, watch, blocks)
-    _add_pools(conn, program, question, tally, now)
-    watch.keep_shops(tally.shops.pages())
+        _add_replayed_pools(trial, begin, given)
+    tried = TriedHistory(PostgresFacts(conn, program), program, policies, question.span, published, with_refunds)
+    candidates = [
+        CandidatePlan(tried, plan, f"c{place}", ranks)
+        for place, (plan, ranks) in enumerate(zip(question.plans, own, strict=True), 1)
+    ]
+    blocks = _add_settled(trial, candidates)
+    _add_failed(trial, published, candidates, blocks)
+    _add_pools(trial)
+    watch.keep_shops(trial.tally.shops.pages())
     described = [Described(candidate.plan, judge(program, policies, candidate.plan)) for candidate in candidates]
 
     def ids_of(numbers: Sequence[int]) -> dict[int, str]:
         return shops.ids_of(conn, program.program_id, set(numbers))
 
-    return result_view(program, tally, described, ids_of)
-
-
-def _candidates(
-    conn: Connection,
-    program: Program,
-    policies: Mapping[str, Policy],
-    question: SimulationQuestion,
-    published: TermsBook,
-    ranks: Sequence[RanksUnder | None],
-) -> list[CandidatePlan]:
-    known, span, facts = question.refunds == KNOWN, question.span, PostgresFacts(conn, program)
-    return [
-        CandidatePlan(facts, program, plan, policies, span, published, f"c{place}", own, with_refunds=known)
-        for place, (plan, own) in enumerate(zip(question.plans, ranks, strict=True), 1)
-    ]
+    return result_view(program, trial.tally, described, ids_of)
 
 
 @contextmanager
@@ -146,14 +139,9 @@ def own_ranks(conn: Connection, begin: Begin) -> Iterator[Connection]:
             yield own
 
 
-def _replayed(
-    conn: Connection,
-    program: Program,
-    policies: Mapping[str, Policy],
-    question: SimulationQuestion,
-    now: datetime,
-) -> list[GivenRanks]:
+def _replayed(unit: Unit, policies: Mapping[str, Policy], question: SimulationQuestion) -> list[GivenRanks]:
     """Replays the ranks of each candidate, over arrays."""
+    conn, program, now = unit.conn, unit.program, unit.now
     timeline, span = load_timeline(conn, program), question.span
     since = question.ranks_from or span.since
     since, until = max(since, rank_rows.first_fact(conn, program.program_id) or since), min(span.until, now)
@@ -163,23 +151,17 @@ def _replayed(
     return [replayed_in_arrays(program, policies, source, own, months) for own in timelines]
 
 
-def _add_replayed_pools(
-    conn: Connection,
-    begin: Begin,
-    program: Program,
-    question: SimulationQuestion,
-    tally: Tally,
-    given: Sequence[GivenRanks],
-    now: datetime,
-) -> None:
+def _add_replayed_pools(trial: _Trial, begin: Begin, given: Sequence[GivenRanks]) -> None:
     """Adds the pools of candidates by their own ranks."""
-    if not any(plan.pools for plan in question.plans):
+    unit, plans = trial.unit, trial.question.plans
+    if not any(plan.pools for plan in plans):
         return
-    with own_ranks(conn, begin) as own:
-        for side, (plan, ranks) in enumerate(zip(question.plans, given, strict=True), 1):
+    with own_ranks(unit.conn, begin) as own:
+        by_own = trial._replace(unit=unit.on(own))
+        for side, (plan, ranks) in enumerate(zip(plans, given, strict=True), 1):
             if plan.pools:
-                rank_rows.hold_ranks(own, program.program_id, ranks.rows, ranks.codes)
-                _add_own_pools(own, program, question, tally, side, now)
+                rank_rows.hold_ranks(own, unit.program_id, ranks.rows, ranks.codes)
+                _add_own_pools(by_own, side)
 
 
 def over_at(program: Program, now: datetime, period: int) -> datetime | None:
@@ -188,18 +170,12 @@ def over_at(program: Program, now: datetime, period: int) -> datetime | None:
     return end if end <= now else None
 
 
-def _add_settled(
-    conn: Connection,
-    program: Program,
-    question: SimulationQuestion,
-    candidates: Sequence[CandidatePlan],
-    tally: Tally,
-    watch: Watcher,
-) -> int:
+def _add_settled(trial: _Trial, candidates: Sequence[CandidatePlan]) -> int:
     """Adds the orders that settled; answers the number of the next block."""
-    total = rows.count_orders(conn, program.program_id, question.span)
+    unit, question, tally, watch = trial
+    total = rows.count_orders(unit.conn, unit.program_id, question.span)
     in_time = any(candidate.needs_time for candidate in candidates)
-    source = PostgresHistory(conn, program, question.span, PlanNeeds.of(question.plans))
+    source = PostgresHistory(unit.conn, unit.program, question.span, PlanNeeds.of(question.plans))
     in_columns = [ColumnCandidate(candidate, tally.calendar) for candidate in candidates]
     done = number = 0
     watch.progress(done, total)
@@ -229,43 +205,35 @@ def left_to_engine(
     return EngineOrders(orders, by_candidate)
 
 
-def _add_failed(
-    conn: Connection,
-    program: Program,
-    question: SimulationQuestion,
-    published: TermsBook,
-    candidates: Sequence[CandidatePlan],
-    tally: Tally,
-    watch: Watcher,
-    number: int,
-) -> None:
+def _add_failed(trial: _Trial, published: TermsBook, candidates: Sequence[CandidatePlan], number: int) -> None:
     """Adds the orders that failed by the plan they were paid under; a candidate may pay them."""
-    ways = [failed_orders(conn, program, question.span, published, candidate.terms) for candidate in candidates]
+    conn, program, span = trial.unit.conn, trial.unit.program, trial.question.span
+    ways = [failed_orders(conn, program, span, published, candidate.terms) for candidate in candidates]
     for chunks in zip(*ways, strict=True):
         outcomes = [candidate.simulate(orders) for candidate, orders in zip(candidates, chunks, strict=True)]
-        watch.keep_block(number, BlockFigures.of_orders(tally.add(chunks[0], outcomes)))
+        trial.watch.keep_block(number, BlockFigures.of_orders(trial.tally.add(chunks[0], outcomes)))
         number += 1
 
 
-def _add_pools(conn: Connection, program: Program, question: SimulationQuestion, tally: Tally, now: datetime) -> None:
+def _add_pools(trial: _Trial) -> None:
     """Adds the pools of the months that are over: those that were paid, and those of the candidates."""
-    for month in pools.months_of(conn, program, question.span, now):
+    unit, question = trial.unit, trial.question
+    conn, program = unit.conn, unit.program
+    for month in pools.months_of(conn, program, question.span, unit.now):
         released = pools.released_on(program, month)
         posted = pools.posted_shares(conn, program, month)
         for pool_id, of_pool in groupby(posted, key=itemgetter(0)):
             paid = ((shop_no, amount_minor) for _, shop_no, amount_minor in of_pool)
-            tally.add_pool(AS_IT_WAS, month.period, pool_id, paid, released)
+            trial.tally.add_pool(AS_IT_WAS, month.period, pool_id, paid, released)
     if question.ranks == AS_WERE:
         for side in range(1, len(question.plans) + 1):
-            _add_own_pools(conn, program, question, tally, side, now)
+            _add_own_pools(trial, side)
 
 
-def _add_own_pools(
-    conn: Connection, program: Program, question: SimulationQuestion, tally: Tally, side: int, now: datetime
-) -> None:
+def _add_own_pools(trial: _Trial, side: int) -> None:
     """Adds the pools of a candidate, by the ranks that the transaction sees."""
-    plan = question.plans[side - 1]
-    for month in pools.months_of(conn, program, question.span, now) if plan.pools else ():
+    conn, program, plan = trial.unit.conn, trial.unit.program, trial.question.plans[side - 1]
+    for month in pools.months_of(conn, program, trial.question.span, trial.unit.now) if plan.pools else ():
         for pool in plan.pools:
             shares = pools.pool_of(conn, program, plan, pool, month).shares
-            tally.add_pool(side, month.period, pool.id, shares, pools.released_on(program, month))
+            trial.tally.add_pool(side, month.period, pool.id, shares, pools.released_on(program, month))

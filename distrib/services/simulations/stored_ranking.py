@@ -36,6 +36,7 @@ from distrib.store.ranks import evaluations, figures
 from distrib.store.ranks.columns import RanksByCause
 from distrib.store.ranks.evaluations import Failure
 from distrib.store.ranks.figures import Figure, FigureQuery
+from distrib.store.recorded import TimeSpan
 from distrib.store.simulations import rank_facts as rows
 from distrib.store.simulations.ranks import first_fact
 
@@ -63,7 +64,7 @@ def stored_source(
     earliest = earliest_sale(metrics, ranks, evaluated, since)
     if first is not None:
         begins = first if earliest == BEFORE_ALL else max(first, instant_of(earliest))
-        _add_months(conn, program, gathered, customers, begins, until)
+        _add_months(conn, program, gathered, customers, TimeSpan(begins, until))
 
     def settled(start: int, end: int) -> tuple[Integers, Integers]:
         sellers, settled_at = rows.settled_between(conn, number, instant_of(start), instant_of(end))
@@ -89,13 +90,12 @@ def _add_months(
     program: Program,
     gathered: GatheredFacts,
     customers: _StoredCustomers | None,
-    begins: datetime,
-    until: datetime,
+    span: TimeSpan,
 ) -> None:
-    period = program.period_of(begins)
+    period = program.period_of(span.since)
     while True:
         start, end = (bound.astimezone(UTC) for bound in period_bounds(period, program.zone))
-        if start >= until:
+        if start >= span.until:
             return
         order_no, sellers, settled_at, minor = rows.sold_between(conn, program.program_id, start, end)
         buyers = _NOTHING if customers is None else customers.of(conn, program.program_id, order_no, start, end)

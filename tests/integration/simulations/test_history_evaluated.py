@@ -82,7 +82,7 @@ def exported(world: World, directory: Path) -> HistoryDirectory:
     """The history of a program as it stands, in files."""
     with world.container.worker_engine.begin() as conn:
         enter_history(conn)
-        export_history(conn, world.program, world.policies, directory, world.container.now())
+        export_history(Unit(conn, world.program, COMMAND_LINE, world.container.now()), world.policies, directory)
     return HistoryDirectory.open(directory)
 
 

@@ -205,7 +205,8 @@ def by_database(world: World, question: FileQuestion, now: datetime) -> Tried:
     begin = world.container.worker_engine.begin
     with begin() as conn:
         enter_history(conn)
-        result = simulate(conn, world.program, world.policies, asked, begin, now, Watcher(keep_ranks=ranks.extend))
+        unit = Unit(conn, world.program, COMMAND_LINE, now)
+        result = simulate(unit, world.policies, asked, begin, Watcher(keep_ranks=ranks.extend))
     return Tried(result, ranks)
 
 
@@ -219,7 +220,7 @@ def exported(world: World, path: Path, now: datetime) -> HistoryDirectory:
     """The history of a program as it stands."""
     with world.container.worker_engine.begin() as conn:
         enter_history(conn)
-        export_history(conn, world.program, world.policies, path, now)
+        export_history(Unit(conn, world.program, COMMAND_LINE, now), world.policies, path)
     return HistoryDirectory.open(path)
 
 

@@ -19,6 +19,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan
 from distrib.failpoints import arm_named
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.history import engines
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
@@ -279,7 +280,7 @@ def test_any_plan_on_a_random_program_comes_to_the_same(eventful: World, seed: i
     now = container.now()
     with container.worker_engine.begin() as conn:
         enter_history(conn)
-        export_history(conn, program, eventful.policies, tmp_path, now)
+        export_history(Unit(conn, program, COMMAND_LINE, now), eventful.policies, tmp_path)
     directory = HistoryDirectory.open(tmp_path)
     policies = load_policies(container.settings.config_dir)
 
@@ -290,7 +291,8 @@ def test_any_plan_on_a_random_program_comes_to_the_same(eventful: World, seed: i
         question = SimulationQuestion(by_files.plans, SPAN, refunds)
         with container.worker_engine.begin() as conn:
             enter_history(conn)
-            expected = simulate(conn, program, eventful.policies, question, container.worker_engine.begin, now)
+            unit = Unit(conn, program, COMMAND_LINE, now)
+            expected = simulate(unit, eventful.policies, question, container.worker_engine.begin)
         assert simulate_files(by_files, Engine()) == expected, seed
 
     holds()

@@ -24,7 +24,7 @@ from distrib.services.simulations import sources
 from distrib.services.simulations.block_tallies import add_block
 from distrib.services.simulations.blocks import KeptOrder, packed, unpacked
 from distrib.services.simulations.candidates import CandidatePlan
-from distrib.services.simulations.facts import PostgresFacts
+from distrib.services.simulations.facts import PostgresFacts, TriedHistory
 from distrib.services.simulations.figures import BlockFigures, OrderFigures
 from distrib.services.simulations.histories import past_orders
 from distrib.services.simulations.in_columns import ColumnCandidate
@@ -178,7 +178,9 @@ asked = st.builds(
 
 
 def candidates_of(conn: Connection, world: World, question: Asked, name: str) -> list[CandidatePlan]:
-    published = TermsBook(world.program, load_timeline(conn, world.program), world.policies)
+    program, policies = world.program, world.policies
+    published = TermsBook(program, load_timeline(conn, program), policies)
+    tried = TriedHistory(PostgresFacts(conn, program), program, policies, SPAN, published, question.with_refunds)
 
     def read(shops: Sequence[int]) -> list[HeldRank]:
         held = question.ranks or {}
@@ -189,17 +191,7 @@ def candidates_of(conn: Connection, world: World, question: Asked, name: str) ->
         ]
 
     return [
-        CandidatePlan(
-            PostgresFacts(conn, world.program),
-            world.program,
-            plan,
-            world.policies,
-            SPAN,
-            published,
-            f"{name}{place}",
-            None if question.ranks is None else SimulatedRanks(plan, read),
-            with_refunds=question.with_refunds,
-        )
+        CandidatePlan(tried, plan, f"{name}{place}", None if question.ranks is None else SimulatedRanks(plan, read))
         for place, plan in enumerate(question.plans)
     ]
 

@@ -85,7 +85,8 @@ def check(world: World) -> Checked:
     with world.container.worker_engine.begin() as conn:
         enter_history(conn)
         checked = check_as_published(conn, world.program, world.policies, ALL)
-        check_ranks(conn, world.container.worker_engine.begin, world.program, world.policies, checked, world.now())
+        unit = Unit(conn, world.program, COMMAND_LINE, world.now())
+        check_ranks(unit, world.container.worker_engine.begin, world.policies, checked)
     return checked
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from distrib.domain.plans.conditions import EARNINGS
 from distrib.domain.plans.plan import compile_plan
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
 from distrib.services.history.evaluating import months_of, question_of
@@ -46,7 +47,7 @@ def test_files_and_the_database_agree_on_every_figure_of_every_shop(opened: Worl
     program = world.program
     with TemporaryDirectory() as path, world.container.worker_engine.begin() as conn:
         enter_history(conn)
-        export_history(conn, program, world.policies, Path(path), world.container.now())
+        export_history(Unit(conn, program, COMMAND_LINE, world.container.now()), world.policies, Path(path))
         directory = HistoryDirectory.open(Path(path))
         question = question_of(directory, METRICS, LAST, with_earnings=True)
         stored, files = StoredRanks(conn, program.program_id), FileRanks(question, months_of(question, Engine()), None)
@@ -80,7 +81,7 @@ def test_arrays_and_the_database_agree_on_every_figure_of_every_look_and_of_ever
     program, metrics = world.program, [metric for metric in METRICS if metric.name != EARNINGS]
     with TemporaryDirectory() as path, world.container.worker_engine.begin() as conn:
         enter_history(conn)
-        export_history(conn, program, world.policies, Path(path), world.container.now())
+        export_history(Unit(conn, program, COMMAND_LINE, world.container.now()), world.policies, Path(path))
         directory, timeline = HistoryDirectory.open(Path(path)), load_timeline(conn, program)
         asking = Timeline((TimelineEntry(0, LAST, "asking", 0, compile_plan(ASKING)),))
         source = ranking_source(directory, [asking], LAST, LATER)

@@ -12,6 +12,7 @@ from typing import Any
 
 from distrib.bootstrap import open_container
 from distrib.cli.bench.processes.drain_task import peak_memory
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.programs.tenants import find_program
 from distrib.services.simulations.asking import Wish
 from distrib.services.simulations.running import enter_history
@@ -32,7 +33,7 @@ def prepare_file_simulation(spec: dict[str, Any]) -> Callable[[], dict[str, Any]
             program = find_program(conn, "bench")
         with container.worker_engine.begin() as conn:
             enter_history(conn)
-            export_history(conn, program, container.policies, directory, container.now())
+            export_history(Unit(conn, program, COMMAND_LINE, container.now()), container.policies, directory)
         policies = container.policies
     since, until = (datetime.fromisoformat(spec[name]) for name in ("since", "until"))
 

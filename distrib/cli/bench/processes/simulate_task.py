@@ -10,7 +10,7 @@ from typing import Any
 
 from distrib.bootstrap import open_container
 from distrib.cli.bench.processes.drain_task import peak_memory
-from distrib.services.context import COMMAND_LINE
+from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.programs.tenants import find_program
 from distrib.services.simulations.asking import Wish, get_simulation, start_simulation
 from distrib.simulator import Simulator
@@ -25,7 +25,7 @@ def prepare_simulation(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     wish = Wish([spec["plan"]], since, until, ranks=spec["ranks"])
     with container.worker_engine.begin() as conn:
         program = find_program(conn, "bench")
-        asked = start_simulation(conn, program, container.policies, wish, COMMAND_LINE, container.now())
+        asked = start_simulation(Unit(conn, program, COMMAND_LINE, container.now()), container.policies, wish)
     simulator = Simulator(container.worker_engine.begin, container.policies, container.now)
 
     def run() -> dict[str, Any]:
