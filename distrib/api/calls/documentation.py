@@ -12,6 +12,7 @@ from marshmallow import Schema
 
 from distrib.api.http.codes import CODES
 from distrib.api.schemas.problem import ProblemSchema
+from distrib.api.schemas.visible import ROLE_OF, Visible
 from distrib.domain.webhooks import SIGNED_HEADERS
 
 _JSON = "application/json"
@@ -71,8 +72,9 @@ _RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 REFUSED = "Refused"
 """What the names of components begin with that stand for the refusals which many calls have in common."""
 
-Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
-"""What an answer is: a schema, the media type of a file, nothing, or one of several of these."""
+Shape: TypeAlias = type[Schema] | Visible | str
+Shapes: TypeAlias = Shape | tuple[Shape, ...] | None
+"""What an answer is: a schema, one with who sees what of it, the media type of a file, nothing, or several of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,9 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
         "security": [{"key": []}],
         "x-roles": sorted(said.roles),
     }
+    lists = visible_lists(said)
+    if lists:
+        operation["x-visible"] = lists
     parameters: list[dict[str, Any]] = []
     if said.query is not None:
         parameters.append({"in": "query", "schema": said.query})
@@ -115,7 +120,22 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
     return decorate
 
 
+def shapes_of(answer: Shapes) -> tuple[Shape, ...]:
+    """All that an answer may be."""
+    return answer if isinstance(answer, tuple) else () if answer is None else (answer,)
+
+
+def visible_lists(said: Documented) -> dict[str, list[str]]:
+    """By role, or way of seeing of one, the names that its keys see; empty where all see the same."""
+    shapes = [shape for answer in said.answers.values() for shape in shapes_of(answer) if isinstance(shape, Visible)]
+    every = {way: names for shape in shapes for way, names in shape.lists.items()}
+    lists = {way: list(every[way]) for way in sorted(every) if ROLE_OF.get(way, way) in said.roles}
+    return lists if len(set(map(frozenset, lists.values()))) > 1 else {}
+
+
 def _answer(answer: Shapes) -> dict[str, Any]:
+    if isinstance(answer, Visible):
+        return _answer(answer.schema)
     if isinstance(answer, tuple):
         responses = [_answer(response) for response in answer]
         shapes: dict[str, list[Any]] = {}

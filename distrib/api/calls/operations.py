@@ -26,6 +26,7 @@ from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.bodies import DOCUMENT_BYTES, BodyShape, is_only_asked
 from distrib.api.calls.call import Call, Handler
 from distrib.api.calls.documentation import Documented, Shapes, describe
+from distrib.api.calls.seeing import seen_by_role
 from distrib.api.calls.trailed import HANDLERS, trailed
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
 from distrib.api.http.auth import MAY_CALL, may_call, presented_key, scope_of
@@ -110,7 +111,8 @@ class Resource:
         """Registers a handler and documents it; its name is the operation's.
 
         Args:
-            answers: by status, the schema of the answer, the media type of a stream, None for no body, or several.
+            answers: by status, the schema of the answer, or that with who sees what of it (``Visible``), the media type
+                of a stream, None for no body, or several.
             takes: what may be sent.
             refusals: the codes it may refuse with, beside those that any call may.
         """
@@ -135,8 +137,8 @@ class Resource:
                 has_path=("<" in rule),
                 roles=MAY_CALL[name],
             )
-            HANDLERS[name] = handler
-            handles = trailed(name, method, handler)
+            HANDLERS[name] = sees = seen_by_role(name, handler, answers)
+            handles = trailed(name, method, sees)
             REGISTERED[name] = operation, handles
             view = _view(operation, handles)
             view.__name__, view.__doc__ = name, handler.__doc__

@@ -32,6 +32,7 @@ class Answer:
         view: what becomes the JSON body; None for an answer without one.
         after_commit: what is sent to the outside once the transaction is on disk; never part of it.
         entries: of a call with many entries, those that changed something: each has a row of its own in the trail.
+        seen_as: by which list of ``schemas.visible`` it is seen, where the role of the caller alone does not say it.
     """
 
     view: Any
@@ -39,6 +40,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     after_commit: Callable[[], object] | None = None
     entries: Sequence[EntryChange] = ()
+    seen_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
 OPERATIONS: Final = "operations"
 COMPLIANCE: Final = "compliance"
 VIEWER: Final = "viewer"
+STAFF: Final = (FINANCE, ADMIN, OPERATIONS, COMPLIANCE, VIEWER)
+"""The roles of those who work for the platform and read what it has: not of shops, nor of what sends orders."""
 _READS: Final = ("get_", "list_", "show_", "export_", "report_", "explain_")
 _READ: Final = "read"
 _OWN: Final = ""
@@ -327,6 +329,11 @@ def may_call(role: str, operation: str) -> bool:
     (True, False, True)
     """
     return role in MAY_CALL[operation] or operation in SEAT_MAY_CALL.get(role, ())
+
+
+def roles_of(operation: str) -> frozenset[str]:
+    """Every role that may call an operation, those of people who sign in among them."""
+    return MAY_CALL[operation] | {seat for seat, names in SEAT_MAY_CALL.items() if operation in names}
 
 
 _SCHEME: Final = "bearer"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -135,7 +136,7 @@ def _describe_path(path: dict[str, Any]) -> None:
         for parameter in operation.get("parameters", ()):
             describe_parameter(name, parameter)
         said = operation.get("description") or operation["summary"]
-        operation["description"] = f"{said}\n\n{_who_may(name)}"
+        operation["description"] = f"{said}\n\n{_who_may(name)}{_who_sees(operation.get('x-visible', {}))}"
         if scope_of(name):
             operation["x-scope"] = scope_of(name)
         add_examples(operation)
@@ -143,6 +144,28 @@ def _describe_path(path: dict[str, Any]) -> None:
 
 def _who_may(operation: str) -> str:
     """Which keys may call an operation, in words."""
-    roles = ", ".join(f"`{role}`" for role in sorted(MAY_CALL[operation]))
+    roles = _coded(sorted(MAY_CALL[operation]))
     scope = scope_of(operation)
     return f"Keys of the role {roles}" + (f"; where a key has scopes, with `{scope}`." if scope else ".")
+
+
+def _who_sees(lists: Mapping[str, Sequence[str]]) -> str:
+    """Which of them sees which fields, in words: all of those that any sees, all but a few, or only some.
+
+    >>> _who_sees({"admin": ["id", "name", "note"], "finance": ["id", "name"], "partner": ["id"]})
+    ' Fields seen by `admin`: all; by `finance`: all but `note`; by `partner`: only `id`.'
+    """
+    every = dict.fromkeys(name for names in lists.values() for name in names)
+    by_sight: dict[str, list[str]] = {}
+    for way, names in lists.items():
+        unseen = [name for name in every if name not in names]
+        sight = (
+            f"only {_coded(names)}" if len(unseen) >= len(names) else f"all but {_coded(unseen)}" if unseen else "all"
+        )
+        by_sight.setdefault(sight, []).append(way)
+    said = "; ".join(f"by {_coded(ways)}: {sight}" for sight, ways in by_sight.items())
+    return f" Fields seen {said}." if said else ""
+
+
+def _coded(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -39,6 +39,7 @@ class ShownCall:
         parameters: name, where it stands, whether it must be there, type, meaning.
         body: by media type.
         refusals: status and code of what it may refuse with, in that order.
+        visible: by role the fields that it sees of the answer, where not all see the same.
         example: its body, laid out; None where it has none, or one that is no JSON.
     """
 
@@ -53,6 +54,7 @@ class ShownCall:
     body: Sequence[tuple[str, Markup]]
     answers: Sequence[ShownAnswer]
     refusals: Sequence[tuple[int, str]]
+    visible: Mapping[str, Sequence[str]]
     example: str | None
 
     def command(self, base: str) -> str:
@@ -168,6 +170,7 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> ShownCall:
             if status < "4"
         ],
         refusals=_refusals(operation),
+        visible=operation.get("x-visible", {}),
         example=_example(body),
     )
 

@@ -9,14 +9,14 @@ from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema, ReleasesQuerySchema, ReleasesSchema
 from distrib.api.schemas.commissions import (
+    COMMISSION,
+    COMMISSIONS,
+    EARNINGS,
     NEWEST,
     CommissionQuerySchema,
-    CommissionSchema,
-    CommissionsPageSchema,
-    EarningsSchema,
     ShopCommissionQuerySchema,
 )
-from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
+from distrib.api.schemas.shops import BALANCE, BalanceQuerySchema
 from distrib.services.network import shops
 from distrib.services.orders import commissions as service
 from distrib.services.orders.commissions import CommissionQuery
@@ -27,7 +27,7 @@ commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and 
 _FILTERS = ("order_id", "period", "kind", "state")
 
 
-@commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, Takes(query=CommissionQuerySchema))
+@commissions.operation("GET", "/commissions", {200: COMMISSIONS}, Takes(query=CommissionQuerySchema))
 def list_commissions(call: Call) -> Answer:
     """Commissions in the order they were posted, or the newest first; reversals are negative rows of their own."""
     shop_id: str | None = call.query["shop_id"]
@@ -38,9 +38,7 @@ def list_commissions(call: Call) -> Answer:
     return _page(call, shop_id)
 
 
-@commissions.operation(
-    "GET", "/commissions/<id:commission_id>", {200: CommissionSchema}, refusals=("commission_unknown",)
-)
+@commissions.operation("GET", "/commissions/<id:commission_id>", {200: COMMISSION}, refusals=("commission_unknown",))
 def get_commission(call: Call, commission_id: str) -> Answer:
     """One commission as it stands; a partner sees one of its own shop."""
     only = call.actor.shop_no if is_partner(call) else None
@@ -50,7 +48,7 @@ def get_commission(call: Call, commission_id: str) -> Answer:
 @commissions.operation(
     "GET",
     "/shops/<id:shop_id>/commissions",
-    {200: CommissionsPageSchema},
+    {200: COMMISSIONS},
     Takes(query=ShopCommissionQuerySchema),
     refusals=("shop_unknown",),
 )
@@ -64,7 +62,7 @@ def list_shop_commissions(call: Call, shop_id: str) -> Answer:
 @commissions.operation(
     "GET",
     "/shops/<id:shop_id>/balance",
-    {200: BalanceSchema},
+    {200: BALANCE},
     Takes(query=BalanceQuerySchema),
     refusals=("shop_unknown",),
 )
@@ -75,7 +73,7 @@ def get_balance(call: Call, shop_id: str) -> Answer:
     return Answer(shown(months.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now)))
 
 
-@commissions.operation("GET", "/shops/<id:shop_id>/earnings", {200: EarningsSchema}, refusals=("shop_unknown",))
+@commissions.operation("GET", "/shops/<id:shop_id>/earnings", {200: EARNINGS}, refusals=("shop_unknown",))
 def get_earnings(call: Call, shop_id: str) -> Answer:
     """What a shop earned today and this month, and what becomes available on which day."""
     must_be_own(call, shop_id)

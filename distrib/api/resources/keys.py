@@ -5,6 +5,8 @@ from __future__ import annotations
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.keys import (
+    KEY,
+    NEW_KEY,
     KeyDraftSchema,
     KeySchema,
     KeysPageSchema,
@@ -86,7 +88,7 @@ def approve_key(call: Call, key_id: str) -> Answer:
 @keys.operation(
     "POST",
     "/keys/<id:key_id>/rotate",
-    {200: NewKeySchema},
+    {200: NEW_KEY},
     Takes(body=RotationSchema, needs_body=False),
     refusals=("key_ended", "key_is_seat", "rotation_open"),
 )
@@ -103,7 +105,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
 @keys.operation(
     "POST",
     "/keys/<id:key_id>/rotate/finish",
-    {200: KeySchema},
+    {200: KEY},
     Takes(body=RotationEndSchema, needs_body=False),
     refusals=("key_ended", "key_is_seat"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner
 from distrib.api.http.answers import Answer, shown
-from distrib.api.schemas.orders import NEWEST, ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
+from distrib.api.schemas.orders import EXPLANATION, NEWEST, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
 from distrib.services.orders import explanations
 from distrib.services.orders import views as service
 
@@ -30,14 +30,11 @@ def get_order(call: Call, order_id: str) -> Answer:
     return Answer(shown(service.get_order(call.unit, order_id)))
 
 
-@orders.operation("GET", "/orders/<id:order_id>/explanation", {200: ExplanationSchema}, refusals=("order_unknown",))
+@orders.operation("GET", "/orders/<id:order_id>/explanation", {200: EXPLANATION}, refusals=("order_unknown",))
 def explain_order(call: Call, order_id: str) -> Answer:
     """Every line, rule and person looked at, worked out again and compared with what was posted.
 
     A partner sees its own rows only, and nothing of the buyer.
     """
     only = call.actor.shop_no if is_partner(call) else None
-    view = shown(explanations.explain_order(call.conn, call.program, order_id, only))
-    if is_partner(call):
-        del view["customer_id"]
-    return Answer(view)
+    return Answer(explanations.explain_order(call.conn, call.program, order_id, only))

@@ -12,17 +12,19 @@ from sqlalchemy import Connection
 from distrib.api.calls.bodies import BATCH_BYTES, LIST_BYTES
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource, Takes
-from distrib.api.calls.partners import is_partner, must_be_own
+from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.http.words import say
-from distrib.api.schemas.payees import PayeeDraftSchema, PayeeSchema
+from distrib.api.schemas.payees import PAYEE, PayeeDraftSchema
 from distrib.api.schemas.payouts import (
+    OWN_PAYOUT,
+    OWN_PAYOUTS,
+    PAYOUT,
+    PAYOUTS,
     ChannelDocumentSchema,
     ClosingDraftSchema,
     FilesQuerySchema,
-    OwnPayoutSchema,
-    OwnPayoutsPageSchema,
     PayablePageSchema,
     PayableQuerySchema,
     PayoutDraftSchema,
@@ -30,7 +32,6 @@ from distrib.api.schemas.payouts import (
     PayoutFilesSchema,
     PayoutQuerySchema,
     PayoutSchema,
-    PayoutsPageSchema,
     PayoutsQuerySchema,
     QuarterQuerySchema,
     RefusedPageSchema,
@@ -76,7 +77,7 @@ _RESULTS = (
 @payouts.operation(
     "PUT",
     "/shops/<id:shop_id>/payee",
-    {200: PayeeSchema, 202: PayeeSchema},
+    {200: PAYEE, 202: PAYEE},
     Takes(body=PayeeDraftSchema),
     refusals=("shop_unknown",),
 )
@@ -95,7 +96,7 @@ def put_payee(call: Call, shop_id: str) -> Answer:
 @payouts.operation(
     "POST",
     "/shops/<id:shop_id>/payee/approve",
-    {200: PayeeSchema},
+    {200: PAYEE},
     refusals=("shop_unknown", "change_unknown", *TAKES_SECOND_PERSON),
 )
 def approve_payee(call: Call, shop_id: str) -> Answer:
@@ -107,7 +108,7 @@ def approve_payee(call: Call, shop_id: str) -> Answer:
 @payouts.operation(
     "POST",
     "/shops/<id:shop_id>/payee/cancel",
-    {200: PayeeSchema},
+    {200: PAYEE},
     refusals=("shop_unknown", "change_unknown", "change_in_force"),
 )
 def cancel_payee(call: Call, shop_id: str) -> Answer:
@@ -116,12 +117,11 @@ def cancel_payee(call: Call, shop_id: str) -> Answer:
     return Answer(shown(payee_versions.cancel_payee(call.unit, shop_id, backend.sealer, backend.identity_pepper)))
 
 
-@payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
+@payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PAYEE}, refusals=("shop_unknown", "payee_missing"))
 def get_payee(call: Call, shop_id: str) -> Answer:
     """A shop's payee, its numbers masked; a partner sees its own, without the keys that wrote it."""
     must_be_own(call, shop_id)
-    view = payee_versions.get_payee(call.conn, call.program, shop_id, call.backend.sealer)
-    return Answer(shown(payee_versions.without_hands(view) if is_partner(call) else view))
+    return Answer(payee_versions.get_payee(call.conn, call.program, shop_id, call.backend.sealer))
 
 
 @payouts.operation(
@@ -143,7 +143,7 @@ def create_payout(call: Call) -> Answer:
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
 
 
-@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, Takes(query=PayoutsQuerySchema))
+@payouts.operation("GET", "/payouts", {200: (PAYOUTS, OWN_PAYOUTS)}, Takes(query=PayoutsQuerySchema))
 def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first; a partner sees its own shop's line of each, and nothing else."""
     shop_no = call.actor.shop_no
@@ -169,7 +169,7 @@ def _refuse_filters(filters: Mapping[str, object]) -> None:
 @payouts.operation(
     "GET",
     "/payouts/<id:payout_id>",
-    {200: (PayoutSchema, OwnPayoutSchema)},
+    {200: (PAYOUT, OWN_PAYOUT)},
     Takes(query=PayoutQuerySchema),
     refusals=("payout_unknown",),
 )

@@ -9,11 +9,11 @@ from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.questions import (
+    QUESTION,
+    QUESTIONS,
     QuestionAnswerSchema,
     QuestionDraftSchema,
     QuestionQuerySchema,
-    QuestionSchema,
-    QuestionsPageSchema,
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.ledger import questions as service
@@ -25,7 +25,7 @@ questions = Resource("questions", "Questions of shop owners about commissions æ
 @questions.operation(
     "POST",
     "/questions",
-    {201: QuestionSchema, 200: QuestionSchema},
+    {201: QUESTION, 200: QUESTION},
     Takes(body=QuestionDraftSchema),
     refusals=("commission_unknown", "id_conflict", "shop_gone", "questions_waiting"),
 )
@@ -36,7 +36,7 @@ def ask_question(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/questions/{quote(draft.id, safe='')}"})
 
 
-@questions.operation("GET", "/questions", {200: QuestionsPageSchema}, Takes(query=QuestionQuerySchema))
+@questions.operation("GET", "/questions", {200: QUESTIONS}, Takes(query=QuestionQuerySchema))
 def list_questions(call: Call) -> Answer:
     """Questions, the newest first; a partner sees those of its own shop."""
     shop_id, status, commission = (call.query[name] for name in ("shop_id", "status", "commission_id"))
@@ -54,7 +54,7 @@ def list_questions(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@questions.operation("GET", "/questions/<id:question_id>", {200: QuestionSchema}, refusals=("question_unknown",))
+@questions.operation("GET", "/questions/<id:question_id>", {200: QUESTION}, refusals=("question_unknown",))
 def get_question(call: Call, question_id: str) -> Answer:
     """One question as it stands."""
     return Answer(shown(service.get_question(call.unit, question_id)))
@@ -63,7 +63,7 @@ def get_question(call: Call, question_id: str) -> Answer:
 @questions.operation(
     "POST",
     "/questions/<id:question_id>/answer",
-    {200: QuestionSchema},
+    {200: QUESTION},
     Takes(body=QuestionAnswerSchema),
     refusals=("question_unknown", "question_decided"),
 )
@@ -73,7 +73,7 @@ def answer_question(call: Call, question_id: str) -> Answer:
     return Answer(shown(service.answer_question(call.unit, question_id, words)))
 
 
-@questions.operation("POST", "/questions/<id:question_id>/close", {200: QuestionSchema}, refusals=("question_unknown",))
+@questions.operation("POST", "/questions/<id:question_id>/close", {200: QUESTION}, refusals=("question_unknown",))
 def close_question(call: Call, question_id: str) -> Answer:
     """Closes a question, answered or not; a partner one of its own."""
     return Answer(shown(service.close_question(call.unit, question_id)))

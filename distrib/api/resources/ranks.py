@@ -9,10 +9,10 @@ from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.ranks import (
+    NEXT_RANK,
     EvaluationsPageSchema,
     NearRanksPageSchema,
     NearRanksQuerySchema,
-    NextRankSchema,
     RankMovesPageSchema,
     RankMovesQuerySchema,
 )
@@ -58,7 +58,7 @@ def list_near_ranks(call: Call) -> Answer:
     return Answer(listing.page(rows, follows) | figures)
 
 
-@ranks.operation("GET", "/shops/<id:shop_id>/next-rank", {200: NextRankSchema}, refusals=("shop_unknown",))
+@ranks.operation("GET", "/shops/<id:shop_id>/next-rank", {200: NEXT_RANK}, refusals=("shop_unknown",))
 def get_next_rank(call: Call, shop_id: str) -> Answer:
     """What a shop has and lacks for the plan's next higher rank, condition by condition, as of now."""
     must_be_own(call, shop_id)

@@ -8,12 +8,15 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.shop_months import (
+    METRICS,
+    SUBTREE,
+    SUBTREE_NODE,
     MetricsQuerySchema,
-    MetricsSchema,
     RetentionSchema,
     SubtreeQuerySchema,
-    SubtreeSchema,
 )
+from distrib.api.schemas.visible import pick
+from distrib.domain.network.graph import Tree
 from distrib.services.context import format_period
 from distrib.services.network import shop_months as service
 from distrib.services.network import subtrees
@@ -26,7 +29,7 @@ GRAPHML = "application/graphml+xml"
 @shop_months.operation(
     "GET",
     "/shops/<id:shop_id>/metrics",
-    {200: MetricsSchema},
+    {200: METRICS},
     Takes(query=MetricsQuerySchema),
     refusals=("shop_unknown",),
 )
@@ -48,7 +51,7 @@ def show_retention(call: Call) -> Answer:
 @shop_months.operation(
     "GET",
     "/shops/<id:shop_id>/subtree",
-    {200: (SubtreeSchema, GRAPHML)},
+    {200: (SUBTREE, GRAPHML)},
     Takes(query=SubtreeQuerySchema),
     refusals=("shop_unknown", "subtree_too_large"),
 )
@@ -58,7 +61,13 @@ def export_subtree(call: Call, shop_id: str) -> Answer | Stream:
     if is_partner(call):
         seen = levels_below(call.policy) - distance_of(call, shop_id)
         levels = seen if levels is None else min(levels, seen)
-    tree = subtrees.read_subtree(call.unit, shop_id, levels, sees_all=not is_partner(call))
+    tree = _seen_of(call, subtrees.read_subtree(call.unit, shop_id, levels))
     if call.query["format"] == "json":
         return Answer(subtrees.as_node_link(tree))
     return Stream(lambda _conn: subtrees.as_graphml(tree), GRAPHML, "subtree.graphml")
+
+
+def _seen_of(call: Call, tree: Tree) -> Tree:
+    """The tree with what the caller sees of each shop: a file is written of it, too."""
+    names = SUBTREE_NODE.names[call.actor.role]
+    return tree._replace(nodes={shop_id: pick(node, names) for shop_id, node in tree.nodes.items()})

@@ -11,34 +11,36 @@ from distrib.api.calls.bodies import BATCH_BYTES
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer
-from distrib.api.http.auth import FINANCE
 from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.shapes import LoadedList, Validated, load_body
 from distrib.api.http.words import word
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import (
+    DOWNLINE,
+    RANK_CHANGES,
+    REGISTERED,
+    SHOP,
+    SHOP_OR_BELOW,
+    TREE,
+    UPLINE,
     DownlineQuerySchema,
     MoveSchema,
-    RankChangesPageSchema,
     RankSchema,
-    RegisteredListSchema,
-    RelatedShopsPageSchema,
     ShopBatchSchema,
     ShopDraftSchema,
     ShopPatchSchema,
-    ShopSchema,
     StandingChangesPageSchema,
     StatusSchema,
     TreeQuerySchema,
-    TreeSchema,
 )
+from distrib.api.schemas.visible import PARTNER_BELOW
 from distrib.domain.errors import Problem, Refusal
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.context import ListPart
 from distrib.services.network import shops as service
 from distrib.services.network.moves import Move
-from distrib.services.network.shops import Registered, RelatedShop, ShopDraft, ShopView
+from distrib.services.network.shops import Registered, RelatedShop, ShopDraft
 
 shops = Resource("shops", "The referral tree 推荐关系: shops 店铺, uplines 上线, downlines 下线")
 
@@ -56,14 +58,12 @@ _REGISTRATION = (
 )
 
 
-@shops.operation(
-    "POST", "/shops", {201: ShopSchema, 200: ShopSchema}, Takes(body=ShopDraftSchema), refusals=_REGISTRATION
-)
+@shops.operation("POST", "/shops", {201: SHOP, 200: SHOP}, Takes(body=ShopDraftSchema), refusals=_REGISTRATION)
 def register_shop(call: Call) -> Answer:
     """Brings a shop in: under a sponsor, by an invite code, or as a root. 200 when repeated."""
     draft = ShopDraft(**call.body)
     view, is_new = service.register_shop(call.unit, call.policy, draft, call.backend.identity_pepper)
-    return Answer(_shown(call, view), 201 if is_new else 200, {"Location": f"/v1/shops/{quote(view.id, safe='')}"})
+    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/shops/{quote(view.id, safe='')}"})
 
 
 def _read_batch(sent: bytes) -> LoadedList:
@@ -73,7 +73,7 @@ def _read_batch(sent: bytes) -> LoadedList:
 @shops.operation(
     "POST",
     "/shops/batch",
-    {200: RegisteredListSchema},
+    {200: REGISTERED},
     Takes(body=ShopBatchSchema, reads_body=_read_batch, most_bytes=BATCH_BYTES),
     refusals=("conflict",),
 )
@@ -91,44 +91,43 @@ def register_shops(call: Call) -> Answer:
     return Answer({"results": results})
 
 
-@shops.operation("GET", "/shops/<id:shop_id>", {200: ShopSchema}, refusals=("shop_unknown",))
+@shops.operation("GET", "/shops/<id:shop_id>", {200: SHOP_OR_BELOW}, refusals=("shop_unknown",))
 def get_shop(call: Call, shop_id: str) -> Answer:
-    """A shop as it stands now."""
+    """A shop as it stands now.
+
+    A partner sees of a shop below its own what is listed as `partner-below`.
+    """
     distance = distance_of(call, shop_id)
     view = service.get_shop(call.unit, shop_id)
     if distance == 0:
-        return Answer(_shown(call, view))
+        return Answer(view)
     before = (distance, view.shop_no - 1)
     [related], _ = service.downline(call.unit, _own(call), distance, ListPart(before, 1))
-    names = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
-    entry = _related(call, related)
-    return Answer({name: entry[name] for name in names})
+    return Answer(_related(call, related), seen_as=PARTNER_BELOW)
 
 
-@shops.operation(
-    "PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, Takes(body=ShopPatchSchema), refusals=("shop_unknown",)
-)
+@shops.operation("PATCH", "/shops/<id:shop_id>", {200: SHOP}, Takes(body=ShopPatchSchema), refusals=("shop_unknown",))
 def change_shop(call: Call, shop_id: str) -> Answer:
     """Gives a shop another name, other attributes or another organiser."""
-    return Answer(_shown(call, service.change_shop(call.unit, shop_id, call.body)))
+    return Answer(service.change_shop(call.unit, shop_id, call.body))
 
 
 @shops.operation(
     "POST",
     "/shops/<id:shop_id>/erase",
-    {200: ShopSchema},
+    {200: SHOP},
     Takes(is_idempotent=True),
     refusals=("shop_unknown", "payee_in_payout"),
 )
 def erase_shop(call: Call, shop_id: str) -> Answer:
     """Blanks what is personal, for ever; the place in the tree and the money stay."""
-    return Answer(_shown(call, service.erase_shop(call.unit, shop_id)))
+    return Answer(service.erase_shop(call.unit, shop_id))
 
 
 @shops.operation(
     "GET",
     "/shops/<id:shop_id>/upline",
-    {200: RelatedShopsPageSchema},
+    {200: UPLINE},
     Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
@@ -143,7 +142,7 @@ def list_upline(call: Call, shop_id: str) -> Answer:
 @shops.operation(
     "GET",
     "/shops/<id:shop_id>/downline",
-    {200: RelatedShopsPageSchema},
+    {200: DOWNLINE},
     Takes(query=DownlineQuerySchema),
     refusals=("shop_unknown",),
 )
@@ -164,15 +163,13 @@ def list_downline(call: Call, shop_id: str) -> Answer:
 
 
 @shops.operation(
-    "GET", "/shops/<id:shop_id>/tree", {200: TreeSchema}, Takes(query=TreeQuerySchema), refusals=("shop_unknown",)
+    "GET", "/shops/<id:shop_id>/tree", {200: TREE}, Takes(query=TreeQuerySchema), refusals=("shop_unknown",)
 )
 def get_tree(call: Call, shop_id: str) -> Answer:
     """A shop with up to 2,000 shops of the nearest levels below it, at once; of a tree of any size."""
     levels, most = call.query["levels"], call.query["most"]
     top, rows, is_cut = service.nearest_below(call.unit, shop_id, levels, most)
-    shown = _shown(call, top)
-    shown.pop("attributes", None)
-    return Answer({"top": shown, "data": [asdict(row) for row in rows], "is_cut": is_cut})
+    return Answer({"top": top, "data": rows, "is_cut": is_cut})
 
 
 @shops.operation(
@@ -193,7 +190,7 @@ def list_shop_changes(call: Call, shop_id: str) -> Answer:
 @shops.operation(
     "POST",
     "/shops/<id:shop_id>/move",
-    {200: ShopSchema},
+    {200: SHOP},
     Takes(body=MoveSchema, is_idempotent=True),
     refusals=(
         "shop_unknown",
@@ -210,13 +207,13 @@ def move_shop(call: Call, shop_id: str) -> Answer:
     view = service.move_shop(
         call.unit, call.policy, shop_id, Move(call.body["sponsor_id"], call.body["effective_at"], call.body["reason"])
     )
-    return Answer(_shown(call, view))
+    return Answer(view)
 
 
 @shops.operation(
     "POST",
     "/shops/<id:shop_id>/status",
-    {200: ShopSchema},
+    {200: SHOP},
     Takes(body=StatusSchema, is_idempotent=True),
     refusals=("shop_unknown", "before_joining"),
 )
@@ -224,13 +221,13 @@ def set_status(call: Call, shop_id: str) -> Answer:
     """Activates, freezes or closes a shop."""
     body = call.body
     view = service.set_status(call.unit, shop_id, body["status"], body["effective_at"], body["reason"])
-    return Answer(_shown(call, view))
+    return Answer(view)
 
 
 @shops.operation(
     "PUT",
     "/shops/<id:shop_id>/rank",
-    {200: ShopSchema},
+    {200: SHOP},
     Takes(body=RankSchema, is_idempotent=True),
     refusals=("shop_unknown", "before_joining", "rank_unknown"),
 )
@@ -238,13 +235,13 @@ def set_rank(call: Call, shop_id: str) -> Answer:
     """Sets a rank by hand, in the same history as those earned; null ends what was set."""
     body = call.body
     view = service.set_rank(call.unit, shop_id, body["rank"], body["effective_at"], body["reason"])
-    return Answer(_shown(call, view))
+    return Answer(view)
 
 
 @shops.operation(
     "GET",
     "/shops/<id:shop_id>/ranks",
-    {200: RankChangesPageSchema},
+    {200: RANK_CHANGES},
     Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )
@@ -257,23 +254,8 @@ def list_ranks(call: Call, shop_id: str) -> Answer:
     return Answer(listing.page([asdict(row) for row in rows], follows))
 
 
-def _shown(call: Call, view: ShopView) -> dict[str, Any]:
-    """Shows a shop in full; a platform's notes about a person are not for finance."""
-    shown = asdict(view)
-    del shown["shop_no"]
-    if call.actor.role == FINANCE:
-        del shown["attributes"]
-    if is_partner(call):
-        del shown["organiser_id"]
-    return shown
-
-
 def _related(call: Call, row: RelatedShop) -> dict[str, Any]:
-    shown = asdict(row) | {"currency": call.program.currency}
-    hidden = {"shop_no"} | ({"sponsor_id", "status"} if is_partner(call) else set())
-    if row.direct_recruits is None:
-        hidden |= {"direct_recruits", "branch"}
-    return {name: value for name, value in shown.items() if name not in hidden}
+    return asdict(row) | {"currency": call.program.currency}
 
 
 def _own(call: Call) -> str:

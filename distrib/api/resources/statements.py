@@ -15,6 +15,7 @@ from distrib.api.resources.commissions import shop_no_of
 from distrib.api.schemas.fields import period_of
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.statements import (
+    SHOP_STATEMENT,
     AuditRequestSchema,
     AuditSchema,
     AuditsPageSchema,
@@ -25,7 +26,6 @@ from distrib.api.schemas.statements import (
     ExportQuerySchema,
     ManifestSchema,
     MonthsPageSchema,
-    ShopStatementSchema,
     StatementsQuerySchema,
     StatementsSchema,
 )
@@ -63,7 +63,7 @@ def get_statements(call: Call) -> Answer:
 @statements.operation(
     "GET",
     "/statements/<period:period>/shops/<id:shop_id>",
-    {200: ShopStatementSchema},
+    {200: SHOP_STATEMENT},
     Takes(query=PageQuerySchema),
     refusals=("shop_unknown", "period_invalid"),
 )

@@ -10,11 +10,11 @@ from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.withdrawals import (
-    ShopWithdrawalSchema,
+    WITHDRAWAL,
+    WITHDRAWALS,
     WithdrawalDraftSchema,
     WithdrawalQuerySchema,
     WithdrawalRefusalSchema,
-    WithdrawalsPageSchema,
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.payouts import withdrawals as service
@@ -29,7 +29,7 @@ _DECIDED = ("withdrawal_unknown", "withdrawal_decided")
 @withdrawals.operation(
     "POST",
     "/withdrawals",
-    {201: ShopWithdrawalSchema, 200: ShopWithdrawalSchema},
+    {201: WITHDRAWAL, 200: WITHDRAWAL},
     Takes(body=WithdrawalDraftSchema),
     refusals=(
         "id_conflict",
@@ -49,7 +49,7 @@ def request_withdrawal(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200, {"Location": f"/v1/withdrawals/{quote(draft.id, safe='')}"})
 
 
-@withdrawals.operation("GET", "/withdrawals", {200: WithdrawalsPageSchema}, Takes(query=WithdrawalQuerySchema))
+@withdrawals.operation("GET", "/withdrawals", {200: WITHDRAWALS}, Takes(query=WithdrawalQuerySchema))
 def list_withdrawals(call: Call) -> Answer:
     """Withdrawals, the newest first; a partner sees those of its own shop."""
     shop_id, status = call.query["shop_id"], call.query["status"]
@@ -63,9 +63,7 @@ def list_withdrawals(call: Call) -> Answer:
     return Answer(listing.page_by_key(views, follows))
 
 
-@withdrawals.operation(
-    "GET", "/withdrawals/<id:withdrawal_id>", {200: ShopWithdrawalSchema}, refusals=("withdrawal_unknown",)
-)
+@withdrawals.operation("GET", "/withdrawals/<id:withdrawal_id>", {200: WITHDRAWAL}, refusals=("withdrawal_unknown",))
 def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """One withdrawal as it stands."""
     return Answer(shown(service.get_withdrawal(call.unit, withdrawal_id)))
@@ -74,7 +72,7 @@ def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
 @withdrawals.operation(
     "POST",
     "/withdrawals/<id:withdrawal_id>/approve",
-    {200: ShopWithdrawalSchema},
+    {200: WITHDRAWAL},
     refusals=(*_DECIDED, *TAKES_SECOND_PERSON, *_UNPAYABLE),
 )
 def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
@@ -85,7 +83,7 @@ def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
 @withdrawals.operation(
     "POST",
     "/withdrawals/<id:withdrawal_id>/refuse",
-    {200: ShopWithdrawalSchema},
+    {200: WITHDRAWAL},
     Takes(body=WithdrawalRefusalSchema),
     refusals=_DECIDED,
 )
@@ -95,7 +93,7 @@ def refuse_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     return Answer(shown(service.refuse_withdrawal(call.unit, withdrawal_id, reason)))
 
 
-@withdrawals.operation("POST", "/withdrawals/<id:withdrawal_id>/cancel", {200: ShopWithdrawalSchema}, refusals=_DECIDED)
+@withdrawals.operation("POST", "/withdrawals/<id:withdrawal_id>/cancel", {200: WITHDRAWAL}, refusals=_DECIDED)
 def cancel_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Takes a withdrawal back before a batch pays it: the shop itself, or an admin for it."""
     return Answer(shown(service.cancel_withdrawal(call.unit, withdrawal_id)))

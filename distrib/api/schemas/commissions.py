@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Choice,
@@ -21,6 +22,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged, within
 
 KINDS = ("earned", "reversed", "pool", "adjusted")
 POSTED, NEWEST = SORTS = ("posted", "-posted")
@@ -120,3 +122,41 @@ class EarningsSchema(Shape):
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")
+
+# Who sees what: a shop sees of its commissions all that staff sees, as the lists say.
+COMMISSION_FIELDS = (
+    "id",
+    "event_id",
+    "order_id",
+    "line_id",
+    "shop_id",
+    "rule",
+    "tier",
+    "kind",
+    "base_minor",
+    "rate",
+    "amount_minor",
+    "currency",
+    *within("plan_version", ("code", "version")),
+    "occurred_at",
+    "available_at",
+    "state",
+    "period",
+    "belongs_to_period",
+    "reverses_id",
+    "adjustment_id",
+    "reason",
+    "withdrawal_id",
+    "refunded_minor",
+)
+_EARNINGS = (
+    "shop_id",
+    "currency",
+    "as_of",
+    "today_minor",
+    "month_minor",
+    *within("releases", ("day", "amount_minor")),
+)
+COMMISSION = Visible(CommissionSchema, dict.fromkeys((PARTNER, *STAFF), COMMISSION_FIELDS))
+COMMISSIONS = Visible(CommissionsPageSchema, dict.fromkeys((PARTNER, *STAFF), paged(COMMISSION_FIELDS)))
+EARNINGS = Visible(EarningsSchema, dict.fromkeys((PARTNER, *STAFF), _EARNINGS))

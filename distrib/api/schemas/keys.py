@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from distrib.api.http.auth import ROLES
+from distrib.api.http.auth import ORDERS, PARTNER, ROLES, STAFF
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Instant, Listed, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.visible import Visible
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD
 from distrib.services.programs.keys import ACTIVE, ENDED, EXPIRED
 from distrib.services.programs.scopes import SCOPES, SEAT_ROLES
@@ -115,3 +116,30 @@ class RotationEndSchema(Shape):
 
 
 KeysPageSchema = page_of(KeySchema, "KeysPage")
+
+# Who sees what: every role sees of its own key all that an admin sees of any, as the list says.
+_KEY = (
+    "id",
+    "name",
+    "role",
+    "shop_id",
+    "owner",
+    "owner_is_set",
+    "scopes",
+    "state",
+    "may_confirm",
+    "confirms_from",
+    "created_at",
+    "made_by",
+    "approved_by",
+    "approved_at",
+    "expires_at",
+    "old_secret_ends_at",
+    "last_used_at",
+    "revoked_at",
+    "ended_by",
+    "signed",
+    "is_seat",
+)
+KEY = Visible(KeySchema, dict.fromkeys((PARTNER, ORDERS, *STAFF), _KEY))
+NEW_KEY = Visible(NewKeySchema, dict.fromkeys((PARTNER, ORDERS, *STAFF), (*_KEY, "key")))

@@ -7,11 +7,13 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from distrib.api.http.auth import ORDERS, PARTNER, STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, within
 from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.services.orders.codec import CHANNELS, EVENT_TYPES
 from distrib.services.orders.views import ORDER_STATUSES
@@ -229,3 +231,71 @@ class ExplanationSchema(OrderSummarySchema):
 
 
 OrdersPageSchema: Any = page_of(OrderSummarySchema, "OrdersPage")
+
+# Who sees what: nothing of the buyer is for a partner.
+_SUMMARY = (
+    "id",
+    "status",
+    "shop_id",
+    "seller_by",
+    "channel",
+    "currency",
+    "paid_at",
+    "settled_at",
+    "paid_minor",
+    "refunded_minor",
+    "left_minor",
+    *within("plan", ("code", "version")),
+)
+_LOOK = (
+    "line_id",
+    "rule",
+    "tier",
+    "shop_id",
+    "rank",
+    "base_minor",
+    "rate",
+    "amount_before_cap_minor",
+    "amount_minor",
+    "posted_minor",
+    "reason",
+    "amount_line_id",
+)
+_CONDITION = (
+    "rule",
+    "customer",
+    "within_orders",
+    "within_days",
+    "leaves_out",
+    "is_met",
+)
+_DIFFERENCE = (
+    "what",
+    "line_id",
+    "rule",
+    "tier",
+    "shop_id",
+    "expected_minor",
+    "posted_minor",
+)
+_EXPLANATION = (
+    *_SUMMARY,
+    "reason",
+    *within("error", ("code", "detail", "detail_zh")),
+    "policy",
+    "is_self_purchase",
+    "order_cap",
+    *within("earlier_orders", ("orders", "first_paid_at")),
+    *within("customer_conditions", _CONDITION),
+    *within("people", ("role", "shop_id", "rank", "is_active")),
+    *within("looks", _LOOK),
+    "agrees",
+    *within("differences", _DIFFERENCE),
+)
+EXPLANATION = Visible(
+    ExplanationSchema,
+    {
+        PARTNER: _EXPLANATION,
+        **dict.fromkeys((ORDERS, *STAFF), (*_EXPLANATION, "customer_id")),
+    },
+)

@@ -7,9 +7,11 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load
 
+from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.held_changes import PendingChangeSchema
+from distrib.api.schemas.visible import Visible, within
 from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS, is_account_text
 from distrib.domain.payouts.withholding import KINDS
 
@@ -97,3 +99,24 @@ class PayeeSchema(Shape):
     recorded_at = Instant(required=True, allow_none=True)
     recorded_by = PlainText(allow_none=True, metadata={"description": "id of the key; not shown to the shop"})
     pending = Inner(PendingPayeeSchema, required=True, allow_none=True)
+
+
+# Who sees what: which keys wrote and proposed a payee is not for the shop.
+_OWN_PAYEE = (
+    "shop_id",
+    "version",
+    "name",
+    "id_type",
+    "id_number",
+    "kind",
+    *within("accounts", ACCOUNT_FIELDS),
+    "recorded_at",
+    *within("pending", ("id", "changed_fields", "proposed_at", "due_at")),
+)
+PAYEE = Visible(
+    PayeeSchema,
+    {
+        PARTNER: _OWN_PAYEE,
+        **dict.fromkeys(STAFF, (*_OWN_PAYEE, "recorded_by", "pending.proposed_by")),
+    },
+)

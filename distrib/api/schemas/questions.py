@@ -7,9 +7,11 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Currency, Identifier, Instant, PlainText, Shape, Total
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.services.ledger.questions import MOST_CHARACTERS, STATES
 
 
@@ -67,3 +69,26 @@ class QuestionSchema(Shape):
 
 
 QuestionsPageSchema: Any = page_of(QuestionSchema, "QuestionsPage")
+
+# Who sees what: who had a question in hand is not for the shop.
+_QUESTION = (
+    "id",
+    "shop_id",
+    "status",
+    "commission_id",
+    "order_id",
+    "amount_minor",
+    "currency",
+    "occurred_at",
+    "text",
+    "asked_at",
+    "answer",
+    "answered_at",
+    "closed_at",
+)
+_WITH_HANDS = (*_QUESTION, "asked_by", "answered_by", "closed_by")
+QUESTION = Visible(QuestionSchema, {PARTNER: _QUESTION, **dict.fromkeys(STAFF, _WITH_HANDS)})
+QUESTIONS = Visible(
+    QuestionsPageSchema,
+    {PARTNER: paged(_QUESTION), **dict.fromkeys(STAFF, paged(_WITH_HANDS))},
+)

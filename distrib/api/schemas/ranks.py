@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.schemas.fields import (
     Choice,
     Currency,
@@ -18,6 +19,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible
 from distrib.domain.money import MAX_SUM_MINOR
 from distrib.domain.plans.conditions import METRICS
 from distrib.domain.ranks.history import RANK_CAUSES
@@ -136,3 +138,18 @@ class NearRanksPageSchema(Shape):
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
     as_of = Instant(required=True, allow_none=True, metadata={"description": "null: not worked out yet"})
     shops = Whole(required=True, allow_none=True, metadata={"description": "how many were looked at"})
+
+
+# Who sees what: a condition may hold others, so that it is shown as its shape says.
+_NEXT_RANK = (
+    "shop_id",
+    "rank",
+    "coming_rank",
+    "next_rank",
+    "as_of",
+    "effective_at",
+    "met",
+    "takes",
+    "conditions",
+)
+NEXT_RANK = Visible(NextRankSchema, dict.fromkeys((PARTNER, *STAFF), _NEXT_RANK))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.schemas.fields import (
     Choice,
     Identifier,
@@ -17,6 +18,8 @@ from distrib.api.schemas.fields import (
     Total,
     Whole,
 )
+from distrib.api.schemas.shops import SHOP_STATUSES
+from distrib.api.schemas.visible import Visible, within
 
 MOST_LEVELS = 1_000
 
@@ -83,11 +86,59 @@ class SubtreeQuerySchema(Shape):
     levels = QueryWhole(low=1, high=MOST_LEVELS, load_default=None)
 
 
+class SubtreeNodeSchema(Shape):
+    """A shop of a subtree; what it lacks is left out."""
+
+    id = Identifier(required=True)
+    name = PlainText()
+    level = Whole(required=True)
+    distance = Whole(required=True)
+    rank = PlainText()
+    joined_at = Instant(required=True)
+    status = Choice(SHOP_STATUSES)
+
+
 class SubtreeSchema(Shape):
     """A subtree as node-link JSON: shops as nodes, referrals as edges from sponsor to shop."""
 
     directed = fields.Boolean(required=True)
     multigraph = fields.Boolean(required=True)
     graph = fields.Dict(required=True)
-    nodes = Listed(fields.Dict(), required=True)
+    nodes = Listed(Inner(SubtreeNodeSchema), required=True)
     edges = Listed(fields.Dict(), required=True)
+
+
+# Who sees what: a partner does not see whether a shop below its own is active.
+_METRICS = (
+    "shop_id",
+    "period",
+    "currency",
+    "sales_minor",
+    "orders",
+    "customers",
+    "new_customers",
+    "returning_customers",
+    "repeat_rate",
+    "repeat_sales_minor",
+    "new_shops",
+    "referred_customers",
+    "referral_rate",
+    "referral_sales_minor",
+    "sustained_value_minor",
+    "team_sales_minor",
+    *within("team", ("level", "shops", "selling_shops", "orders", "sales_minor")),
+    "as_of",
+)
+_NODE = ("id", "name", "level", "distance", "rank", "joined_at")
+_NODE_TO_STAFF = (*_NODE, "status")
+_TREE = ("directed", "multigraph", "graph", "edges")
+METRICS = Visible(MetricsSchema, dict.fromkeys((PARTNER, *STAFF), _METRICS))
+SUBTREE_NODE = Visible(SubtreeNodeSchema, {PARTNER: _NODE, **dict.fromkeys(STAFF, _NODE_TO_STAFF)})
+"""Of each shop, whichever form the tree is written in."""
+SUBTREE = Visible(
+    SubtreeSchema,
+    {
+        PARTNER: (*_TREE, *within("nodes", _NODE)),
+        **dict.fromkeys(STAFF, (*_TREE, *within("nodes", _NODE_TO_STAFF))),
+    },
+)

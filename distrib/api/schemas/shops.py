@@ -6,6 +6,15 @@ from typing import Any
 
 from marshmallow import fields
 
+from distrib.api.http.auth import (
+    ADMIN,
+    COMPLIANCE,
+    FINANCE,
+    OPERATIONS,
+    PARTNER,
+    STAFF,
+    VIEWER,
+)
 from distrib.api.schemas.fields import (
     Attributes,
     Choice,
@@ -22,6 +31,7 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.api.schemas.problem import ProblemEntrySchema
+from distrib.api.schemas.visible import PARTNER_BELOW, Visible, paged, within
 
 MOST_SHOPS = 1_000
 MOST_LEVELS = 1_000
@@ -221,3 +231,83 @@ class BalanceQuerySchema(Shape):
 RelatedShopsPageSchema: Any = page_of(RelatedShopSchema, "RelatedShopsPage")
 RankChangesPageSchema: Any = page_of(RankChangeSchema, "RankChangesPage")
 StandingChangesPageSchema: Any = page_of(StandingChangeSchema, "StandingChangesPage")
+
+# Who sees what. A platform's notes about a person are not for finance, an organiser of several trees not for partners.
+_SHOP = (
+    "id",
+    "name",
+    "level",
+    "rank",
+    "joined_at",
+    "status",
+    "sponsor_id",
+    "introduced_by",
+    "invite_code",
+    "direct_recruits",
+)
+_SHOP_LISTS = {
+    PARTNER: (*_SHOP, "attributes"),
+    FINANCE: (*_SHOP, "organiser_id"),
+    **dict.fromkeys((ADMIN, OPERATIONS, COMPLIANCE, VIEWER), (*_SHOP, "attributes", "organiser_id")),
+}
+_BELOW = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
+_RELATED = (
+    "id",
+    "name",
+    "level",
+    "distance",
+    "rank",
+    "joined_at",
+    "sales_minor",
+    "currency",
+)
+_RELATED_TO_STAFF = (*_RELATED, "sponsor_id", "status")
+_BRANCH = ("shops", "sales_minor", "period", "as_of")
+_DRAWN = (
+    "id",
+    "sponsor_id",
+    "distance",
+    "level",
+    "name",
+    "status",
+    "rank",
+    "direct_recruits",
+)
+_REGISTERED = ("id", "status", "code", "detail", "errors.pointer", "errors.detail")
+_RANK_CHANGE = ("effective_at", "rank", "cause", "reason", "recorded_at", "recorded_by")
+_BALANCE = (
+    "held_minor",
+    "available_minor",
+    "reserved_minor",
+    "expected_minor",
+    "paid_minor",
+    "currency",
+    "as_of",
+)
+
+SHOP = Visible(ShopSchema, _SHOP_LISTS)
+SHOP_OR_BELOW = Visible(ShopSchema, {**_SHOP_LISTS, PARTNER_BELOW: _BELOW})
+REGISTERED = Visible(
+    RegisteredListSchema,
+    dict.fromkeys((PARTNER, *STAFF), within("results", _REGISTERED)),
+)
+UPLINE = Visible(RelatedShopsPageSchema, dict.fromkeys(STAFF, paged(_RELATED_TO_STAFF)))
+DOWNLINE = Visible(
+    RelatedShopsPageSchema,
+    {
+        PARTNER: paged(_RELATED),
+        **dict.fromkeys(
+            STAFF,
+            paged((*_RELATED_TO_STAFF, "direct_recruits", *within("branch", _BRANCH))),
+        ),
+    },
+)
+TREE = Visible(
+    TreeSchema,
+    dict.fromkeys(
+        STAFF,
+        (*within("top", (*_SHOP, "organiser_id")), *within("data", _DRAWN), "is_cut"),
+    ),
+)
+RANK_CHANGES = Visible(RankChangesPageSchema, dict.fromkeys((PARTNER, *STAFF), paged(_RANK_CHANGE)))
+BALANCE = Visible(BalanceSchema, dict.fromkeys((PARTNER, *STAFF), _BALANCE))

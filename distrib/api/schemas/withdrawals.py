@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.schemas.fields import Amount, Choice, Currency, Identifier, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.domain.payouts.withdrawals import STATES
 
 
@@ -51,3 +53,24 @@ class ShopWithdrawalSchema(Shape):
 
 
 WithdrawalsPageSchema: Any = page_of(ShopWithdrawalSchema, "WithdrawalsPage")
+
+# Who sees what: a shop sees of its withdrawals all that staff sees, as the list says.
+_WITHDRAWAL = (
+    "id",
+    "shop_id",
+    "status",
+    "amount_minor",
+    "fee_minor",
+    "currency",
+    "requested_at",
+    "requested_by",
+    "approved_at",
+    "approved_by",
+    "ended_at",
+    "ended_by",
+    "payout_id",
+    "settled_at",
+    "reason",
+)
+WITHDRAWAL = Visible(ShopWithdrawalSchema, dict.fromkeys((PARTNER, *STAFF), _WITHDRAWAL))
+WITHDRAWALS = Visible(WithdrawalsPageSchema, dict.fromkeys((PARTNER, *STAFF), paged(_WITHDRAWAL)))

@@ -19,13 +19,12 @@ MOST_SHOPS = 100_000
 _LINES_A_CHUNK = 1_000
 
 
-def read_subtree(unit: Unit, shop_id: str, levels: int | None, *, sees_all: bool = True) -> Tree:
+def read_subtree(unit: Unit, shop_id: str, levels: int | None) -> Tree:
     """Reads the tree from a shop down as it stands now.
 
     Args:
         shop_id: the top.
         levels: how many levels below it; None goes all the way, 0 is the shop alone.
-        sees_all: whether statuses are shown, too.
 
     Raises:
         Refusal: ``shop_unknown`` or ``subtree_too_large``.
@@ -37,9 +36,9 @@ def read_subtree(unit: Unit, shop_id: str, levels: int | None, *, sees_all: bool
         if network.is_larger(unit.conn, unit.program_id, Downline(top.shop_no, unit.now, deep), MOST_SHOPS):
             raise SubtreeTooLarge(most=MOST_SHOPS)
         rows, _ = downline(unit, shop_id, levels, ListPart(None, MOST_SHOPS))
-    nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}
+    nodes = {row.id: _node(row, row.distance) for row in rows}
     edges = [(row.sponsor_id, row.id) for row in rows if row.sponsor_id is not None]
-    return Tree({top.id: _node(top, 0, sees_all)} | nodes, edges)
+    return Tree({top.id: _node(top, 0)} | nodes, edges)
 
 
 def as_node_link(tree: Tree) -> dict[str, object]:
@@ -54,7 +53,7 @@ def as_graphml(tree: Tree) -> Iterator[bytes]:
         yield f"{chunk}\n".encode()
 
 
-def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[str, str | int]:
+def _node(shop: RelatedShop | ShopView, distance: int) -> dict[str, str | int]:
     """Lists the attributes of a shop's node; those it lacks are left out, for GraphML knows no null."""
     joined_at = shop.joined_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     attributes: dict[str, str | int | None] = {
@@ -63,7 +62,6 @@ def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[s
         "distance": distance,
         "rank": shop.rank,
         "joined_at": joined_at,
+        "status": shop.status,
     }
-    if sees_all:
-        attributes["status"] = shop.status
     return {name: value for name, value in attributes.items() if value is not None}

@@ -54,31 +54,6 @@ class PayeeView:
     pending: PendingChange | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPending:
-    """A change that waits, without who proposed it."""
-
-    id: str
-    fields: Sequence[str]
-    proposed_at: datetime
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPayeeView:
-    """A payee as its own shop sees it."""
-
-    shop_id: str
-    version: int | None
-    name: str | None
-    id_type: str | None
-    id_number: str | None
-    kind: str | None
-    accounts: Mapping[str, str] | None
-    recorded_at: datetime | None
-    pending: OwnPending | None
-
-
 def put_payee(unit: Unit, shop_id: str, payee: Payee, sealer: Sealer, pepper: bytes) -> tuple[PayeeView, bool]:
     """Records a payee, and returns the one in force, masked, with what waits, and whether this one does.
 
@@ -166,23 +141,6 @@ def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) 
     if view.version is None:
         raise PayeeMissing(id=shop_id)
     return view
-
-
-def without_hands(view: PayeeView) -> OwnPayeeView:
-    """A payee as its own shop sees it: not which keys wrote and proposed it."""
-    pending = view.pending
-    own = None if pending is None else OwnPending(pending.id, pending.fields, pending.proposed_at, pending.due_at)
-    return OwnPayeeView(
-        view.shop_id,
-        view.version,
-        view.name,
-        view.id_type,
-        view.id_number,
-        view.kind,
-        view.accounts,
-        view.recorded_at,
-        own,
-    )
 
 
 def erase_payee(unit: Unit, shop_no: int) -> None:
