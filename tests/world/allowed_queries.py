@@ -53,7 +53,6 @@ _REASONS: dict[str, dict[str, str]] = {
         "compliance/structure.sales_by_shop": STRUCTURE,
         "compliance/structure.tree_at": STRUCTURE,
         "compliance/structure.earners": STRUCTURE,
-        "compliance/structure.payees": STRUCTURE,
         "compliance/structure.newcomers": STRUCTURE,
         "compliance/structure.sponsors_with_few_buyers": STRUCTURE,
         "ledger/accounts.own_accounts": ADDED_UP,
