@@ -17,8 +17,35 @@ from distrib.services.context import Actor, Program, Unit
 from distrib.services.programs.limits import ProgramLimits
 
 
+class UnitParts:
+    """What has a unit of work: its parts are had from it by their names."""
+
+    __slots__ = ()
+    unit: Unit
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction of the work."""
+        return self.unit.conn
+
+    @property
+    def program(self) -> Program:
+        """The program that is worked in."""
+        return self.unit.program
+
+    @property
+    def actor(self) -> Actor:
+        """Who works."""
+        return self.unit.actor
+
+    @property
+    def now(self) -> datetime:
+        """When the work began."""
+        return self.unit.now
+
+
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(UnitParts):
     """One request whose key is good, whose role fits and whose shape is right."""
 
     backend: Backend
@@ -26,26 +53,6 @@ class Call:
     body: Any
     query: Mapping[str, Any]
     limits: ProgramLimits
-
-    @property
-    def conn(self) -> Connection:
-        """The transaction of the call."""
-        return self.unit.conn
-
-    @property
-    def program(self) -> Program:
-        """The program whose call it is."""
-        return self.unit.program
-
-    @property
-    def actor(self) -> Actor:
-        """Who calls."""
-        return self.unit.actor
-
-    @property
-    def now(self) -> datetime:
-        """When the call began."""
-        return self.unit.now
 
     @property
     def policy(self) -> Policy:

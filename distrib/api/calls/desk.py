@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
 from distrib.api.calls.backend import Backend
-from distrib.api.calls.call import Call
+from distrib.api.calls.call import Call, UnitParts
 from distrib.api.calls.operations import REGISTERED, Operation, check_may_call
 from distrib.api.http.answers import Drawing, Stream, to_json
 from distrib.api.http.auth import may_call
@@ -42,7 +42,7 @@ class File:
 
 
 @dataclass(slots=True)
-class SeatedDesk:
+class SeatedDesk(UnitParts):
     """A person or the owner of a shop at work in a program, within one transaction.
 
     Args:
@@ -54,26 +54,6 @@ class SeatedDesk:
     limits: ProgramLimits
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def conn(self) -> Connection:
-        """The transaction of the work."""
-        return self.unit.conn
-
-    @property
-    def program(self) -> Program:
-        """The program that is worked in."""
-        return self.unit.program
-
-    @property
-    def actor(self) -> Actor:
-        """Who works."""
-        return self.unit.actor
-
-    @property
-    def now(self) -> datetime:
-        """When the work began."""
-        return self.unit.now
 
     @property
     def channels(self) -> Sequence[Channel]:
