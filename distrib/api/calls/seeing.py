@@ -9,33 +9,37 @@ from typing import Final
 from distrib.api.calls.call import Call, Handler
 from distrib.api.calls.documentation import Shapes, shapes_of
 from distrib.api.http.answers import Answer, Drawing, Stream
-from distrib.api.http.auth import MAY_CALL, PARTNER, roles_of
-from distrib.api.schemas.visible import Names, Visible, pick
+from distrib.api.http.auth import roles_of
+from distrib.api.schemas.visible import Names, Visible, is_open, pick
 
 SEEN: Final[dict[str, Mapping[int, Mapping[str, Names]]]] = {}
-"""Of every operation with lists, by status of the answer and by role or way of seeing, what is seen of it."""
+"""Of every operation that answers with fields, by status and by role or way of seeing, what is seen of the answer."""
 
 
 def seen_by_role(name: str, handler: Handler, answers: Mapping[int, Shapes]) -> Handler:
     """The handler of an operation, of whose answers only what the caller's role is listed to see is left.
 
+    An answer without lists is a file, a document that somebody else decides on, or nothing.
+
     Args:
         answers: by status what it answers, with the lists.
 
     Raises:
-        TypeError: a role that may call has no list where others have one, or a partner may call and there is none.
+        TypeError: it answers with fields, and there are no lists, or none for a role that may call.
     """
     lists = {status: _names_by_way(shapes) for status, shapes in answers.items()}
     _check(name, answers, lists)
-    if not any(lists.values()):
-        return handler
-    SEEN[name] = lists
+    if any(lists.values()):
+        SEEN[name] = lists
 
     def see(call: Call, **path: str) -> Answer | Stream | Drawing:
         answer = handler(call, **path)
         if not isinstance(answer, Answer) or answer.view is None:
             return answer
-        names = lists[answer.status][answer.seen_as or call.actor.role]
+        way = answer.seen_as or call.actor.role
+        names = lists.get(answer.status, {}).get(way)
+        if names is None:
+            raise TypeError(f"{name} answers {answer.status} with fields, and no list says what {way} sees")
         return replace(answer, view=pick(answer.view, names))
 
     return see
@@ -48,8 +52,8 @@ def _names_by_way(shapes: Shapes) -> dict[str, Names]:
 
 def _check(name: str, answers: Mapping[int, Shapes], lists: Mapping[int, Mapping[str, Names]]) -> None:
     for status, shapes in answers.items():
-        whole = [shape for shape in shapes_of(shapes) if isinstance(shape, type)]
-        if whole and (lists[status] or PARTNER in MAY_CALL[name]):
+        whole = [shape for shape in shapes_of(shapes) if isinstance(shape, type) and not is_open(shape)]
+        if whole:
             raise TypeError(f"{name} answers {whole[0].__name__} without saying who sees what of it")
         blind = roles_of(name) - lists[status].keys() if lists[status] else ()
         if blind:

@@ -8,10 +8,10 @@ from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.adjustments import (
+    ADJUSTMENT,
+    ADJUSTMENTS,
     AdjustmentDraftSchema,
     AdjustmentQuerySchema,
-    AdjustmentSchema,
-    AdjustmentsPageSchema,
 )
 from distrib.services.ledger import adjustments as service
 from distrib.services.ledger.adjustments import AdjustmentDraft
@@ -22,7 +22,7 @@ adjustments = Resource("adjustments", "Adjustments by hand 调整")
 @adjustments.operation(
     "POST",
     "/adjustments",
-    {201: AdjustmentSchema, 200: AdjustmentSchema},
+    {201: ADJUSTMENT, 200: ADJUSTMENT},
     Takes(body=AdjustmentDraftSchema),
     refusals=("shop_unknown", "id_conflict"),
 )
@@ -35,7 +35,7 @@ def propose_adjustment(call: Call) -> Answer:
 @adjustments.operation(
     "POST",
     "/adjustments/<id:adjustment_id>/approve",
-    {200: AdjustmentSchema},
+    {200: ADJUSTMENT},
     refusals=("adjustment_unknown", *TAKES_SECOND_PERSON),
 )
 def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
@@ -43,7 +43,7 @@ def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
     return Answer(shown(service.approve_adjustment(call.unit, adjustment_id)))
 
 
-@adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, Takes(query=AdjustmentQuerySchema))
+@adjustments.operation("GET", "/adjustments", {200: ADJUSTMENTS}, Takes(query=AdjustmentQuerySchema))
 def list_adjustments(call: Call) -> Answer:
     """Adjustments in the order they were proposed."""
     shop_id, status = call.query["shop_id"], call.query["status"]
@@ -53,9 +53,7 @@ def list_adjustments(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@adjustments.operation(
-    "GET", "/adjustments/<id:adjustment_id>", {200: AdjustmentSchema}, refusals=("adjustment_unknown",)
-)
+@adjustments.operation("GET", "/adjustments/<id:adjustment_id>", {200: ADJUSTMENT}, refusals=("adjustment_unknown",))
 def get_adjustment(call: Call, adjustment_id: str) -> Answer:
     """One adjustment."""
     return Answer(shown(service.get_adjustment(call.conn, call.program, adjustment_id)))

@@ -7,7 +7,7 @@ from typing import Any
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, shown
-from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema, ReleasesQuerySchema, ReleasesSchema
+from distrib.api.schemas.balances import BALANCES, RELEASES, BalancesQuerySchema, ReleasesQuerySchema
 from distrib.api.schemas.commissions import (
     COMMISSION,
     COMMISSIONS,
@@ -81,7 +81,7 @@ def get_earnings(call: Call, shop_id: str) -> Answer:
     return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **shown(earned)})
 
 
-@commissions.operation("GET", "/balances", {200: BalancesPageSchema}, Takes(query=BalancesQuerySchema))
+@commissions.operation("GET", "/balances", {200: BALANCES}, Takes(query=BalancesQuerySchema))
 def list_balances(call: Call) -> Answer:
     """The shops that have anything, by what is available or held; those owed most come first if not asked otherwise."""
     state = call.query["state"]
@@ -92,7 +92,7 @@ def list_balances(call: Call) -> Answer:
     return Answer({**listing.page(page.rows, page.follows), "as_of": call.now, "sorted_as_of": page.sorted_as_of})
 
 
-@commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, Takes(query=ReleasesQuerySchema))
+@commissions.operation("GET", "/balances/releases", {200: RELEASES}, Takes(query=ReleasesQuerySchema))
 def list_releases(call: Call) -> Answer:
     """What all shops together get on each of the next days, today first, and after them."""
     return Answer(shown(releases.list_releases(call.unit, call.query["days"])))

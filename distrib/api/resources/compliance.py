@@ -10,15 +10,15 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.http.words import say
 from distrib.api.schemas.compliance import (
+    CASE,
+    CASES,
+    FINDINGS,
+    REPORT,
+    RUN,
     CaseDraftSchema,
-    CaseSchema,
-    CasesPageSchema,
     DecisionDraftSchema,
-    FindingsPageSchema,
     FindingsQuerySchema,
     ReportQuerySchema,
-    ReportSchema,
-    RunSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
@@ -35,7 +35,7 @@ PDF = "application/pdf"
 _DIGITS = 18
 
 
-@compliance.operation("GET", "/compliance/report", {200: (ReportSchema, PDF)}, Takes(query=ReportQuerySchema))
+@compliance.operation("GET", "/compliance/report", {200: (REPORT, PDF)}, Takes(query=ReportQuerySchema))
 def get_compliance_report(call: Call) -> Answer | Stream:
     """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
     as_of = call.query["as_of"] or call.now
@@ -52,7 +52,7 @@ def get_compliance_report(call: Call) -> Answer | Stream:
     return Stream(produce, PDF, f"compliance-{call.program.day_of(as_of).isoformat()}.pdf")
 
 
-@compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, Takes(query=FindingsQuerySchema))
+@compliance.operation("GET", "/compliance/findings", {200: FINDINGS}, Takes(query=FindingsQuerySchema))
 def list_findings(call: Call) -> Answer:
     """What registrations and monitors found, the newest first."""
     wanted = {name: call.query[name] for name in ("id", "severity", "since")}
@@ -64,21 +64,21 @@ def list_findings(call: Call) -> Answer:
     return Answer(listing.page(shown(rows), follows))
 
 
-@compliance.operation("POST", "/compliance/runs", {201: RunSchema}, Takes(is_idempotent=True))
+@compliance.operation("POST", "/compliance/runs", {201: RUN}, Takes(is_idempotent=True))
 def run_monitors(call: Call) -> Answer:
     """Runs the structure monitors now: findings are kept, cases opened where a pack wants pay held."""
     run = service.run_monitors(call.unit, call.backend.policies)
     return Answer(shown(run), 201)
 
 
-@compliance.operation("GET", "/compliance/runs/latest", {200: RunSchema}, refusals=("not_found",))
+@compliance.operation("GET", "/compliance/runs/latest", {200: RUN}, refusals=("not_found",))
 def get_latest_run(call: Call) -> Answer:
     """What the monitors measured when they ran last; 404 before the first time."""
     kept = service.latest_run(call.conn, call.program)
     return Answer({"run_no": kept.run_no, **kept.result, "as_of": kept.as_of})
 
 
-@compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, Takes(query=PageQuerySchema))
+@compliance.operation("GET", "/compliance/cases", {200: CASES}, Takes(query=PageQuerySchema))
 def list_cases(call: Call) -> Answer:
     """Cases with their decisions, the newest first."""
     listing = call.listing("cases")
@@ -90,7 +90,7 @@ def list_cases(call: Call) -> Answer:
 @compliance.operation(
     "POST",
     "/compliance/cases",
-    {201: CaseSchema},
+    {201: CASE},
     Takes(body=CaseDraftSchema, is_idempotent=True),
     refusals=("shop_unknown", "organiser_unknown", "case_open"),
 )
@@ -103,7 +103,7 @@ def open_case(call: Call) -> Answer:
     return Answer(shown(case), 201, {"Location": f"/v1/compliance/cases/{case.case_no}"})
 
 
-@compliance.operation("GET", "/compliance/cases/<id:case_no>", {200: CaseSchema}, refusals=("case_unknown",))
+@compliance.operation("GET", "/compliance/cases/<id:case_no>", {200: CASE}, refusals=("case_unknown",))
 def get_case(call: Call, case_no: str) -> Answer:
     """One case with its decisions and what it holds."""
     return Answer(shown(cases.get_case(call.conn, call.program, _number(case_no), call.now)))
@@ -112,7 +112,7 @@ def get_case(call: Call, case_no: str) -> Answer:
 @compliance.operation(
     "POST",
     "/compliance/cases/<id:case_no>/decisions",
-    {201: CaseSchema},
+    {201: CASE},
     Takes(body=DecisionDraftSchema, is_idempotent=True),
     refusals=("case_unknown", "case_decided"),
 )

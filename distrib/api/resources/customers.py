@@ -13,14 +13,14 @@ from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
 from distrib.api.http.shapes import LoadedList, Validated, load_body
 from distrib.api.schemas.customers import (
-    BatchResultsSchema,
-    BoundSchema,
+    BOUND,
+    BOUND_BATCH,
+    CLAIMS,
+    CUSTOMER,
     ClaimBatchSchema,
     ClaimDraftSchema,
     ClaimSchema,
-    ClaimsPageSchema,
     CustomerDraftSchema,
-    CustomerSchema,
     MergeSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
@@ -37,7 +37,7 @@ customers = Resource("customers", "Customers 消费者 and the shops they are bo
 @customers.operation(
     "PUT",
     "/customers/<id:customer_id>",
-    {200: CustomerSchema},
+    {200: CUSTOMER},
     Takes(body=CustomerDraftSchema),
     refusals=("binding_shop_unknown", "customer_unknown"),
 )
@@ -47,7 +47,7 @@ def set_customer(call: Call, customer_id: str) -> Answer:
     return Answer(asdict(records.set_customer(call.unit, customer_id, shop_id)))
 
 
-@customers.operation("GET", "/customers/<id:customer_id>", {200: CustomerSchema}, refusals=("customer_unknown",))
+@customers.operation("GET", "/customers/<id:customer_id>", {200: CUSTOMER}, refusals=("customer_unknown",))
 def get_customer(call: Call, customer_id: str) -> Answer:
     """A customer: the shop it is, and the binding now in force."""
     return Answer(asdict(records.get_customer(call.unit, customer_id)))
@@ -56,7 +56,7 @@ def get_customer(call: Call, customer_id: str) -> Answer:
 @customers.operation(
     "POST",
     "/customers/<id:customer_id>/merge",
-    {200: CustomerSchema},
+    {200: CUSTOMER},
     Takes(body=MergeSchema),
     refusals=(
         "customer_unknown",
@@ -75,7 +75,7 @@ def merge_customer(call: Call, customer_id: str) -> Answer:
 @customers.operation(
     "PUT",
     "/customers/<id:customer_id>/binding",
-    {200: BoundSchema},
+    {200: BOUND},
     Takes(body=ClaimSchema),
     refusals=("binding_shop_unknown", "bound_in_future"),
 )
@@ -88,7 +88,7 @@ def bind_customer(call: Call, customer_id: str) -> Answer:
 @customers.operation(
     "GET",
     "/customers/<id:customer_id>/binding",
-    {200: ClaimsPageSchema},
+    {200: CLAIMS},
     Takes(query=PageQuerySchema),
     refusals=("customer_unknown",),
 )
@@ -108,7 +108,7 @@ def _read_batch(sent: bytes) -> LoadedList:
 @customers.operation(
     "POST",
     "/bindings/batch",
-    {200: BatchResultsSchema},
+    {200: BOUND_BATCH},
     Takes(body=ClaimBatchSchema, reads_body=_read_batch, most_bytes=BATCH_BYTES),
 )
 def bind_customers(call: Call) -> Answer:

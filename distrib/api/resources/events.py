@@ -24,14 +24,10 @@ from distrib.api.schemas.events import (
     NEWEST,
     EventPostSchema,
     EventQuerySchema,
-    EventResultsSchema,
     EventSchema,
-    EventsPageSchema,
-    EventViewSchema,
-    KeptEventSchema,
-    QueueSchema,
 )
-from distrib.api.schemas.workers import WorkersSchema
+from distrib.api.schemas.events_seen import EVENT, EVENTS, KEPT_EVENT, POSTED, QUEUE
+from distrib.api.schemas.workers import WORKERS
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.events import DecodedEvent
 from distrib.languages import render
@@ -147,7 +143,7 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
 @events.operation(
     "POST",
     "/events",
-    {202: EventResultsSchema},
+    {202: POSTED},
     Takes(body=EventPostSchema, reads_body=read_posted, takes_ndjson=True, may_be_signed=True, most_bytes=BATCH_BYTES),
     refusals=("id_conflict", "refund_ambiguous", "backlog_full"),
 )
@@ -227,19 +223,19 @@ def _report_accepted(backend: Backend, program_id: int, size_bytes: int, counts:
         backend.ring()
 
 
-@events.operation("GET", "/queue", {200: QueueSchema})
+@events.operation("GET", "/queue", {200: QUEUE})
 def get_queue(call: Call) -> Answer:
     """What is accepted and not yet worked on: how many orders, since when the next in line waits, what failed."""
     return Answer(shown(queue.queue_view(call.conn, call.program)))
 
 
-@events.operation("GET", "/workers", {200: WorkersSchema})
+@events.operation("GET", "/workers", {200: WORKERS})
 def show_workers(call: Call) -> Answer:
     """The processes that work, with what they are at and when they were last heard of, and the periodic jobs."""
     return Answer(shown(heartbeats.show_workers(call.conn, call.now)))
 
 
-@events.operation("GET", "/events", {200: EventsPageSchema}, Takes(query=EventQuerySchema))
+@events.operation("GET", "/events", {200: EVENTS}, Takes(query=EventQuerySchema))
 def list_events(call: Call) -> Answer:
     """Events in the order they were kept, or the newest first; of a type or a time alone in that of their receipt."""
     asked = {name: call.query[name] for name in ("status", "order_id", "type", "code", "from_at", "to_at")}
@@ -250,15 +246,13 @@ def list_events(call: Call) -> Answer:
     return Answer(listing.page([_view(row) for row in rows], follows))
 
 
-@events.operation("GET", "/events/<id:event_id>", {200: KeptEventSchema}, refusals=("event_unknown",))
+@events.operation("GET", "/events/<id:event_id>", {200: KEPT_EVENT}, refusals=("event_unknown",))
 def get_event(call: Call, event_id: str) -> Answer:
     """One event with what was sent of it, and what became of it; of a conflict what was sent first."""
     return Answer(_view(inbox.get_event(call.conn, call.program, event_id)))
 
 
-@events.operation(
-    "POST", "/events/<id:event_id>/retry", {202: EventViewSchema}, refusals=("event_unknown", "event_not_failed")
-)
+@events.operation("POST", "/events/<id:event_id>/retry", {202: EVENT}, refusals=("event_unknown", "event_not_failed"))
 def retry_event(call: Call, event_id: str) -> Answer:
     """Puts a failed event back to work."""
     view = _view(inbox.retry_event(call.conn, call.program, event_id))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.auth import may_call, scope_of
-from distrib.api.schemas.inbox import InboxQuerySchema, InboxSchema
+from distrib.api.schemas.inbox import INBOX, InboxQuerySchema
 from distrib.services import undecided as service
 from distrib.services.undecided import KINDS, WaitingItem
 
@@ -49,7 +49,7 @@ _PATHS: Final = {
 }
 
 
-@inbox.operation("GET", "/inbox", {200: InboxSchema}, Takes(query=InboxQuerySchema))
+@inbox.operation("GET", "/inbox", {200: INBOX}, Takes(query=InboxQuerySchema))
 def list_inbox(call: Call) -> Answer:
     """What waits for a decision or a look, the newest first, up to ``limit`` of each kind, and how many wait."""
     readable = KINDS if _may(call, "get_key") else tuple(kind for kind in KINDS if kind != service.KEY)

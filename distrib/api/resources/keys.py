@@ -6,15 +6,13 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.keys import (
     KEY,
+    KEYS,
     NEW_KEY,
+    SIGNING_SECRET,
     KeyDraftSchema,
-    KeySchema,
-    KeysPageSchema,
     KeyTermsSchema,
-    NewKeySchema,
     RotationEndSchema,
     RotationSchema,
-    SigningSecretSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.services.programs import key_changes, signing
@@ -24,7 +22,7 @@ from distrib.services.programs.keys import KeyDraft, KeyTerms
 keys = Resource("keys", "Keys 密钥 and the persons behind them")
 
 
-@keys.operation("GET", "/keys", {200: KeysPageSchema}, Takes(query=PageQuerySchema))
+@keys.operation("GET", "/keys", {200: KEYS}, Takes(query=PageQuerySchema))
 def list_keys(call: Call) -> Answer:
     """The keys without their secrets."""
     listing = call.listing("keys")
@@ -33,7 +31,7 @@ def list_keys(call: Call) -> Answer:
     return Answer(listing.page_by_key([service.key_view(key, call.now) for key in listed], follows))
 
 
-@keys.operation("POST", "/keys", {201: NewKeySchema}, Takes(body=KeyDraftSchema), refusals=("shop_unknown",))
+@keys.operation("POST", "/keys", {201: NEW_KEY}, Takes(body=KeyDraftSchema), refusals=("shop_unknown",))
 def create_key(call: Call) -> Answer:
     """Makes a key; the answer is the only place where its secret is ever seen.
 
@@ -53,7 +51,7 @@ def create_key(call: Call) -> Answer:
     return Answer(shown(view) | {"key": key}, 201, {"Location": f"/v1/keys/{key_id}"})
 
 
-@keys.operation("GET", "/keys/<id:key_id>", {200: KeySchema})
+@keys.operation("GET", "/keys/<id:key_id>", {200: KEY})
 def get_key(call: Call, key_id: str) -> Answer:
     """One key without its secrets."""
     return Answer(shown(key_changes.get_key(call.unit, key_id)))
@@ -62,7 +60,7 @@ def get_key(call: Call, key_id: str) -> Answer:
 @keys.operation(
     "PATCH",
     "/keys/<id:key_id>",
-    {200: KeySchema},
+    {200: KEY},
     Takes(body=KeyTermsSchema),
     refusals=("own_key", "key_ended", "key_is_seat"),
 )
@@ -77,7 +75,7 @@ def change_key(call: Call, key_id: str) -> Answer:
 @keys.operation(
     "POST",
     "/keys/<id:key_id>/approve",
-    {200: KeySchema},
+    {200: KEY},
     refusals=("key_ended", "same_key", "same_person", "key_not_approved"),
 )
 def approve_key(call: Call, key_id: str) -> Answer:
@@ -125,7 +123,7 @@ def revoke_key(call: Call, key_id: str) -> Answer:
     return Answer(None, 204)
 
 
-@keys.operation("POST", "/keys/<id:key_id>/signing", {201: SigningSecretSchema}, refusals=("key_ended", "key_is_seat"))
+@keys.operation("POST", "/keys/<id:key_id>/signing", {201: SIGNING_SECRET}, refusals=("key_ended", "key_is_seat"))
 def require_signing(call: Call, key_id: str) -> Answer:
     """Gives a key a secret by which its posts of events must be signed; the one before is good for 24 hours more."""
     sealer = call.backend.sealer

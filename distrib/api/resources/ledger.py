@@ -7,12 +7,12 @@ from functools import partial
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.ledger import (
-    AccountChangesPageSchema,
-    AccountsPageSchema,
-    AccountWithViewsSchema,
-    SealSchema,
-    SealsPageSchema,
-    TransfersPageSchema,
+    ACCOUNT,
+    ACCOUNT_VERSIONS,
+    ACCOUNTS,
+    SEAL,
+    SEALS,
+    TRANSFERS,
     TransfersQuerySchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
@@ -26,7 +26,7 @@ PLAIN = "text/plain; charset=utf-8"
 _FILTERS = ("account", "cause", "kind", "period", "since", "until")
 
 
-@ledger.operation("GET", "/ledger/accounts", {200: AccountsPageSchema}, Takes(query=PageQuerySchema))
+@ledger.operation("GET", "/ledger/accounts", {200: ACCOUNTS}, Takes(query=PageQuerySchema))
 def list_accounts(call: Call) -> Answer:
     """The chart of accounts with balances: the program's own, then every shop's payable account."""
     listing = call.listing("accounts")
@@ -35,9 +35,7 @@ def list_accounts(call: Call) -> Answer:
     return Answer(listing.page(rows, follows))
 
 
-@ledger.operation(
-    "GET", "/ledger/accounts/<account:account>", {200: AccountWithViewsSchema}, refusals=("account_unknown",)
-)
+@ledger.operation("GET", "/ledger/accounts/<account:account>", {200: ACCOUNT}, refusals=("account_unknown",))
 def get_account(call: Call, account: str) -> Answer:
     """One account; a payable one with what of it is held, reserved and available now."""
     return Answer(shown(service.get_account(call.unit, account)))
@@ -46,7 +44,7 @@ def get_account(call: Call, account: str) -> Answer:
 @ledger.operation(
     "GET",
     "/ledger/accounts/<account:account>/versions",
-    {200: AccountChangesPageSchema},
+    {200: ACCOUNT_VERSIONS},
     Takes(query=PageQuerySchema),
     refusals=("account_unknown",),
 )
@@ -58,7 +56,7 @@ def list_account_versions(call: Call, account: str) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@ledger.operation("GET", "/ledger/transfers", {200: TransfersPageSchema}, Takes(query=TransfersQuerySchema))
+@ledger.operation("GET", "/ledger/transfers", {200: TRANSFERS}, Takes(query=TransfersQuerySchema))
 def list_transfers(call: Call) -> Answer:
     """Transfers with both their accounts and their cause, in the order of their causes."""
     asked = {name: call.query[name] for name in _FILTERS}
@@ -69,7 +67,7 @@ def list_transfers(call: Call) -> Answer:
     return Answer(listing.page(rows, follows))
 
 
-@ledger.operation("GET", "/ledger/seals", {200: SealsPageSchema}, Takes(query=PageQuerySchema))
+@ledger.operation("GET", "/ledger/seals", {200: SEALS}, Takes(query=PageQuerySchema))
 def list_seals(call: Call) -> Answer:
     """The chain of seals, the oldest first."""
     listing = call.listing("seals")
@@ -78,7 +76,7 @@ def list_seals(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@ledger.operation("GET", "/ledger/seals/<version:seal_no>", {200: SealSchema}, refusals=("not_found",))
+@ledger.operation("GET", "/ledger/seals/<version:seal_no>", {200: SEAL}, refusals=("not_found",))
 def get_seal(call: Call, seal_no: str) -> Answer:
     """One seal."""
     return Answer(shown(seals.find_seal(call.conn, call.program, int(seal_no))))

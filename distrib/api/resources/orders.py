@@ -5,14 +5,14 @@ from __future__ import annotations
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import is_partner
 from distrib.api.http.answers import Answer, shown
-from distrib.api.schemas.orders import EXPLANATION, NEWEST, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
+from distrib.api.schemas.orders import EXPLANATION, NEWEST, ORDER, ORDER_PAGE, OrderQuerySchema
 from distrib.services.orders import explanations
 from distrib.services.orders import views as service
 
 orders = Resource("orders", "Orders 订单 and their explanation")
 
 
-@orders.operation("GET", "/orders", {200: OrdersPageSchema}, Takes(query=OrderQuerySchema))
+@orders.operation("GET", "/orders", {200: ORDER_PAGE}, Takes(query=OrderQuerySchema))
 def list_orders(call: Call) -> Answer:
     """Orders in the order they came, or the newest first."""
     asked = {name: call.query[name] for name in ("shop_id", "status", "from_at", "to_at")}
@@ -24,7 +24,7 @@ def list_orders(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@orders.operation("GET", "/orders/<id:order_id>", {200: OrderViewSchema}, refusals=("order_unknown",))
+@orders.operation("GET", "/orders/<id:order_id>", {200: ORDER}, refusals=("order_unknown",))
 def get_order(call: Call, order_id: str) -> Answer:
     """The order as known, its status, its plan version, and its commissions net of reversals."""
     return Answer(shown(service.get_order(call.unit, order_id)))

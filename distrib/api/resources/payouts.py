@@ -18,27 +18,28 @@ from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.http.words import say
 from distrib.api.schemas.payees import PAYEE, PayeeDraftSchema
 from distrib.api.schemas.payouts import (
-    OWN_PAYOUT,
-    OWN_PAYOUTS,
-    PAYOUT,
-    PAYOUTS,
     ChannelDocumentSchema,
     ClosingDraftSchema,
     FilesQuerySchema,
-    PayablePageSchema,
     PayableQuerySchema,
     PayoutDraftSchema,
     PayoutExportQuerySchema,
-    PayoutFilesSchema,
     PayoutQuerySchema,
-    PayoutSchema,
     PayoutsQuerySchema,
     QuarterQuerySchema,
-    RefusedPageSchema,
     RefusedQuerySchema,
     ResultsSchema,
-    SettledListSchema,
     YearQuerySchema,
+)
+from distrib.api.schemas.payouts_seen import (
+    OWN_PAYOUT,
+    OWN_PAYOUTS,
+    PAYABLE,
+    PAYOUT,
+    PAYOUT_FILES,
+    PAYOUTS,
+    REFUSED_LINES,
+    SETTLED,
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import CSV
@@ -127,7 +128,7 @@ def get_payee(call: Call, shop_id: str) -> Answer:
 @payouts.operation(
     "POST",
     "/payouts",
-    {201: PayoutSchema, 200: PayoutSchema},
+    {201: PAYOUT, 200: PAYOUT},
     Takes(body=PayoutDraftSchema, most_bytes=LIST_BYTES),
     refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency", "exceeds_available"),
 )
@@ -185,7 +186,7 @@ def get_payout(call: Call, payout_id: str) -> Answer:
 @payouts.operation(
     "GET",
     "/payouts/<id:payout_id>/refused",
-    {200: RefusedPageSchema},
+    {200: REFUSED_LINES},
     Takes(query=RefusedQuerySchema),
     refusals=("payout_unknown",),
 )
@@ -201,7 +202,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
 @payouts.operation(
     "POST",
     "/payouts/<id:payout_id>/approve",
-    {200: PayoutSchema},
+    {200: PAYOUT},
     refusals=("payout_unknown", "payout_cancelled", *TAKES_SECOND_PERSON),
 )
 def approve_payout(call: Call, payout_id: str) -> Answer:
@@ -211,7 +212,7 @@ def approve_payout(call: Call, payout_id: str) -> Answer:
 
 
 @payouts.operation(
-    "POST", "/payouts/<id:payout_id>/cancel", {200: PayoutSchema}, refusals=("payout_unknown", "payout_approved")
+    "POST", "/payouts/<id:payout_id>/cancel", {200: PAYOUT}, refusals=("payout_unknown", "payout_approved")
 )
 def cancel_payout(call: Call, payout_id: str) -> Answer:
     """Gives the money of a batch back, before it is approved."""
@@ -222,7 +223,7 @@ def cancel_payout(call: Call, payout_id: str) -> Answer:
 @payouts.operation(
     "POST",
     "/payouts/<id:payout_id>/results",
-    {200: SettledListSchema},
+    {200: SETTLED},
     Takes(body=ResultsSchema, most_bytes=BATCH_BYTES),
     refusals=(*_OPEN, *_RESULTS),
 )
@@ -245,7 +246,7 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
 @payouts.operation(
     "GET",
     "/payouts/<id:payout_id>/files",
-    {200: PayoutFilesSchema},
+    {200: PAYOUT_FILES},
     Takes(query=FilesQuerySchema),
     refusals=(*_OPEN, "channel_unknown", "channel_currency"),
 )
@@ -274,7 +275,7 @@ def export_payout(call: Call, payout_id: str) -> Stream:
 @payouts.operation(
     "POST",
     "/shops/<id:shop_id>/closing-payment",
-    {201: PayoutSchema, 200: PayoutSchema},
+    {201: PAYOUT, 200: PAYOUT},
     Takes(body=ClosingDraftSchema),
     refusals=(
         "shop_unknown",
@@ -304,7 +305,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
 @payouts.operation(
     "POST",
     "/shops/<id:shop_id>/closing-payment/approve",
-    {200: PayoutSchema},
+    {200: PAYOUT},
     refusals=("shop_unknown", "closing_payment_unknown", "payout_cancelled", *TAKES_SECOND_PERSON),
 )
 def approve_closing_payment(call: Call, shop_id: str) -> Answer:
@@ -316,7 +317,7 @@ def approve_closing_payment(call: Call, shop_id: str) -> Answer:
 @payouts.operation(
     "GET",
     "/payouts/reports/available",
-    {200: PayablePageSchema},
+    {200: PAYABLE},
     Takes(query=PayableQuerySchema),
     refusals=("channel_unknown", "channel_currency"),
 )

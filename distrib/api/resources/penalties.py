@@ -7,10 +7,10 @@ from urllib.parse import quote
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.penalties import (
-    PenaltiesPageSchema,
+    PENALTIES,
+    PENALTY,
     PenaltyDraftSchema,
     PenaltyQuerySchema,
-    PenaltySchema,
     WithdrawalSchema,
 )
 from distrib.services.compliance import penalties as service
@@ -22,7 +22,7 @@ penalties = Resource("penalties", "Penalties 处罚记录: for organising or lea
 @penalties.operation(
     "POST",
     "/compliance/penalties",
-    {201: PenaltySchema, 200: PenaltySchema},
+    {201: PENALTY, 200: PENALTY},
     Takes(body=PenaltyDraftSchema),
     refusals=("shop_unknown", "id_conflict"),
 )
@@ -33,7 +33,7 @@ def record_penalty(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200, {"Location": location})
 
 
-@penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, Takes(query=PenaltyQuerySchema))
+@penalties.operation("GET", "/compliance/penalties", {200: PENALTIES}, Takes(query=PenaltyQuerySchema))
 def list_penalties(call: Call) -> Answer:
     """Penalties in the order they were recorded, withdrawn and lapsed ones too."""
     shop_id, organiser_id = call.query["shop_id"], call.query["organiser_id"]
@@ -44,9 +44,7 @@ def list_penalties(call: Call) -> Answer:
     return Answer(listing.page(rows, None if follows is None else (follows,)))
 
 
-@penalties.operation(
-    "GET", "/compliance/penalties/<id:penalty_id>", {200: PenaltySchema}, refusals=("penalty_unknown",)
-)
+@penalties.operation("GET", "/compliance/penalties/<id:penalty_id>", {200: PENALTY}, refusals=("penalty_unknown",))
 def get_penalty(call: Call, penalty_id: str) -> Answer:
     """One penalty."""
     return Answer(shown(service.get_penalty(call.unit, penalty_id)))
@@ -55,7 +53,7 @@ def get_penalty(call: Call, penalty_id: str) -> Answer:
 @penalties.operation(
     "POST",
     "/compliance/penalties/<id:penalty_id>/withdraw",
-    {200: PenaltySchema},
+    {200: PENALTY},
     Takes(body=WithdrawalSchema, is_idempotent=True),
     refusals=("penalty_unknown", "penalty_withdrawn"),
 )

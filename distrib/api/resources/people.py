@@ -6,10 +6,10 @@ from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.people import (
-    NewSeatSchema,
+    NEW_SEAT,
+    PASSWORD_LINK,
+    PEOPLE,
     PasswordLinkDraftSchema,
-    PasswordLinkSchema,
-    PeoplePageSchema,
     PeopleQuerySchema,
     SeatDraftSchema,
 )
@@ -20,7 +20,7 @@ from distrib.services.programs.keys import ENDED
 people = Resource("people", "People who sign in 人员")
 
 
-@people.operation("GET", "/people", {200: PeoplePageSchema}, Takes(query=PeopleQuerySchema))
+@people.operation("GET", "/people", {200: PEOPLE}, Takes(query=PeopleQuerySchema))
 def list_people(call: Call) -> Answer:
     """The seats of the program by login: who is in, as what, let in by whom; ended ones too."""
     state = call.query["state"]
@@ -32,7 +32,7 @@ def list_people(call: Call) -> Answer:
 
 
 @people.operation(
-    "POST", "/people", {201: NewSeatSchema}, Takes(body=SeatDraftSchema), refusals=("person_seated", "person_known")
+    "POST", "/people", {201: NEW_SEAT}, Takes(body=SeatDraftSchema), refusals=("person_seated", "person_known")
 )
 def seat_person(call: Call) -> Answer:
     """Lets a person in by its login; one whom nobody knows yet gets a password, which stands in this answer alone.
@@ -47,7 +47,7 @@ def seat_person(call: Call) -> Answer:
 @people.operation(
     "POST",
     "/people/<id:key_id>/password-link",
-    {201: PasswordLinkSchema},
+    {201: PASSWORD_LINK},
     Takes(body=PasswordLinkDraftSchema, needs_body=False),
     refusals=("key_ended", "own_key", "person_unknown", "person_elsewhere"),
 )

@@ -10,7 +10,7 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_document
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
+from distrib.api.schemas.plans import PLAN, PLANS, PlanDocumentSchema, PublicationSchema
 from distrib.services.plans import versions as service
 from distrib.services.plans.versions import PlanView, PublicationDraft
 from distrib.services.simulations.asking import headline_of_document
@@ -21,7 +21,7 @@ plans = Resource("plans", "Who earns how much of an order 方案")
 @plans.operation(
     "POST",
     "/plans",
-    {201: PlanSchema},
+    {201: PLAN},
     Takes(body=PlanDocumentSchema, reads_body=parse_document, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("plan_invalid",),
 )
@@ -34,7 +34,7 @@ def create_plan(call: Call) -> Answer:
 @plans.operation(
     "POST",
     "/plans/<id:code>/<version:version>/publish",
-    {200: PlanSchema},
+    {200: PLAN},
     Takes(body=PublicationSchema, is_idempotent=True),
     refusals=(
         "plan_unknown",
@@ -59,7 +59,7 @@ def publish_plan(call: Call, code: str, version: str) -> Answer:
     return Answer(_shown(view) | _simulated(call, view))
 
 
-@plans.operation("GET", "/plans", {200: PlansPageSchema}, Takes(query=PageQuerySchema))
+@plans.operation("GET", "/plans", {200: PLANS}, Takes(query=PageQuerySchema))
 def list_plans(call: Call) -> Answer:
     """Versions of all codes, newest first."""
     listing = call.listing("plans")
@@ -71,7 +71,7 @@ def list_plans(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@plans.operation("GET", "/plans/<id:code>/<version:version>", {200: PlanSchema}, refusals=("plan_unknown",))
+@plans.operation("GET", "/plans/<id:code>/<version:version>", {200: PLAN}, refusals=("plan_unknown",))
 def get_plan(call: Call, code: str, version: str) -> Answer:
     """One version with its document and what the policy packs say of it."""
     view = service.get_plan(call.conn, call.program, call.backend.policies, code, int(version))

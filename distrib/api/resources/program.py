@@ -7,9 +7,9 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.program import (
-    ProgramChangesPageSchema,
+    PROGRAM,
+    PROGRAM_CHANGES,
     ProgramPatchSchema,
-    ProgramSchema,
 )
 from distrib.services.context import Program
 from distrib.services.programs.settings import (
@@ -25,7 +25,7 @@ from distrib.services.programs.wanted_settings import WITHDRAWAL_TERMS, settings
 program = Resource("program", "The program 分销计划")
 
 
-@program.operation("GET", "/program", {200: ProgramSchema})
+@program.operation("GET", "/program", {200: PROGRAM})
 def get_program(call: Call) -> Answer:
     """The program and its settings."""
     return Answer(_shown(call, call.program))
@@ -34,7 +34,7 @@ def get_program(call: Call) -> Answer:
 @program.operation(
     "PATCH",
     "/program",
-    {200: ProgramSchema},
+    {200: PROGRAM},
     Takes(body=ProgramPatchSchema),
     refusals=("time_zone_unknown", "time_zone_fixed", "policy_unknown", "sign_off_required", "key_approval_loosened"),
 )
@@ -57,7 +57,7 @@ def change_program(call: Call) -> Answer:
 @program.operation(
     "POST",
     "/program/approve",
-    {200: ProgramSchema},
+    {200: PROGRAM},
     refusals=("change_unknown", "policy_unknown", *TAKES_SECOND_PERSON),
 )
 def approve_program_change(call: Call) -> Answer:
@@ -65,13 +65,13 @@ def approve_program_change(call: Call) -> Answer:
     return Answer(_shown(call, approve_settings(call.unit, call.backend.policies)))
 
 
-@program.operation("POST", "/program/cancel", {200: ProgramSchema}, refusals=("change_unknown", "change_in_force"))
+@program.operation("POST", "/program/cancel", {200: PROGRAM}, refusals=("change_unknown", "change_in_force"))
 def cancel_program_change(call: Call) -> Answer:
     """Ends the settings that wait; what is in force stays."""
     return Answer(_shown(call, cancel_settings(call.unit, call.backend.policies)))
 
 
-@program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, Takes(query=PageQuerySchema))
+@program.operation("GET", "/program/changes", {200: PROGRAM_CHANGES}, Takes(query=PageQuerySchema))
 def list_program_changes(call: Call) -> Answer:
     """What was set differently, by whom, earliest first."""
     listing = call.listing("program changes")

@@ -9,11 +9,11 @@ from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.ranks import (
+    EVALUATIONS,
+    NEAR_RANKS,
     NEXT_RANK,
-    EvaluationsPageSchema,
-    NearRanksPageSchema,
+    RANK_MOVES,
     NearRanksQuerySchema,
-    RankMovesPageSchema,
     RankMovesQuerySchema,
 )
 from distrib.domain.ranks.progress import ALL, ANY, MINOR, UNITS, RankProgress
@@ -25,7 +25,7 @@ from distrib.services.ranks.next_rank import counted_from, next_rank
 ranks = Resource("ranks", "Ranks 等级 and their monthly evaluation 月度考核")
 
 
-@ranks.operation("GET", "/ranks/evaluations", {200: EvaluationsPageSchema}, Takes(query=PageQuerySchema))
+@ranks.operation("GET", "/ranks/evaluations", {200: EVALUATIONS}, Takes(query=PageQuerySchema))
 def list_evaluations(call: Call) -> Answer:
     """The months that were evaluated, newest first, and what each came to; the reasons stand with the shops."""
     listing = call.listing("evaluations")
@@ -34,7 +34,7 @@ def list_evaluations(call: Call) -> Answer:
     return Answer(listing.page([service.evaluation_view(call.program, row) for row in rows], follows))
 
 
-@ranks.operation("GET", "/ranks/changes", {200: RankMovesPageSchema}, Takes(query=RankMovesQuerySchema))
+@ranks.operation("GET", "/ranks/changes", {200: RANK_MOVES}, Takes(query=RankMovesQuerySchema))
 def list_rank_changes(call: Call) -> Answer:
     """Who rose and who fell, when and why, of all shops, the newest first."""
     cause, evaluation = call.query["cause"], call.query["evaluation"]
@@ -44,7 +44,7 @@ def list_rank_changes(call: Call) -> Answer:
     return Answer(listing.page(rows, follows))
 
 
-@ranks.operation("GET", "/ranks/near", {200: NearRanksPageSchema}, Takes(query=NearRanksQuerySchema))
+@ranks.operation("GET", "/ranks/near", {200: NEAR_RANKS}, Takes(query=NearRanksQuerySchema))
 def list_near_ranks(call: Call) -> Answer:
     """Who is near the next rank, with what each condition takes and what is there, the nearest first.
 

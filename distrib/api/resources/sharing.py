@@ -12,11 +12,11 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer, Drawing, shown
 from distrib.api.http.words import say
-from distrib.api.schemas.funnel import FunnelQuerySchema, FunnelSchema
+from distrib.api.schemas.funnel import FUNNEL, FunnelQuerySchema
 from distrib.api.schemas.sharing import (
+    BACKGROUND,
     OWN,
     BackgroundDraftSchema,
-    BackgroundSchema,
     PosterQuerySchema,
     QrCodeQuerySchema,
 )
@@ -64,7 +64,7 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
 @sharing.operation(
     "PUT",
     "/program/poster-background",
-    {200: BackgroundSchema},
+    {200: BACKGROUND},
     Takes(body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES),
 )
 def put_poster_background(call: Call) -> Answer:
@@ -72,7 +72,7 @@ def put_poster_background(call: Call) -> Answer:
     return Answer(shown(backgrounds.set_background(call.unit, call.body["image"])))
 
 
-@sharing.operation("GET", "/program/poster-background", {200: BackgroundSchema}, refusals=("not_found",))
+@sharing.operation("GET", "/program/poster-background", {200: BACKGROUND}, refusals=("not_found",))
 def get_poster_background(call: Call) -> Answer:
     """The size and digest of the picture behind the posters; 404 without one."""
     background = backgrounds.find_background(call.conn, call.program)
@@ -110,7 +110,7 @@ def get_qr_code(call: Call, shop_id: str) -> Drawing:
     return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
 
 
-@sharing.operation("GET", "/funnel", {200: FunnelSchema}, Takes(query=FunnelQuerySchema), refusals=("shop_unknown",))
+@sharing.operation("GET", "/funnel", {200: FUNNEL}, Takes(query=FunnelQuerySchema), refusals=("shop_unknown",))
 def get_funnel(call: Call) -> Answer:
     """From visits of invite links to repeat purchases, by day or month; of the program, or of one shop."""
     query = call.query

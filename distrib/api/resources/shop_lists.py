@@ -13,10 +13,10 @@ from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
 from distrib.api.http.shapes import LoadedList, Validated, load_body
 from distrib.api.schemas.shop_lists import (
-    DecidedListSchema,
+    DECIDED,
+    SHOPS,
     DecisionBatchSchema,
     ShopDecisionSchema,
-    ShopsPageSchema,
     ShopsQuerySchema,
 )
 from distrib.domain.errors import Problem, Refusal
@@ -29,7 +29,7 @@ shop_lists = Resource("shop lists", "Shops 店铺 found, filtered, sorted and de
 
 
 @shop_lists.operation(
-    "GET", "/shops", {200: ShopsPageSchema}, Takes(query=ShopsQuerySchema), refusals=("shop_unknown", "list_too_wide")
+    "GET", "/shops", {200: SHOPS}, Takes(query=ShopsQuerySchema), refusals=("shop_unknown", "list_too_wide")
 )
 def list_shops(call: Call) -> Answer:
     """Shops by what is newest of them, the newest first if not asked otherwise, with how many fit."""
@@ -49,7 +49,7 @@ def _read_decisions(sent: bytes) -> LoadedList:
 @shop_lists.operation(
     "POST",
     "/shops/status/batch",
-    {200: DecidedListSchema},
+    {200: DECIDED},
     Takes(body=DecisionBatchSchema, reads_body=_read_decisions, most_bytes=BATCH_BYTES),
 )
 def set_statuses(call: Call) -> Answer:

@@ -9,10 +9,10 @@ from distrib.api.calls.partners import distance_of, is_partner, levels_below, mu
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.shop_months import (
     METRICS,
+    RETENTION,
     SUBTREE,
     SUBTREE_NODE,
     MetricsQuerySchema,
-    RetentionSchema,
     SubtreeQuerySchema,
 )
 from distrib.api.schemas.visible import pick
@@ -41,7 +41,7 @@ def get_metrics(call: Call, shop_id: str) -> Answer:
     return Answer(asdict(month) | {"period": format_period(month.period)})
 
 
-@shop_months.operation("GET", "/program/retention", {200: RetentionSchema})
+@shop_months.operation("GET", "/program/retention", {200: RETENTION})
 def show_retention(call: Call) -> Answer:
     """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
     rows = service.retention(call.unit)

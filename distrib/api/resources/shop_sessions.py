@@ -5,7 +5,7 @@ from __future__ import annotations
 from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
-from distrib.api.schemas.shop_sessions import EndedSessionsSchema, ShopSessionDraftSchema, ShopSessionSchema
+from distrib.api.schemas.shop_sessions import ENDED_SESSIONS, SHOP_SESSION, ShopSessionDraftSchema
 from distrib.domain.sharing import session_link
 from distrib.services.sharing import shop_sessions as service
 
@@ -15,7 +15,7 @@ shop_sessions = Resource("shop_sessions", "Sessions of shop owners 店主登录:
 @shop_sessions.operation(
     "POST",
     "/shops/<id:shop_id>/session",
-    {201: ShopSessionSchema},
+    {201: SHOP_SESSION},
     Takes(body=ShopSessionDraftSchema, needs_body=False),
     refusals=("shop_unknown", "shop_gone"),
 )
@@ -33,9 +33,7 @@ def create_shop_session(call: Call, shop_id: str) -> Answer:
     return Answer(view, 201)
 
 
-@shop_sessions.operation(
-    "POST", "/shops/<id:shop_id>/session/end", {200: EndedSessionsSchema}, refusals=("shop_unknown",)
-)
+@shop_sessions.operation("POST", "/shops/<id:shop_id>/session/end", {200: ENDED_SESSIONS}, refusals=("shop_unknown",))
 def end_shop_sessions(call: Call, shop_id: str) -> Answer:
     """Ends all links and sessions of a shop."""
     return Answer({"ended": service.end_sessions(call.unit, shop_id)})

@@ -21,6 +21,7 @@ from distrib.api.schemas.shops import (
     REGISTERED,
     SHOP,
     SHOP_OR_BELOW,
+    STANDING_CHANGES,
     TREE,
     UPLINE,
     DownlineQuerySchema,
@@ -29,7 +30,6 @@ from distrib.api.schemas.shops import (
     ShopBatchSchema,
     ShopDraftSchema,
     ShopPatchSchema,
-    StandingChangesPageSchema,
     StatusSchema,
     TreeQuerySchema,
 )
@@ -175,7 +175,7 @@ def get_tree(call: Call, shop_id: str) -> Answer:
 @shops.operation(
     "GET",
     "/shops/<id:shop_id>/changes",
-    {200: StandingChangesPageSchema},
+    {200: STANDING_CHANGES},
     Takes(query=PageQuerySchema),
     refusals=("shop_unknown",),
 )

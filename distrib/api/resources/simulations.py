@@ -6,11 +6,10 @@ from distrib.api.calls.bodies import LIST_BYTES
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.simulations import (
-    SimulatedOrdersPageSchema,
     SimulatedOrdersQuerySchema,
     SimulationDraftSchema,
-    SimulationSchema,
 )
+from distrib.api.schemas.simulations_seen import SIMULATED_ORDERS, SIMULATION
 from distrib.services.context import ListPart
 from distrib.services.simulations import asking as service
 from distrib.services.simulations.asking import Wish
@@ -23,7 +22,7 @@ simulations = Resource("simulations", "What if 推演: any plan on all of histor
 @simulations.operation(
     "POST",
     "/simulations",
-    {202: SimulationSchema},
+    {202: SIMULATION},
     Takes(body=SimulationDraftSchema, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("plan_invalid", "plan_unknown", "simulations_waiting"),
 )
@@ -36,9 +35,7 @@ def start_simulation(call: Call) -> Answer:
     return Answer(view, 202, {"Location": f"/v1/simulations/{view['id']}"})
 
 
-@simulations.operation(
-    "GET", "/simulations/<id:simulation_id>", {200: SimulationSchema}, refusals=("simulation_unknown",)
-)
+@simulations.operation("GET", "/simulations/<id:simulation_id>", {200: SIMULATION}, refusals=("simulation_unknown",))
 def get_simulation(call: Call, simulation_id: str) -> Answer:
     """One simulation: how far it is, then its result, and what came since."""
     return Answer(service.get_simulation(call.conn, call.program, simulation_id))
@@ -56,7 +53,7 @@ def cancel_simulation(call: Call, simulation_id: str) -> Answer:
 @simulations.operation(
     "GET",
     "/simulations/<id:simulation_id>/orders",
-    {200: SimulatedOrdersPageSchema},
+    {200: SIMULATED_ORDERS},
     Takes(query=SimulatedOrdersQuerySchema),
     refusals=("simulation_unknown", "simulation_not_done", "shop_unknown"),
 )

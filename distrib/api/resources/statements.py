@@ -15,19 +15,21 @@ from distrib.api.resources.commissions import shop_no_of
 from distrib.api.schemas.fields import period_of
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.statements import (
-    SHOP_STATEMENT,
-    AuditRequestSchema,
-    AuditSchema,
-    AuditsPageSchema,
     AuditWishSchema,
-    CloseSchema,
-    CloseStateSchema,
     CloseWishSchema,
     ExportQuerySchema,
-    ManifestSchema,
-    MonthsPageSchema,
     StatementsQuerySchema,
-    StatementsSchema,
+)
+from distrib.api.schemas.statements_seen import (
+    AUDIT,
+    AUDIT_REQUEST,
+    AUDITS,
+    CLOSE,
+    CLOSE_STATE,
+    MANIFEST,
+    MONTHS,
+    SHOP_STATEMENT,
+    STATEMENTS,
 )
 from distrib.domain.errors import Refusal
 from distrib.domain.refusals import NotFound
@@ -45,7 +47,7 @@ statements = Resource("statements", "Monthly statements 对账单 and audits 审
 
 
 @statements.operation(
-    "GET", "/statements", {200: StatementsSchema}, Takes(query=StatementsQuerySchema), refusals=("sort_not_kept",)
+    "GET", "/statements", {200: STATEMENTS}, Takes(query=StatementsQuerySchema), refusals=("sort_not_kept",)
 )
 def get_statements(call: Call) -> Answer:
     """A month as it stands: totals, and one row per shop, by its id if not asked otherwise."""
@@ -98,14 +100,14 @@ def export_statements(call: Call, period: str) -> Stream:
 
 
 @statements.operation(
-    "GET", "/statements/<period:period>/export/manifest", {200: ManifestSchema}, refusals=("period_invalid",)
+    "GET", "/statements/<period:period>/export/manifest", {200: MANIFEST}, refusals=("period_invalid",)
 )
 def get_manifest(call: Call, period: str) -> Answer:
     """What the month's files hold: rows, totals, and the SHA-256 of each as CSV."""
     return Answer(shown(service.manifest(call.unit, _period(period))))
 
 
-@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, Takes(query=PageQuerySchema))
+@statements.operation("GET", "/statements/months", {200: MONTHS}, Takes(query=PageQuerySchema))
 def list_months(call: Call) -> Answer:
     """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
     listing = call.listing("months")
@@ -114,7 +116,7 @@ def list_months(call: Call) -> Answer:
     return Answer(listing.page_by_key(months, follows))
 
 
-@statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
+@statements.operation("GET", "/statements/<period:period>/close", {200: CLOSE_STATE}, refusals=("period_invalid",))
 def get_close(call: Call, period: str) -> Answer:
     """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
     state = month_states.close_state(call.unit, _period(period))
@@ -124,7 +126,7 @@ def get_close(call: Call, period: str) -> Answer:
 @statements.operation(
     "POST",
     "/statements/<period:period>/close",
-    {200: CloseSchema},
+    {200: CLOSE},
     Takes(body=CloseWishSchema, is_idempotent=True, needs_body=False),
     refusals=("period_invalid", "period_closed", "period_not_over", "close_in_sequence", "events_pending"),
 )
@@ -137,7 +139,7 @@ def propose_close(call: Call, period: str) -> Answer:
 @statements.operation(
     "POST",
     "/statements/<period:period>/close/confirm",
-    {200: CloseSchema},
+    {200: CLOSE},
     Takes(is_idempotent=True),
     refusals=(
         "period_invalid",
@@ -155,14 +157,14 @@ def confirm_close(call: Call, period: str) -> Answer:
     return Answer(shown(closing.confirm_close(call.unit, _period(period))))
 
 
-@statements.operation("POST", "/audit", {202: AuditRequestSchema}, Takes(body=AuditWishSchema, needs_body=False))
+@statements.operation("POST", "/audit", {202: AUDIT_REQUEST}, Takes(body=AuditWishSchema, needs_body=False))
 def request_audit(call: Call) -> Answer:
     """Asks for an audit of every invariant, or (``full``) of what is at rest too; a worker runs it soon."""
     run.request_audit(call.unit, is_full=call.body["full"])
     return Answer({"requested_at": call.now}, 202, after_commit=call.backend.ring)
 
 
-@statements.operation("GET", "/audit", {200: AuditSchema}, refusals=("not_found",))
+@statements.operation("GET", "/audit", {200: AUDIT}, refusals=("not_found",))
 def get_audit(call: Call) -> Answer:
     """The last audit; 404 before the first."""
     audit = run.latest_audit(call.conn, call.program)
@@ -171,7 +173,7 @@ def get_audit(call: Call) -> Answer:
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
 
 
-@statements.operation("GET", "/audits", {200: AuditsPageSchema}, Takes(query=PageQuerySchema))
+@statements.operation("GET", "/audits", {200: AUDITS}, Takes(query=PageQuerySchema))
 def list_audits(call: Call) -> Answer:
     """When audits were made, and which checks of each did not hold; the newest first."""
     listing = call.listing("audits")

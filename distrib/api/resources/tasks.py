@@ -12,7 +12,7 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.calls.tasks import check_wish
 from distrib.api.http.answers import Answer, Stream, shown
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.tasks import TaskDraftSchema, TaskSchema, TasksPageSchema
+from distrib.api.schemas.tasks import TASK, TASKS, TaskDraftSchema
 from distrib.languages.web import current_language
 from distrib.services import tasks as service
 from distrib.services.tasks import TaskRow, TaskWish
@@ -25,7 +25,7 @@ _ANY_FILE = "application/octet-stream"
 @tasks.operation(
     "POST",
     "/tasks",
-    {202: TaskSchema},
+    {202: TASK},
     Takes(body=TaskDraftSchema, is_idempotent=True, most_bytes=LIST_BYTES),
     refusals=("tasks_waiting",),
 )
@@ -39,7 +39,7 @@ def start_task(call: Call) -> Answer:
     return Answer(shown(view), 202, {"Location": f"/v1/tasks/{view.id}"})
 
 
-@tasks.operation("GET", "/tasks", {200: TasksPageSchema}, Takes(query=PageQuerySchema))
+@tasks.operation("GET", "/tasks", {200: TASKS}, Takes(query=PageQuerySchema))
 def list_tasks(call: Call) -> Answer:
     """The tasks of whose key asks, the newest first."""
     listing = call.listing(f"tasks {call.actor.person}")
@@ -48,13 +48,13 @@ def list_tasks(call: Call) -> Answer:
     return Answer(listing.page_by_key(views, follows))
 
 
-@tasks.operation("GET", "/tasks/<id:task_id>", {200: TaskSchema}, refusals=("task_unknown",))
+@tasks.operation("GET", "/tasks/<id:task_id>", {200: TASK}, refusals=("task_unknown",))
 def get_task(call: Call, task_id: str) -> Answer:
     """One task: how far it is, then what the call answered or why it failed."""
     return Answer(shown(service.get_task(call.unit, task_id)))
 
 
-@tasks.operation("POST", "/tasks/<id:task_id>/cancel", {200: TaskSchema}, refusals=("task_unknown", "task_ended"))
+@tasks.operation("POST", "/tasks/<id:task_id>/cancel", {200: TASK}, refusals=("task_unknown", "task_ended"))
 def cancel_task(call: Call, task_id: str) -> Answer:
     """Ends a task before it is done; what was done of it is undone as a whole."""
     return Answer(shown(service.cancel_task(call.unit, task_id)))

@@ -6,7 +6,7 @@ from functools import partial
 
 from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, Stream
-from distrib.api.schemas.trail import TrailExportQuerySchema, TrailPageSchema, TrailQuerySchema
+from distrib.api.schemas.trail import TRAIL, TrailExportQuerySchema, TrailQuerySchema
 from distrib.services import trail as service
 from distrib.services.context import format_period
 from distrib.services.trail import TrailFilter
@@ -16,7 +16,7 @@ trail = Resource("trail", "The trail 操作留痕: who changed or read what")
 _MEDIA_TYPES = {service.CSV: "text/csv; charset=utf-8", service.NDJSON: "application/x-ndjson"}
 
 
-@trail.operation("GET", "/trail", {200: TrailPageSchema}, Takes(query=TrailQuerySchema))
+@trail.operation("GET", "/trail", {200: TRAIL}, Takes(query=TrailQuerySchema))
 def list_trail(call: Call) -> Answer:
     """Who changed or read what, the newest first."""
     wanted = TrailFilter(**{name: call.query[name] for name in TrailFilter._fields})

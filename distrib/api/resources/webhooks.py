@@ -7,14 +7,14 @@ from distrib.api.calls.operations import Call, Resource, Takes
 from distrib.api.http.answers import Answer, shown
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.webhooks import (
-    DeliveriesPageSchema,
+    DELIVERIES,
+    DELIVERY,
+    WEBHOOK,
+    WEBHOOK_WITH_SECRET,
+    WEBHOOKS,
     DeliveryQuerySchema,
-    DeliveryWithLogSchema,
     WebhookChangeSchema,
     WebhookDraftSchema,
-    WebhookSchema,
-    WebhooksPageSchema,
-    WebhookWithSecretSchema,
 )
 from distrib.services.webhooks import endpoints as service
 from distrib.services.webhooks.endpoints import WebhookDraft
@@ -23,7 +23,7 @@ from distrib.services.webhooks.views import WebhookChanges
 webhooks = Resource("webhooks", "Webhooks (Standard Webhooks) and their deliveries 投递记录")
 
 
-@webhooks.operation("GET", "/webhooks", {200: WebhooksPageSchema}, Takes(query=PageQuerySchema))
+@webhooks.operation("GET", "/webhooks", {200: WEBHOOKS}, Takes(query=PageQuerySchema))
 def list_webhooks(call: Call) -> Answer:
     """The endpoints without their secrets."""
     listing = call.listing("webhooks")
@@ -35,7 +35,7 @@ def list_webhooks(call: Call) -> Answer:
 @webhooks.operation(
     "POST",
     "/webhooks",
-    {201: WebhookWithSecretSchema, 200: WebhookWithSecretSchema},
+    {201: WEBHOOK_WITH_SECRET, 200: WEBHOOK_WITH_SECRET},
     Takes(body=WebhookDraftSchema),
     refusals=("id_conflict",),
 )
@@ -51,13 +51,13 @@ def create_webhook(call: Call) -> Answer:
     return Answer(shown(view), 201 if is_new else 200)
 
 
-@webhooks.operation("GET", "/webhooks/<id:webhook_id>", {200: WebhookSchema})
+@webhooks.operation("GET", "/webhooks/<id:webhook_id>", {200: WEBHOOK})
 def get_webhook(call: Call, webhook_id: str) -> Answer:
     """One endpoint without its secret."""
     return Answer(shown(service.get_webhook(call.conn, call.program, webhook_id)))
 
 
-@webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WebhookSchema}, Takes(body=WebhookChangeSchema))
+@webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WEBHOOK}, Takes(body=WebhookChangeSchema))
 def change_webhook(call: Call, webhook_id: str) -> Answer:
     """Changes address or events, disables, or enables again: what waits is sent then. Another address waits."""
     backend = call.backend
@@ -72,7 +72,7 @@ def change_webhook(call: Call, webhook_id: str) -> Answer:
 
 
 @webhooks.operation(
-    "POST", "/webhooks/<id:webhook_id>/approve", {200: WebhookSchema}, refusals=("change_unknown", *TAKES_SECOND_PERSON)
+    "POST", "/webhooks/<id:webhook_id>/approve", {200: WEBHOOK}, refusals=("change_unknown", *TAKES_SECOND_PERSON)
 )
 def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
     """Puts the address that waits in force at once; by another person than proposed it."""
@@ -81,7 +81,7 @@ def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
 
 
 @webhooks.operation(
-    "POST", "/webhooks/<id:webhook_id>/cancel", {200: WebhookSchema}, refusals=("change_unknown", "change_in_force")
+    "POST", "/webhooks/<id:webhook_id>/cancel", {200: WEBHOOK}, refusals=("change_unknown", "change_in_force")
 )
 def cancel_webhook_change(call: Call, webhook_id: str) -> Answer:
     """Ends the address that waits; the one in force stays."""
@@ -96,23 +96,19 @@ def end_webhook(call: Call, webhook_id: str) -> Answer:
     return Answer(None, 204)
 
 
-@webhooks.operation("POST", "/webhooks/<id:webhook_id>/rotate", {200: WebhookWithSecretSchema})
+@webhooks.operation("POST", "/webhooks/<id:webhook_id>/rotate", {200: WEBHOOK_WITH_SECRET})
 def rotate_webhook_secret(call: Call, webhook_id: str) -> Answer:
     """Makes a new secret; for 24 hours the one before signs as well."""
     return Answer(shown(service.rotate_secret(call.unit, webhook_id, call.backend.sealer)))
 
 
-@webhooks.operation(
-    "POST", "/webhooks/<id:webhook_id>/test", {202: DeliveryWithLogSchema}, refusals=("webhook_disabled",)
-)
+@webhooks.operation("POST", "/webhooks/<id:webhook_id>/test", {202: DELIVERY}, refusals=("webhook_disabled",))
 def test_webhook(call: Call, webhook_id: str) -> Answer:
     """Sends a message of the type `ping`, soon, signed as every other; how that went stands in its delivery."""
     return Answer(shown(service.send_test(call.unit, webhook_id)), 202)
 
 
-@webhooks.operation(
-    "GET", "/webhooks/<id:webhook_id>/deliveries", {200: DeliveriesPageSchema}, Takes(query=DeliveryQuerySchema)
-)
+@webhooks.operation("GET", "/webhooks/<id:webhook_id>/deliveries", {200: DELIVERIES}, Takes(query=DeliveryQuerySchema))
 def list_deliveries(call: Call, webhook_id: str) -> Answer:
     """What was sent to an endpoint or waits to be, the newest first."""
     status = call.query["status"]
@@ -122,7 +118,7 @@ def list_deliveries(call: Call, webhook_id: str) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
-@webhooks.operation("GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DeliveryWithLogSchema})
+@webhooks.operation("GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DELIVERY})
 def get_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
     """One delivery with its attempts."""
     return Answer(shown(service.get_delivery(call.conn, call.program, webhook_id, delivery_id)))
@@ -131,7 +127,7 @@ def get_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
 @webhooks.operation(
     "POST",
     "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>/resend",
-    {202: DeliveryWithLogSchema},
+    {202: DELIVERY},
     refusals=("webhook_disabled",),
 )
 def resend_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:

@@ -7,9 +7,11 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from distrib.api.http.auth import STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Identifier, Instant, Period, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.domain.money import MAX_MINOR
 
 STATUSES = ("proposed", "approved")
@@ -62,3 +64,21 @@ class AdjustmentSchema(Shape):
 
 
 AdjustmentsPageSchema: Any = page_of(AdjustmentSchema, "AdjustmentsPage")
+
+# Who sees what: every role of staff that reads adjustments sees all of them.
+_ADJUSTMENT = (
+    "id",
+    "shop_id",
+    "amount_minor",
+    "currency",
+    "reason",
+    "status",
+    "proposed_at",
+    "proposed_by",
+    "approved_at",
+    "approved_by",
+    "period",
+    "commission_id",
+)
+ADJUSTMENT = Visible(AdjustmentSchema, dict.fromkeys(STAFF, _ADJUSTMENT))
+ADJUSTMENTS = Visible(AdjustmentsPageSchema, dict.fromkeys(STAFF, paged(_ADJUSTMENT)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from distrib.api.http.auth import STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Choice,
@@ -23,6 +24,7 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import SHOP_STATUSES
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.plans.document import MAX_HOLD_DAYS
 from distrib.services.statements.sorting import BALANCE_SORTS, STATES
 
@@ -93,3 +95,20 @@ class ReleasesSchema(Shape):
     later_minor = Total(required=True, metadata={"description": "after the last of these days"})
     currency = Currency(required=True)
     as_of = Instant(required=True, metadata={"description": "of when it is: of large programs it is kept"})
+
+
+# Who sees what: balances of many shops are for staff, and all of them sees the same.
+_SHOP_BALANCE = (
+    "shop_id",
+    "name",
+    "status",
+    "balance_minor",
+    "held_minor",
+    "reserved_minor",
+    "available_minor",
+    "currency",
+)
+_BALANCES = (*paged(_SHOP_BALANCE), "as_of", "sorted_as_of")
+_RELEASES = (*within("data", ("day", "amount_minor")), "later_minor", "currency", "as_of")
+BALANCES = Visible(BalancesPageSchema, dict.fromkeys(STAFF, _BALANCES))
+RELEASES = Visible(ReleasesSchema, dict.fromkeys(STAFF, _RELEASES))

@@ -6,9 +6,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.penalties import PenaltyInForceSchema
+from distrib.api.schemas.penalties import PENALTY_IN_FORCE_FIELDS, PenaltyInForceSchema
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.services.compliance.cases import DECISIONS
 from distrib.services.compliance.monitors import FINDING_SEVERITIES
 from distrib.services.compliance.words import LANGUAGES
@@ -174,3 +176,76 @@ class ReportSchema(Shape):
 
 FindingsPageSchema: type[Schema] = page_of(KeptFindingSchema, "ComplianceFindingsPage")
 CasesPageSchema: type[Schema] = page_of(CaseSchema, "CasesPage")
+
+# Who sees what: all of staff reads what the monitors found and what was decided; a report shows what it rests on as it is kept.
+_KEPT_FINDING = (
+    "finding_no",
+    "id",
+    "severity",
+    "moment",
+    "subject",
+    "figure",
+    "threshold",
+    "source",
+    "detail_en",
+    "detail_zh",
+    "action",
+    "evidence",
+    "shop_ids",
+    "pack",
+    "found_at",
+)
+_DECISION = ("seq", "decision", "effective_at", "decided_by", "reason", "recorded_at", "recorded_by")
+_CASE = (
+    "case_no",
+    "finding_id",
+    "subject",
+    "shop_id",
+    "organiser_id",
+    "state",
+    "reason",
+    "evidence",
+    "opened_at",
+    "opened_by",
+    "frozen_minor",
+    "currency",
+    *within("decisions", _DECISION),
+)
+_FINDING = ("id", "severity", "subject", "figure", "threshold", "source", "detail_en", "detail_zh", "pack", "shop_ids")
+_RUN = (
+    "run_no",
+    "program",
+    "as_of",
+    "structure",
+    "largest_trees",
+    "organisers",
+    *within("findings", _FINDING),
+    "new_findings",
+    "cases_opened",
+)
+_REPORTED_FINDING = (*_FINDING, "moment", "done", "case_no", "case_state", "signed_off_by")
+_REPORT = (
+    "program",
+    "as_of",
+    "currency",
+    "time_zone",
+    "packs",
+    "caps",
+    "plans",
+    "structure",
+    "largest_trees",
+    "organisers",
+    *within("findings", _REPORTED_FINDING),
+    "recorded",
+    *within("penalties", PENALTY_IN_FORCE_FIELDS),
+    *within("cases", _CASE),
+    "sign_offs",
+    "notice_en",
+    "notice_zh",
+    "digest",
+)
+FINDINGS = Visible(FindingsPageSchema, dict.fromkeys(STAFF, paged(_KEPT_FINDING)))
+CASE = Visible(CaseSchema, dict.fromkeys(STAFF, _CASE))
+CASES = Visible(CasesPageSchema, dict.fromkeys(STAFF, paged(_CASE)))
+RUN = Visible(RunSchema, dict.fromkeys(STAFF, _RUN))
+REPORT = Visible(ReportSchema, dict.fromkeys(STAFF, _REPORT))

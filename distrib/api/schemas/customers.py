@@ -6,9 +6,11 @@ from typing import Any
 
 from marshmallow import fields
 
+from distrib.api.http.auth import ADMIN, OPERATIONS, ORDERS, STAFF
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape
 from distrib.api.schemas.lists import page_of
-from distrib.api.schemas.problem import ProblemEntrySchema
+from distrib.api.schemas.problem import ENTRY_FIELDS, ProblemEntrySchema
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.customers import OUTCOMES, RULES
 
 MOST_CLAIMS = 1_000
@@ -114,3 +116,16 @@ class CustomerSchema(Shape):
 
 
 ClaimsPageSchema: Any = page_of(ClaimViewSchema, "ClaimsPage")
+
+# Who sees what: customers are for the order system and staff, and both see the same.
+_BINDING = ("shop_id", "source", "bound_at", "renewed_at", "protected_until", "expires_at")
+_BOUND = ("customer_id", "outcome", *within("binding", _BINDING))
+_ENTRY = ("customer_id", "outcome", *within("binding", _BINDING), "code", "detail", *within("errors", ENTRY_FIELDS))
+_CLAIM = ("customer_id", "shop_id", "source", "bound_at", "rule", "outcome", "until", "recorded_at", "recorded_by")
+_CUSTOMER = ("id", "shop_id", *within("binding", _BINDING), "merged_into", "merged_at")
+_READERS = (ORDERS, *STAFF)
+_WRITERS = (ORDERS, ADMIN, OPERATIONS)
+CUSTOMER = Visible(CustomerSchema, dict.fromkeys(_READERS, _CUSTOMER))
+CLAIMS = Visible(ClaimsPageSchema, dict.fromkeys(_READERS, paged(_CLAIM)))
+BOUND = Visible(BoundSchema, dict.fromkeys(_WRITERS, _BOUND))
+BOUND_BATCH = Visible(BatchResultsSchema, dict.fromkeys(_WRITERS, within("results", _ENTRY)))

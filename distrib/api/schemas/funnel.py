@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import (
     Choice,
     Currency,
@@ -16,6 +17,7 @@ from distrib.api.schemas.fields import (
     Shape,
     Whole,
 )
+from distrib.api.schemas.visible import Visible, within
 from distrib.services.sharing.funnel import DAY, GRAINS
 from distrib.services.sharing.visits import SOURCES
 
@@ -59,3 +61,26 @@ class FunnelSchema(Shape):
     """The funnel, day by day or month by month."""
 
     data = Listed(Inner(FunnelSpanSchema), required=True)
+
+
+# Who sees what: the funnel is for staff, and all of them sees the same.
+_SPAN = (
+    "starts_on",
+    "visits",
+    *within("sources", SOURCES),
+    "as_of",
+    "registrations",
+    "registration_rate",
+    "first_orders",
+    "orders",
+    "sales_minor",
+    "average_order_minor",
+    "currency",
+    "buyers",
+    "repeat_buyers",
+    "repeat_rate",
+    "shops",
+    "sharing_shops",
+    "sharing_rate",
+)
+FUNNEL = Visible(FunnelSchema, dict.fromkeys(STAFF, within("data", _SPAN)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.services.held_changes import OPEN, OUTCOMES, PAYEE, PROGRAM, WEBHOOK
 
 _KINDS = (PAYEE, WEBHOOK, PROGRAM)
@@ -46,3 +48,9 @@ class HeldChangeSchema(PendingChangeSchema):
 
 
 HeldChangesPageSchema = page_of(HeldChangeSchema, "HeldChangesPage")
+
+# Who sees what: what waits is for all of staff: who may decide it is not asked here.
+PENDING_FIELDS = ("id", "changed_fields", "proposed_at", "proposed_by", "due_at")
+"""Of what waits beside what it is to change."""
+_CHANGE = (*PENDING_FIELDS, "kind", "shop_id", "webhook_id", "status", "ended_at", "ended_by")
+HELD_CHANGES = Visible(HeldChangesPageSchema, dict.fromkeys(STAFF, paged(_CHANGE)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import (
     Choice,
     Currency,
@@ -17,6 +18,7 @@ from distrib.api.schemas.fields import (
     Shape,
     Whole,
 )
+from distrib.api.schemas.visible import Visible, within
 from distrib.domain.money import MAX_SUM_MINOR
 from distrib.services.undecided import KINDS, MOST_COUNTED
 
@@ -84,3 +86,27 @@ class InboxSchema(Shape):
 
     data = Listed(Inner(WaitingSchema), required=True)
     counts = Inner(WaitingCountsSchema, required=True)
+
+
+# Who sees what: of what waits all of staff sees the same; which kinds is for who reads them.
+_WAITING = (
+    "kind",
+    "id",
+    "since",
+    "by",
+    "mine",
+    "may_decide",
+    "operation",
+    "link",
+    "shop_id",
+    "order_id",
+    "amount_minor",
+    "currency",
+    "count",
+    "code",
+    "subject",
+    "changed_fields",
+    "due_at",
+)
+_COUNTS = tuple(name for kind in KINDS for name in within(kind, ("count", "more")))
+INBOX = Visible(InboxSchema, dict.fromkeys(STAFF, (*within("data", _WAITING), *within("counts", _COUNTS))))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from distrib.api.http.auth import ORDERS, PARTNER, ROLES, STAFF
+from distrib.api.http.auth import ADMIN, ORDERS, PARTNER, ROLES, STAFF
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Instant, Listed, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
-from distrib.api.schemas.visible import Visible
+from distrib.api.schemas.visible import Visible, paged
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD
 from distrib.services.programs.keys import ACTIVE, ENDED, EXPIRED
 from distrib.services.programs.scopes import SCOPES, SEAT_ROLES
@@ -117,7 +117,7 @@ class RotationEndSchema(Shape):
 
 KeysPageSchema = page_of(KeySchema, "KeysPage")
 
-# Who sees what: every role sees of its own key all that an admin sees of any, as the list says.
+# Who sees what: every role sees of its own key all that an admin sees of any, as the list says; so does the trail.
 _KEY = (
     "id",
     "name",
@@ -143,3 +143,5 @@ _KEY = (
 )
 KEY = Visible(KeySchema, dict.fromkeys((PARTNER, ORDERS, *STAFF), _KEY))
 NEW_KEY = Visible(NewKeySchema, dict.fromkeys((PARTNER, ORDERS, *STAFF), (*_KEY, "key")))
+KEYS = Visible(KeysPageSchema, {ADMIN: paged(_KEY)})
+SIGNING_SECRET = Visible(SigningSecretSchema, {ADMIN: ("id", "secret", "former_until")})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Period, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.services.ledger.accounts import CAUSES, KINDS
 
 _ACCOUNT = {"examples": ["expense", "clearing", "tax", "payable:shop-7"]}
@@ -113,3 +115,47 @@ AccountsPageSchema: Any = page_of(AccountSchema, "AccountsPage")
 AccountChangesPageSchema: Any = page_of(AccountChangeSchema, "AccountChangesPage")
 TransfersPageSchema: Any = page_of(TransferSchema, "TransfersPage")
 SealsPageSchema: Any = page_of(SealSchema, "SealsPage")
+
+# Who sees what: the ledger is for staff, and all of them sees the same.
+_OF_ACCOUNT = ("id", "kind", "shop_id", "currency", "balance_minor", "version")
+_VIEWS = ("held_minor", "reserved_minor", "available_minor", "as_of")
+_WITH_VIEWS = (*_OF_ACCOUNT, *within("views", _VIEWS))
+_VERSION = ("version", "posting_no", "period", "previous_minor", "amount_minor", "balance_minor")
+_TRANSFER = (
+    "id",
+    *within("cause", ("type", "id")),
+    "debit",
+    "credit",
+    "amount_minor",
+    "currency",
+    "kind",
+    "occurred_at",
+    "available_at",
+    "period",
+    "belongs_to_period",
+    "posting_no",
+    "event_id",
+    "line_id",
+    "rule",
+    "tier",
+    "base_minor",
+    "rate",
+    *within("plan_version", ("code", "version")),
+    "reverses_id",
+)
+_SEAL = (
+    "seal_no",
+    "digest",
+    "previous_digest",
+    "after_posting",
+    "through_posting",
+    "transfers",
+    "total_minor",
+    "sealed_at",
+)
+ACCOUNT = Visible(AccountWithViewsSchema, dict.fromkeys(STAFF, _WITH_VIEWS))
+ACCOUNTS = Visible(AccountsPageSchema, dict.fromkeys(STAFF, paged(_OF_ACCOUNT)))
+ACCOUNT_VERSIONS = Visible(AccountChangesPageSchema, dict.fromkeys(STAFF, paged(_VERSION)))
+TRANSFERS = Visible(TransfersPageSchema, dict.fromkeys(STAFF, paged(_TRANSFER)))
+SEAL = Visible(SealSchema, dict.fromkeys(STAFF, _SEAL))
+SEALS = Visible(SealsPageSchema, dict.fromkeys(STAFF, paged(_SEAL)))

@@ -11,9 +11,10 @@ from distrib.api.http.auth import ORDERS, PARTNER, STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
+from distrib.api.schemas.events_seen import FAILURE_FIELDS
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.visible import Visible, within
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.services.orders.codec import CHANNELS, EVENT_TYPES
 from distrib.services.orders.views import ORDER_STATUSES
@@ -281,7 +282,7 @@ _DIFFERENCE = (
 _EXPLANATION = (
     *_SUMMARY,
     "reason",
-    *within("error", ("code", "detail", "detail_zh")),
+    *within("error", FAILURE_FIELDS),
     "policy",
     "is_self_purchase",
     "order_cap",
@@ -292,10 +293,48 @@ _EXPLANATION = (
     "agrees",
     *within("differences", _DIFFERENCE),
 )
+_LINE = (
+    "id",
+    "sku",
+    "category",
+    "quantity",
+    "paid_minor",
+    "list_minor",
+    "cost_minor",
+    "entry",
+    "refunded_minor",
+    "left_minor",
+)
+_REFUND = (
+    "id",
+    "event_id",
+    "occurred_at",
+    "amount_minor",
+    "counts",
+    *within("lines", ("line_id", "amount_minor")),
+    "reversed_at",
+    "reversed_by",
+)
+_EXPECTED = ("line_id", "rule", "tier", "shop_id", "base_minor", "rate", "amount_minor", "currency", "state")
+_NET = (*_EXPECTED, "earned_minor", "reversed_minor", "available_at")
+_ORDER = (
+    *_SUMMARY,
+    "customer_id",
+    "leader_id",
+    "opener_id",
+    "group_id",
+    *within("lines", _LINE),
+    *within("refunds", _REFUND),
+    *within("commissions", _NET),
+    *within("expected", _EXPECTED),
+    *within("events", ("id", "type", "occurred_at", "status", "code")),
+    "reason",
+    *within("error", FAILURE_FIELDS),
+)
+_READERS = (ORDERS, *STAFF)
 EXPLANATION = Visible(
     ExplanationSchema,
-    {
-        PARTNER: _EXPLANATION,
-        **dict.fromkeys((ORDERS, *STAFF), (*_EXPLANATION, "customer_id")),
-    },
+    {PARTNER: _EXPLANATION, **dict.fromkeys(_READERS, (*_EXPLANATION, "customer_id"))},
 )
+ORDER = Visible(OrderViewSchema, dict.fromkeys(_READERS, _ORDER))
+ORDER_PAGE = Visible(OrdersPageSchema, dict.fromkeys(_READERS, paged((*_SUMMARY, "customer_id"))))

@@ -7,7 +7,6 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validates_schema
 
-from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Amount,
@@ -27,7 +26,6 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.visible import Visible, every, paged
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.payouts.channels import CHANNELS, CSV
@@ -364,25 +362,3 @@ PayoutsPageSchema: type[Schema] = page_of(PayoutSummarySchema, "PayoutsPage")
 OwnPayoutsPageSchema: type[Schema] = page_of(OwnPayoutSchema, "OwnPayoutsPage")
 RefusedPageSchema: type[Schema] = page_of(RefusedShopSchema, "RefusedPage")
 PayablePageSchema: type[Schema] = page_of(PayableSchema, "PayablePage")
-
-# Who sees what: of batches a shop sees its own line alone, so that the shapes of batches are lists for staff.
-_OWN_PAYOUT = (
-    "id",
-    "status",
-    "amount_minor",
-    "tax_minor",
-    "fee_minor",
-    "net_minor",
-    "currency",
-    "channel",
-    "created_at",
-    "approved_at",
-    "paid_on",
-    "returned_on",
-    "reference",
-    "reason",
-)
-PAYOUT = Visible(PayoutSchema, dict.fromkeys(STAFF, every(PayoutSchema)))
-PAYOUTS = Visible(PayoutsPageSchema, dict.fromkeys(STAFF, paged(every(PayoutSummarySchema))))
-OWN_PAYOUT = Visible(OwnPayoutSchema, {PARTNER: _OWN_PAYOUT})
-OWN_PAYOUTS = Visible(OwnPayoutsPageSchema, {PARTNER: paged(_OWN_PAYOUT)})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
+from distrib.api.http.auth import ADMIN, COMPLIANCE, FINANCE
 from distrib.api.schemas.fields import Choice, Day, Identifier, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.domain.penalties import KINDS, STATUSES
 
 
@@ -73,3 +75,23 @@ class PenaltyInForceSchema(_PenaltyFactsSchema):
 
 
 PenaltiesPageSchema: type[Schema] = page_of(PenaltySchema, "PenaltiesPage")
+
+# Who sees what: decisions against people are for those who answer for money and for compliance.
+_FACTS = (
+    "id",
+    "shop_id",
+    "organiser_id",
+    "kind",
+    "decided_on",
+    "lapses_on",
+    "authority",
+    "reference",
+    "reason",
+    "recorded_at",
+)
+_PENALTY = (*_FACTS, "status", "recorded_by", "withdrawn_at", "withdrawn_by", "withdrawal_reason")
+PENALTY_IN_FORCE_FIELDS = (*_FACTS, "subject", "trees", "persons", "levels")
+"""Of one that a compliance report names."""
+_READERS = (FINANCE, ADMIN, COMPLIANCE)
+PENALTY = Visible(PenaltySchema, dict.fromkeys(_READERS, _PENALTY))
+PENALTIES = Visible(PenaltiesPageSchema, dict.fromkeys(_READERS, paged(_PENALTY)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from distrib.api.http.auth import ADMIN
 from distrib.api.schemas.fields import Choice, Flag, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.services.people.password_links import LINK_MINUTES, MOST_LINK_MINUTES
 from distrib.services.programs.keys import ACTIVE, ENDED, EXPIRED
 from distrib.services.programs.scopes import SEAT_ROLES
@@ -66,3 +68,23 @@ class PasswordLinkSchema(Shape):
 
 
 PeoplePageSchema = page_of(SeatSchema, "PeoplePage")
+
+# Who sees what: who signs in is for admins.
+_SEAT = (
+    "id",
+    "login",
+    "name",
+    "role",
+    "state",
+    "may_confirm",
+    "confirms_from",
+    "created_at",
+    "made_by",
+    "approved_by",
+    "approved_at",
+    "revoked_at",
+    "ended_by",
+)
+PEOPLE = Visible(PeoplePageSchema, {ADMIN: paged(_SEAT)})
+NEW_SEAT = Visible(NewSeatSchema, {ADMIN: (*_SEAT, "password")})
+PASSWORD_LINK = Visible(PasswordLinkSchema, {ADMIN: ("login", "url", "expires_at")})

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import (
     Choice,
     Currency,
@@ -19,6 +20,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.policies.policy import SEVERITIES
 
 
@@ -94,3 +96,36 @@ class PublicationSchema(Shape):
 
 
 PlansPageSchema: Any = page_of(PlanSummarySchema, "PlansPage")
+
+# Who sees what: plans are for staff, and all of them sees the same; a document is shown as it was sent.
+FINDING_FIELDS = ("id", "severity", "figure", "threshold", "source", "detail_en", "detail_zh")
+"""Of what a policy pack has to say about a plan, wherever that stands."""
+_SUMMARY = (
+    "code",
+    "version",
+    "status",
+    "created_at",
+    "created_by",
+    "effective_from",
+    "published_at",
+    "published_by",
+    "signed_off_by",
+    *within("findings", FINDING_FIELDS),
+)
+_HEADLINE = (
+    "id",
+    "since",
+    "until",
+    "orders",
+    "currency",
+    "as_it_was_minor",
+    "cost_minor",
+    "difference_minor",
+    "share_of_sales",
+    "gaining",
+    "losing",
+    "failing",
+)
+_PLAN = (*_SUMMARY, "document", *within("simulation", _HEADLINE))
+PLAN = Visible(PlanSchema, dict.fromkeys(STAFF, _PLAN))
+PLANS = Visible(PlansPageSchema, dict.fromkeys(STAFF, paged(_SUMMARY)))

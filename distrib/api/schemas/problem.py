@@ -25,3 +25,7 @@ class ProblemSchema(Shape):
     instance = fields.String(metadata={"description": "the request, as a URN where its id is ours"})
     request_id = fields.String(metadata={"description": "the request, as in Request-Id"})
     errors = Listed(Inner(ProblemEntrySchema))
+
+
+ENTRY_FIELDS = ("pointer", "detail")
+"""Of each thing that is wrong with an entry of a call with many, whoever called."""

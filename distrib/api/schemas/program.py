@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import (
     Amount,
     Choice,
@@ -16,8 +17,9 @@ from distrib.api.schemas.fields import (
     Shape,
     Whole,
 )
-from distrib.api.schemas.held_changes import PendingChangeSchema
+from distrib.api.schemas.held_changes import PENDING_FIELDS, PendingChangeSchema
 from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
 from distrib.services.programs.tenants import ADMISSIONS
@@ -110,3 +112,26 @@ class ProgramSchema(Shape):
 
 
 ProgramChangesPageSchema = page_of(ProgramChangeSchema, "ProgramChangesPage")
+
+# Who sees what: a program's settings are for staff, and all of them sees the same.
+_RULES = ("least_minor", "most_minor", "per_day", "per_month", "fee_minor")
+_PROGRAM = (
+    "code",
+    "currency",
+    "time_zone",
+    "policy",
+    "admission",
+    "identity_required",
+    *within("binding", ("rule", "protect_days", "expire_days")),
+    "withholding",
+    *within("withdrawals", _RULES),
+    "title",
+    "join_url",
+    "key_approval",
+    "key_wait_hours",
+    "payee_hold_days",
+    *within("pending", (*PENDING_FIELDS, "settings")),
+)
+_CHANGE = ("changed_at", "changed_by", "signed_off_by", "before", "after")
+PROGRAM = Visible(ProgramSchema, dict.fromkeys(STAFF, _PROGRAM))
+PROGRAM_CHANGES = Visible(ProgramChangesPageSchema, dict.fromkeys(STAFF, paged(_CHANGE)))

@@ -19,7 +19,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.visible import Visible
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.money import MAX_SUM_MINOR
 from distrib.domain.plans.conditions import METRICS
 from distrib.domain.ranks.history import RANK_CAUSES
@@ -140,7 +140,21 @@ class NearRanksPageSchema(Shape):
     shops = Whole(required=True, allow_none=True, metadata={"description": "how many were looked at"})
 
 
-# Who sees what: a condition may hold others, so that it is shown as its shape says.
+# Who sees what: a condition may hold others, which show what it shows. Lists of many shops are for staff.
+_CONDITION = (
+    "kind",
+    "met",
+    "condition",
+    "window",
+    "since",
+    "levels",
+    "min_rank",
+    "have",
+    "need",
+    "unit",
+    "currency",
+    "parts",
+)
 _NEXT_RANK = (
     "shop_id",
     "rank",
@@ -150,6 +164,35 @@ _NEXT_RANK = (
     "effective_at",
     "met",
     "takes",
-    "conditions",
+    *within("conditions", _CONDITION),
+)
+_NEAR_RANK = ("shop_id", "name", "rank", "next_rank", "share", "takes", *within("conditions", _CONDITION))
+_EVALUATION = (
+    "program",
+    "month",
+    "effective_at",
+    "shops",
+    "promoted",
+    "lowered",
+    "taken_back",
+    "failing",
+    "evaluated_at",
+    "evaluated_by",
+)
+_MOVE = (
+    "shop_id",
+    "name",
+    "from_rank",
+    "rank",
+    "direction",
+    "cause",
+    "evaluation",
+    "reason",
+    "effective_at",
+    "recorded_at",
+    "recorded_by",
 )
 NEXT_RANK = Visible(NextRankSchema, dict.fromkeys((PARTNER, *STAFF), _NEXT_RANK))
+NEAR_RANKS = Visible(NearRanksPageSchema, dict.fromkeys(STAFF, (*paged(_NEAR_RANK), "as_of", "shops")))
+EVALUATIONS = Visible(EvaluationsPageSchema, dict.fromkeys(STAFF, paged(_EVALUATION)))
+RANK_MOVES = Visible(RankMovesPageSchema, dict.fromkeys(STAFF, paged(_MOVE)))

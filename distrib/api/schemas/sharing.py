@@ -7,8 +7,10 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from distrib.api.http.auth import STAFF
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Instant, PlainText, QueryWhole, Shape, Whole
+from distrib.api.schemas.visible import Visible
 from distrib.domain.money import MAX_MINOR
 from distrib.services.sharing.backgrounds import MOST_BASE64
 from distrib.services.sharing.posters import CLASSIC, DESIGNS, LANGUAGES, MOST_GOODS, MOST_HEADLINE, MOST_SCALE
@@ -61,3 +63,7 @@ class QrCodeQuerySchema(Shape):
     """How large the QR code is."""
 
     scale = QueryWhole(low=1, high=MOST_SCALE, load_default=8, metadata={"description": "pixels of one module"})
+
+
+# Who sees what: the picture behind the posters is for staff.
+BACKGROUND = Visible(BackgroundSchema, dict.fromkeys(STAFF, ("width", "height", "bytes", "digest", "set_at")))

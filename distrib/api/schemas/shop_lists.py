@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from distrib.api.http.auth import ADMIN, OPERATIONS, STAFF
 from distrib.api.schemas.fields import (
     Choice,
     Flag,
@@ -18,8 +19,9 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.problem import ProblemEntrySchema
-from distrib.api.schemas.shops import MOST_LEVELS, MOST_SHOPS, SHOP_STATUSES, BranchSchema
+from distrib.api.schemas.problem import ENTRY_FIELDS, ProblemEntrySchema
+from distrib.api.schemas.shops import BRANCH_FIELDS, MOST_LEVELS, MOST_SHOPS, SHOP_STATUSES, BranchSchema
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.services.network.decisions import DECISIONS
 from distrib.services.network.listing import NEWEST_FIRST, SORTS
 
@@ -108,3 +110,26 @@ class DecidedListSchema(Shape):
     """What became of a batch, in the order sent."""
 
     results = Listed(Inner(DecidedSchema), required=True)
+
+
+# Who sees what: the list of all shops is for staff, and all of them sees the same.
+_LISTED = (
+    "id",
+    "name",
+    "status",
+    "status_since",
+    "rank",
+    "level",
+    "sponsor_id",
+    "root_id",
+    "joined_at",
+    "direct_recruits",
+    "month_sales_minor",
+    "available_minor",
+    "currency",
+    *within("branch", BRANCH_FIELDS),
+)
+_SHOPS = (*paged(_LISTED), "count", "count_is_estimate", "sorted_as_of")
+_DECIDED = ("shop_id", "status", "code", "detail", *within("errors", ENTRY_FIELDS))
+SHOPS = Visible(ShopsPageSchema, dict.fromkeys(STAFF, _SHOPS))
+DECIDED = Visible(DecidedListSchema, dict.fromkeys((ADMIN, OPERATIONS), within("results", _DECIDED)))

@@ -132,7 +132,9 @@ _METRICS = (
 _NODE = ("id", "name", "level", "distance", "rank", "joined_at")
 _NODE_TO_STAFF = (*_NODE, "status")
 _TREE = ("directed", "multigraph", "graph", "edges")
+_RETENTION = (*within("data", ("months", "shops", "active_shops", "share")), "as_of")
 METRICS = Visible(MetricsSchema, dict.fromkeys((PARTNER, *STAFF), _METRICS))
+RETENTION = Visible(RetentionSchema, dict.fromkeys(STAFF, _RETENTION))
 SUBTREE_NODE = Visible(SubtreeNodeSchema, {PARTNER: _NODE, **dict.fromkeys(STAFF, _NODE_TO_STAFF)})
 """Of each shop, whichever form the tree is written in."""
 SUBTREE = Visible(

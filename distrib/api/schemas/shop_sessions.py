@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from distrib.api.http.auth import ADMIN
 from distrib.api.schemas.fields import Identifier, Instant, PlainText, Shape, Whole
+from distrib.api.schemas.visible import Visible
 from distrib.services.sharing.shop_sessions import (
     LEAST_SESSION_MINUTES,
     LINK_MINUTES,
@@ -33,3 +35,8 @@ class EndedSessionsSchema(Shape):
     """How many links and sessions were ended."""
 
     ended = Whole(required=True)
+
+
+# Who sees what: a link opens the shop, so that admins alone see it.
+SHOP_SESSION = Visible(ShopSessionSchema, {ADMIN: ("id", "shop_id", "url", "expires_at", "session_minutes")})
+ENDED_SESSIONS = Visible(EndedSessionsSchema, {ADMIN: ("ended",)})

@@ -30,7 +30,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.problem import ProblemEntrySchema
+from distrib.api.schemas.problem import ENTRY_FIELDS, ProblemEntrySchema
 from distrib.api.schemas.visible import PARTNER_BELOW, Visible, paged, within
 
 MOST_SHOPS = 1_000
@@ -262,7 +262,7 @@ _RELATED = (
     "currency",
 )
 _RELATED_TO_STAFF = (*_RELATED, "sponsor_id", "status")
-_BRANCH = ("shops", "sales_minor", "period", "as_of")
+BRANCH_FIELDS = ("shops", "sales_minor", "period", "as_of")
 _DRAWN = (
     "id",
     "sponsor_id",
@@ -273,8 +273,9 @@ _DRAWN = (
     "rank",
     "direct_recruits",
 )
-_REGISTERED = ("id", "status", "code", "detail", "errors.pointer", "errors.detail")
+_REGISTERED = ("id", "status", "code", "detail", *within("errors", ENTRY_FIELDS))
 _RANK_CHANGE = ("effective_at", "rank", "cause", "reason", "recorded_at", "recorded_by")
+_STANDING_CHANGE = ("kind", "effective_at", "value", "reason", "recorded_at", "recorded_by")
 _BALANCE = (
     "held_minor",
     "available_minor",
@@ -298,7 +299,7 @@ DOWNLINE = Visible(
         PARTNER: paged(_RELATED),
         **dict.fromkeys(
             STAFF,
-            paged((*_RELATED_TO_STAFF, "direct_recruits", *within("branch", _BRANCH))),
+            paged((*_RELATED_TO_STAFF, "direct_recruits", *within("branch", BRANCH_FIELDS))),
         ),
     },
 )
@@ -311,3 +312,4 @@ TREE = Visible(
 )
 RANK_CHANGES = Visible(RankChangesPageSchema, dict.fromkeys((PARTNER, *STAFF), paged(_RANK_CHANGE)))
 BALANCE = Visible(BalanceSchema, dict.fromkeys((PARTNER, *STAFF), _BALANCE))
+STANDING_CHANGES = Visible(StandingChangesPageSchema, dict.fromkeys(STAFF, paged(_STANDING_CHANGE)))

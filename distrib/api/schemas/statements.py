@@ -7,9 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
-from distrib.api.http.auth import PARTNER, STAFF
 from distrib.api.http.words import say
-from distrib.api.schemas.commissions import COMMISSION_FIELDS, CommissionSchema
+from distrib.api.schemas.commissions import CommissionSchema
 from distrib.api.schemas.fields import (
     Choice,
     Flag,
@@ -24,7 +23,6 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.visible import Visible, within
 from distrib.languages.readers import READERS
 from distrib.services.statements.sorting import MONTH_SORTS, STATES
 
@@ -272,33 +270,3 @@ class AuditRequestSchema(Shape):
     """An audit that was asked for."""
 
     requested_at = Instant(required=True)
-
-
-# Who sees what: of its own month a shop sees all that staff sees, as the list says.
-_SHOP_STATEMENT = (
-    "program",
-    "period",
-    "currency",
-    "status",
-    "as_of",
-    "digest",
-    "closed_at",
-    "proposed_by",
-    "confirmed_by",
-    "shop_id",
-    "opening_minor",
-    "earned_minor",
-    "reversed_minor",
-    "adjusted_minor",
-    "paid_minor",
-    "tax_minor",
-    "closing_minor",
-    "held_minor",
-    "reserved_minor",
-    "available_minor",
-    "orders",
-    "refunds",
-    *within("lines", COMMISSION_FIELDS),
-    "next_cursor",
-)
-SHOP_STATEMENT = Visible(ShopStatementSchema, dict.fromkeys((PARTNER, *STAFF), _SHOP_STATEMENT))

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from marshmallow import fields
 
+from distrib.api.http.auth import STAFF
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.languages import LANGUAGES
 from distrib.services.tasks import STATES
 
@@ -81,3 +83,25 @@ class TaskSchema(TaskSummarySchema):
 
 
 TasksPageSchema: Any = page_of(TaskSummarySchema, "TasksPage")
+
+# Who sees what: who asked for a task sees all of it, and nobody else any.
+_SUMMARY = (
+    "id",
+    "operation",
+    "path",
+    "query",
+    "subject",
+    "status",
+    "asked_at",
+    "asked_by",
+    "begun_at",
+    "ended_at",
+    "attempts",
+    "bytes",
+    "expected_seconds",
+    "problem",
+    *within("file", ("name", "media_type")),
+    "file_until",
+)
+TASK = Visible(TaskSchema, dict.fromkeys(STAFF, (*_SUMMARY, "body", "answer")))
+TASKS = Visible(TasksPageSchema, dict.fromkeys(STAFF, paged(_SUMMARY)))

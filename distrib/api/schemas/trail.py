@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from distrib.api.http.auth import ADMIN, COMPLIANCE
 from distrib.api.schemas.fields import Choice, Identifier, Instant, Period, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged
 from distrib.domain.trail import KINDS
 from distrib.services.trail import CSV, FORMATS
 
@@ -50,3 +52,23 @@ class TrailRowSchema(Shape):
 
 
 TrailPageSchema = page_of(TrailRowSchema, "TrailPage")
+
+# Who sees what: the trail is for admins and for compliance.
+_ROW = (
+    "no",
+    "recorded_at",
+    "actor",
+    "owner",
+    "role",
+    "os_user",
+    "request_id",
+    "kind",
+    "operation",
+    "subject",
+    "shop_id",
+    "sent",
+    "before",
+    "after",
+    "digest",
+)
+TRAIL = Visible(TrailPageSchema, dict.fromkeys((ADMIN, COMPLIANCE), paged(_ROW)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrib.api.http.auth import ADMIN, STAFF
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape, Whole
-from distrib.api.schemas.held_changes import pending
+from distrib.api.schemas.held_changes import PENDING_FIELDS, pending
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.visible import Visible, paged, within
 from distrib.domain.webhooks import EVENT_TYPES, MOST_URL, PING
 
 _STATUSES = ("enabled", "disabled")
@@ -95,3 +97,34 @@ class DeliveryWithLogSchema(DeliverySchema):
 
 WebhooksPageSchema: Any = page_of(WebhookSchema, "WebhooksPage")
 DeliveriesPageSchema: Any = page_of(DeliverySchema, "DeliveriesPage")
+
+# Who sees what: endpoints are for staff; the secret of one stands in the answer to the admin who makes it.
+_WEBHOOK = (
+    "id",
+    "url",
+    "events",
+    "status",
+    "disabled_reason",
+    "status_since",
+    "created_at",
+    *within("pending", PENDING_FIELDS),
+)
+_ENTRY = (
+    "id",
+    "message_id",
+    "type",
+    "occurred_at",
+    "status",
+    "attempts",
+    "next_attempt_at",
+    "last_attempt_at",
+    "response_status",
+    "error",
+)
+_ATTEMPT = ("attempt", "attempted_at", "milliseconds", "response_status", "error")
+_WITH_LOG = (*_ENTRY, *within("log", _ATTEMPT))
+WEBHOOK = Visible(WebhookSchema, dict.fromkeys(STAFF, _WEBHOOK))
+WEBHOOKS = Visible(WebhooksPageSchema, dict.fromkeys(STAFF, paged(_WEBHOOK)))
+WEBHOOK_WITH_SECRET = Visible(WebhookWithSecretSchema, {ADMIN: (*_WEBHOOK, "secret")})
+DELIVERY = Visible(DeliveryWithLogSchema, dict.fromkeys(STAFF, _WITH_LOG))
+DELIVERIES = Visible(DeliveriesPageSchema, dict.fromkeys(STAFF, paged(_ENTRY)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from distrib.api.http.auth import ORDERS, STAFF
 from distrib.api.schemas.fields import Choice, Flag, Inner, Instant, Listed, PlainText, Shape, Whole
+from distrib.api.schemas.visible import Visible, within
 from distrib.services.heartbeats import DRAINS, KINDS, LOST_AFTER, STATES, SWEEPS
 
 
@@ -43,3 +45,10 @@ class WorkersSchema(Shape):
     as_of = Instant(required=True)
     processes = Listed(Inner(ProcessSchema), required=True, metadata={"description": "the last heard of first"})
     jobs = Listed(Inner(PeriodicJobSchema), required=True)
+
+
+# Who sees what: what works is for all programs; whoever may ask sees all of it.
+_PROCESS = ("id", "kind", "state", "began_at", "seen_at", "activity", "busy_since", "orders", "ended_at")
+_JOB = ("name", "every_seconds", "last_success_at", "took_ms", "last_failure_at", "error", "next_at", "is_late")
+_WORKERS = ("as_of", *within("processes", _PROCESS), *within("jobs", _JOB))
+WORKERS = Visible(WorkersSchema, dict.fromkeys((ORDERS, *STAFF), _WORKERS))
