@@ -177,7 +177,7 @@ class ReportSchema(Shape):
 FindingsPageSchema: type[Schema] = page_of(KeptFindingSchema, "ComplianceFindingsPage")
 CasesPageSchema: type[Schema] = page_of(CaseSchema, "CasesPage")
 
-# Who sees what: all of staff reads what the monitors found and what was decided; a report shows what it rests on as it is kept.
+# Who sees what: all of staff reads what the monitors found and what was decided. Figures are shown as they are kept.
 _KEPT_FINDING = (
     "finding_no",
     "id",

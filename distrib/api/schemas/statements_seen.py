@@ -1,4 +1,4 @@
-"""Who sees what of statements and audits: a shop its own month, of which it sees all that staff sees; the rest is for staff."""
+"""Who sees what of statements and audits: a shop sees of its own month all that staff sees; the rest is for staff."""
 
 from __future__ import annotations
 

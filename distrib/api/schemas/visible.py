@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields as parts_of
 from dataclasses import is_dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from operator import is_
 from typing import Any, Final, TypeAlias
 
@@ -23,6 +23,8 @@ PARTNER_BELOW: Final = "partner-below"
 """A partner that looks at a shop below its own."""
 ROLE_OF: Final[Mapping[str, str]] = {PARTNER_BELOW: PARTNER}
 """Whose way of seeing it is, where a role has more than one; every other way is called as its role."""
+Wanted: TypeAlias = dict[str, "Wanted"]
+"""A list by object: by each name what of it is named."""
 
 
 class Names(dict[str, "Names | None"]):
@@ -42,7 +44,7 @@ class Visible:
         lists: by role, or by way of seeing (``PARTNER_BELOW``), the names seen, as ``Schema(only=...)`` takes them.
 
     Raises:
-        ValueError, KeyError: a list names what the schema has not, or an object of ours as a whole.
+        ValueError: a list names what the schema has not, or an object of ours as a whole.
 
     >>> from distrib.api.schemas.problem import ProblemEntrySchema
     >>> visible = Visible(ProblemEntrySchema, {"partner": ("detail",)})
@@ -94,7 +96,7 @@ def pick(view: Any, names: Names | None) -> Any:
         seen = [pick(entry, names) for entry in view]
         return view if all(map(is_, seen, view)) else seen
     if is_dataclass(view):
-        return _pick_fields({name: getattr(view, name) for name in _parts_named(type(view))}, names)
+        return _pick_fields({part.name: getattr(view, part.name) for part in parts_of(view)}, names)
     raise TypeError(f"a {type(view).__name__} has no fields to be seen")
 
 
@@ -108,15 +110,6 @@ def _pick_fields(view: dict[str, Any], names: Names) -> dict[str, Any]:
         if seen is not value:
             picked = {**picked, name: seen}
     return picked
-
-
-@cache
-def _parts_named(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(part.name for part in parts_of(kind))
-
-
-Wanted: TypeAlias = dict[str, "Wanted"]
-"""A list by object: by each name what of it is named."""
 
 
 def _by_object(listed: Iterable[str]) -> Wanted:
