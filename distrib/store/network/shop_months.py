@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.customer_merges import person_at
 from distrib.store.network.tree import Downline
 from distrib.store.recorded import TimeSpan
 from distrib.store.sql import execute, execute_as
@@ -20,9 +19,9 @@ s.sales_minor - COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r
 """
 _OWN = f"""
 WITH sold AS (
-    SELECT {person_at("s.customer_id", "'infinity'")} AS customer_id,
+    SELECT p.customer_id,
            s.settled_at >= %(from)s AS is_now, s.settled_at, {_NET} AS net
-    FROM settlements s
+    FROM settlements s CROSS JOIN LATERAL person_of(%(program)s, s.customer_id, 'infinity') p
     WHERE s.program_id = %(program)s AND s.seller_no = %(shop)s AND s.settled_at < %(to)s AND s.sales_minor > 0
 ), counted AS (SELECT * FROM sold WHERE net > 0
 ), buyers AS (
@@ -30,8 +29,8 @@ WITH sold AS (
            bool_or(NOT is_now) AS is_old
     FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id
 ), claimed AS (
-    SELECT {person_at("b.customer_id", "'infinity'")} AS customer_id, min(b.bound_at) AS first_at
-    FROM bindings b
+    SELECT p.customer_id, min(b.bound_at) AS first_at
+    FROM bindings b CROSS JOIN LATERAL person_of(%(program)s, b.customer_id, 'infinity') p
     WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s GROUP BY 1
 ), bound AS (
     SELECT c.customer_id, CASE WHEN j.customer_id IS NULL THEN c.first_at ELSE j.first_at END AS first_at
@@ -55,8 +54,9 @@ FROM people
 """
 # Customers who had come by another shop before, or are one person with another: whether this shop ever had them is a
 # matter of the rule.
-_CONTESTED = f"""
-SELECT DISTINCT {person_at("b.customer_id", "'infinity'")} FROM bindings b
+_CONTESTED = """
+SELECT DISTINCT p.customer_id FROM bindings b
+CROSS JOIN LATERAL person_of(%(program)s, b.customer_id, 'infinity') p
 WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s
     AND (EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.customer_id = b.customer_id)
     OR EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.into_id = b.customer_id)
