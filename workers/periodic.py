@@ -23,7 +23,7 @@ from workers.near_ranks import refresh_near_ranks
 from workers.seals import seal_days
 from workers.simulations import run_simulations
 from workers.tasks import forget_task_files, run_tasks
-from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
+from workers.totals import begin_statement_totals, keep_retention, keep_sorted_shops, keep_statement_totals
 from workers.visits import forget_past_visitors
 from workers.webhooks import deliver_webhooks
 
@@ -49,6 +49,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("seals", 60.0, seal_days),
     Periodic("statement_totals", 10.0, keep_statement_totals),
     Periodic("sorted_shops", 30.0, keep_sorted_shops),
+    Periodic("retention", 600.0, keep_retention),
     Periodic("large_programs", 60.0, begin_statement_totals),
     Periodic("held_changes", 10.0, apply_due_changes),
     Periodic("branches", 60.0, refresh_branches),

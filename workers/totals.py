@@ -1,8 +1,12 @@
-"""Keeps the totals of open months of large programs, and the order of their shops. How is the services' business."""
+"""Keeps what is known of whole large programs: totals of open months, the order of shops, how many stay.
+
+How is the services' business.
+"""
 
 from __future__ import annotations
 
 from distrib.bootstrap import Container
+from distrib.services.network.retention import keep_due_retention
 from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals, programs_kept, programs_to_begin
 from workers.each_program import each_in_transaction
@@ -25,3 +29,8 @@ def begin_statement_totals(container: Container) -> None:
 def keep_sorted_shops(container: Container) -> None:
     """Keeps anew the order of shops by money and sales, of the programs whose totals are kept, where it is due."""
     each_in_transaction(container, lambda conn, _: programs_kept(conn), keep_due_order)
+
+
+def keep_retention(container: Container) -> None:
+    """Counts anew how many shops stay active, of the programs whose totals are kept, where it is due."""
+    each_in_transaction(container, lambda conn, _: programs_kept(conn), keep_due_retention)

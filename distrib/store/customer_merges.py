@@ -14,10 +14,6 @@ from distrib.domain.customers import Merge
 from distrib.store.recorded import Recorded
 from distrib.store.sql import execute, execute_as
 
-_SURVIVING = """
-(SELECT DISTINCT ON (m.customer_id) m.customer_id, m.into_id FROM customer_merges m
- WHERE m.program_id = %(program)s AND m.merged_at <= {at} ORDER BY m.customer_id, m.seq DESC)
-"""
 # All who are one person with those asked for: those merged into the same id by now, each with its own merge. Steps
 # from row to row by the indexes, however many merges there are; where there is none, nothing is looked up.
 _MERGES = """
@@ -55,27 +51,6 @@ WHERE EXISTS (SELECT 1 FROM bindings WHERE program_id = %(program)s AND customer
    OR EXISTS (SELECT 1 FROM customer_merges WHERE program_id = %(program)s AND into_id = c.id)
    OR EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND customer_id = c.id)
 """
-
-
-def surviving_at(instant: str) -> str:
-    """Spells the table (customer_id, into_id) of those merged by an instant, each with its surviving id then.
-
-    Args:
-        instant: the SQL of the instant.
-    """
-    return _SURVIVING.format(at=instant)
-
-
-def person_at(customer: str, instant: str) -> str:
-    """Spells the surviving id of a customer by an instant, for few rows; where nothing is merged, nothing is read.
-
-    Args:
-        customer: the SQL of the customer's id.
-        instant: the SQL of the instant.
-    """
-    return f"""COALESCE(CASE WHEN (SELECT EXISTS (SELECT 1 FROM customer_merges WHERE program_id = %(program)s)) THEN
-        (SELECT m.into_id FROM customer_merges m WHERE m.program_id = %(program)s AND m.customer_id = {customer}
-         AND m.merged_at <= {instant} ORDER BY m.seq DESC LIMIT 1) END, {customer})"""
 
 
 def merges_of(conn: Connection, program_id: int, customer_ids: Collection[str]) -> list[Merge]:

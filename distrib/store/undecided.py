@@ -141,7 +141,7 @@ FROM unnest(CAST(%(numbers)s AS bigint[])) k (question_no)
 CROSS JOIN LATERAL (SELECT * FROM shop_questions WHERE program_id = %(program)s
     AND question_no = k.question_no OFFSET 0) q
 JOIN shops s ON s.program_id = q.program_id AND s.shop_no = q.shop_no
-CROSS JOIN LATERAL (SELECT CASE WHEN credit_account = q.shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor
+CROSS JOIN LATERAL (SELECT signed_minor(q.shop_no, credit_account, amount_minor) AS amount_minor
                     FROM transfers WHERE program_id = q.program_id AND cause_no = q.cause_no AND seq = q.seq OFFSET 0) t
 LEFT JOIN orders o ON o.program_id = q.program_id AND o.order_no = q.cause_no
 """,

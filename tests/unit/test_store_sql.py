@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
-from tests.world.statements_run import calls_of, modules, put_together, strings
+from tests.world.statements_run import calls_of, imported, modules, put_together, strings
 
+STORE_PACKAGE = "distrib.store"
 DISTRIB = Path(__file__).resolve().parents[2] / "distrib"
 
 BEFORE_ANYTHING = "speaks to the server before there is a transaction, or as somebody else than the service"
@@ -68,7 +70,14 @@ PUT_TOGETHER = {
 }
 """Functions that put a statement together as it runs, and why; what comes from outside is always a parameter."""
 
+SHARED = {
+    ("migrate", "privileges", "EVERY_PROGRAM"): "run as it is after each migration",
+    ("orders/commissions", "pages.transfers", "CASE_HELD"): "one condition of a page's rows, on a view",
+}
+"""Texts of SQL that one noun takes from another, and why; all else that is shared is a function or a view."""
+
 _BY_PLACE = re.compile(r"(?<!%)%[sbt]\b")
+_SQL = re.compile(r"\b(SELECT|FROM|WHERE|CASE|EXISTS|JOIN|FILTER)\b")
 _OTHER_NAMED = re.compile(r"(?<![:\w\\]):[a-z_]\w*\b")
 
 
@@ -105,3 +114,18 @@ def test_a_statement_is_written_as_it_runs_or_listed_with_why_not() -> None:
         f"{name}.{function}" for name, module in modules() if name not in carriers for function in put_together(module)
     }
     assert found == set(PUT_TOGETHER)
+
+
+def test_what_several_nouns_ask_is_no_text_that_one_takes_from_another() -> None:
+    found = {
+        (name, source.removeprefix(f"{STORE_PACKAGE}."), text)
+        for name, module in modules()
+        for source, text in imported(module)
+        if source.startswith(STORE_PACKAGE) and _room(source) != _room(f"{STORE_PACKAGE}.{name.replace('/', '.')}")
+        if isinstance(value := getattr(importlib.import_module(source), text), str) and _SQL.search(value)
+    }
+    assert found == set(SHARED)
+
+
+def _room(module: str) -> str:
+    return module.removeprefix(f"{STORE_PACKAGE}.").partition(".")[0]

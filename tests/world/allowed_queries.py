@@ -20,7 +20,7 @@ FUNNEL = "the funnel of a program is worked out once a day by the workers, all s
 CURSOR = "a cursor of the server, planned for its first rows"
 
 ADDED_UP = "totals are kept from 20,000 months of accounts on by the workers; until they have, a month is added up"
-RETENTION = "to be mended: the retention of a month asks who of all its buyers had bought before"
+RETENTION = "of a large program it is counted once a day, by workers; of a small one as asked"
 BY_RANGE = "a page is a range of numbers, of which the planner expects one row"
 KEPT = "totals begin with every account once, and a program is large from 20,000 months of accounts on"
 SINCE_KEPT = (
@@ -62,7 +62,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "ledger/sorted_balances._keys": ORDERED,
         "ledger/sorted_balances.keep_balances": ORDERED,
         "network/listing.choose_way": COUNTED,
-        "network/shop_months.retention": RETENTION,
+        "network/retention.count_active": RETENTION,
         "network/standing.ranks_held": PUBLISHING,
         "network/standing.rename_later_ranks": PUBLISHING,
         "sharing/funnel.settled_months": FUNNEL,

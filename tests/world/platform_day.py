@@ -69,7 +69,7 @@ from workers.monitors import run_daily_monitors
 from workers.near_ranks import refresh_near_ranks
 from workers.seals import seal_days
 from workers.tasks import forget_task_files
-from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
+from workers.totals import begin_statement_totals, keep_retention, keep_sorted_shops, keep_statement_totals
 
 APRIL = datetime(2024, 4, 10, 2, tzinfo=UTC)
 PLAIN = datetime(2024, 4, 1, 2, tzinfo=UTC)
@@ -765,6 +765,8 @@ class PlatformDay:
             keep_due_totals(Unit(conn, self.program, COMMAND_LINE, self.api.world.now()), always=True)
             keep_due_order(Unit(conn, self.program, COMMAND_LINE, self.api.world.now()), always=True)
         keep_sorted_shops(container)
+        keep_retention(container)
+        self.good("GET", "/v1/program/retention")
         for path in ("/v1/shops?sort=-balance", "/v1/shops?sort=sales&level=4", "/v1/shops?sort=sales&level=1"):
             self.pages(path)
         for path in ("/v1/balances", "/v1/balances?state=in_debt", "/v1/balances?sort=held"):

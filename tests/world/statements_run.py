@@ -30,6 +30,13 @@ def strings(module: ast.Module) -> Iterator[str]:
             yield node.value
 
 
+def imported(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """What a module imports by name, with where it comes from."""
+    for node in module.body:
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
 def calls_of(module: ast.Module, *names: str) -> int:
     """How many calls of methods with one of those names there are."""
     return sum(

@@ -20,6 +20,7 @@ from distrib.domain.network.graph import Tree
 from distrib.services.context import format_period
 from distrib.services.network import shop_months as service
 from distrib.services.network import subtrees
+from distrib.services.network.retention import retention
 
 shop_months = Resource("metrics", "Figures 经营指标 of shops and of the program")
 
@@ -43,9 +44,8 @@ def get_metrics(call: Call, shop_id: str) -> Answer:
 
 @shop_months.operation("GET", "/program/retention", {200: RETENTION})
 def show_retention(call: Call) -> Answer:
-    """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
-    rows = service.retention(call.unit)
-    return Answer({"data": [asdict(row) for row in rows], "as_of": call.now})
+    """The share of shops still active 1, 3, 6 and 12 months after the month they joined in, and as of when."""
+    return Answer(asdict(retention(call.unit)))
 
 
 @shop_months.operation(

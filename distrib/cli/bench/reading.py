@@ -25,9 +25,10 @@ from distrib.cli.bench.reading_requests import PageRead, requests_of
 from distrib.logs import configure_logs
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.network.branches import keep_branches
+from distrib.services.network.retention import keep_due_retention
 from distrib.services.ranks.near import keep_near_ranks
 from distrib.services.statements.sorting import keep_due_order
-from distrib.services.statements.totals import keep_due_totals
+from distrib.services.statements.totals import is_large, keep_due_totals
 from distrib.store.sql import column
 
 MOST_RATIO = 2.0
@@ -120,14 +121,16 @@ def both_programs(
 
 
 def keep_what_workers_keep(opened: OpenedWorld) -> None:
-    """Keeps what periodic tasks keep of a program: of a large one its totals and orders, of any its lists."""
+    """Keeps what periodic tasks keep of a program: of a large one totals, orders and who stays, of any its lists."""
     keepers: tuple[Callable[[Unit], object], ...] = (
         keep_due_totals,
         keep_due_order,
         keep_branches,
         keep_near_ranks,
     )
-    for keep in keepers:
+    with opened.container.begin() as conn:
+        is_kept_large = is_large(conn, opened.program)
+    for keep in (*keepers, keep_due_retention) if is_kept_large else keepers:
         with opened.container.begin() as conn:
             keep(Unit(conn, opened.program, COMMAND_LINE, opened.container.now()))
 

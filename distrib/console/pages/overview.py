@@ -67,7 +67,7 @@ def overview_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "/retention", needs="show_retention", entry="overview")
     def retention(visit: Visit) -> HtmlPage:
-        return HtmlPage("console/retention_part.html", {"rows": _retention(visit)})
+        return HtmlPage("console/retention_part.html", _retention(visit))
 
 
 class _Statements:
@@ -215,9 +215,10 @@ def _funnel(visit: Visit, month: OverviewMonth) -> dict[str, Any] | None:
     return {"is_known": True, "rows": shown}
 
 
-def _retention(visit: Visit) -> list[dict[str, str]]:
-    """How many shops were still active so many months after the one they joined in."""
-    return [
+def _retention(visit: Visit) -> dict[str, Any]:
+    """How many shops were still active so many months after the one they joined in, and as of when."""
+    known = visit.call("show_retention")
+    rows = [
         {
             "months": visit.say(Text("Month {count} after joining", count=row["months"])),
             "share": visit.reader.percent(tenth_of_percent(row["active_shops"], row["shops"])) or "–",
@@ -229,8 +230,9 @@ def _retention(visit: Visit) -> list[dict[str, str]]:
                 )
             ),
         }
-        for row in visit.call("show_retention")["data"]
+        for row in known["data"]
     ]
+    return {"rows": rows, "as_of": known["as_of"]}
 
 
 def _waiting(visit: Visit) -> list[dict[str, Any]]:

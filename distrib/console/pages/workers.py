@@ -36,6 +36,7 @@ JOBS: Final[Mapping[str, Text]] = {
     "seals": Text("seals of the ledger", "job"),
     "statement_totals": Text("totals of open months", "job"),
     "sorted_shops": Text("order of shops by money and sales", "job"),
+    "retention": Text("how many shops stay", "job"),
     "large_programs": Text("large programs", "job"),
     "held_changes": Text("changes whose day has come", "job"),
     "branches": Text("sales of branches", "job"),

@@ -1,4 +1,4 @@
-"""Computes a shop's month in figures, and the share of shops that stay active (docs/metrics.md)."""
+"""Computes a shop's month in figures (docs/metrics.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.domain.network.refusals import ShopUnknown
-from distrib.domain.periods import month_number
 from distrib.services.context import Unit, period_bounds
 from distrib.services.customers.people import ClaimsOfPeople
 from distrib.store.network import shop_months as store
@@ -18,7 +17,6 @@ from distrib.store.network.tree import Downline
 from distrib.store.recorded import TimeSpan
 
 TEAM_LEVELS = 3
-RETENTION_MONTHS = (1, 3, 6, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +52,6 @@ class ShopMonth:
     team_sales_minor: int
     team: tuple[TeamLevel, ...]
     as_of: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """The shops for which so many months after joining are over, and how many of them sold in the last one."""
-
-    months: int
-    shops: int
-    active_shops: int
-    share: str | None
 
 
 def shop_month(unit: Unit, shop_id: str, period: int, levels: int = TEAM_LEVELS) -> ShopMonth:
@@ -110,13 +98,6 @@ def shop_month(unit: Unit, shop_id: str, period: int, levels: int = TEAM_LEVELS)
         team=team,
         as_of=unit.now,
     )
-
-
-def retention(unit: Unit) -> list[Retention]:
-    """Computes the share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
-    current = month_number(unit.period)
-    rows = store.retention(unit.conn, unit.program_id, unit.program.time_zone, RETENTION_MONTHS, current)
-    return [Retention(row.months, row.shops, row.active, ratio_text(row.active, row.shops)) for row in rows]
 
 
 def ratio_text(part: int, whole: int) -> str | None:

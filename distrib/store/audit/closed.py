@@ -6,7 +6,6 @@ from sqlalchemy import Connection
 
 from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
-from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import column
 
 _ENDS = "((make_date(period / 100, period %% 100, 1) + interval '1 month') AT TIME ZONE %(time_zone)s)"
@@ -24,12 +23,13 @@ MATCH = Question(
     WITH b AS MATERIALIZED (
         SELECT shop_no, period, (EXTRACT(year FROM available_at AT TIME ZONE %(time_zone)s) * 100
                                  + EXTRACT(month FROM available_at AT TIME ZONE %(time_zone)s))::integer AS free_period,
-               sum({SIGNED}) AS amount, COALESCE(sum({SIGNED}) FILTER (WHERE kind IN ('earned', 'pool')), 0) AS earned,
-               COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'reversed'), 0) AS reversed,
-               COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
-               COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
-               COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax
-        FROM {BY_SHOP} WHERE program_id = %(program)s AND shop_no IN %(page)s AND shop_no > 0 GROUP BY 1, 2, 3
+               sum(minor) AS amount, COALESCE(sum(minor) FILTER (WHERE kind IN ('earned', 'pool')), 0) AS earned,
+               COALESCE(sum(minor) FILTER (WHERE kind = 'reversed'), 0) AS reversed,
+               COALESCE(sum(minor) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
+               COALESCE(-sum(minor) FILTER (WHERE kind = 'paid'), 0) AS paid,
+               COALESCE(-sum(minor) FILTER (WHERE kind = 'tax'), 0) AS tax
+        FROM (SELECT *, signed_minor(shop_no, credit_account, amount_minor) AS minor FROM {BY_SHOP}
+              WHERE program_id = %(program)s AND shop_no IN %(page)s AND shop_no > 0) t GROUP BY 1, 2, 3
     ), p AS (
         SELECT period, figures_no, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = %(program)s
     ), reserved AS (

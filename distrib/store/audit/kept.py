@@ -8,7 +8,6 @@ from __future__ import annotations
 from distrib.store.audit.pages import By
 from distrib.store.audit.questions import Question
 
-_SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 # A row that no block tells of would be on no page that asks for its kind, month or day.
 _BLOCKS = Question(
     "blocks_tell_all",
@@ -63,7 +62,8 @@ _TOTALS = Question(
                      COALESCE(sum(minor) FILTER (WHERE available_at >= k.held_from), 0) AS held,
                      count(DISTINCT cause_no) FILTER (WHERE is_in AND kind = 'earned') AS orders,
                      count(DISTINCT event_no) FILTER (WHERE is_in AND kind = 'reversed') AS refunds
-              FROM (SELECT t.*, {_SIGNED} AS minor, k.period IN (0, t.period) AS is_in FROM transfers t
+              FROM (SELECT t.*, signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS minor,
+                           k.period IN (0, t.period) AS is_in FROM transfers t
                     WHERE t.program_id = %(program)s AND t.posting_no <= k.through_posting AND t.shop_no > 0
                       AND (k.period = 0 OR t.period <= k.period)) t
               GROUP BY shop_no) a) t

@@ -12,7 +12,6 @@ from distrib.domain.periods import to_period
 from distrib.store.audit.pages import By, Page, within
 from distrib.store.audit.questions import Question
 from distrib.store.database import Bound
-from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import execute, written_in
 
 Buckets: TypeAlias = list[tuple[int, int, int]]
@@ -36,11 +35,12 @@ _BALANCED = Question(
 _REVERSALS = Question(
     "reversals_within_earned",
     "SELECT count(*) FROM transfers WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind = 'reversed'",
-    f"""
+    """
     WITH lines AS (
         SELECT cause_no, line_id, rule_id, tier, shop_no, sum(amount) AS standing,
                sum(amount) FILTER (WHERE kind = 'earned') AS earned
-        FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {SIGNED} AS amount,
+        FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind,
+                     signed_minor(shop_no, credit_account, amount_minor) AS amount,
                      bool_or(kind = 'reversed') OVER (PARTITION BY cause_no) AS is_reversed FROM transfers
               WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind IN ('earned', 'reversed')) t
         WHERE is_reversed
@@ -97,7 +97,8 @@ _MONTH = "date_trunc('month', {} AT TIME ZONE %(time_zone)s)"
 _FREE = "GREATEST(t.available_at, COALESCE(d.freed_at, '8999-12-15 00:00+00'))"
 # By the month they count in and the month their money becomes available in.
 _BUCKETS = f"""
-SELECT period, {_MONTH.format("available_at")} AS free_month, sum({SIGNED})::bigint AS amount_minor
+SELECT period, {_MONTH.format("available_at")} AS free_month,
+       sum(signed_minor(shop_no, credit_account, amount_minor))::bigint AS amount_minor
 FROM transfers WHERE program_id = %(program)s AND shop_no > 0 AND {{which}} GROUP BY 1, 2
 """
 _UP_TO_HORIZON = _BUCKETS.format(which="cause_no IN %(page)s AND posting_no <= %(horizon)s")
@@ -106,7 +107,7 @@ _AFTER_HORIZON = _BUCKETS.format(which="posting_no > %(horizon)s")
 _OF_CASES = f"""
 WITH held AS (
     SELECT t.period, {_MONTH.format("t.available_at")} AS of_date, {_MONTH.format(_FREE)} AS of_case,
-           CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor
+           signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS amount_minor
     FROM frozen_commissions f
     JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no
          AND COALESCE(t.reverses_seq, t.seq) = f.seq AND t.shop_no > 0

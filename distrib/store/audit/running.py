@@ -9,7 +9,6 @@ from typing import Final
 
 from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Together
-from distrib.store.ledger.balances import SIGNED
 
 MONTHS: Final = "transfers_match_account_months"
 ZERO_SUM: Final = "transfers_balanced"
@@ -28,17 +27,18 @@ RUNNING_TOTALS = Together(
     f"""
     posted AS MATERIALIZED (
         SELECT shop_no AS account_no, period,
-               ARRAY[COALESCE(sum({SIGNED}) FILTER (WHERE kind IN ('earned', 'pool')), 0),
-                     COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'reversed'), 0),
-                     COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0),
-                     COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0),
-                     COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0),
+               ARRAY[COALESCE(sum(signed_minor) FILTER (WHERE kind IN ('earned', 'pool')), 0),
+                     COALESCE(sum(signed_minor) FILTER (WHERE kind = 'reversed'), 0),
+                     COALESCE(sum(signed_minor) FILTER (WHERE kind = 'adjusted'), 0),
+                     COALESCE(-sum(signed_minor) FILTER (WHERE kind = 'paid'), 0),
+                     COALESCE(-sum(signed_minor) FILTER (WHERE kind = 'tax'), 0),
                      count(DISTINCT cause_no) FILTER (WHERE kind = 'earned'),
                      count(DISTINCT event_no) FILTER (WHERE kind = 'reversed')]::bigint[] AS figures,
                sum(CASE WHEN credit_account < 0 THEN amount_minor ELSE -amount_minor END) AS of_program_minor,
                count(DISTINCT posting_no) AS postings, min(posting_no) AS first_posting,
                min(cause_no) AS cause_no, min(seq) AS seq
-        {_OF_TRANSFERS} GROUP BY shop_no, period
+        FROM (SELECT *, signed_minor(shop_no, credit_account, amount_minor) {_OF_TRANSFERS}) t
+        GROUP BY shop_no, period
     ), kept AS MATERIALIZED (
         SELECT account_no, period, version,
                ARRAY[earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor, orders, refunds] AS figures,

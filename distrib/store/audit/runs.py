@@ -41,7 +41,7 @@ GROUP BY cause_no ORDER BY cause_no
 """
 _REVERSED = """
 SELECT cause_no AS order_no, line_id, rule_id, tier, shop_no,
-       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+       signed_minor(shop_no, credit_account, amount_minor) AS amount_minor,
        event_no IS NULL AS is_decided
 FROM transfers
 WHERE program_id = %(program)s AND cause_no IN %(page)s AND kind = 'reversed'

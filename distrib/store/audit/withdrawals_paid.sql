@@ -31,7 +31,7 @@ WHERE (l.amount_minor, l.fee_minor) IS DISTINCT FROM (w.amount_minor, w.fee_mino
 UNION ALL
 SELECT COALESCE(t.cause_no, f.withdrawal_no), 'posted otherwise than the fee of a paid line', f.payout_no
 FROM (SELECT t.cause_no, t.shop_no,
-             sum(CASE WHEN t.debit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END) AS fee_minor
+             sum(-signed_minor(t.shop_no, t.credit_account, t.amount_minor)) AS fee_minor
       FROM transfers t JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
       WHERE t.program_id = %(program)s GROUP BY t.cause_no, t.shop_no) t
 FULL JOIN (SELECT withdrawal_no, shop_no, CASE WHEN is_back THEN 0 ELSE fee_minor END AS fee_minor, payout_no

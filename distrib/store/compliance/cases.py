@@ -97,19 +97,10 @@ INSERT INTO frozen_commissions (program_id, cause_no, seq, case_no, shop_no, fro
 SELECT %(program)s, f.* FROM unnest(%(orders)b::bigint[], %(seqs)b::integer[], %(cases)b::bigint[], %(shops)b::bigint[],
     %(times)b::timestamptz[]) AS f (order_no, seq, case_no, shop_no, frozen_at)
 """
-# The sums that cases hold and that are available by their date, by shop.
-_HELD = """
-SELECT shop_no, sum(signed_minor)::bigint AS case_held_minor FROM frozen_transfers
-WHERE program_id = %(program)s AND available_at {by} {free_at}
-  AND (freed_at IS NULL OR NOT freed_at {by} {free_at}) {only}
-GROUP BY shop_no
-"""
 _FREE = """
 INSERT INTO freed_commissions (program_id, cause_no, seq, case_no, decision_seq, freed_at)
-SELECT f.program_id, f.cause_no, f.seq, f.case_no, %(seq)s, %(now)s FROM frozen_commissions f
-WHERE f.program_id = %(program)s AND f.case_no = %(case_no)s AND NOT EXISTS (
-    SELECT 1 FROM freed_commissions d
-    WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
+SELECT f.program_id, f.cause_no, f.seq, f.case_no, %(seq)s, %(now)s FROM held_commissions f
+WHERE f.program_id = %(program)s AND f.case_no = %(case_no)s
 """
 # The rest of each frozen commission of a case after reversals, with the columns that its reversal repeats; by line,
 # for another line of the order may have taken up what a cap had denied it.
@@ -117,18 +108,16 @@ _LEFT = """
 SELECT e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, (array_agg(t.base_minor ORDER BY t.seq))[1] AS base_minor,
        (array_agg(t.rate_ppm ORDER BY t.seq))[1] AS rate_ppm, e.available_at, t.line_id,
        e.rule_id, e.period, e.belongs_to_period,
-       sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)::bigint AS left_minor,
+       sum(signed_minor(t.shop_no, t.credit_account, t.amount_minor))::bigint AS left_minor,
        (SELECT max(seq) FROM transfers m WHERE m.program_id = e.program_id AND m.cause_no = e.cause_no) AS last_seq
-FROM frozen_commissions f
+FROM held_commissions f
 JOIN transfers e ON e.program_id = f.program_id AND e.cause_no = f.cause_no AND e.seq = f.seq
 JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no AND COALESCE(t.reverses_seq, t.seq) = f.seq
      AND t.kind IN ('earned', 'reversed')
-WHERE f.program_id = %(program)s AND f.case_no = %(case_no)s AND NOT EXISTS (
-    SELECT 1 FROM freed_commissions d
-    WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
+WHERE f.program_id = %(program)s AND f.case_no = %(case_no)s
 GROUP BY e.program_id, e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.available_at, t.line_id, e.rule_id,
          e.period, e.belongs_to_period
-HAVING sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END) > 0
+HAVING sum(signed_minor(t.shop_no, t.credit_account, t.amount_minor)) > 0
 ORDER BY e.cause_no, e.seq, t.line_id
 """
 _REVERSE = """
@@ -185,19 +174,6 @@ class Frozen(NamedTuple):
     case_no: int
     shop_no: int
     frozen_at: datetime
-
-
-def case_held_sql(free_at: str, only: str = "", *, until: bool = False) -> str:
-    """Composes the query of sums that cases hold and their date makes available: ``shop_no, case_held_minor``.
-
-    Held altogether is what becomes available later by date, and this.
-
-    Args:
-        free_at: the SQL of the instant.
-        only: further conditions on ``shop_no``, ``occurred_at`` or ``period``, beginning with AND.
-        until: the instant itself no longer counts: the last one before it does.
-    """
-    return _HELD.format(free_at=free_at, only=only, by="<" if until else "<=")
 
 
 def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str) -> list[int]:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from sqlalchemy import Connection
 
 from distrib.store import database
-from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import pull
 from distrib.store.recorded import TimeSpan
 from distrib.store.sql import execute, only, value
@@ -25,7 +24,7 @@ SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
 WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
 """
 # Customers who were one person by then count once.
-_MERGED = surviving_at("%(at)s")
+_MERGED = "surviving_customers(%(program)s, %(at)s)"
 # Customers who were shops themselves by then: by the same id, by the customer's own record, or as one person with such.
 _KNOWN_SHOPS = """
 SELECT shop_id AS customer_id FROM shops WHERE program_id = %(program)s AND joined_at <= %(at)s
@@ -70,7 +69,7 @@ _PAY = """
 SELECT shop_no,
        COALESCE(sum(amount) FILTER (WHERE kind <> 'pool' AND COALESCE(tier, 0) = 0), 0)::bigint,
        COALESCE(sum(amount) FILTER (WHERE kind = 'pool' OR tier > 0), 0)::bigint
-FROM (SELECT shop_no, kind, tier, CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount
+FROM (SELECT shop_no, kind, tier, signed_minor(shop_no, credit_account, amount_minor) AS amount
       FROM transfers WHERE program_id = %(program)s AND kind IN ('earned', 'reversed', 'pool') AND shop_no > 0
         AND occurred_at > %(since)s AND occurred_at <= %(at)s) t
 GROUP BY shop_no
@@ -105,11 +104,11 @@ SELECT count(*) FILTER (WHERE minor >= %(least)s) FROM (
       AND occurred_at >= %(since)s AND occurred_at < %(until)s AND occurred_at <= %(at)s GROUP BY shop_no) t
 """
 _EARNERS = _SUMS_BY_SHOP.format(
-    amount="sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)",
+    amount="sum(signed_minor(shop_no, credit_account, amount_minor))",
     kinds="('earned', 'reversed', 'pool', 'adjusted')",
 )
 _PAYEES = _SUMS_BY_SHOP.format(
-    amount="sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)", kinds="('paid', 'tax')"
+    amount="sum(-signed_minor(shop_no, credit_account, amount_minor))", kinds="('paid', 'tax')"
 )
 # The payee in force of each shop whose payee another shop has as well, by numbers that say nothing of who it is. Payees
 # that were erased are gone.

@@ -63,7 +63,7 @@ WHERE true {{of_month}} ORDER BY s.settled_at, t.order_no, t.event_no, t.refund_
 """
 _TRANSFERS: Final = """
 SELECT s.settled_at, t.cause_no, t.seq, t.kind::text, t.event_no, t.line_id, t.rule_id, t.tier, t.shop_no, t.base_minor,
-       t.rate_ppm, t.version_no, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END,
+       t.rate_ppm, t.version_no, signed_minor(t.shop_no, t.credit_account, t.amount_minor),
        t.occurred_at, t.available_at, t.belongs_to_period, p.pool_id, p.month, t.reverses_seq
 FROM transfers t
 LEFT JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no

@@ -31,7 +31,7 @@ SELECT COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind IN ('earned', 'pool')),
        COALESCE(-sum(t.signed_minor) FILTER (WHERE t.kind = 'paid'), 0) AS paid_minor,
        COALESCE(-sum(t.signed_minor) FILTER (WHERE t.kind = 'tax'), 0) AS tax_minor,
        count(DISTINCT (t.posting_no, t.shop_no, t.period)) AS version
-FROM (SELECT t.*, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor
+FROM (SELECT t.*, signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS signed_minor
       FROM transfers t
       WHERE t.program_id = k.program_id AND t.posting_no > {after} AND t.posting_no <= {through} OFFSET 0) t
 """
@@ -69,7 +69,7 @@ WHERE s.program_id = %(program)s
 _CHANGES = """
 WITH moves AS (
     SELECT posting_no, period,
-           sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
+           sum(signed_minor(shop_no, credit_account, amount_minor))::bigint AS amount_minor
     FROM shop_transfers WHERE program_id = %(program)s AND shop_no = %(shop_no)s GROUP BY posting_no, period
 ), running AS (
     SELECT row_number() OVER w AS version, posting_no, period, amount_minor, sum(amount_minor) OVER w AS balance_minor

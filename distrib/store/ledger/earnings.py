@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import execute_as
 
 
@@ -30,12 +29,12 @@ class DayOfRelease(NamedTuple):
 
 
 # Held is money for no more days than a plan may hold it (``MAX_HOLD_DAYS``): so many rows, and one.
-_BY_DAY = f"""
+_BY_DAY = """
 SELECT day, COALESCE(sum(signed_minor) FILTER (WHERE day IS NOT NULL), 0)::bigint AS held_minor,
        COALESCE(sum(signed_minor) FILTER (WHERE occurred_at >= %(midnight)s), 0)::bigint AS today_minor,
        COALESCE(sum(signed_minor) FILTER (WHERE occurred_at >= %(month)s), 0)::bigint AS month_minor
 FROM (SELECT CASE WHEN available_at > %(now)s THEN (available_at AT TIME ZONE %(zone)s)::date END AS day, occurred_at,
-             {SIGNED} AS signed_minor
+             signed_minor(shop_no, credit_account, amount_minor) AS signed_minor
       FROM shop_transfers
       WHERE program_id = %(program)s AND shop_no = %(shop_no)s AND kind NOT IN ('paid', 'tax')
         AND occurred_at <= %(now)s AND (occurred_at >= %(month)s OR available_at > %(now)s)) t

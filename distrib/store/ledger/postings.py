@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import execute
 
 ENTRIES_CHUNK = 10_000
@@ -38,7 +37,7 @@ class Entry(NamedTuple):
     reverses_seq: int | None = None
 
 
-_POST = f"""
+_POST = """
 WITH posted AS (
     INSERT INTO transfers (program_id, cause_no, seq, kind, debit_account, credit_account, amount_minor, occurred_at,
                            available_at, period, belongs_to_period, rule_id, base_minor, rate_ppm, version_no,
@@ -48,7 +47,7 @@ WITH posted AS (
         %(occurred_at)b::timestamptz[], %(available_at)b::timestamptz[], %(period)b::integer[],
         %(belongs_to_period)b::integer[], %(rule_id)b::text[], %(base_minor)b::bigint[], %(rate_ppm)b::integer[],
         %(version_no)b::integer[], %(reverses_seq)b::integer[])
-    RETURNING shop_no, period, kind, {SIGNED} AS signed_minor
+    RETURNING shop_no, period, kind, signed_minor(shop_no, credit_account, amount_minor) AS signed_minor
 )
 INSERT INTO account_months AS m (program_id, account_no, period, earned_minor, adjusted_minor, paid_minor, tax_minor)
 SELECT %(program)s, shop_no, period, COALESCE(sum(signed_minor) FILTER (WHERE kind = 'pool'), 0),

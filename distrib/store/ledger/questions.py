@@ -57,7 +57,7 @@ FROM unnest(%(numbers)s::bigint[]) WITH ORDINALITY k (question_no, place)
 CROSS JOIN LATERAL (SELECT * FROM shop_questions
                     WHERE program_id = %(program)s AND question_no = k.question_no OFFSET 0) q
 CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = q.program_id AND shop_no = q.shop_no OFFSET 0) h
-CROSS JOIN LATERAL (SELECT CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+CROSS JOIN LATERAL (SELECT signed_minor(shop_no, credit_account, amount_minor) AS amount_minor,
                            occurred_at
                     FROM transfers
                     WHERE program_id = q.program_id AND cause_no = q.cause_no AND seq = q.seq OFFSET 0) t

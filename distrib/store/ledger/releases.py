@@ -8,22 +8,22 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.ledger.balances import SIGNED, frozen_sql
 from distrib.store.sql import execute, execute_as
 
 # What a case holds and what a shop cannot have while it is frozen or closed has no day: nobody knows when it is free.
-_BY_DAY = f"""
+_BY_DAY = """
 SELECT day, sum(signed_minor)::bigint AS amount_minor FROM (
-    SELECT (t.available_at AT TIME ZONE %(zone)s)::date AS day, {SIGNED} AS signed_minor
+    SELECT (t.available_at AT TIME ZONE %(zone)s)::date AS day,
+           signed_minor(shop_no, credit_account, amount_minor) AS signed_minor
     FROM transfers t
     WHERE t.program_id = %(program)s AND t.available_at > %(now)s AND t.occurred_at <= %(now)s AND t.shop_no > 0
       AND t.kind NOT IN ('paid', 'tax')
-      AND NOT EXISTS (SELECT 1 FROM ({frozen_sql("%(now)s")}) z WHERE z.shop_no = t.shop_no)
+      AND NOT EXISTS (SELECT 1 FROM withheld_shops(%(program)s, %(now)s) z WHERE z.shop_no = t.shop_no)
     UNION ALL
     SELECT (h.available_at AT TIME ZONE %(zone)s)::date, -h.signed_minor FROM frozen_transfers h
     WHERE h.program_id = %(program)s AND h.available_at > %(now)s AND h.occurred_at <= %(now)s
       AND (h.freed_at IS NULL OR h.freed_at > %(now)s)
-      AND NOT EXISTS (SELECT 1 FROM ({frozen_sql("%(now)s")}) z WHERE z.shop_no = h.shop_no)) r
+      AND NOT EXISTS (SELECT 1 FROM withheld_shops(%(program)s, %(now)s) z WHERE z.shop_no = h.shop_no)) r
 GROUP BY day HAVING sum(signed_minor) <> 0 ORDER BY day
 """
 _KEPT = "SELECT as_of, days, amounts_minor FROM release_sums WHERE program_id = %(program)s"

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.database import Bound
-from distrib.store.ledger.balances import available_sql
 from distrib.store.network.listing import MOST_LOOKED, Way
 from distrib.store.recorded import Part
 from distrib.store.sql import execute, execute_as
@@ -28,7 +27,7 @@ SELECT x.shop_no, sum(x.sales_minor)::bigint AS sales_minor FROM (
     WHERE r.program_id = %(program)s AND r.seller_no IS NOT NULL AND r.sold_at >= %(from)s AND r.sold_at < %(to)s) x
 GROUP BY x.shop_no
 """
-_MONEY = f"SELECT a.shop_no, a.available_minor, a.held_minor FROM ({available_sql('%(now)s', '%(now)s')}) a"
+_MONEY = "SELECT a.shop_no, a.available_minor, a.held_minor FROM account_money(%(program)s, %(now)s, %(now)s) a"
 _NEW = f"""
 SELECT s.shop_no, COALESCE(a.available_minor, 0) AS available_minor, COALESCE(a.held_minor, 0) AS held_minor,
        COALESCE(x.sales_minor, 0) AS sales_minor, a.shop_no IS NOT NULL AS has_money
@@ -55,7 +54,7 @@ ON CONFLICT (program_id) DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDE
 _PLACE = "({shop_no}::bigint * 2654435761 & 4294967295)"
 _OF_SHOPS = {
     SALES: _SALES,
-    AVAILABLE: f"SELECT a.shop_no, a.available_minor FROM ({available_sql('%(now)s', '%(now)s')}) a",
+    AVAILABLE: "SELECT a.shop_no, a.available_minor FROM account_money(%(program)s, %(now)s, %(now)s) a",
 }
 _KEPT = "SELECT b.shop_no, b.{figure} FROM sorted_balances b WHERE b.program_id = %(program)s"
 # Along the filter that fits few shops: all of them, put in order.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.customer_merges import person_at
 from distrib.store.network.tree import Downline
 from distrib.store.recorded import TimeSpan
 from distrib.store.sql import execute, execute_as
@@ -20,9 +19,9 @@ s.sales_minor - COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r
 """
 _OWN = f"""
 WITH sold AS (
-    SELECT {person_at("s.customer_id", "'infinity'")} AS customer_id,
+    SELECT p.customer_id,
            s.settled_at >= %(from)s AS is_now, s.settled_at, {_NET} AS net
-    FROM settlements s
+    FROM settlements s CROSS JOIN LATERAL person_of(%(program)s, s.customer_id, 'infinity') p
     WHERE s.program_id = %(program)s AND s.seller_no = %(shop)s AND s.settled_at < %(to)s AND s.sales_minor > 0
 ), counted AS (SELECT * FROM sold WHERE net > 0
 ), buyers AS (
@@ -30,8 +29,8 @@ WITH sold AS (
            bool_or(NOT is_now) AS is_old
     FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id
 ), claimed AS (
-    SELECT {person_at("b.customer_id", "'infinity'")} AS customer_id, min(b.bound_at) AS first_at
-    FROM bindings b
+    SELECT p.customer_id, min(b.bound_at) AS first_at
+    FROM bindings b CROSS JOIN LATERAL person_of(%(program)s, b.customer_id, 'infinity') p
     WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s GROUP BY 1
 ), bound AS (
     SELECT c.customer_id, CASE WHEN j.customer_id IS NULL THEN c.first_at ELSE j.first_at END AS first_at
@@ -55,8 +54,9 @@ FROM people
 """
 # Customers who had come by another shop before, or are one person with another: whether this shop ever had them is a
 # matter of the rule.
-_CONTESTED = f"""
-SELECT DISTINCT {person_at("b.customer_id", "'infinity'")} FROM bindings b
+_CONTESTED = """
+SELECT DISTINCT p.customer_id FROM bindings b
+CROSS JOIN LATERAL person_of(%(program)s, b.customer_id, 'infinity') p
 WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s
     AND (EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.customer_id = b.customer_id)
     OR EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.into_id = b.customer_id)
@@ -101,32 +101,6 @@ SELECT count(*) FILTER (WHERE is_now) AS recruits, count(*) FILTER (WHERE NOT is
            AS sales_minor
 FROM brought b
 """
-# A shop is looked at in its k-th month after the month it joined, once that month is over. Both sides are grouped by
-# month first, each table read once, whatever the number of spans.
-_MONTH_OF = "date_trunc('month', {at} AT TIME ZONE %(zone)s)"
-_NUMBER = "(EXTRACT(YEAR FROM {month}) * 12 + EXTRACT(MONTH FROM {month}))::integer"
-_JOINED = _MONTH_OF.format(at="h.joined_at")
-_RETENTION = f"""
-WITH taken AS MATERIALIZED (
-    SELECT order_no, sum(sales_minor)::bigint AS minor FROM refund_lines WHERE program_id = %(program)s
-    GROUP BY order_no
-), sold AS MATERIALIZED (
-    SELECT DISTINCT s.seller_no, {_MONTH_OF.format(at="s.settled_at")} AS month
-    FROM settlements s LEFT JOIN taken t ON t.order_no = s.order_no
-    WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.sales_minor > COALESCE(t.minor, 0)
-), joined AS MATERIALIZED (
-    SELECT {_JOINED} AS month, count(*) AS shops FROM shops h WHERE h.program_id = %(program)s GROUP BY 1
-), active AS MATERIALIZED (
-    SELECT {_JOINED} AS joined, s.month, count(*) AS shops
-    FROM sold s JOIN shops h ON h.program_id = %(program)s AND h.shop_no = s.seller_no GROUP BY 1, 2
-)
-SELECT k.after AS months,
-       COALESCE((SELECT sum(j.shops) FROM joined j
-           WHERE {_NUMBER.format(month="j.month")} + k.after < %(current)s), 0)::bigint AS shops,
-       COALESCE((SELECT sum(a.shops) FROM active a WHERE {_NUMBER.format(month="a.month")} < %(current)s
-           AND {_NUMBER.format(month="a.month")} - {_NUMBER.format(month="a.joined")} = k.after), 0)::bigint AS active
-FROM unnest(%(after)s::integer[]) AS k (after) ORDER BY k.after
-"""
 
 
 class OwnMonth(NamedTuple):
@@ -161,14 +135,6 @@ class RecruitsMonth(NamedTuple):
     recruits: int
     recruits_before: int
     sales_minor: int
-
-
-class RetentionRow(NamedTuple):
-    """So many months after joining: the shops for which that month is over, and those of them that sold in it."""
-
-    months: int
-    shops: int
-    active: int
 
 
 def contested_customers(conn: Connection, program_id: int, shop_no: int, end: datetime) -> list[str]:
@@ -207,20 +173,6 @@ def recruits_month(conn: Connection, program_id: int, shop_no: int, month: TimeS
     """Counts the shops that joined under the shop before the month's end, and sums the sales of those of the month."""
     [row] = execute_as(conn, RecruitsMonth, _BROUGHT, _bound(program_id, shop_no, month))
     return row
-
-
-def retention(conn: Connection, program_id: int, zone: str, months: Sequence[int], current: int) -> list[RetentionRow]:
-    """Counts, so many months after joining, the shops for which that month is over and those that sold in it.
-
-    Args:
-        conn: the unit of work.
-        program_id: whose shops.
-        zone: the time zone of its months.
-        months: how many months after the month of joining.
-        current: the number of the month that runs (``domain.periods.month_number``).
-    """
-    values = {"program": program_id, "zone": zone, "after": list(months), "current": current}
-    return execute_as(conn, RetentionRow, _RETENTION, values).fetchall()
 
 
 def _bound(program_id: int, shop_no: int, month: TimeSpan) -> dict[str, object]:

@@ -21,7 +21,7 @@ COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 _ROWS = f"""
 SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, t.shop_no, h.shop_id, t.rule_id AS rule,
        t.tier, t.kind::text AS kind, t.base_minor, t.rate_ppm,
-       CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
+       signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS amount_minor,
        v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
        {CASE_HELD} AS is_case_held, a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason,
        w.withdrawal_id, r.refunded_minor
@@ -47,7 +47,7 @@ ORDER BY k.place
 """
 _OF_ORDER = f"""
 SELECT t.seq, t.line_id, t.rule_id, t.tier, t.shop_no, h.shop_id, t.kind::text AS kind, t.base_minor, t.rate_ppm,
-       CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
+       signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS amount_minor,
        t.available_at, t.event_no, {CASE_HELD} AS is_case_held
 FROM transfers t JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 WHERE t.program_id = %(program)s AND t.cause_no = %(order_no)s AND t.kind IN ('earned', 'reversed')

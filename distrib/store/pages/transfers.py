@@ -27,10 +27,8 @@ _MOST_BLOCKS = 512
 _GROWTH = 4
 
 CASE_HELD = """EXISTS (
-    SELECT 1 FROM frozen_commissions z
-    WHERE z.program_id = t.program_id AND z.cause_no = t.cause_no AND z.seq = COALESCE(t.reverses_seq, t.seq)
-      AND NOT EXISTS (SELECT 1 FROM freed_commissions y
-                      WHERE y.program_id = z.program_id AND y.cause_no = z.cause_no AND y.seq = z.seq))"""
+    SELECT 1 FROM held_commissions z
+    WHERE z.program_id = t.program_id AND z.cause_no = t.cause_no AND z.seq = COALESCE(t.reverses_seq, t.seq))"""
 """Whether a case holds the transfer ``t``, with what was taken back of it, whatever its date says."""
 
 _EXACT = {

@@ -9,30 +9,29 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.database import allow_minutes
-from distrib.store.ledger.balances import available_sql
 from distrib.store.sql import execute, execute_as, streamed_as
 
 # A shop that is frozen or closed comes with what its status keeps, and with that status.
 _CANDIDATES = """
-SELECT s.shop_no, s.shop_id, GREATEST(a.available_minor, a.frozen_minor) AS amount_minor,
-       CASE WHEN a.frozen_minor > 0 THEN (
+SELECT s.shop_no, s.shop_id, GREATEST(a.available_minor, a.withheld_minor) AS amount_minor,
+       CASE WHEN a.withheld_minor > 0 THEN (
            SELECT h.status FROM shop_statuses h
            WHERE h.program_id = %(program)s AND h.shop_no = a.shop_no AND h.effective_at <= %(now)s
            ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1) END AS kept_by,
        v.version, v.kind, v.accounts, v.identity_hash
-FROM ({available}) a
+FROM {money} a
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.shop_no
 LEFT JOIN (
     SELECT DISTINCT ON (y.shop_no) y.shop_no, y.version, y.kind, y.accounts, k.identity_hash
     FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
     WHERE y.program_id = %(program)s {of_shops} ORDER BY y.shop_no, y.version DESC) v ON v.shop_no = a.shop_no
-WHERE GREATEST(a.available_minor, a.frozen_minor) > 0
+WHERE GREATEST(a.available_minor, a.withheld_minor) > 0
 ORDER BY s.shop_id
 """
-_NAMED = "ANY(%(shops)b::bigint[])"
-_OF_ALL = _CANDIDATES.format(available=available_sql("%(up_to)s", "%(now)s"), of_shops="")
+_OF_ALL = _CANDIDATES.format(money="account_money(%(program)s, %(up_to)s, %(now)s)", of_shops="")
 _OF_SHOPS = _CANDIDATES.format(
-    available=available_sql("%(up_to)s", "%(now)s", _NAMED), of_shops=f"AND y.shop_no = {_NAMED}"
+    money="account_money_of(%(program)s, %(shops)b::bigint[], %(up_to)s, %(now)s)",
+    of_shops="AND y.shop_no = ANY(%(shops)b::bigint[])",
 )
 # Shops in which nothing ever moved are passed over by one look each.
 _ACCOUNTS = """

@@ -27,7 +27,7 @@ FROM (SELECT account_no, sum(earned_minor)::bigint AS earned_minor, sum(reversed
       GROUP BY account_no) a
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.account_no
 LEFT JOIN (SELECT t.shop_no,
-                  sum(CASE WHEN t.debit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)::bigint
+                  sum(-signed_minor(t.shop_no, t.credit_account, t.amount_minor))::bigint
                       AS fee_minor
            FROM transfers t JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
            WHERE t.program_id = %(program)s AND t.kind = 'adjusted' AND t.period BETWEEN %(first)s AND %(last)s

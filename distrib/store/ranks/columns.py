@@ -13,7 +13,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store import database
-from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import Integers, pull
 from distrib.store.ranks.figures import COUNTS
 from distrib.store.sql import execute
@@ -45,10 +44,10 @@ COALESCE(sum(n.net) FILTER (WHERE n.settled_at >= %(from{place})s), 0)::bigint,
 count(*) FILTER (WHERE n.settled_at >= %(from{place})s AND n.net > 0)
 """
 # Customers who were one person by the instant count once.
-_CUSTOMERS = f"""
+_CUSTOMERS = """
 SELECT c.seller_no, count(*) FROM (
     SELECT n.seller_no, COALESCE(p.into_id, n.customer_id) AS customer_id
-    FROM ({{net}}) n LEFT JOIN {surviving_at("%(at)s")} p ON p.customer_id = n.customer_id
+    FROM ({net}) n LEFT JOIN surviving_customers(%(program)s, %(at)s) p ON p.customer_id = n.customer_id
     WHERE n.customer_id IS NOT NULL AND n.net > 0 GROUP BY 1, 2
 ) c GROUP BY c.seller_no
 """
@@ -58,7 +57,7 @@ FROM transfers t
 JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
 LEFT JOIN (
     SELECT cause_no, reverses_seq,
-           sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS back
+           sum(-signed_minor(shop_no, credit_account, amount_minor))::bigint AS back
     FROM transfers
     WHERE program_id = %(program)s AND kind = 'reversed' GROUP BY cause_no, reverses_seq
 ) r ON r.cause_no = t.cause_no AND r.reverses_seq = t.seq

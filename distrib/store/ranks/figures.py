@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from distrib.store.arrays import instant_array, instants_array, integer_array, numbers_array
 from distrib.store.copying import Integers, microseconds
-from distrib.store.customer_merges import person_at
 from distrib.store.locks import PROMOTIONS
 from distrib.store.sql import execute, value
 
@@ -88,7 +87,8 @@ CROSS JOIN LATERAL (
 _CUSTOMERS = f"""
 SELECT a.place, x.customers FROM {_QUERIES}
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT {person_at("s.customer_id", "a.back_at")}) AS customers FROM settlements s
+    SELECT count(DISTINCT p.customer_id) AS customers
+    FROM settlements s CROSS JOIN LATERAL person_of(%(program)s, s.customer_id, a.back_at) p
     WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """
@@ -125,7 +125,7 @@ _EARNED = f"""
 SELECT a.place, x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(t.amount_minor - COALESCE((
-        SELECT sum(CASE WHEN r.debit_account = r.shop_no THEN r.amount_minor ELSE -r.amount_minor END)
+        SELECT sum(-signed_minor(r.shop_no, r.credit_account, r.amount_minor))
         FROM transfers r WHERE r.program_id = (SELECT %(program)s::integer) AND r.cause_no = t.cause_no
         AND r.kind = 'reversed' AND r.reverses_seq = t.seq
         AND r.occurred_at <= CASE WHEN r.credit_account = r.shop_no THEN a.to_at ELSE a.back_at END), 0)) AS minor

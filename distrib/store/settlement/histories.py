@@ -27,7 +27,7 @@ WHERE r.program_id = (SELECT %(program)s::integer) AND r.order_no = ANY(%(orders
 """
 _TRANSFERS = """
 SELECT cause_no, seq, kind = 'earned', line_id, rule_id, tier, shop_no, base_minor, rate_ppm,
-       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, available_at,
+       signed_minor(shop_no, credit_account, amount_minor), available_at,
        event_no IS NULL
 FROM transfers
 WHERE program_id = (SELECT %(program)s::integer) AND cause_no = ANY(%(orders)b::bigint[]) ORDER BY cause_no, seq

@@ -32,7 +32,7 @@ SELECT array_agg(x.cause_no), array_agg(x.shop_no), array_agg(x.amount_minor), a
        array_agg(x.occurred_at), array_agg(x.available_at), string_agg(x.rule_id, {LINE})
 FROM (
     SELECT cause_no, shop_no,
-           CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+           signed_minor(shop_no, credit_account, amount_minor) AS amount_minor,
            (COALESCE(tier, 0) * 4 + (kind = 'earned')::integer * 2 + (event_no IS NULL)::integer)::smallint AS kinds,
            occurred_at, available_at, COALESCE(rule_id, '') AS rule_id
     FROM transfers WHERE program_id = (SELECT %(program)s::integer) AND {{cause}}

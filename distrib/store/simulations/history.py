@@ -32,7 +32,7 @@ WHERE s.program_id = (SELECT %(program)s::integer) AND s.order_no = ANY(%(orders
 """
 _POSTED = """
 SELECT cause_no AS order_no, seq, kind = 'earned' AS is_earned, event_no, line_id, rule_id, tier, shop_no, base_minor,
-       rate_ppm, CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+       rate_ppm, signed_minor(shop_no, credit_account, amount_minor) AS amount_minor,
        occurred_at, available_at
 FROM transfers
 WHERE program_id = (SELECT %(program)s::integer) AND cause_no = ANY(%(orders)b::bigint[])

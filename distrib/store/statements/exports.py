@@ -16,9 +16,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, MARK
 from distrib.store.database import Bound, allow_minutes, driver
-from distrib.store.ledger.balances import SIGNED
 from distrib.store.sql import execute, only, streamed
-from distrib.store.statements.months import FIGURES, figures_sql
+from distrib.store.statements.months import FIGURES
 
 SHOPS_COLUMNS = ("program", "period", "shop_id", "currency", *FIGURES)
 LINES_COLUMNS = (
@@ -82,7 +81,7 @@ def _month(column: str) -> str:
 
 _OPEN_SHOPS = f"""
 SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
-FROM ({figures_sql()}) f
+FROM statement_figures(%(program)s, %(period)s, %(held_from)s) f
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no
 """
 _KEPT_SHOPS = f"""
@@ -156,7 +155,7 @@ ORDER BY l.cause_no, l.seq
 # months before it did. The event is compared beside the join, or the rows would be sorted once more for it.
 _LINES = """
 SELECT t.cause_no, t.seq, e.event_id, o.order_id, t.line_id, s.shop_id, t.rule_id, t.tier, t.kind, t.base_minor,
-       t.rate_ppm, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor,
+       t.rate_ppm, signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS signed_minor,
        v.code || '@' || v.version AS plan_version, t.occurred_at, t.available_at, t.belongs_to_period, t.reverses_seq,
        a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason{names}
 FROM {transfers} t
@@ -196,8 +195,10 @@ def _stored_lines(head: FileHead, with_names: bool) -> str:
     return f"WITH {_CAUSES} {lines}"
 
 
-_LINES_TOTAL = f"""
-SELECT count(*) AS lines, COALESCE(sum({SIGNED}), 0)::bigint AS amount_minor FROM transfers
+_LINES_TOTAL = """
+SELECT count(*) AS lines,
+       COALESCE(sum(signed_minor(shop_no, credit_account, amount_minor)), 0)::bigint AS amount_minor
+FROM transfers
 WHERE program_id = %(program)s AND period = %(period)s AND kind IN ('earned', 'reversed', 'pool', 'adjusted')
 """
 

@@ -12,8 +12,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.store.compliance.cases import case_held_sql
-from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
 from distrib.store.recorded import Part
 from distrib.store.sql import column, execute_as, row_as
 from distrib.store.statements.counts import COUNTS, OF_MONTH
@@ -67,60 +65,17 @@ class StatementTotals(StatementFigures):
 FIGURES = tuple(field.name for field in fields(StatementFigures))
 """The figures of a statement row, in the order of the export's columns."""
 
-# What every account had, or those that {accounts} leaves.
-MONTHS = """
-SELECT account_no,
-       COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)
-                FILTER (WHERE period < %(period)s), 0)::bigint AS opening_minor,
-       COALESCE(sum(earned_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS earned_minor,
-       COALESCE(sum(reversed_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS reversed_minor,
-       COALESCE(sum(adjusted_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS adjusted_minor,
-       COALESCE(sum(paid_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS paid_minor,
-       COALESCE(sum(tax_minor) FILTER (WHERE period = %(period)s), 0)::bigint AS tax_minor,
-       COALESCE(sum(orders) FILTER (WHERE period = %(period)s), 0)::bigint AS orders,
-       COALESCE(sum(refunds) FILTER (WHERE period = %(period)s), 0)::bigint AS refunds
-FROM account_months WHERE program_id = %(program)s AND period <= %(period)s AND account_no > 0 {accounts}
-GROUP BY account_no
-"""
-# By when they become available alone: a reversal may be dated long before the commission that it takes back.
-# What a case holds stays held whatever its date.
-_HELD = """
-SELECT shop_no, sum(held_minor)::bigint AS held_minor FROM (
-    SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END) AS held_minor
-    FROM {transfers}
-    WHERE program_id = %(program)s AND period <= %(period)s AND available_at >= %(held_from)s AND shop_no > 0 {accounts}
-    GROUP BY shop_no
-    UNION ALL
-    {of_cases}
-) every GROUP BY shop_no
-"""
-# Accounts whose row has anything to say. What is free of a frozen or closed shop counts as held: see `balances`.
-_FIGURES = """
-SELECT c.account_no, c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.paid_minor, c.tax_minor,
-       c.closing_minor, {held_minor} AS held_minor, c.reserved_minor, {available_minor} AS available_minor,
-       c.orders, c.refunds, {frozen_minor} AS frozen_minor
-FROM (
-    SELECT m.*, COALESCE(h.held_minor, 0) AS held_minor, COALESCE(r.reserved_minor, 0) AS reserved_minor,
-           f.shop_no IS NOT NULL AS is_frozen, m.opening_minor + m.earned_minor + m.reversed_minor
-           + m.adjusted_minor - m.paid_minor - m.tax_minor AS closing_minor
-    FROM ({months}) m
-    LEFT JOIN ({held}) h ON h.shop_no = m.account_no
-    LEFT JOIN ({reserved}) r ON r.shop_no = m.account_no
-    LEFT JOIN ({frozen}) f ON f.shop_no = m.account_no
-) c
-WHERE (c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.paid_minor, c.tax_minor, c.orders,
-       c.refunds, c.held_minor, c.reserved_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-"""
 _TOTALS = """
-SELECT {names}, t.shops, t.frozen_minor
-FROM (SELECT count(*) AS shops, {sums} FROM ({figures}) f) t CROSS JOIN ({of_month}) o
+SELECT {names}, t.shops, t.withheld_minor AS frozen_minor
+FROM (SELECT count(*) AS shops, {sums} FROM statement_figures(%(program)s, %(period)s, %(held_from)s) f) t
+CROSS JOIN ({of_month}) o
 """
 # Shops in which nothing ever moved are passed over by one look each.
 _PAGE = """
 SELECT s.shop_id, {names} FROM shops s
 CROSS JOIN LATERAL (SELECT 1 FROM account_months
                     WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= %(period)s LIMIT 1) m
-CROSS JOIN LATERAL ({figures}) f
+CROSS JOIN LATERAL statement_figures_of(%(program)s, s.shop_no, %(period)s, %(held_from)s) f
 WHERE s.program_id = %(program)s AND s.shop_id > %(after)s ORDER BY s.shop_id LIMIT %(limit)s
 """
 _CLOSED = f"""
@@ -131,31 +86,11 @@ _CLOSED_PAGE = f"{_CLOSED} AND shop_id > %(after)s ORDER BY shop_id LIMIT %(limi
 _CLOSED_ROW = f"{_CLOSED} AND shop_id = %(shop_id)s"
 
 
-def figures_sql(only: str | None = None) -> str:
-    """Builds the query of statement figures by account, bound to program, period and held_from; ``only``: of one."""
-    months = MONTHS.format(accounts="" if only is None else f"AND account_no = {only}")
-    accounts = "" if only is None else f"AND shop_no = {only}"
-    of_cases = case_held_sql("%(held_from)s", f"AND period <= %(period)s {accounts}", until=True)
-    transfers = "transfers" if only is None else "shop_transfers"
-    held = _HELD.format(transfers=transfers, accounts=accounts, of_cases=of_cases)
-    split = split_sql("c.closing_minor", "c.held_minor", "c.reserved_minor", "c.is_frozen")
-    held_minor, available_minor, frozen_minor = split
-    return _FIGURES.format(
-        months=months,
-        held=held,
-        reserved=reserved_sql("%(held_from)s", only, until=True),
-        frozen=frozen_sql("%(held_from)s", only, until=True),
-        held_minor=held_minor,
-        available_minor=available_minor,
-        frozen_minor=frozen_minor,
-    )
-
-
 def _names(table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in FIGURES)
 
 
-_ROWS_AFTER = _PAGE.format(names=_names("f"), figures=figures_sql(only="s.shop_no"))
+_ROWS_AFTER = _PAGE.format(names=_names("f"))
 
 
 def statement_rows(
@@ -167,7 +102,9 @@ def statement_rows(
     return execute_as(conn, StatementRow, _ROWS_AFTER, wanted).fetchall()
 
 
-_OF_ACCOUNT = f"SELECT {_names('f')} FROM ({figures_sql(only='%(account_no)s')}) f"
+_OF_ACCOUNT = f"""
+SELECT {_names("f")} FROM statement_figures_of(%(program)s, %(account_no)s, %(period)s, %(held_from)s) f
+"""
 
 
 def statement_of_account(
@@ -180,9 +117,8 @@ def statement_of_account(
 
 _ADDED_UP = _TOTALS.format(
     sums=", ".join(
-        f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor") if name not in COUNTS
+        f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "withheld_minor") if name not in COUNTS
     ),
-    figures=figures_sql(),
     names=", ".join(f"{'o' if name in COUNTS else 't'}.{name}" for name in FIGURES),
     of_month=OF_MONTH,
 )

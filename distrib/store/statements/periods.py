@@ -12,7 +12,7 @@ from distrib.store.locks import CLOSERS, SORTED_FIGURES
 from distrib.store.sql import column, execute, execute_as, figures, only, value, value_or_none
 from distrib.store.statements.counts import COUNTS, count_once
 from distrib.store.statements.exports import FOR_WHOLE_MONTHS, MINUTES
-from distrib.store.statements.months import FIGURES, figures_sql
+from distrib.store.statements.months import FIGURES
 
 _FOR_WHOLE_MONTHS = FOR_WHOLE_MONTHS
 _FIRST = "SELECT min(period) FROM account_months WHERE program_id = %(program)s"
@@ -102,8 +102,8 @@ _NAMES = ", ".join(FIGURES)
 _KEEP = f"""
 INSERT INTO closed_statements (program_id, period, figures_no, shop_id, shop_no, {_NAMES}, frozen_minor)
 SELECT %(program)s, %(period)s, CAST(%(figures_no)s AS bigint), s.shop_id, f.account_no,
-       {", ".join(f"f.{name}" for name in FIGURES)}, f.frozen_minor
-FROM ({figures_sql()}) f
+       {", ".join(f"f.{name}" for name in FIGURES)}, f.withheld_minor
+FROM statement_figures(%(program)s, %(period)s, %(held_from)s) f
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no ORDER BY s.shop_id
 """
 _KEPT_TOTALS = f"""

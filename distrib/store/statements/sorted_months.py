@@ -14,11 +14,10 @@ from sqlalchemy import Connection
 
 from distrib.store.ledger.sorted_balances import FigureKey
 from distrib.store.sql import execute, execute_as
-from distrib.store.statements.months import FIGURES, StatementRow, figures_sql
+from distrib.store.statements.months import FIGURES, StatementRow
 
 CLOSED, KEPT, COMPUTED = "closed", "kept", "computed"
 
-_FIGURES_NOW = figures_sql()
 _SOURCES = {
     CLOSED: """
 SELECT c.shop_no, c.{figure} AS minor FROM closed_statements c
@@ -30,10 +29,10 @@ SELECT c.shop_no, c.{figure} AS minor FROM sorted_statements c
 WHERE c.program_id = %(program)s AND c.period = %(period)s {conditions}
 ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT %(limit)s
 """,
-    COMPUTED: f"""
-SELECT c.shop_no, c.{{figure}} AS minor FROM (SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor
-    FROM ({_FIGURES_NOW}) f) c
-WHERE true {{conditions}} ORDER BY c.{{figure}} {{direction}}, c.shop_no {{direction}} LIMIT %(limit)s
+    COMPUTED: """
+SELECT c.shop_no, c.{figure} AS minor FROM (SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor
+    FROM statement_figures(%(program)s, %(period)s, %(held_from)s) f) c
+WHERE true {conditions} ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT %(limit)s
 """,
 }
 _STATES = {"owed": "AND c.closing_minor > 0", "in_debt": "AND c.closing_minor < 0"}
@@ -51,12 +50,13 @@ SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
 FROM unnest(CAST(%(numbers)s AS bigint[])) WITH ORDINALITY n (shop_no, place)
 CROSS JOIN LATERAL (SELECT shop_no, shop_id FROM shops WHERE program_id = %(program)s
     AND shop_no = n.shop_no OFFSET 0) s
-CROSS JOIN LATERAL ({figures_sql(only="s.shop_no")}) f
+CROSS JOIN LATERAL statement_figures_of(%(program)s, s.shop_no, %(period)s, %(held_from)s) f
 ORDER BY n.place
 """
-_KEEP = f"""
+_KEEP = """
 WITH worked_out AS MATERIALIZED (
-    SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor FROM ({_FIGURES_NOW}) f
+    SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor
+    FROM statement_figures(%(program)s, %(period)s, %(held_from)s) f
 ), gone AS (
     DELETE FROM sorted_statements k WHERE k.program_id = %(program)s AND k.period = %(period)s
       AND NOT EXISTS (SELECT 1 FROM worked_out n WHERE n.shop_no = k.shop_no)

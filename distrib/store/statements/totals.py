@@ -13,11 +13,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.store import locks
-from distrib.store.compliance.cases import case_held_sql
-from distrib.store.ledger.balances import frozen_sql
 from distrib.store.sql import column, execute, figures, value, value_or_none
 from distrib.store.statements.counts import COUNTS, OF_MONTH, ONCE
-from distrib.store.statements.months import FIGURES, MONTHS, StatementTotals, figures_sql
+from distrib.store.statements.months import FIGURES, StatementTotals
 
 EVERYTHING = 2**63 - 1
 """Above the number of every posting."""
@@ -25,14 +23,14 @@ EVERYTHING = 2**63 - 1
 _MOVES = ("opening", "earned", "reversed", "adjusted", "paid", "tax")
 _AMOUNTS = tuple(f"{name}_minor" for name in _MOVES)
 _NAMES = (*_AMOUNTS, *COUNTS)
-_SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 _NEWEST = 2**63 - 1
 # What was posted after the kept row: up to ``through`` it is taken in (is_in), what came after that is only seen.
 # Without an end to the range the planner expects a third of all transfers, and reads them by their months.
 _TAIL = f"""
 kept AS (SELECT * FROM statement_totals WHERE program_id = %(program)s AND period = %(period)s),
 tail AS MATERIALIZED (
-    SELECT t.*, {_SIGNED} AS signed_minor, t.posting_no <= %(through)s AS is_in
+    SELECT t.*, signed_minor(t.shop_no, t.credit_account, t.amount_minor) AS signed_minor,
+           t.posting_no <= %(through)s AS is_in
     FROM kept k CROSS JOIN LATERAL (
         SELECT * FROM transfers t
         WHERE t.program_id = k.program_id AND t.posting_no > k.through_posting AND t.posting_no <= {_NEWEST}
@@ -68,18 +66,15 @@ _ASKED = f"""
 asked AS MATERIALIZED (
     SELECT a.shop_no, ({_AT_THROUGH}) <> ({_NOTHING}) AS is_counted, ({_AT_KEPT}) <> ({_NOTHING}) AS was_counted
     FROM (SELECT shop_no FROM moved UNION SELECT unnest(watched) FROM kept
-          UNION SELECT z.shop_no FROM frozen_commissions z
-          WHERE z.program_id = %(program)s AND NOT EXISTS (
-              SELECT 1 FROM freed_commissions y
-              WHERE y.program_id = z.program_id AND y.cause_no = z.cause_no AND y.seq = z.seq)) a
+          UNION SELECT z.shop_no FROM held_commissions z WHERE z.program_id = %(program)s) a
     CROSS JOIN LATERAL ({_OF_ACCOUNT}) n
     LEFT JOIN moved l ON l.shop_no = a.shop_no AND NOT l.is_in
     LEFT JOIN moved i ON i.shop_no = a.shop_no AND i.is_in
 )"""
 # What was held when the row was kept and is not any more, by its date.
-_RELEASED = f"""
+_RELEASED = """
 released AS (
-    SELECT COALESCE(sum({_SIGNED}), 0) AS minor
+    SELECT COALESCE(sum(signed_minor(t.shop_no, t.credit_account, t.amount_minor)), 0) AS minor
     FROM kept k CROSS JOIN LATERAL (
         SELECT * FROM transfers t
         WHERE t.program_id = k.program_id AND t.available_at >= k.held_from AND t.available_at < %(held_from)s
@@ -119,14 +114,16 @@ WHERE p.program_id = %(program)s AND (s.ended_minor < s.amount_minor OR s.last_e
 """
 _READ = f"""
 {_PARTS}, beside AS (
-    SELECT (SELECT COALESCE(sum(case_held_minor), 0)
-            FROM ({case_held_sql("%(held_from)s", "AND period <= %(period)s", until=True)}) c)
-               AS case_held_minor,
+    SELECT (SELECT COALESCE(sum(c.signed_minor), 0)
+            FROM case_holdings(%(program)s, %(held_from)s - interval '1 microsecond') c
+            WHERE c.period <= %(period)s) AS case_held_minor,
            ({_RESERVED}) AS reserved_minor,
-           (SELECT COALESCE(sum(p.frozen_minor), 0)
-            FROM (SELECT DISTINCT shop_no FROM ({frozen_sql("%(held_from)s", until=True)}) f) f
-            CROSS JOIN LATERAL ({figures_sql(only="f.shop_no")}) p) AS frozen_minor,
-           (SELECT count(*) FROM asked a CROSS JOIN LATERAL ({figures_sql(only="a.shop_no")}) p
+           (SELECT COALESCE(sum(p.withheld_minor), 0)
+            FROM withheld_shops(%(program)s, %(held_from)s - interval '1 microsecond') f
+            CROSS JOIN LATERAL statement_figures_of(%(program)s, f.shop_no, %(period)s, %(held_from)s) p)
+               AS frozen_minor,
+           (SELECT count(*) FROM asked a
+            CROSS JOIN LATERAL statement_figures_of(%(program)s, a.shop_no, %(period)s, %(held_from)s) p
             WHERE NOT a.is_counted) AS shops
 )
 SELECT s.shops + b.shops AS shops, {", ".join(f"s.{name}" for name in _NAMES)},
@@ -144,10 +141,10 @@ _LATER = _TAIL.replace(
 _LEFT = ", ".join(f"m.{name} - COALESCE(l.{name}, 0) AS {name}" for name in _NAMES)
 _BEGIN = f"""
 WITH {_LATER}, {_MOVED}, standing AS MATERIALIZED (
-    SELECT m.account_no, {_LEFT} FROM ({MONTHS.format(accounts="")}) m
+    SELECT m.account_no, {_LEFT} FROM account_figures(%(program)s, %(period)s) m
     LEFT JOIN moved l ON l.shop_no = m.account_no
 ), held AS MATERIALIZED (
-    SELECT t.shop_no, sum({_SIGNED}) AS minor FROM transfers t
+    SELECT t.shop_no, sum(signed_minor(t.shop_no, t.credit_account, t.amount_minor)) AS minor FROM transfers t
     WHERE t.program_id = %(program)s AND t.available_at >= %(held_from)s AND t.posting_no <= %(through)s
       AND t.period <= %(period)s AND t.shop_no > 0 GROUP BY t.shop_no
 ), counted AS MATERIALIZED ({OF_MONTH} AND posting_no <= %(through)s)

@@ -57,7 +57,7 @@ SELECT CAST(%(program)s AS integer), 'commission.' || t.kind, t.occurred_at,
                          'amount_minor', sum(t.amount_minor), 'shops', json_agg(json_build_object(
                              'shop_id', s.shop_id, 'amount_minor', t.amount_minor) ORDER BY t.shop_no))::text
 FROM (SELECT cause_no, event_no, kind::text AS kind, occurred_at, version_no, shop_no,
-             sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
+             sum(signed_minor(shop_no, credit_account, amount_minor))::bigint AS amount_minor
       FROM transfers
       WHERE program_id = %(program)s AND posting_no = current_setting('distrib.posting_no')::bigint
         AND kind = ANY(CAST(%(kinds)s AS transfer_kind[]))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from distrib.services.context import COMMAND_LINE, Unit
-from distrib.services.network.shop_months import Retention, retention, shop_month
+from distrib.services.network.retention import Retention, keep_due_retention, retention
+from distrib.services.network.shop_months import shop_month
 from distrib.settings import REPOSITORY
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
@@ -133,10 +134,32 @@ def test_retention_counts_shops_that_sold_in_the_very_month(world: World) -> Non
     ]
     sell(world, rows)
     with world.container.begin() as conn:
-        kept = retention(Unit(conn, world.program, COMMAND_LINE, noon("2026-02-28")))
+        before = retention(Unit(conn, world.program, COMMAND_LINE, noon("2026-02-28")))
         after = retention(Unit(conn, world.program, COMMAND_LINE, noon("2026-03-01")))
-    assert shown(kept) == [(1, 5, 2, "0.4"), (3, 0, 0, None)]
-    assert shown(after) == [(1, 5, 2, "0.4"), (3, 4, 1, "0.25")]
+    assert shown(before.data) == [(1, 5, 2, "0.4"), (3, 0, 0, None)]
+    assert shown(after.data) == [(1, 5, 2, "0.4"), (3, 4, 1, "0.25")]
+
+
+def test_of_a_large_program_retention_is_kept_for_a_day_and_says_of_when(world: World) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("a", None), ("b", None), joined_at=noon("2025-11-30"))
+    first = {"order": "1", "shop": "a", "customer": None, "settled": "2025-12-01", "paid": 100}
+    sell(world, [first])
+
+    def at(day: str) -> Unit:
+        return Unit(conn, world.program, COMMAND_LINE, noon(day))
+
+    with world.container.begin() as conn:
+        assert keep_due_retention(at("2026-01-10"))
+        assert not keep_due_retention(at("2026-01-11"))
+    sell(world, [{**first, "order": "2", "shop": "b"}])
+    with world.container.begin() as conn:
+        assert shown(retention(at("2026-01-11")).data)[0] == (1, 2, 1, "0.5")
+        assert retention(at("2026-01-11")).as_of == noon("2026-01-10")
+        assert keep_due_retention(at("2026-01-12"))
+        assert shown(retention(at("2026-01-12")).data)[0] == (1, 2, 2, "1")
+        assert keep_due_retention(at("2026-01-31"))
+        assert keep_due_retention(at("2026-02-01")), "a month has ended"
 
 
 def shown(rows: list[Retention]) -> list[tuple[object, ...]]:
