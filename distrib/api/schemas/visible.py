@@ -115,9 +115,9 @@ def _pick_fields(view: dict[str, Any], names: Names) -> dict[str, Any]:
 def _by_object(listed: Iterable[str]) -> Wanted:
     wanted: Wanted = {}
     for name in listed:
-        at = wanted
+        object_named = wanted
         for part in name.split("."):
-            at = at.setdefault(part, {})
+            object_named = object_named.setdefault(part, {})
     return wanted
 
 
