@@ -18,6 +18,9 @@ from distrib.columns.tree import Integers, Truths
 
 MOST_CELLS: Final = 2**16
 """So many cells have a place each, whether anything falls into them or not; of more only those that something does."""
+_TABLE_A_VALUE: Final = 8
+_TABLE_ROOM: Final = 2**16
+"""So large is the table of ``numbered`` at most: some numbers for each value, and as many in any case."""
 MOST_SUM: Final = 2**62
 """What sums of 64 bits stay below; above it they are of Python's integers."""
 
@@ -85,6 +88,26 @@ def distinct(values: Integers) -> Integers:
     return ordered[is_first]
 
 
+def numbered(values: Integers) -> tuple[Integers, Integers]:
+    """Each value once, in order, and the place of every value among them.
+
+    Values that lie close together, as the numbers of shops and days do, are told apart by a table of all numbers
+    between them: a tenth of what sorting takes.
+
+    >>> known, of = numbered(np.array([5, 3, 5]))
+    >>> known.tolist(), of.tolist()
+    ([3, 5], [1, 0, 1])
+    """
+    least, most = int(values.min(initial=2**63 - 1)), int(values.max(initial=-(2**63)))
+    if most - least >= _TABLE_A_VALUE * values.size + _TABLE_ROOM:
+        known, of = np.unique(values, return_inverse=True)
+        return known, of
+    from_least = values - least if values.size else values
+    is_there = np.zeros(max(most - least + 1, 0), np.bool_)
+    is_there[from_least] = True
+    return np.flatnonzero(is_there) + least, (np.cumsum(is_there) - 1)[from_least]
+
+
 def widened(figures: Integers) -> Whole:
     """Figures that can be added up whatever their sums: as they are, or as Python's integers."""
     most = int(np.abs(figures).max(initial=0))
@@ -104,9 +127,12 @@ def sums_of_cells(keys: Sequence[Integers], sizes: Sequence[int], figures: Integ
     if not figures.size:
         return {}
     amounts = widened(figures)
-    cells, room = np.ravel_multi_index(tuple(keys), tuple(sizes)), prod(sizes)
+    room = prod(sizes)
+    cells = keys[0]
+    for key, size in zip(keys[1:], sizes[1:], strict=True):
+        cells = cells * size + key
     if room > MOST_CELLS:
-        known, of = np.unique(cells, return_inverse=True)
+        known, of = numbered(cells)
         sums = np.zeros(known.size, amounts.dtype)
         np.add.at(sums, of, amounts)
     else:

@@ -15,7 +15,7 @@ from distrib.columns.commissions.chunk import NOBODY
 from distrib.columns.commissions.rounding import Whole
 from distrib.columns.history.block import HistoryBlock
 from distrib.columns.history.calendar import date_of, periods_of
-from distrib.columns.history.counting import CountedRows, ranks_around, sums_of_cells, widened
+from distrib.columns.history.counting import CountedRows, numbered, ranks_around, sums_of_cells, widened
 from distrib.columns.tree import Truths
 from distrib.domain.settlement.seats import ORDER_CAP, RULE_CAP
 from distrib.services.simulations.candidates import Simulated
@@ -107,8 +107,8 @@ class _BlockTally:
         side.earned_minor += _sum(amounts[rows.is_earned])
         side.reversed_minor += _sum(amounts[~rows.is_earned])
         calendar, channels = self._tally.calendar, self._channels
-        days, day_of = np.unique(calendar.days(rows.occurred_at), return_inverse=True)
-        periods, period_of = np.unique(periods_of(days), return_inverse=True)
+        days, day_of = numbered(calendar.days(rows.occurred_at))
+        periods, period_of = numbered(periods_of(days))
         keys = [
             period_of[day_of],
             rows.rule,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from distrib.columns.commissions.rounding import Whole
-from distrib.columns.history.counting import MOST_SUM, widened
+from distrib.columns.history.counting import MOST_SUM, numbered, widened
 from distrib.columns.tree import Integers
 
 SHOPS_A_PAGE: Final = 10_000
@@ -34,8 +34,8 @@ class ShopSums:
         """Adds amounts by side and shop; either may stand several times."""
         if not shops.size:
             return
-        numbers, first, of = np.unique(shops, return_index=True, return_inverse=True)
-        places = self._places_of(numbers, first)
+        numbers, of = numbered(shops)
+        places = self._places_of(numbers, of)
         amounts = widened(amounts)
         if self._sums.dtype == np.int64 and amounts.dtype == object:
             self._sums = self._sums.astype(object)
@@ -49,19 +49,18 @@ class ShopSums:
         amounts = other._sums[:size].reshape(-1)
         self.add_columns(np.tile(np.arange(sides), size), np.repeat(other._numbers, sides), amounts)
 
-    def shops(self) -> list[int]:
+    @property
+    def shops(self) -> Integers:
         """The numbers of all shops that had anything on any side."""
-        shops: list[int] = self._numbers.tolist()
-        return shops
+        return self._numbers
 
-    def side(self, side: int) -> list[int]:
+    def side(self, side: int) -> Whole:
         """What the shops have on a side, in the order of ``shops``."""
-        figures: list[int] = self._sums[: self._numbers.size, side].tolist()
-        return figures
+        return self._sums[: self._numbers.size, side]
 
     def pages(self) -> Iterator[list[list[int]]]:
         """Yields the shops, some at a time: the number of each, and what it has on each side."""
-        numbers = self.shops()
+        numbers: list[int] = self._numbers.tolist()
         for start in range(0, len(numbers), SHOPS_A_PAGE):
             rows = self._sums[start : min(start + SHOPS_A_PAGE, len(numbers))].tolist()
             yield [
@@ -70,18 +69,20 @@ class ShopSums:
                 if any(sums)
             ]
 
-    def _places_of(self, numbers: Integers, first: Integers) -> Integers:
-        """The rows of shops; those that are new get the next ones.
+    def _places_of(self, numbers: Integers, of: Integers) -> Integers:
+        """The rows of shops; those that are new get the next ones, in the order in which they came.
 
         Args:
             numbers: each once, sorted.
-            first: where each came first, which orders the new ones.
+            of: all shops as they came, by their places in ``numbers``.
         """
         standing = np.searchsorted(self._known, numbers)
         is_new = np.ones(numbers.size, np.bool_)
         within = standing < self._known.size
         is_new[within] = self._known[standing[within]] != numbers[within]
         if is_new.any():
+            first = np.full(numbers.size, of.size)
+            np.minimum.at(first, of, np.arange(of.size))
             turns = np.argsort(first[is_new])
             places = np.empty(turns.size, np.int64)
             places[turns] = self._known.size + np.arange(turns.size)
