@@ -105,15 +105,8 @@ class MonthHistory:
 
     def _of_orders(self) -> list[str]:
         """The columns of orders that are read."""
-        needs = self._needs
-        parts = {
-            "id": self._has_refunds,
-            "sku": needs.skus,
-            "category": needs.categories,
-            "list_minor": "list" in needs.bases,
-            "cost_minor": "margin" in needs.bases,
-        }
-        return [*_OF_ORDERS, *(f"lines.{part}" for part, is_read in parts.items() if is_read)]
+        asked = sorted(self._needs.line_parts | ({"id"} if self._has_refunds else set()))
+        return [*_OF_ORDERS, *(f"lines.{part}" for part in asked)]
 
     def _block(self, table: pa.Table, posted: pa.Table, back: pa.Table) -> HistoryBlock:
         order_no = numbers(column_of(table, "order_no"))

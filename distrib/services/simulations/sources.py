@@ -6,9 +6,9 @@ No SQL may enter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -55,6 +55,17 @@ class PlanNeeds:
     categories: frozenset[str]
     bases: frozenset[str]
 
+    @property
+    def line_parts(self) -> frozenset[str]:
+        """Of lines what some plan asks beside what all plans do."""
+        parts = {
+            "sku": bool(self.skus),
+            "category": bool(self.categories),
+            "list_minor": "list" in self.bases,
+            "cost_minor": "margin" in self.bases,
+        }
+        return frozenset(part for part, is_asked in parts.items() if is_asked)
+
     @staticmethod
     def of(plans: Iterable[Plan]) -> PlanNeeds:
         """What any of these plans asks."""
@@ -67,21 +78,40 @@ class PlanNeeds:
         )
 
 
-class _PastContent(msgspec.Struct, gc=False):
-    """What columns need of an order's content."""
+_LINE_PARTS: Final[tuple[tuple[str, Any, Any], ...]] = (
+    ("sku", str, ""),
+    ("category", str | None, None),
+    ("list_minor", int | None, None),
+    ("cost_minor", int | None, None),
+)
 
-    currency: str
+
+class _SoldContent(msgspec.Struct, gc=False):
+    """The lines of an order as they were sold."""
+
     lines: list[SoldLine]
-    channel: str = "retail"
 
 
-class _PastEvent(msgspec.Struct, gc=False):
-    """The event that a settlement rests on."""
+class _SoldEvent(msgspec.Struct, gc=False):
+    """An event of which the lines alone are read."""
 
-    order: _PastContent
+    order: _SoldContent
 
 
-_events = msgspec.json.Decoder(list[_PastEvent])
+_sold = msgspec.json.Decoder(_SoldEvent)
+
+
+def _decoder_of(asked: Collection[str]) -> msgspec.json.Decoder[Any]:
+    """Reads of an event that a settlement rests on what columns need of its order: a text that nobody asks for costs.
+
+    Args:
+        asked: the parts of lines that some plan asks for.
+    """
+    parts = [("quantity", int), ("paid_minor", int), *(part for part in _LINE_PARTS if part[0] in asked)]
+    line = msgspec.defstruct("PastLine", [*parts, ("entry", bool, False)], gc=False)
+    order = [("currency", str), ("lines", list[line]), ("channel", str, "retail")]  # type: ignore[valid-type]
+    content = msgspec.defstruct("PastContent", order, gc=False)
+    return msgspec.json.Decoder(msgspec.defstruct("PastEvent", [("order", content)], gc=False))
 
 
 class PostgresHistory:
@@ -99,6 +129,7 @@ class PostgresHistory:
         for code, text in enumerate(sorted(needs.categories)):
             self.texts.codes.categories[text] = code
         self._snapshots = SnapshotBook(self.texts.codes.ranks)
+        self._events = _decoder_of(needs.line_parts)
 
     def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
         """Yields the orders by number, or in the order in which they settled."""
@@ -119,19 +150,21 @@ class PostgresHistory:
     def _block(self, asked: OrderNumbers) -> HistoryBlock:
         conn, program_id = self._conn, self._program.program_id
         settled = arrays.settled_arrays(conn, program_id, self._span, asked)
-        contents = [event.order for event in _events.decode(b"[" + settled.payloads + b"]")]
-        snapshots = settled.snapshots
+        contents = [event.order for event in self._events.decode_lines(settled.payloads)]
+        snapshots, turns = settled.snapshots, np.arange(settled.order_no.size)
         if not asked.are_next:
             turns = np.argsort(np.argsort(np.array(asked.orders)))
             settled, contents, snapshots = _in_turn(settled, turns), _taken(contents, turns), _taken(snapshots, turns)
         chunk = self._chunk(settled, contents, snapshots)
         sorting = np.argsort(settled.order_no)
         posted, decided = self._posted(arrays.posted_arrays(conn, program_id, asked), settled.order_no, sorting)
-        back = columns_of_setbacks(
-            self._setbacks(asked, settled.order_no, sorting),
-            decided,
-            lambda place: {line.id: line.paid_minor for line in contents[place].lines},
-        )
+        setbacks = self._setbacks(asked, settled.order_no, sorting)
+        events = settled.payloads.split(b"\n") if setbacks else ()
+
+        def lines_of(place: int) -> dict[str, int]:
+            return {line.id: line.paid_minor for line in _sold.decode(events[turns[place]]).order.lines}
+
+        back = columns_of_setbacks(setbacks, decided, lines_of)
         past = PastColumns(
             settled.order_no,
             settled.settled_at,
@@ -141,8 +174,8 @@ class PostgresHistory:
         )
         return HistoryBlock(self.texts, past, chunk, posted, back.refunds)
 
-    def _chunk(self, settled: SettledArrays, contents: Sequence[_PastContent], snapshots: Sequence[bytes]) -> Chunk:
-        codes, needs = self.texts.codes, self._needs
+    def _chunk(self, settled: SettledArrays, contents: Sequence[Any], snapshots: Sequence[bytes]) -> Chunk:
+        codes, asked = self.texts.codes, self._needs.line_parts
         people, is_self_purchase = self._snapshots.people(snapshots)
         lines = [line for content in contents for line in content.lines]
         unknown = np.full(len(lines), NOBODY)
@@ -153,12 +186,12 @@ class PostgresHistory:
             paid_at=settled.paid_at,
         )
         sold = LineColumns(
-            sku=_known(codes.skus, [line.sku for line in lines]) if needs.skus else unknown,
-            category=_known(codes.categories, [line.category for line in lines]) if needs.categories else unknown,
+            sku=_known(codes.skus, [line.sku for line in lines]) if "sku" in asked else unknown,
+            category=_known(codes.categories, [line.category for line in lines]) if "category" in asked else unknown,
             quantity=_numbers([line.quantity for line in lines]),
             paid_minor=_numbers([line.paid_minor for line in lines]),
-            list_minor=_figures([line.list_minor for line in lines]) if "list" in needs.bases else unknown,
-            cost_minor=_figures([line.cost_minor for line in lines]) if "margin" in needs.bases else unknown,
+            list_minor=_figures([line.list_minor for line in lines]) if "list_minor" in asked else unknown,
+            cost_minor=_figures([line.cost_minor for line in lines]) if "cost_minor" in asked else unknown,
             is_entry=np.array([line.entry for line in lines], np.bool_),
         )
         return Chunk(codes.as_codes(), orders, sold, people)
@@ -173,12 +206,12 @@ class PostgresHistory:
         if (place[1:] < place[:-1]).any():
             turns = np.argsort(place, kind="stable")
             kept, place = kept[turns], place[turns]
-        rule = _coded(self.texts.rules, [name.decode() for name in _distinct(posted.rule_id)])
-        codes = dict(zip(_distinct(posted.rule_id), rule.tolist(), strict=True))
+        names = sorted(set(posted.rule_id))
+        codes = dict(zip(names, _coded(self.texts.rules, [name.decode() for name in names]).tolist(), strict=True))
         kinds = posted.kinds[kept]
         columns = PostedColumns(
             order=place,
-            rule=_numbers([codes[name] for name in posted.rule_id])[kept],
+            rule=_numbers(list(map(codes.__getitem__, posted.rule_id)))[kept],
             tier=kinds // _TIER,
             shop_no=posted.shop_no[kept],
             amount_minor=posted.amount_minor[kept],
@@ -213,17 +246,15 @@ def _taken(values: Sequence[_Column], places: Integers) -> list[_Column]:
     return [values[place] for place in places.tolist()]
 
 
-def _distinct(texts: Sequence[bytes]) -> list[bytes]:
-    return list(dict.fromkeys(texts))
-
-
 def _numbers(values: Sequence[int]) -> Integers:
     return np.array(values, np.int64)
 
 
-def _coded(codes: dict[str, int], texts: Iterable[str]) -> Integers:
+def _coded(codes: dict[str, int], texts: Sequence[str]) -> Integers:
     """The code of each text, a new one where it had none."""
-    return _numbers([codes.setdefault(text, len(codes)) for text in texts])
+    for text in dict.fromkeys(texts):
+        codes.setdefault(text, len(codes))
+    return _numbers(list(map(codes.__getitem__, texts)))
 
 
 def _known(codes: dict[str, int], texts: Iterable[str | None]) -> Integers:

@@ -17,7 +17,7 @@ from distrib.store.sql import execute_as
 # Both tables are bound by themselves: PostgreSQL carries no range from one to the other.
 _SETTLED: Final = f"""
 SELECT array_agg(x.order_no), array_agg(x.settled_at), array_agg(x.paid_at), string_agg(x.snapshot, {LINE}),
-       string_agg(x.payload, ',')
+       string_agg(x.payload, {LINE})
 FROM (
     SELECT s.order_no, s.settled_at, s.paid_at, s.snapshot, e.payload
     FROM settlements s
@@ -68,7 +68,7 @@ class OrderNumbers:
 
 
 class SettledArrays(NamedTuple):
-    """Orders by number: instants in microseconds since 1970, a text a snapshot, events as the inside of a list."""
+    """Orders by number: instants in microseconds since 1970, a text a snapshot, a line an event."""
 
     order_no: Integers
     settled_at: Integers
