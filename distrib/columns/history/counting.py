@@ -68,12 +68,11 @@ class CountedRows:
 def ranks_around(chunk: Chunk, order: Integers, shop_no: Integers) -> Integers:
     """The rank under which each shop stands around its order; the last place counts where it has several."""
     people = chunk.people
-    ranks = np.full(order.size, NOBODY)
-    for shops, of_place in zip(people.shop_no, people.rank, strict=True):
+    row = np.full(order.size, NOBODY, np.int8)
+    for place, shops in enumerate(people.shop_no):
         if (shops != NOBODY).any():
-            is_there = shops[order] == shop_no
-            ranks[is_there] = of_place[order[is_there]]
-    return ranks
+            np.copyto(row, place, where=shops[order] == shop_no)
+    return np.where(row == NOBODY, NOBODY, people.rank[row, order]).astype(np.int64)
 
 
 def distinct(values: Integers) -> Integers:

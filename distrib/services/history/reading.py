@@ -173,16 +173,14 @@ class MonthHistory:
         turns = _turns(place, seq)
 
         def column(name: str) -> Integers:
-            figures = numbers(column_of(posted, name))
-            return figures if turns is None else figures[turns]
+            return numbers(column_of(posted, name))[turns]
 
         def texts(name: str, code_of: Callable[[str], int]) -> Integers:
-            codes = coded(column_of(posted, name), code_of)
-            return codes if turns is None else codes[turns]
+            return coded(column_of(posted, name), code_of)[turns]
 
         is_earned = texts("kind", _finding({"earned": 1})) == 1
         columns = PostedColumns(
-            order=place if turns is None else place[turns],
+            order=place[turns],
             rule=texts("rule_id", _adding(self.texts.rules)),
             tier=column("tier"),
             shop_no=column("shop_no"),
@@ -243,11 +241,11 @@ class _WholeRows:
         return posted
 
 
-def _turns(place: Integers, seq: Integers) -> Integers | None:
-    """The rows of orders that are there, order by order and by number; None: so they stand, all of them."""
+def _turns(place: Integers, seq: Integers) -> Integers | slice:
+    """The rows of orders that are there, order by order and by number; a slice of all where so they stand."""
     later, same = place[1:] > place[:-1], place[1:] == place[:-1]
     if (place >= 0).all() and (later | (same & (seq[1:] > seq[:-1]))).all():
-        return None
+        return slice(None)
     kept = np.flatnonzero(place >= 0)
     return kept[np.lexsort((seq[kept], place[kept]))]
 

@@ -55,10 +55,11 @@ class SnapshotBook:
         if len(self._places) > MOST_KEPT:
             self._places.clear()
         places = self._places
-        unknown = [text for text in dict.fromkeys(snapshots) if text not in places]
-        if unknown:
-            self._add(unknown)
-        of = np.array([places[text] for text in snapshots], np.int64)
+        known = list(map(places.get, snapshots))
+        if None in known:
+            self._add(list(dict.fromkeys(text for text, place in zip(snapshots, known, strict=True) if place is None)))
+            known = list(map(places.get, snapshots))
+        of = np.array(known, np.int64)
         return self._people.of_orders(of), self._is_self_purchase[of]
 
     def _add(self, texts: Sequence[bytes]) -> None:

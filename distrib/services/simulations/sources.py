@@ -201,23 +201,23 @@ class PostgresHistory:
     ) -> tuple[PostedColumns, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
         """The ledger's rows by place, and which orders a case has decided about."""
         among = places_of(order_no[sorting], posted.order_no)
-        kept = np.flatnonzero(among >= 0)
-        place = sorting[among[kept]]
-        if (place[1:] < place[:-1]).any():
-            turns = np.argsort(place, kind="stable")
-            kept, place = kept[turns], place[turns]
+        place = np.where(among < 0, NOBODY, sorting[among]) if order_no.size else among
+        turns: Integers | slice = slice(None)  # so they stand, as most often
+        if (place < 0).any() or (place[1:] < place[:-1]).any():
+            kept = np.flatnonzero(place >= 0)
+            turns = kept[np.argsort(place[kept], kind="stable")]
         names = sorted(set(posted.rule_id))
         codes = dict(zip(names, _coded(self.texts.rules, [name.decode() for name in names]).tolist(), strict=True))
-        kinds = posted.kinds[kept]
+        place, kinds = place[turns], posted.kinds[turns]
         columns = PostedColumns(
             order=place,
-            rule=_numbers(list(map(codes.__getitem__, posted.rule_id)))[kept],
+            rule=_numbers(list(map(codes.__getitem__, posted.rule_id)))[turns],
             tier=kinds // _TIER,
-            shop_no=posted.shop_no[kept],
-            amount_minor=posted.amount_minor[kept],
+            shop_no=posted.shop_no[turns],
+            amount_minor=posted.amount_minor[turns],
             is_earned=kinds & _EARNED > 0,
-            occurred_at=posted.occurred_at[kept],
-            available_at=posted.available_at[kept],
+            occurred_at=posted.occurred_at[turns],
+            available_at=posted.available_at[turns],
         )
         decided = np.zeros(order_no.size, np.bool_)
         decided[place[kinds & (_EARNED | _WITHOUT_EVENT) == _WITHOUT_EVENT]] = True
