@@ -26,12 +26,10 @@ from distrib.services.simulations.histories import PastOrder, orders_by_number, 
 from distrib.services.simulations.snapshot_columns import SnapshotBook
 from distrib.store.simulations import arrays
 from distrib.store.simulations import history as rows
-from distrib.store.simulations.arrays import OrderNumbers, PostedArrays, SettledArrays
+from distrib.store.simulations.arrays import EARNED, TIER, WITHOUT_EVENT, OrderNumbers, PostedArrays, SettledArrays
 from distrib.store.simulations.history import PaidSpan, RefundRow
 
 BLOCK_ORDERS: Final = 4_000
-_EARNED, _WITHOUT_EVENT, _TIER = 2, 1, 4
-"""What ``PostedArrays.kinds`` is made of."""
 _Column = TypeVar("_Column")
 
 
@@ -212,15 +210,15 @@ class PostgresHistory:
         columns = PostedColumns(
             order=place,
             rule=_numbers(list(map(codes.__getitem__, posted.rule_id)))[turns],
-            tier=kinds // _TIER,
+            tier=kinds // TIER,
             shop_no=posted.shop_no[turns],
             amount_minor=posted.amount_minor[turns],
-            is_earned=kinds & _EARNED > 0,
+            is_earned=kinds & EARNED > 0,
             occurred_at=posted.occurred_at[turns],
             available_at=posted.available_at[turns],
         )
         decided = np.zeros(order_no.size, np.bool_)
-        decided[place[kinds & (_EARNED | _WITHOUT_EVENT) == _WITHOUT_EVENT]] = True
+        decided[place[kinds & (EARNED | WITHOUT_EVENT) == WITHOUT_EVENT]] = True
         return columns, decided
 
     def _setbacks(self, asked: OrderNumbers, order_no: Integers, sorting: Integers) -> dict[int, list[Setback]]:
