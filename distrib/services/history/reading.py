@@ -241,7 +241,7 @@ class _WholeRows:
         return posted
 
 
-def _turns(place: Integers, seq: Integers) -> Integers | slice:
+def _turns(place: Integers, seq: Integers) -> Integers | slice[None, None, None]:
     """The rows of orders that are there, order by order and by number; a slice of all where so they stand."""
     later, same = place[1:] > place[:-1], place[1:] == place[:-1]
     if (place >= 0).all() and (later | (same & (seq[1:] > seq[:-1]))).all():

@@ -15,7 +15,7 @@ from distrib.columns.commissions.chunk import NOBODY
 from distrib.columns.commissions.rounding import Whole
 from distrib.columns.history.block import HistoryBlock
 from distrib.columns.history.calendar import date_of, periods_of
-from distrib.columns.history.counting import CountedRows, numbered, ranks_around, sums_of_cells, widened
+from distrib.columns.history.counting import CountedRows, numbered, ranks_around, stable_order, sums_of_cells, widened
 from distrib.columns.tree import Truths
 from distrib.domain.settlement.seats import ORDER_CAP, RULE_CAP
 from distrib.services.simulations.candidates import Simulated
@@ -93,7 +93,7 @@ class _BlockTally:
         sides = [self._entries(*side) for side in self._sides]
         entries = _joined(sides)
         side = np.repeat(np.arange(len(sides)), [own.order.size for own in sides])
-        turns = np.argsort(entries.order * len(sides) + side, kind="stable")
+        turns = stable_order(entries.order * len(sides) + side)
         return BlockFigures(
             self._block.past.order_no,
             entries.order[turns],

@@ -79,7 +79,7 @@ def keep_block(conn: Connection, program_id: int, number: int, block_no: int, fi
     if content is not None:
         rules = sorted({figures.rules[rule] for rule in np.flatnonzero(np.bincount(figures.rule)).tolist()})
         reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
-        shops = distinct(figures.shop_no).tolist()
+        shops = distinct(figures.shop_no)
         block = NewBlock(block_no, content, shops, rules, sorted(reasons))
         rows.insert_block(conn, program_id, number, block)
 

@@ -19,7 +19,7 @@ from distrib.columns.commissions.kernel import compile_kernel
 from distrib.columns.commissions.rounding import Runs
 from distrib.columns.history.block import HistoryBlock
 from distrib.columns.history.calendar import Calendar
-from distrib.columns.history.counting import CountedRows, distinct, numbered, ranks_around
+from distrib.columns.history.counting import CountedRows, distinct, numbered, ranks_around, stable_order
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers, Truths
 from distrib.domain.settlement.terms import Terms
@@ -117,7 +117,7 @@ class ColumnCandidate:
         """What was earned: a row for each order, rule and tier, in the order in which its first line was worked out."""
         parts = [_totals(step, is_settled, self._steps) for step in outcome.steps]
         turn, order, rule, tier, shop_no, amount_minor = _stacked(parts, 6)
-        turns = np.argsort(turn)
+        turns = stable_order(turn)
         order, rule, tier, shop_no = order[turns], rule[turns], tier[turns], shop_no[turns]
         settled_at = block.past.settled_at[order]
         return CountedRows(
@@ -234,7 +234,7 @@ def _joined(earned: CountedRows, changed: CountedRows) -> CountedRows:
     rows = CountedRows(
         *(np.concatenate([getattr(earned, name.name), getattr(changed, name.name)]) for name in fields(CountedRows))
     )
-    return rows.among(np.argsort(rows.order, kind="stable"))
+    return rows.among(stable_order(rows.order))
 
 
 def _hold_of(terms: Terms) -> int:

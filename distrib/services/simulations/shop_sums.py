@@ -36,7 +36,8 @@ class ShopSums:
 
     def side(self, side: int) -> Whole:
         """What the shops have on a side, in the order of ``shops``."""
-        return self._sums[self._rows, side]
+        figures: Whole = self._sums[self._rows, side]
+        return figures
 
     def add(self, amounts: Mapping[tuple[int, int], int]) -> None:
         """Adds amounts by side and shop."""

@@ -6,9 +6,9 @@ No SQL may enter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -76,12 +76,42 @@ class PlanNeeds:
         )
 
 
-_LINE_PARTS: Final[tuple[tuple[str, Any, Any], ...]] = (
-    ("sku", str, ""),
-    ("category", str | None, None),
-    ("list_minor", int | None, None),
-    ("cost_minor", int | None, None),
-)
+class _BareLine(msgspec.Struct, gc=False):
+    """What columns need of a line whatever the plans: a text that nobody asks for is not read."""
+
+    quantity: int
+    paid_minor: int
+    entry: bool = False
+
+
+class _WholeLine(_BareLine, gc=False):
+    """The same with what some plans ask of lines beside it."""
+
+    sku: str = ""
+    list_minor: int | None = None
+    cost_minor: int | None = None
+    category: str | None = None
+
+
+_Line = TypeVar("_Line", bound=_BareLine, covariant=True)
+
+
+class _PastContent(msgspec.Struct, Generic[_Line], gc=False, frozen=True):
+    """What columns need of an order's content."""
+
+    currency: str
+    lines: Sequence[_Line]
+    channel: str = "retail"
+
+
+class _PastEvent(msgspec.Struct, Generic[_Line], gc=False, frozen=True):
+    """The event that a settlement rests on."""
+
+    order: _PastContent[_Line]
+
+
+_bare = msgspec.json.Decoder(_PastEvent[_BareLine])
+_whole = msgspec.json.Decoder(_PastEvent[_WholeLine])
 
 
 class _SoldContent(msgspec.Struct, gc=False):
@@ -99,19 +129,6 @@ class _SoldEvent(msgspec.Struct, gc=False):
 _sold = msgspec.json.Decoder(_SoldEvent)
 
 
-def _decoder_of(asked: Collection[str]) -> msgspec.json.Decoder[Any]:
-    """Reads of an event that a settlement rests on what columns need of its order: a text that nobody asks for costs.
-
-    Args:
-        asked: the parts of lines that some plan asks for.
-    """
-    parts = [("quantity", int), ("paid_minor", int), *(part for part in _LINE_PARTS if part[0] in asked)]
-    line = msgspec.defstruct("PastLine", [*parts, ("entry", bool, False)], gc=False)
-    order = [("currency", str), ("lines", list[line]), ("channel", str, "retail")]  # type: ignore[valid-type]
-    content = msgspec.defstruct("PastContent", order, gc=False)
-    return msgspec.json.Decoder(msgspec.defstruct("PastEvent", [("order", content)], gc=False))
-
-
 class PostgresHistory:
     """The orders of a program in the database, by statements that gather columns.
 
@@ -127,7 +144,6 @@ class PostgresHistory:
         for code, text in enumerate(sorted(needs.categories)):
             self.texts.codes.categories[text] = code
         self._snapshots = SnapshotBook(self.texts.codes.ranks)
-        self._events = _decoder_of(needs.line_parts)
 
     def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
         """Yields the orders by number, or in the order in which they settled."""
@@ -148,7 +164,7 @@ class PostgresHistory:
     def _block(self, asked: OrderNumbers) -> HistoryBlock:
         conn, program_id = self._conn, self._program.program_id
         settled = arrays.settled_arrays(conn, program_id, self._span, asked)
-        contents = [event.order for event in self._events.decode_lines(settled.payloads)]
+        contents = _contents(settled.payloads, with_parts=bool(self._needs.line_parts))
         snapshots, turns = settled.snapshots, np.arange(settled.order_no.size)
         if not asked.are_next:
             turns = np.argsort(np.argsort(np.array(asked.orders)))
@@ -172,10 +188,13 @@ class PostgresHistory:
         )
         return HistoryBlock(self.texts, past, chunk, posted, back.refunds)
 
-    def _chunk(self, settled: SettledArrays, contents: Sequence[Any], snapshots: Sequence[bytes]) -> Chunk:
+    def _chunk(
+        self, settled: SettledArrays, contents: Sequence[_PastContent[_BareLine]], snapshots: Sequence[bytes]
+    ) -> Chunk:
         codes, asked = self.texts.codes, self._needs.line_parts
         people, is_self_purchase = self._snapshots.people(snapshots)
         lines = [line for content in contents for line in content.lines]
+        whole = [line for line in lines if isinstance(line, _WholeLine)] if asked else []
         unknown = np.full(len(lines), NOBODY)
         orders = OrderColumns.under_no_plan(
             lines=_numbers([len(content.lines) for content in contents]),
@@ -184,12 +203,12 @@ class PostgresHistory:
             paid_at=settled.paid_at,
         )
         sold = LineColumns(
-            sku=_known(codes.skus, [line.sku for line in lines]) if "sku" in asked else unknown,
-            category=_known(codes.categories, [line.category for line in lines]) if "category" in asked else unknown,
+            sku=_known(codes.skus, [line.sku for line in whole]) if "sku" in asked else unknown,
+            category=_known(codes.categories, [line.category for line in whole]) if "category" in asked else unknown,
             quantity=_numbers([line.quantity for line in lines]),
             paid_minor=_numbers([line.paid_minor for line in lines]),
-            list_minor=_figures([line.list_minor for line in lines]) if "list_minor" in asked else unknown,
-            cost_minor=_figures([line.cost_minor for line in lines]) if "cost_minor" in asked else unknown,
+            list_minor=_figures([line.list_minor for line in whole]) if "list_minor" in asked else unknown,
+            cost_minor=_figures([line.cost_minor for line in whole]) if "cost_minor" in asked else unknown,
             is_entry=np.array([line.entry for line in lines], np.bool_),
         )
         return Chunk(codes.as_codes(), orders, sold, people)
@@ -200,7 +219,7 @@ class PostgresHistory:
         """The ledger's rows by place, and which orders a case has decided about."""
         among = places_of(order_no[sorting], posted.order_no)
         place = np.where(among < 0, NOBODY, sorting[among]) if order_no.size else among
-        turns: Integers | slice = slice(None)  # so they stand, as most often
+        turns: Integers | slice[None, None, None] = slice(None)  # so they stand, as most often
         if (place < 0).any() or (place[1:] < place[:-1]).any():
             kept = np.flatnonzero(place >= 0)
             turns = kept[np.argsort(place[kept], kind="stable")]
@@ -232,6 +251,13 @@ class PostgresHistory:
             for place, refunds in zip(among, by_order.values(), strict=True)
             if place >= 0
         }
+
+
+def _contents(payloads: bytes, *, with_parts: bool) -> Sequence[_PastContent[_BareLine]]:
+    """What orders hold, from the lines of their events."""
+    if with_parts:
+        return [event.order for event in _whole.decode_lines(payloads)]
+    return [event.order for event in _bare.decode_lines(payloads)]
 
 
 def _in_turn(settled: SettledArrays, turns: Integers) -> SettledArrays:
