@@ -189,17 +189,18 @@ def row_group(path: Path, number: int) -> pa.Table:
 
 
 def row_groups_between(
-    path: Path, columns: Sequence[str], column: str, since: int, until: int, coded: Sequence[str] = ()
+    path: Path, columns: Sequence[str], column: str, span: tuple[int, int], coded: Sequence[str] = ()
 ) -> Iterator[pa.Table]:
-    """Yields the row groups of a file that may have a value of a column of instants in [since, until).
+    """Yields the row groups of a file that may have a value of a column of instants in a span.
 
     Args:
-        since: in microseconds since 1970, and ``until`` the same.
+        span: from which instant on and before which, in microseconds since 1970.
         coded: as of ``row_groups``.
 
     Raises:
         Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
+    since, until = span
     with _opened(path, coded) as file:
         place = file.schema_arrow.get_field_index(column)
         for number in range(file.num_row_groups):

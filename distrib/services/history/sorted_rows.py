@@ -109,7 +109,7 @@ class _SortedFile:
 def _groups(path: Path, columns: Sequence[str], span: tuple[int, int], coded: Sequence[str]) -> Iterator[pa.Table]:
     """The row groups of a file with rows of a span."""
     since, until = span
-    for table in row_groups_between(path, columns, "settled_at", since, until, coded):
+    for table in row_groups_between(path, columns, "settled_at", span, coded):
         yield _within(table.replace_schema_metadata(), since, until)
 
 

@@ -93,21 +93,21 @@ class _WholeLine(_BareLine, gc=False):
     category: str | None = None
 
 
-_Line = TypeVar("_Line", bound=_BareLine, covariant=True)
+_Line_co = TypeVar("_Line_co", bound=_BareLine, covariant=True)
 
 
-class _PastContent(msgspec.Struct, Generic[_Line], gc=False, frozen=True):
+class _PastContent(msgspec.Struct, Generic[_Line_co], gc=False, frozen=True):
     """What columns need of an order's content."""
 
     currency: str
-    lines: Sequence[_Line]
+    lines: Sequence[_Line_co]
     channel: str = "retail"
 
 
-class _PastEvent(msgspec.Struct, Generic[_Line], gc=False, frozen=True):
+class _PastEvent(msgspec.Struct, Generic[_Line_co], gc=False, frozen=True):
     """The event that a settlement rests on."""
 
-    order: _PastContent[_Line]
+    order: _PastContent[_Line_co]
 
 
 _bare = msgspec.json.Decoder(_PastEvent[_BareLine])

@@ -32,12 +32,12 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert rows == [{name: values[place] for name, values in PAGE.items()} for place in (0, 1, 0, 1)]
     (since,) = microseconds([AT])
     for last, groups in ((since, 0), (since + 1, 1)):
-        assert len(list(row_groups_between(path, ("seq",), "merged_at", since - 1, last))) == groups
+        assert len(list(row_groups_between(path, ("seq",), "merged_at", (since - 1, last)))) == groups
 
 
 def test_a_file_of_other_columns_is_refused_by_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, STATUSES)
-    for groups in (row_groups(path), row_groups_between(path, ("seq",), "effective_at", 0, 1)):
+    for groups in (row_groups(path), row_groups_between(path, ("seq",), "effective_at", (0, 1))):
         with pytest.raises(Refusal) as refused:
             next(groups)
         [problem] = refused.value.problems

@@ -53,7 +53,9 @@ def test_pages_of_shops_are_read_again_whoever_kept_them() -> None:
     shops = np.array([3, 2**40])
     for sums in (np.array([[1, -2], [300, 0]]), np.array([[HUGE, 0], [-1, 2]], object)):
         read = unpacked_shops(packed_shops(ShopPage(shops, sums)))
-        assert [*map(list, read)] == [[shop_no, *of_shop] for shop_no, of_shop in zip([3, 2**40], sums.tolist(), strict=True)]
+        assert [*map(list, read)] == [
+            [shop_no, *of_shop] for shop_no, of_shop in zip([3, 2**40], sums.tolist(), strict=True)
+        ]
     assert unpacked_shops(zlib.compress(json.dumps([[4, 10, 12]]).encode())) == [[4, 10, 12]]
 
 
