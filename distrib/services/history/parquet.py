@@ -227,13 +227,16 @@ def row_groups_with(path: Path, columns: Sequence[str], column: str) -> Iterator
 
 
 def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str] | None:
-    """The columns by the paths that the file has for them: between a list and its parts stands what a writer likes."""
+    """The columns by the file's own paths, in their order: between a list and its parts stands what a writer likes."""
     if columns is None:
         return None
-    wanted = {tuple(column.split(".")) for column in columns}
-    paths = [file.schema.column(place).path for place in range(len(file.schema))]
-    parts = [(path, path.split(".")) for path in paths]
-    return [path for path, part in parts if (part[0],) in wanted or (part[0], part[-1]) in wanted]
+    leaves: dict[tuple[str, ...], list[str]] = {}
+    for place in range(len(file.schema)):
+        path = file.schema.column(place).path
+        names = path.split(".")
+        for name in ((names[0],), (names[0], names[-1])):
+            leaves.setdefault(name, []).append(path)
+    return [path for column in columns for path in leaves[tuple(column.split("."))]]
 
 
 @contextmanager
