@@ -121,7 +121,7 @@ def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> Pos
     place, shop_no, amount_minor, occurred_at, available_at, rule_id = fields
     places = numbers(place)
     order_no, kinds = places // _KINDS, places % _KINDS
-    of = _own_instants(order_no, kinds)
+    of = shared_instants(order_no, kinds)
     return PostedArrays(
         order_no,
         numbers(shop_no),
@@ -133,8 +133,11 @@ def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> Pos
     )
 
 
-def _own_instants(order_no: Integers, kinds: Integers) -> Integers:
+def shared_instants(order_no: Integers, kinds: Integers) -> Integers:
     """Which of the instants that came are those of each row: of what a settlement earned those of its first row.
+
+    >>> shared_instants(np.array([5, 5, 5, 7]), np.array([EARNED, EARNED, WITHOUT_EVENT, EARNED])).tolist()
+    [0, 0, 1, 2]
 
     Raises:
         ValueError: something was earned after something else, which no settlement does.
