@@ -300,8 +300,10 @@ def _refund_rows(back: pa.Table, order_no: Integers, sorting: Integers) -> dict[
     places = places_of(order_no[sorting], numbers(column_of(back, "order_no")))
     kept = np.flatnonzero(places >= 0)
     refunds: defaultdict[int, list[RefundRow]] = defaultdict(list)
-    for place, row in zip(sorting[places[kept]].tolist(), back.take(kept).to_pylist(), strict=True):
-        refunds[place].append(RefundRow(**{name: row[name] for name in RefundRow._fields}))
+    taken = back.take(kept)
+    columns = (taken[name].to_pylist() for name in RefundRow._fields)
+    for place, row in zip(sorting[places[kept]].tolist(), zip(*columns, strict=True), strict=True):
+        refunds[place].append(RefundRow(*row))
     return dict(refunds)
 
 

@@ -19,7 +19,7 @@ from distrib.columns.history.counting import distinct
 from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
 from distrib.services.simulations.figures import BlockFigures, Reasons, Rooms, integers
-from distrib.services.simulations.shop_sums import ShopPage
+from distrib.services.simulations.shop_sums import SummedShops
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import NewBlock, WantedBlocks
 
@@ -185,13 +185,13 @@ def _order(
     )
 
 
-def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[ShopPage]) -> None:
+def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[SummedShops]) -> None:
     """Keeps what all shops have on each side, in blocks numbered from -1 down."""
     for page_no, page in enumerate(pages, 1):
         rows.insert_block(conn, program_id, number, NewBlock(-page_no, packed_shops(page)))
 
 
-def packed_shops(page: ShopPage) -> bytes:
+def packed_shops(page: SummedShops) -> bytes:
     """The content of a page of shops: a column of their numbers and one a side."""
     sides = {f"side_{side}": column for side, column in enumerate(page.sums_minor.T)}
     return zlib.compress(_encoded({"shop_no": page.shop_no, **sides}), 1)

@@ -34,7 +34,7 @@ from distrib.services.simulations.own_arrays import replayed_in_arrays
 from distrib.services.simulations.replaying import RanksUnder, Replayed, with_candidate
 from distrib.services.simulations.result_views import ResultView
 from distrib.services.simulations.results import Described, result_view
-from distrib.services.simulations.shop_sums import ShopPage
+from distrib.services.simulations.shop_sums import SummedShops
 from distrib.services.simulations.sources import HistorySource, PlanNeeds, PostgresHistory
 from distrib.services.simulations.stored_ranking import stored_source
 from distrib.services.simulations.tallies import AS_IT_WAS, Tally
@@ -73,7 +73,7 @@ class Watcher(NamedTuple):
 
     keep_block: Callable[[int, BlockFigures], None] = lambda _number, _figures: None
     progress: Callable[[int, int], None] = lambda _done, _total: None
-    keep_shops: Callable[[Iterator[ShopPage]], None] = lambda _pages: None
+    keep_shops: Callable[[Iterator[SummedShops]], None] = lambda _pages: None
     keep_ranks: Callable[[Iterator[KeptRank]], None] = lambda _ranks: None
 
 

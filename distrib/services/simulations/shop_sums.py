@@ -14,7 +14,7 @@ from distrib.columns.tree import Integers
 SHOPS_A_PAGE: Final = 10_000
 
 
-class ShopPage(NamedTuple):
+class SummedShops(NamedTuple):
     """Some shops, by the store's number, and what each has: ``sums_minor`` has a row a shop and a column a side."""
 
     shop_no: Integers
@@ -65,13 +65,13 @@ class ShopSums:
         for side in range(other._sums.shape[1]):
             self.add_columns(side, other.shops, other.side(side))
 
-    def pages(self) -> Iterator[ShopPage]:
+    def pages(self) -> Iterator[SummedShops]:
         """Yields the shops that have something on some side, some at a time, by number."""
         for start in range(0, self._known.size, SHOPS_A_PAGE):
             page = slice(start, start + SHOPS_A_PAGE)
             sums = self._sums[self._rows[page]]
             has_any = (sums != 0).any(axis=1)
-            yield ShopPage(self._known[page][has_any], sums[has_any])
+            yield SummedShops(self._known[page][has_any], sums[has_any])
 
     def _rows_of(self, numbers: Integers) -> Integers:
         """The rows of shops, each once and sorted; those that are new get the next ones."""

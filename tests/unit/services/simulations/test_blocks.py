@@ -11,7 +11,7 @@ import numpy as np
 from distrib.domain.settlement.snapshot import Room
 from distrib.services.simulations.blocks import KeptOrder, packed, packed_shops, unpacked, unpacked_shops
 from distrib.services.simulations.figures import BlockFigures, OrderFigures
-from distrib.services.simulations.shop_sums import ShopPage
+from distrib.services.simulations.shop_sums import SummedShops
 
 HUGE = 2**70
 
@@ -52,7 +52,7 @@ def test_a_block_that_an_earlier_build_kept_is_read() -> None:
 def test_pages_of_shops_are_read_again_whoever_kept_them() -> None:
     shops = np.array([3, 2**40])
     for sums in (np.array([[1, -2], [300, 0]]), np.array([[HUGE, 0], [-1, 2]], object)):
-        read = unpacked_shops(packed_shops(ShopPage(shops, sums)))
+        read = unpacked_shops(packed_shops(SummedShops(shops, sums)))
         assert [*map(list, read)] == [
             [shop_no, *of_shop] for shop_no, of_shop in zip([3, 2**40], sums.tolist(), strict=True)
         ]
