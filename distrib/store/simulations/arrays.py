@@ -121,33 +121,38 @@ def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> Pos
     place, shop_no, amount_minor, occurred_at, available_at, rule_id = fields
     places = numbers(place)
     order_no, kinds = places // _KINDS, places % _KINDS
-    of = shared_instants(order_no, kinds)
+    occurred, available = instants(occurred_at), instants(available_at)
+    of = shared_instants(order_no, kinds, occurred.size)
     return PostedArrays(
         order_no,
         numbers(shop_no),
         numbers(amount_minor),
         kinds,
-        instants(occurred_at)[of],
-        instants(available_at)[of],
+        occurred[of],
+        available[of],
         lines(rule_id),
     )
 
 
-def shared_instants(order_no: Integers, kinds: Integers) -> Integers:
+def shared_instants(order_no: Integers, kinds: Integers, came: int) -> Integers:
     """Which of the instants that came are those of each row: of what a settlement earned those of its first row.
 
-    >>> shared_instants(np.array([5, 5, 5, 7]), np.array([EARNED, EARNED, WITHOUT_EVENT, EARNED])).tolist()
+    Args:
+        came: how many instants came.
+
+    >>> shared_instants(np.array([5, 5, 5, 7]), np.array([EARNED, EARNED, WITHOUT_EVENT, EARNED]), 3).tolist()
     [0, 0, 1, 2]
 
     Raises:
-        ValueError: something was earned after something else, which no settlement does.
+        ValueError: something was earned after something else, or is not numbered from 1, which no settlement does.
     """
     is_earned = kinds & EARNED > 0
     is_first = np.ones(order_no.size, np.bool_)
     is_first[1:] = order_no[1:] != order_no[:-1]
-    if (is_earned[1:] & ~is_earned[:-1] & ~is_first[1:]).any():
+    has_own = is_first | ~is_earned
+    if (is_earned[1:] & ~is_earned[:-1] & ~is_first[1:]).any() or int(np.count_nonzero(has_own)) != came:
         raise ValueError("an order earned something after it was settled")
-    return np.cumsum(is_first | ~is_earned) - 1
+    return np.cumsum(has_own) - 1
 
 
 def refund_rows(conn: Connection, program_id: int, asked: OrderNumbers) -> list[RefundRow]:
