@@ -17,6 +17,7 @@ from distrib.domain.settlement.commission import Commission
 from distrib.domain.settlement.refusals import CustomerMissing
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
 from distrib.services.plans.terms import TermsBook
+from distrib.services.settlement.gathering import sales_minor_of
 from distrib.services.settlement.sales_asked import asked_of
 from distrib.services.simulations.facts import HistoryFacts, TriedHistory
 from distrib.services.simulations.histories import PastOrder
@@ -29,20 +30,36 @@ _MONTHS, _CUSTOMERS = "rule_months", "rule_customers"
 def with_verdicts(
     facts: HistoryFacts, plan: Plan, orders: Sequence[PastOrder], snapshots: Sequence[Snapshot]
 ) -> list[Snapshot]:
-    """The snapshots with the rules on sales that somebody did not meet, by the sales that were known at ``paid_at``."""
+    """The snapshots with the rules on sales that somebody did not meet, by the sales that were known at ``paid_at``.
+
+    An order is not among its own sales, be it that it settled in the instant in which it was paid.
+    """
     if not plan.book.on_sales:
         return list(snapshots)
     asked = [list(asked_of(plan, past.order, snapshot)) for past, snapshot in zip(orders, snapshots, strict=True)]
     spans = sorted({span for of_order in asked for _, _, span in of_order}, key=_by_shop)
     figures = dict(zip(spans, facts.sales(spans), strict=True))
     judged = []
-    for snapshot, of_order in zip(snapshots, asked, strict=True):
+    for past, snapshot, of_order in zip(orders, snapshots, asked, strict=True):
         unmet: defaultdict[int, set[int]] = defaultdict(set)
         for shop_no, rule_index, span in of_order:
-            if figures[span] < (plan.book.on_sales[rule_index].min_personal_sales_minor or 0):
+            own_minor = _own_sales(past, span) if past.settled_at <= span.to else 0
+            if figures[span] - own_minor < (plan.book.on_sales[rule_index].min_personal_sales_minor or 0):
                 unmet[shop_no].add(rule_index)
         judged.append(_with_unmet(snapshot, unmet) if unmet else snapshot)
     return judged
+
+
+def _own_sales(past: PastOrder, span: SalesSpan) -> int:
+    """What the facts have of an order itself among the sales of a shop, in minor units, less what came back of it."""
+    order, snapshot = past.order, past.snapshot
+    is_in_span = span.after is None or past.settled_at > span.after
+    if past.has_failed or not is_in_span or snapshot.seller is None or snapshot.seller.shop_no != span.shop_no:
+        return 0
+    entries = {line.id for line in order.lines if line.entry}
+    back = [setback.taken_minor for setback in past.setbacks if setback.occurred_at <= span.to]
+    taken_minor = sum(minor for taken in back for line_id, minor in taken.items() if line_id not in entries)
+    return 0 if snapshot.is_self_purchase else sales_minor_of(order, snapshot, order.paid_minor) - taken_minor
 
 
 def _by_shop(span: SalesSpan) -> tuple[int, datetime, bool, str]:
