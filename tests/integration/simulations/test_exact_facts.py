@@ -118,7 +118,8 @@ def twin_of(world: World, code: str) -> World:
 
 
 def pay_all_pools(world: World) -> None:
-    for month in (202603, 202604, 202605):
+    """Pays the pools of every month that has any event."""
+    for month in range(202603, 202610):
         with world.container.begin() as conn:
             pay_pools(Unit(conn, world.program, COMMAND_LINE, world.now()), month)
 
