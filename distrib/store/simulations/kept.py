@@ -48,6 +48,7 @@ class SimulationRow(NamedTuple):
     result: str | None
     problem: str | None
     ended_at: datetime | None
+    seen: str | None
 
 
 class CandidateRow(NamedTuple):
@@ -75,13 +76,14 @@ class KeptQuestion(NamedTuple):
 
 
 class SimulationEnd(NamedTuple):
-    """How a simulation ended: ``done``, ``failed`` or ``cancelled``; result and problem as JSON."""
+    """How a simulation ended: ``done``, ``failed`` or ``cancelled``; result and problem as JSON, what else it saw."""
 
     outcome: str
     last_event_no: int | None = None
     is_quiet: bool | None = None
     result: str | None = None
     problem: str | None = None
+    seen: str | None = None
 
 
 class BlockRow(NamedTuple):
@@ -103,7 +105,7 @@ _ROWS: Final = """
 SELECT s.program_id, s.simulation_no, s.simulation_id, s.since, s.until, s.refunds, s.ranks, s.ranks_from, s.digest,
        s.key_id, s.asked_at, COALESCE(e.attempts, w.attempts, 0) AS attempts,
        COALESCE(e.begun_at, w.begun_at) AS begun_at, COALESCE(w.orders_done, 0) AS orders_done, w.orders_total,
-       e.outcome, e.last_event_no, e.is_quiet, e.result, e.problem, e.ended_at
+       e.outcome, e.last_event_no, e.is_quiet, e.result, e.problem, e.ended_at, e.seen
 FROM simulations s
 LEFT JOIN waiting_simulations w ON w.program_id = s.program_id AND w.simulation_no = s.simulation_no
 LEFT JOIN simulation_ends e ON e.program_id = s.program_id AND e.simulation_no = s.simulation_no
@@ -164,9 +166,9 @@ _END: Final = """
 WITH gone AS (DELETE FROM waiting_simulations WHERE program_id = %(program)s AND simulation_no = %(no)s
               RETURNING program_id, simulation_no, attempts, begun_at)
 INSERT INTO simulation_ends (program_id, simulation_no, outcome, last_event_no, is_quiet, result, problem, attempts,
-                             begun_at, ended_at)
+                             begun_at, ended_at, seen)
 SELECT program_id, simulation_no, %(outcome)s::text, %(last_event_no)s::bigint, %(is_quiet)s::boolean, %(result)s::text,
-       %(problem)s::text, attempts, begun_at, %(now)s::timestamptz FROM gone
+       %(problem)s::text, attempts, begun_at, %(now)s::timestamptz, %(seen)s::text FROM gone
 """
 _INSERT_BLOCK: Final = """
 INSERT INTO simulation_blocks (program_id, simulation_no, block_no, shops, rules, reasons, content)
