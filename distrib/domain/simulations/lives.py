@@ -1,4 +1,4 @@
-"""The life that an order would have had whose settlement failed, had its plan paid it: when it settles, what comes back.
+"""The life of an order whose settlement failed, had its plan paid it: when it would settle, and what would come back.
 
 Its events are replayed by the state machine of the ledger, with a settlement that is let through and earns nobody
 anything; what a plan makes of it is worked out from there (``outcomes``). Pure: nothing is looked up.
@@ -127,7 +127,5 @@ def _is_undone(effects: Sequence[Effect]) -> bool:
 def _setback(effect: RefundApplied) -> Setback:
     lines = effect.account.order.lines
     has_money = any(effect.taken_minor)
-    taken = {
-        line.id: minor for line, minor in zip(lines, effect.taken_minor, strict=True) if minor or not has_money
-    }
+    taken = {line.id: minor for line, minor in zip(lines, effect.taken_minor, strict=True) if minor or not has_money}
     return Setback(effect.event_no, effect.refund_id, taken, effect.occurred_at)

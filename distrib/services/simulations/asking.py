@@ -234,14 +234,10 @@ def _digest(wish: Wish, plans: Sequence[CandidateRow]) -> bytes:
 
 
 def _is_still_so(unit: Unit, policies: Mapping[str, Policy], row: SimulationRow) -> bool:
-    """Whether a simulation of the same question answers it now: it is under way, or nothing came since it saw all.
-
-    One that is under way and began to read before something came is asked anew once it has ended.
-    """
-    if row.outcome is None:
+    """Whether a simulation of the same question answers it now: it has not begun, or nothing came since it saw all."""
+    if row.begun_at is None:
         return True
-    has_new_events = row.last_event_no != history.last_event(unit.conn, unit.program_id)
-    return bool(row.is_quiet) and not has_new_events and row.seen == seen_by(unit, policies, row.until)
+    return row.is_quiet is not False and row.seen == seen_by(unit, policies, row.until)
 
 
 def _events_since(conn: Connection, program: Program, row: SimulationRow) -> int | None:

@@ -86,6 +86,9 @@ def _run(unit: Unit, policies: Mapping[str, Policy], row: SimulationRow, begin: 
     conn, program_id = unit.conn, unit.program_id
     last, is_quiet = history.last_event(conn, program_id), history.is_quiet(conn, program_id)
     seen = seen_by(unit, policies, row.until)
+    if is_quiet:
+        with begin() as aside:
+            rows.note_seen(aside, program_id, row.simulation_no, seen)
     result = simulate(unit, policies, question_of(conn, row), begin, watch)
     return SimulationEnd(DONE, last, is_quiet, rows.encoded(result), seen=seen)
 

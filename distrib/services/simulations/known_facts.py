@@ -17,7 +17,6 @@ from distrib.domain.settlement.commission import Commission
 from distrib.domain.settlement.refusals import CustomerMissing
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
 from distrib.services.plans.terms import TermsBook
-from distrib.services.settlement.gathering import sales_minor_of
 from distrib.services.settlement.sales_asked import asked_of
 from distrib.services.simulations.facts import HistoryFacts, TriedHistory
 from distrib.services.simulations.histories import PastOrder
@@ -52,14 +51,14 @@ def with_verdicts(
 
 def _own_sales(past: PastOrder, span: SalesSpan) -> int:
     """What the facts have of an order itself among the sales of a shop, in minor units, less what came back of it."""
-    order, snapshot = past.order, past.snapshot
-    is_in_span = span.after is None or past.settled_at > span.after
-    if past.has_failed or not is_in_span or snapshot.seller is None or snapshot.seller.shop_no != span.shop_no:
+    seller, is_in_span = past.snapshot.seller, span.after is None or past.settled_at > span.after
+    if past.has_failed or not is_in_span or seller is None or seller.shop_no != span.shop_no:
         return 0
-    entries = {line.id for line in order.lines if line.entry}
+    if past.snapshot.is_self_purchase:
+        return 0
     back = [setback.taken_minor for setback in past.setbacks if setback.occurred_at <= span.to]
-    taken_minor = sum(minor for taken in back for line_id, minor in taken.items() if line_id not in entries)
-    return 0 if snapshot.is_self_purchase else sales_minor_of(order, snapshot, order.paid_minor) - taken_minor
+    counted_lines = [line for line in past.order.lines if not line.entry]
+    return sum(line.paid_minor - sum(taken.get(line.id, 0) for taken in back) for line in counted_lines)
 
 
 def _by_shop(span: SalesSpan) -> tuple[int, datetime, bool, str]:

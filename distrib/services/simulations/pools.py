@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import partial
@@ -18,8 +19,6 @@ from distrib.services.statements.pool_shares import Month, SharedPool, base_of, 
 from distrib.store.simulations import pools as posted
 from distrib.store.simulations.history import PaidSpan
 from distrib.store.simulations.ranks import first_fact
-
-_NOTHING = Fraction()
 
 
 def months_of(conn: Connection, program: Program, span: PaidSpan, now: datetime) -> list[Month]:
@@ -42,16 +41,20 @@ def released_on(program: Program, month: Month) -> date:
     return program.day_of(month.last_instant)
 
 
-def pool_of(
-    conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month, more: Fraction = _NOTHING
-) -> SharedPool:
-    """Shares a pool of a month under a plan.
+def pool_of(conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month) -> SharedPool:
+    """Shares a pool of a month under a plan, of what settled."""
+    return next(pools_of(conn, program, replace(plan, pools=(pool,)), month, Fraction()))
+
+
+def pools_of(conn: Connection, program: Program, plan: Plan, month: Month, more: Fraction) -> Iterator[SharedPool]:
+    """Yields the pools of a month under a plan, in their order.
 
     Args:
         more: what is to be added to the base of what settled.
     """
     held, base = held_ranks(conn, program, plan, month), base_of(conn, program, plan, month) + more
-    return share_pool(plan, pool, base, held, partial(rank_under, plan))
+    for pool in plan.pools:
+        yield share_pool(plan, pool, base, held, partial(rank_under, plan))
 
 
 def posted_shares(conn: Connection, program: Program, month: Month) -> Iterator[tuple[str, int, int]]:

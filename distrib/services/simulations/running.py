@@ -247,7 +247,6 @@ def _add_own_pools(trial: _Trial, side: int) -> None:
     """Adds the pools of a candidate, by the ranks that the transaction sees and the orders that it pays."""
     conn, program, plan = trial.unit.conn, trial.unit.program, trial.question.plans[side - 1]
     for month in pools.months_of(conn, program, trial.question.span, trial.unit.now) if plan.pools else ():
-        for pool in plan.pools:
-            more = trial.tally.sides[side].base_more_of(month.period)
-            shares = pools.pool_of(conn, program, plan, pool, month, more).shares
-            trial.tally.add_pool(side, month.period, pool.id, shares, pools.released_on(program, month))
+        more = trial.tally.sides[side].base_more_of(month.period)
+        for pool, shared in zip(plan.pools, pools.pools_of(conn, program, plan, month, more), strict=True):
+            trial.tally.add_pool(side, month.period, pool.id, shared.shares, pools.released_on(program, month))

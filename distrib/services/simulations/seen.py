@@ -1,4 +1,4 @@
-"""What a simulation sees besides events: facts of other kinds, policy packs, months that are over. No SQL may enter.
+"""What a simulation sees: events, facts of other kinds, policy packs, months that are over. No SQL may enter.
 
 The same question has the same answer where all of it is what it was.
 """
@@ -12,6 +12,7 @@ from datetime import datetime
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Unit
 from distrib.services.policies import signed_overrides
+from distrib.store.simulations.history import last_event
 from distrib.store.simulations.seen import newest_facts
 
 _DIGITS = 16
@@ -27,4 +28,5 @@ def seen_by(unit: Unit, policies: Mapping[str, Policy], until: datetime) -> str:
     packs = [*(f"{name}: {policies[name]!r}" for name in sorted(policies)), *sorted(signed_overrides(unit.conn))]
     digest = hashlib.sha256("\n".join([unit.program.policy, *packs]).encode()).hexdigest()[:_DIGITS]
     period = unit.program.period_of(min(unit.now, until))
-    return f"{newest_facts(unit.conn, unit.program_id)}, packs {digest}, month {period}"
+    event_no, facts = last_event(unit.conn, unit.program_id), newest_facts(unit.conn, unit.program_id)
+    return f"events {event_no}, {facts}, packs {digest}, month {period}"

@@ -209,7 +209,7 @@ class Tally:
                 figures.rooms[side] = outcome.settlement.snapshot.rooms
 
     def add_sales(self, side: int, sales_minor: int, sign: int) -> None:
-        """Adds what orders come to that only the candidate pays (``sign`` 1), or that only the plan of then did (-1)."""
+        """Adds sales of orders that only the candidate pays (``sign`` 1), or that only the plan of then did (-1)."""
         self.sides[side].sales_more_minor += sign * sales_minor
 
     def add_base(self, side: int, past: PastOrder, sign: int) -> None:

@@ -168,7 +168,7 @@ class FailedOrder(NamedTuple):
     payload: str
 
 
-class WorkedEvent(NamedTuple):
+class KnownEvent(NamedTuple):
     """An event of an order that was worked on, whatever became of it, and the day to which its work belongs."""
 
     order_no: int
@@ -257,9 +257,9 @@ def failed_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> l
     return _rows(conn, program_id, _FAILED_EVENTS, FailedOrder, orders)
 
 
-def events_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[WorkedEvent]:
+def events_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[KnownEvent]:
     """Reads the events of those orders that were worked on, by order and number."""
-    return _rows(conn, program_id, _EVENTS_OF_FAILED, WorkedEvent, orders)
+    return _rows(conn, program_id, _EVENTS_OF_FAILED, KnownEvent, orders)
 
 
 def decided_groups(

@@ -39,7 +39,9 @@ _OPEN: Final = ("failed", "waiting")
 _PARTS: Final = (
     *(_NEWEST.format(table=table, number=number, which="") for table, number in _NUMBERED),
     *(
-        _NEWEST.format(table="event_outcomes", number="event_no", which=f" AND status = '{status}' AND status <> 'done'")
+        _NEWEST.format(
+            table="event_outcomes", number="event_no", which=f" AND status = '{status}' AND status <> 'done'"
+        )
         for status in _OPEN
     ),
     *(_ALL.format(table=table, column=column) for table, column in _DECIDED),

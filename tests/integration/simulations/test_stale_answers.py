@@ -12,6 +12,7 @@ from distrib.services.compliance import cases
 from distrib.services.context import COMMAND_LINE, Unit
 from distrib.services.orders import inbox
 from distrib.services.ranks.evaluation import evaluate_month
+from distrib.services.simulations.running import simulate
 from distrib.services.statements.pools import pay_pools
 from distrib.store import customer_merges
 from distrib.store.recorded import Recorded
@@ -33,7 +34,13 @@ NOW: dict[str, Any] = {
     "code": "now",
     "rules": [
         {"id": "r", "pay": "seller", "rate": {"member": "0.05", "gold": "0.5"}},
-        {"id": "new", "pay": "seller", "rate": "0.01", "group": "new", "where": {"customer": "new"}},
+        {
+            "id": "new",
+            "pay": "seller",
+            "rate": "0.01",
+            "group": "new",
+            "where": {"customer": "new"},
+        },
     ],
 }
 
@@ -45,7 +52,14 @@ def told(api: Api) -> Api:
     world.publish(THEN)
     world.join(("a", None), ("b", "a"))
     for place, customer in enumerate(("ann", "bob")):
-        order = settled(f"s{place}", f"o{place}", "a", line(60_000), paid_at=PAID + place * DAY, customer_id=customer)
+        order = settled(
+            f"s{place}",
+            f"o{place}",
+            "a",
+            line(60_000),
+            paid_at=PAID + place * DAY,
+            customer_id=customer,
+        )
         world.earn(order)
     return api
 
@@ -116,7 +130,9 @@ def test_what_came_since_is_in_the_later_answer(told: Api) -> None:
     assert after["earned_minor"] > before["earned_minor"]
 
 
-def test_the_same_question_is_asked_anew_after_an_event_was_tried_again(api: Api) -> None:
+def test_the_same_question_is_asked_anew_after_an_event_was_tried_again(
+    api: Api,
+) -> None:
     world = api.world
     world.join(("a", None))
     world.earn(settled("s1", "o1", "a", line(60_000), paid_at=PAID))
@@ -131,3 +147,24 @@ def test_the_same_question_is_asked_anew_after_an_event_was_tried_again(api: Api
     later = asked(api)
     assert later["id"] != first["id"]
     assert (first["result"]["orders"], later["result"]["orders"]) == (0, 1)
+
+
+def test_one_that_began_before_a_fact_does_not_answer_a_question_after_it(
+    told: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, caller = told.world, told.caller()
+    begun = caller.post("/v1/simulations", SPAN | {"plan": NOW})
+    asked_meanwhile: list[str] = []
+
+    def interrupted(*words: Any) -> Any:
+        if not asked_meanwhile:
+            asked_meanwhile.append(caller.post("/v1/simulations", SPAN | {"plan": NOW})["id"])
+            world.set_rank("a", "gold", PAID - DAY)
+            asked_meanwhile.append(caller.post("/v1/simulations", SPAN | {"plan": NOW})["id"])
+        return simulate(*words)
+
+    monkeypatch.setattr("distrib.services.simulations.job.simulate", interrupted)
+    run_waiting(world)
+    same, other = asked_meanwhile
+    assert same == begun["id"] != other
+    assert caller.get(f"/v1/simulations/{other}")["status"] == "waiting"

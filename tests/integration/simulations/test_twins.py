@@ -123,7 +123,8 @@ def _now(rows: Sequence[Any], key: str) -> dict[str, int]:
 def posted(world: World) -> Known:
     """What the ledger has."""
     rows = world.rows(
-        "SELECT t.kind, o.order_id, t.rule_id, s.shop_id, signed_minor(t.shop_no, credit_account, amount_minor) AS minor,"
+        "SELECT t.kind, o.order_id, t.rule_id, s.shop_id,"
+        " signed_minor(t.shop_no, credit_account, amount_minor) AS minor,"
         " to_char(t.occurred_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM') AS month,"
         " (t.available_at AT TIME ZONE 'Asia/Shanghai')::date::text AS day"
         " FROM transfers t JOIN shops s USING (program_id, shop_no)"

@@ -1,6 +1,8 @@
--- What a simulation saw besides events, in one line: where it is what is seen now, the same question has the same answer.
--- None of those that were made before; they answer nothing anew.
+-- What a simulation saw, in one line: where it is what is seen now, the same question has the same answer. One that runs
+-- says it as soon as it reads; those that ended before have none, and answer nothing anew.
 ALTER TABLE simulation_ends ADD COLUMN seen text COLLATE "C";
+ALTER TABLE waiting_simulations ADD COLUMN seen text COLLATE "C";
+GRANT UPDATE (seen) ON waiting_simulations TO distrib_worker;
 -- The newest rows of a program's history, whatever instant they are dated to.
 CREATE INDEX referrals_newest ON referrals (program_id, seq);
 CREATE INDEX shop_statuses_newest ON shop_statuses (program_id, seq);
