@@ -83,7 +83,7 @@ def life_of(arrivals: Sequence[Arrival], currency: str, decision: GroupDecision 
     """Replays the events of one order; None where it does not settle whatever its plan.
 
     Args:
-        arrivals: all events of the order that were worked on.
+        arrivals: all events of the order that were worked on; one of them at least says what the order holds.
         currency: in which the order is let through.
         decision: what was decided of the order's group.
     """
@@ -92,7 +92,7 @@ def life_of(arrivals: Sequence[Arrival], currency: str, decision: GroupDecision 
     settlement: OrderSettled | None = None
     setbacks: list[Setback] = []
     exceeding: set[int] = set()
-    state, turns = NEW, list(arrivals)
+    state, turns = NEW._replace(is_described=True), list(arrivals)
     while turns:
         state, effects = apply_all(state._replace(waiting=()), turns, lookups)
         waiting = {waiting.event_no for waiting in state.waiting}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from distrib.domain.simulations.spread import share_of
 from distrib.services.context import COMMAND_LINE, Unit
@@ -74,6 +76,13 @@ POOL: dict[str, Any] = {"id": "pool", "rate": "0.01", "weights": {"member": 1}}
 PAYING: dict[str, Any] = {**MARGIN, "code": "paying", "base": "paid", "pools": [POOL]}
 
 
+BY_ORDER = (
+    "SELECT o.order_id, sum(signed_minor(shop_no, credit_account, amount_minor)) AS minor FROM transfers t"
+    " JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no"
+    " WHERE t.program_id = :program GROUP BY o.order_id"
+)
+
+
 def failing_events() -> list[dict[str, Any]]:
     """Orders without a cost, which a plan of margins cannot pay, and what befell them."""
     undone = {"id": "u2", "type": "refund.reversed", "refund_id": "r2", "occurred_at": (PAID + 3 * DAY).isoformat()}
@@ -135,6 +144,10 @@ def test_what_came_back_of_orders_that_failed_is_taken_back_and_they_count_for_p
     pay_all_pools(twin)
     view = answered(api, api.caller(), plan=PAYING)
     [candidate], known = view["result"]["candidates"], ledger(twin)
+    orders = api.caller().get(f"/v1/simulations/{view['id']}/orders")["data"]
+    assert {order["order_id"]: order["now_minor"] for order in orders} == {
+        **{row.order_id: int(row.minor) for row in twin.rows(BY_ORDER)},
+    }
     figures = {kind: candidate[f"{kind}_minor"] for kind in ("earned", "reversed", "pools")}
     assert figures == {"earned": known["earned"], "reversed": known["reversed"], "pools": known["pool"]}
     sold = "SELECT sum(paid_minor) - (SELECT sum(amount_minor) FROM refund_lines WHERE program_id = :program)"
@@ -162,3 +175,36 @@ def test_orders_that_fail_under_a_candidate_are_in_none_of_its_pools(
     assert candidate["share_of_sales"] == share_of(candidate["cost_minor"], 1_750)
     name_servers(api.world.container.settings, monkeypatch)
     assert by_files(tmp_path, pooled) == view["result"]
+
+
+def as_version_two(directory: Path) -> None:
+    """Makes a directory what the release before wrote: orders that failed do not say what came back of them."""
+    manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
+    for file in manifest["files"]:
+        path = directory / file["kind"] / file["name"]
+        table = parquet.read_table(path)
+        said = {**table.schema.metadata, b"distrib.schema_version": b"2"}
+        if file["kind"] == "failed":
+            table = table.drop_columns(["came_back"])
+        parquet.write_table(table.replace_schema_metadata(said), path)
+        file |= {"bytes": path.stat().st_size, "sha256": sha256(path.read_bytes()).hexdigest()}
+    (directory / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 2}), "utf-8")
+
+
+def test_files_of_the_version_before_are_read_and_added_to(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    api.world.publish(MARGIN)
+    api.world.join(("a", None), ("b", "a"))
+    api.world.earn(*failing_events())
+    name_servers(api.world.container.settings, monkeypatch)
+    known = by_files(tmp_path, PAYING)
+    as_version_two(tmp_path / "h")
+    assert run("history", "verify", tmp_path / "h").exit_code == 0
+    span = ("--from", "2026-03-01T00:00:00+08:00", "--to", "2026-06-01T00:00:00+08:00")
+    said = run("simulate", tmp_path / "plan.json", *span, "--history", tmp_path / "h", "--json")
+    [before], [after] = json.loads(said.stdout)["result"]["candidates"], known["candidates"]
+    assert before["earned_minor"] == after["earned_minor"]
+    assert after["reversed_minor"] < before["reversed_minor"] < 0
+    assert by_files(tmp_path, PAYING) == known
+    assert run("history", "verify", tmp_path / "h").exit_code == 0

@@ -67,6 +67,7 @@ def tried(draw: st.DrawFn, *, on_sales: bool) -> Plan:
     """A plan with pools, whose orders do not depend on each other but (``on_sales``) by the sales of their earners."""
     document: dict[str, Any] = json.loads(json.dumps(draw(candidates()).document))
     document |= {"currency": "CNY", "pools": POOLS}
+    document["rules"].append({"id": "own", "pay": "seller", "rate": "0.07", "group": "own"})
     for rule in document["rules"]:
         where, cap = rule.get("where") or {}, rule.get("cap", {})
         where.pop("customer", None)
