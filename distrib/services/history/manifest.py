@@ -23,7 +23,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.history.manifest_fields import Fields
 from distrib.services.history.refusals import HistoryUnreadable
-from distrib.services.history.schema import COLUMNS, SCHEMA_VERSION
+from distrib.services.history.schema import COLUMNS, READABLE, SCHEMA_VERSION
 from distrib.services.plans.versions import Timeline, TimelineEntry
 
 MANIFEST: Final = "manifest.json"
@@ -198,7 +198,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise _unreadable(path, Text("is not JSON: {reason}", reason=error)) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _unreadable(path, Text("is no manifest of history"))
-    if document.get("schema_version") != SCHEMA_VERSION:
+    if document.get("schema_version") not in READABLE:
         version = document.get("schema_version")
         words = Text(
             "has schema version {found}; this release reads {known}",

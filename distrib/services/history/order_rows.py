@@ -31,8 +31,18 @@ class PersonOfFile(TypedDict):
     is_active: bool
 
 
+class CameBackOfFile(TypedDict):
+    """What a refund, or what undid one, took of a line of an order that failed."""
+
+    refund_id: str
+    line_id: str
+    event_no: int
+    amount_minor: int
+    occurred_at: datetime
+
+
 class OrderOfFile(TypedDict):
-    """An order that settled, or one that failed: that one alone has ``code`` and ``has_plan``, and has no sales."""
+    """An order that settled, or one that failed: that one alone has the last three, and has no sales."""
 
     settled_at: datetime
     order_no: int
@@ -57,3 +67,4 @@ class OrderOfFile(TypedDict):
     kept_first_paid_at: NotRequired[datetime | None]
     code: NotRequired[str]
     has_plan: NotRequired[bool]
+    came_back: NotRequired[list[CameBackOfFile]]

@@ -41,6 +41,7 @@ _LINE = (
     "category",
     "entry",
 )
+_CAME_BACK = ("refund_id", "line_id", "event_no", "amount_minor", "occurred_at")
 _PERSON = ("place", "shop_no", "rank", "is_active")
 
 
@@ -148,7 +149,22 @@ def failed_pages(
             written.add_order(past, past.order.id, counted)
             has_plan = published.version_no_at(past.order.paid_at) is not None
             written.add(code=codes[past.order_no], has_plan=has_plan)
-        yield written.columns()
+        yield {**written.columns(), "came_back": _came_back(orders)}
+
+
+def _came_back(orders: Sequence[PastOrder]) -> Records:
+    """What came back of orders that failed, a record for each line that a refund took of, as they would be applied."""
+    lines = [
+        [
+            (setback.refund_id, line_id, setback.event_no, minor, setback.occurred_at)
+            for setback in past.setbacks
+            for line_id, minor in setback.taken_minor.items()
+        ]
+        for past in orders
+    ]
+    columns = zip(*(line for of_order in lines for line in of_order), strict=True)
+    parts = dict(zip(_CAME_BACK, map(list, columns), strict=False))
+    return Records([len(of_order) for of_order in lines], {name: parts.get(name, []) for name in _CAME_BACK})
 
 
 class _Earlier:

@@ -25,6 +25,7 @@ from distrib.services.history.schema import (
     COLUMNS,
     INSTANT,
     INTEGER,
+    READABLE,
     SCHEMA_VERSION,
     SMALL,
     TEXT,
@@ -32,6 +33,7 @@ from distrib.services.history.schema import (
     Columns,
     FileColumn,
     Records,
+    columns_of,
 )
 
 ROWS_A_GROUP: Final = 20_000
@@ -91,9 +93,15 @@ class _Hashed:
         self._file.close()
 
 
-def arrow_schema(kind: str) -> pa.Schema:
+def arrow_schema(kind: str, version: int = SCHEMA_VERSION) -> pa.Schema:
     """The schema of a kind of files."""
-    return pa.schema([pa.field(column.name, _type_of(column), column.is_optional) for column in COLUMNS[kind]])
+    columns = columns_of(kind, version)
+    return pa.schema([pa.field(column.name, _type_of(column), column.is_optional) for column in columns])
+
+
+def is_readable(schema: pa.Schema, kind: str) -> bool:
+    """Whether columns are those of a kind in a version that is read."""
+    return any(schema.equals(arrow_schema(kind, version)) for version in READABLE)
 
 
 def write_month(
@@ -245,7 +253,7 @@ def _opened(path: Path, coded: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path, read_dictionary=[*coded]) as file:
             schema = file.schema.to_arrow_schema() if coded else file.schema_arrow
-            if not schema.equals(arrow_schema(path.parent.name)):
+            if not is_readable(schema, path.parent.name):
                 raise HistoryUnreadable(problems=[Problem(str(path), other_columns(file.schema_arrow))])
             yield file
     except (pa.ArrowException, OSError) as error:

@@ -62,7 +62,8 @@ def add_pools(question: FileQuestion, tally: Tally) -> None:
                 standing = standing._replace(rank=[rank or "" for rank in ranks])
             held = _held_under(directory, plan, standing)
             for pool in plan.pools:
-                shared = share_pool(plan, pool, bases[plan.base], held, partial(rank_under, plan))
+                base = bases[plan.base] + tally.sides[side].base_more_of(month.period)
+                shared = share_pool(plan, pool, base, held, partial(rank_under, plan))
                 tally.add_pool(side, month.period, pool.id, shared.shares, released)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -28,9 +29,10 @@ from distrib.columns.history.block import HistoryBlock, HistoryTexts, PastColumn
 from distrib.columns.tree import Integers, Truths, places_of
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.settlement.snapshot import EarlierOrders, Person, Snapshot
+from distrib.domain.simulations.outcomes import Setback
 from distrib.services.history.arrays import coded, column_of, counts, numbers, records, truths
 from distrib.services.history.directory import HistoryDirectory
-from distrib.services.history.order_rows import OrderOfFile
+from distrib.services.history.order_rows import CameBackOfFile, OrderOfFile
 from distrib.services.history.parquet import arrow_schema, row_group, row_groups
 from distrib.services.history.schema import LEADER, OPENER, ORDERS, REFUNDS, SELLER, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
@@ -253,7 +255,9 @@ def _turns(place: Integers, seq: Integers) -> Integers | slice[None, None, None]
 def past_order(row: OrderOfFile, posted: Sequence[PostedRow] = (), refunds: Sequence[RefundRow] = ()) -> PastOrder:
     """An order of a file with what the ledger has of it and what came back."""
     first, count = row["earlier_first_paid_at"], row["earlier_orders"]
-    setbacks = setbacks_of(posted, refunds) if refunds or any(entry.event_no is None for entry in posted) else ()
+    setbacks = _came_back(row.get("came_back", ()))
+    if refunds or any(entry.event_no is None for entry in posted):
+        setbacks = setbacks_of(posted, refunds)
     return PastOrder(
         row["order_no"],
         row["event_no"],
@@ -274,6 +278,16 @@ def past_order(row: OrderOfFile, posted: Sequence[PostedRow] = (), refunds: Sequ
         has_failed="code" in row,
         counted=None if count is None else EarlierOrders(count, first),
     )
+
+
+def _came_back(lines: Sequence[CameBackOfFile]) -> list[Setback]:
+    """What would come back of an order that failed, in the order in which the lines stand."""
+    setbacks = []
+    for (event_no, refund_id), taken in groupby(lines, lambda line: (line["event_no"], line["refund_id"])):
+        of_setback = list(taken)
+        by_line = {line["line_id"]: line["amount_minor"] for line in of_setback}
+        setbacks.append(Setback(event_no, refund_id, by_line, of_setback[0]["occurred_at"]))
+    return setbacks
 
 
 def _snapshot(row: OrderOfFile) -> Snapshot:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
+READABLE: Final = (2, SCHEMA_VERSION)
+"""The versions of files that are read; of the older one, orders that failed do not say what came back of them."""
 INTEGER, SMALL, TEXT, TRUTH, INSTANT = "int64", "int16", "text", "bool", "instant"
 """What a column holds; an instant is in microseconds, UTC."""
 ORDERS, FAILED, REFUNDS, TRANSFERS = "orders", "failed", "refunds", "transfers"
@@ -83,6 +85,18 @@ _AS_SENT: Final = (
     FileColumn("lines", "list", False, _LINES),
     FileColumn("people", "list", False, _PEOPLE),
 )
+_CAME_BACK: Final = FileColumn(
+    "came_back",
+    "list",
+    False,
+    (
+        FileColumn("refund_id", TEXT),
+        FileColumn("line_id", TEXT),
+        FileColumn("event_no", INTEGER),
+        FileColumn("amount_minor", INTEGER),
+        FileColumn("occurred_at", INSTANT),
+    ),
+)
 COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
     ORDERS: (
         FileColumn("settled_at", INSTANT),
@@ -102,6 +116,7 @@ COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
         FileColumn("has_plan", TRUTH),
         FileColumn("earlier_orders", INTEGER, True),
         FileColumn("earlier_first_paid_at", INSTANT, True),
+        _CAME_BACK,
     ),
     REFUNDS: (
         FileColumn("settled_at", INSTANT),
@@ -205,3 +220,8 @@ COLUMNS: Final[dict[str, tuple[FileColumn, ...]]] = {
     ),
 }
 """The kinds of files, each with a file a month; those of ``WHOLE`` with one."""
+
+
+def columns_of(kind: str, version: int = SCHEMA_VERSION) -> tuple[FileColumn, ...]:
+    """The columns of a kind in a version that is read."""
+    return tuple([column for column in COLUMNS[kind] if version >= SCHEMA_VERSION or column is not _CAME_BACK])

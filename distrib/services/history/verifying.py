@@ -9,7 +9,7 @@ from typing import NamedTuple
 from distrib.domain.texts import Text
 from distrib.services.history.manifest import FileEntry, digest_of_file, read_manifest
 from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema, other_columns
-from distrib.services.history.schema import SCHEMA_VERSION
+from distrib.services.history.schema import READABLE
 
 
 class Unlike(NamedTuple):
@@ -63,7 +63,9 @@ def _unlike(directory: Path, file: FileEntry, program: str) -> list[Text]:
         return [Text("is no Parquet file: {reason}", reason=error)]
     unlike = []
     schema = file_schema(path)
-    if said.get("distrib.schema_version") != str(SCHEMA_VERSION) or not schema.equals(arrow_schema(file.kind)):
+    known = {str(version): arrow_schema(file.kind, version) for version in READABLE}
+    expected = known.get(said.get("distrib.schema_version", ""))
+    if expected is None or not schema.equals(expected):
         unlike.append(other_columns(schema))
     own = (
         said.get("distrib.program"),

@@ -30,6 +30,7 @@ from distrib.services.simulations.replaying import counts_earnings
 from distrib.services.simulations.result_views import BeforeView, KnownHeadline, ProblemView, SimulationView
 from distrib.services.simulations.results import headline_of, kept_result
 from distrib.services.simulations.running import AS_WERE, KNOWN, MOST_CANDIDATES, REPLAYED, SimulationQuestion
+from distrib.services.simulations.seen import seen_by
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.history import PaidSpan
@@ -74,7 +75,7 @@ def start_simulation(unit: Unit, policies: Mapping[str, Policy], wish: Wish) -> 
     digest = _digest(wish, plans)
     rows.hold_program(conn, number)
     known = rows.newest_of_question(conn, number, digest, _NEWEST)
-    if known is not None and _is_still_so(conn, program, known):
+    if known is not None and _is_still_so(unit, policies, known):
         return simulation_view(conn, program, known)
     if rows.count_waiting(conn, number) >= MOST_WAITING:
         raise SimulationsWaiting(most=MOST_WAITING)
@@ -232,11 +233,11 @@ def _digest(wish: Wish, plans: Sequence[CandidateRow]) -> bytes:
     return digest_of([asked, wish.since, wish.until, wish.refunds, wish.ranks, wish.ranks_from])
 
 
-def _is_still_so(conn: Connection, program: Program, row: SimulationRow) -> bool:
-    """Whether a simulation of the same question answers it now: it is under way, or nothing came since it saw all."""
-    if row.outcome is None:
+def _is_still_so(unit: Unit, policies: Mapping[str, Policy], row: SimulationRow) -> bool:
+    """Whether a simulation of the same question answers it now: it has not begun, or nothing came since it saw all."""
+    if row.begun_at is None:
         return True
-    return bool(row.is_quiet) and row.last_event_no == history.last_event(conn, program.program_id)
+    return row.is_quiet is not False and row.seen == seen_by(unit, policies, row.until)
 
 
 def _events_since(conn: Connection, program: Program, row: SimulationRow) -> int | None:

@@ -35,7 +35,10 @@ from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Count, Tal
 
 
 class EngineOrders(NamedTuple):
-    """The orders of a block that the engine works on, by place, and by candidate what each of those comes to."""
+    """Orders of a block by place, and by candidate what each of those comes to that the engine works on.
+
+    They are those, and those that fail under a candidate with pools, whose bases they are missing from.
+    """
 
     orders: Mapping[int, PastOrder]
     outcomes: Sequence[Mapping[int, Simulated]]
@@ -61,6 +64,7 @@ class _BlockTally:
     def __init__(self, tally: Tally, block: HistoryBlock, left: EngineOrders) -> None:
         self._tally, self._block, self._left = tally, block, left
         self._paid_minor = block.chunk.sums(block.chunk.lines.paid_minor)
+        self._sales_minor = self._paid_minor - block.past.refunded_minor if tally.with_refunds else self._paid_minor
         self._channels = list(block.texts.codes.channels)
         self._rules: dict[str, int] = {}
         """The codes of all rules of this block, on whatever side."""
@@ -156,7 +160,10 @@ class _BlockTally:
         side, nothing = self._tally.sides[number], np.zeros(len(self._block), np.int64)
         for code, mask in outcome.failing.items():
             self._add_count(side.failures, code, mask, then_minor)
+            self._tally.add_sales(number, _sum(self._sales_minor[mask]), -1)
             for place in np.flatnonzero(mask).tolist():
+                if self._tally.plans[number - 1].pools:
+                    self._tally.add_base(number, self._left.orders[place], -1)
                 self._reasons[place][number] = [code]
         for cap in (RULE_CAP, ORDER_CAP):
             taken = outcome.cap_minor.get(cap, nothing)

@@ -10,10 +10,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.events import UNDONE, Order
+from distrib.domain.events import UNDONE, Order, group_of
+from distrib.domain.orders.lookups import GroupDecision
+from distrib.domain.orders.state import Arrival
 from distrib.domain.settlement.recomputing import PostedKey
 from distrib.domain.settlement.snapshot import EarlierOrders, Snapshot
 from distrib.domain.settlement.terms import Terms
+from distrib.domain.simulations.lives import SettledLife, life_of
 from distrib.domain.simulations.outcomes import Setback
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
@@ -98,8 +101,8 @@ def failed_by_number(
 def _failed(
     conn: Connection, program: Program, published: TermsBook, otherwise: TermsBook, failed: Sequence[rows.FailedOrder]
 ) -> list[PastOrder]:
-    events = [(row, event) for row in failed if (event := decode_stored(row.payload)).order is not None]
-    orders = [event.order for _, event in events if event.order is not None]
+    lives = _lives(conn, program, failed)
+    orders = [life.order for _, life in lives]
 
     def terms_of(order: Order) -> Terms:
         try:
@@ -109,10 +112,28 @@ def _failed(
 
     snapshots = snapshots_of(conn, program.program_id, orders, terms_of)
     return [
-        PastOrder(row.order_no, row.event_no, None, event.occurred_at, order, snapshot, (), (), True)
-        for (row, event), order, snapshot in zip(events, orders, snapshots, strict=True)
+        PastOrder(number, life.event_no, None, life.settled_at, life.order, snapshot, life.setbacks, (), True)
+        for (number, life), snapshot in zip(lives, snapshots, strict=True)
         if snapshot is not None
     ]
+
+
+def _lives(conn: Connection, program: Program, failed: Sequence[rows.FailedOrder]) -> list[tuple[int, SettledLife]]:
+    """The orders among those that failed which another plan may let settle, each with what would come back of it."""
+    program_id = program.program_id
+    orders = {row.order_no: event.order for row in failed if (event := decode_stored(row.payload)).order}
+    arrivals: dict[int, list[Arrival]] = {row.order_no: [] for row in failed}
+    for row in rows.events_of(conn, program_id, list(orders)):
+        arrivals[row.order_no].append(Arrival(row.event_no, row.day, decode_stored(row.payload)))
+    groups = {group_id for order in orders.values() if (group_id := group_of(order))}
+    decided = rows.decided_groups(conn, program_id, sorted(groups)) if groups else {}
+    lives = []
+    for number, order in orders.items():
+        decision = decided.get(group_of(order) or "")
+        life = life_of(arrivals[number], order.currency, None if decision is None else GroupDecision(*decision))
+        if life is not None:
+            lives.append((number, life))
+    return lives
 
 
 def _past(row: PastSettlement, posted: Sequence[PostedRow], refunds: Sequence[RefundRow]) -> PastOrder:

@@ -20,6 +20,7 @@ from distrib.services.simulations.asking import DONE, FAILED, MOST_ATTEMPTS, que
 from distrib.services.simulations.figures import BlockFigures
 from distrib.services.simulations.refusals import SimulationGivenUp
 from distrib.services.simulations.running import Begin, Watcher, enter_history, simulate
+from distrib.services.simulations.seen import seen_by
 from distrib.services.simulations.shop_sums import SummedShops
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
@@ -85,8 +86,12 @@ def run_simulation(
 def _run(unit: Unit, policies: Mapping[str, Policy], row: SimulationRow, begin: Begin, watch: Watcher) -> SimulationEnd:
     conn, program_id = unit.conn, unit.program_id
     last, is_quiet = history.last_event(conn, program_id), history.is_quiet(conn, program_id)
+    seen = seen_by(unit, policies, row.until)
+    if is_quiet:
+        with begin() as aside:
+            rows.note_seen(aside, program_id, row.simulation_no, seen)
     result = simulate(unit, policies, question_of(conn, row), begin, watch)
-    return SimulationEnd(DONE, last, is_quiet, rows.encoded(result))
+    return SimulationEnd(DONE, last, is_quiet, rows.encoded(result), seen=seen)
 
 
 def _keeping(writing: Connection, row: SimulationRow, note: Callable[[int, int], None]) -> Watcher:

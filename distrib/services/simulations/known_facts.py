@@ -29,20 +29,36 @@ _MONTHS, _CUSTOMERS = "rule_months", "rule_customers"
 def with_verdicts(
     facts: HistoryFacts, plan: Plan, orders: Sequence[PastOrder], snapshots: Sequence[Snapshot]
 ) -> list[Snapshot]:
-    """The snapshots with the rules on sales that somebody did not meet, by the sales that were known at ``paid_at``."""
+    """The snapshots with the rules on sales that somebody did not meet, by the sales that were known at ``paid_at``.
+
+    An order is not among its own sales, be it that it settled in the instant in which it was paid.
+    """
     if not plan.book.on_sales:
         return list(snapshots)
     asked = [list(asked_of(plan, past.order, snapshot)) for past, snapshot in zip(orders, snapshots, strict=True)]
     spans = sorted({span for of_order in asked for _, _, span in of_order}, key=_by_shop)
     figures = dict(zip(spans, facts.sales(spans), strict=True))
     judged = []
-    for snapshot, of_order in zip(snapshots, asked, strict=True):
+    for past, snapshot, of_order in zip(orders, snapshots, asked, strict=True):
         unmet: defaultdict[int, set[int]] = defaultdict(set)
         for shop_no, rule_index, span in of_order:
-            if figures[span] < (plan.book.on_sales[rule_index].min_personal_sales_minor or 0):
+            own_minor = _own_sales(past, span) if past.settled_at <= span.to else 0
+            if figures[span] - own_minor < (plan.book.on_sales[rule_index].min_personal_sales_minor or 0):
                 unmet[shop_no].add(rule_index)
         judged.append(_with_unmet(snapshot, unmet) if unmet else snapshot)
     return judged
+
+
+def _own_sales(past: PastOrder, span: SalesSpan) -> int:
+    """What the facts have of an order itself among the sales of a shop, in minor units, less what came back of it."""
+    seller, is_in_span = past.snapshot.seller, span.after is None or past.settled_at > span.after
+    if past.has_failed or not is_in_span or seller is None or seller.shop_no != span.shop_no:
+        return 0
+    if past.snapshot.is_self_purchase:
+        return 0
+    back = [setback.taken_minor for setback in past.setbacks if setback.occurred_at <= span.to]
+    counted_lines = [line for line in past.order.lines if not line.entry]
+    return sum(line.paid_minor - sum(taken.get(line.id, 0) for taken in back) for line in counted_lines)
 
 
 def _by_shop(span: SalesSpan) -> tuple[int, datetime, bool, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
+from fractions import Fraction
 from functools import partial
 
 from sqlalchemy import Connection
@@ -40,9 +42,19 @@ def released_on(program: Program, month: Month) -> date:
 
 
 def pool_of(conn: Connection, program: Program, plan: Plan, pool: Pool, month: Month) -> SharedPool:
-    """Shares a pool of a month under a plan."""
-    held, base = held_ranks(conn, program, plan, month), base_of(conn, program, plan, month)
-    return share_pool(plan, pool, base, held, partial(rank_under, plan))
+    """Shares a pool of a month under a plan, of what settled."""
+    return next(pools_of(conn, program, replace(plan, pools=(pool,)), month, Fraction()))
+
+
+def pools_of(conn: Connection, program: Program, plan: Plan, month: Month, more: Fraction) -> Iterator[SharedPool]:
+    """Yields the pools of a month under a plan, in their order.
+
+    Args:
+        more: what is to be added to the base of what settled.
+    """
+    held, base = held_ranks(conn, program, plan, month), base_of(conn, program, plan, month) + more
+    for pool in plan.pools:
+        yield share_pool(plan, pool, base, held, partial(rank_under, plan))
 
 
 def posted_shares(conn: Connection, program: Program, month: Month) -> Iterator[tuple[str, int, int]]:

@@ -65,7 +65,7 @@ def result_view(program: Program, tally: Tally, described: Sequence[Described], 
                 candidate,
                 sides[AS_IT_WAS],
                 sides[place],
-                sales_minor,
+                sales_minor + sides[place].sales_more_minor,
                 _shops(tally.shops, place, ids_of),
             )
             for place, candidate in enumerate(described, 1)

@@ -108,11 +108,11 @@ def simulate(
     with_refunds = question.refunds == KNOWN
     trial = _Trial(unit, question, Tally(program, question.plans, with_refunds=with_refunds), watch)
     own: Sequence[RanksUnder | None] = [None] * len(question.plans)
+    given: Sequence[GivenRanks] = ()
     if question.ranks == REPLAYED:
         given = _replayed(unit, policies, question)
         own = [RanksInArrays(plan, ranks) for plan, ranks in zip(question.plans, given, strict=True)]
         watch.keep_ranks(kept for place, ranks in enumerate(given, 1) for kept in ranks.kept(place))
-        _add_replayed_pools(trial, begin, given)
     tried = TriedHistory(PostgresFacts(conn, program), program, policies, question.span, published, with_refunds)
     candidates = [
         CandidatePlan(tried, plan, f"c{place}", ranks)
@@ -121,6 +121,8 @@ def simulate(
     blocks = _add_settled(trial, candidates)
     _add_failed(trial, published, candidates, blocks)
     _add_pools(trial)
+    if question.ranks == REPLAYED:
+        _add_replayed_pools(trial, begin, given)
     watch.keep_shops(trial.tally.shops.pages())
     described = [Described(candidate.plan, judge(program, policies, candidate.plan)) for candidate in candidates]
 
@@ -195,15 +197,26 @@ def left_to_engine(
     candidates: Sequence[CandidatePlan],
     outcomes: Sequence[BlockOutcome],
 ) -> EngineOrders:
-    """Has the engine work on the orders of a block that candidates leave to it, each candidate on its own ones."""
+    """Has the engine work on the orders of a block that candidates leave to it, each candidate on its own ones.
+
+    Those that fail under a candidate with pools are read too.
+    """
     wanted = [np.flatnonzero(outcome.needs_engine).tolist() for outcome in outcomes]
-    places = sorted({place for own in wanted for place in own})
+    places = sorted({place for own in [*wanted, *_without_base(candidates, outcomes)] for place in own})
     orders = dict(zip(places, source.orders(block, places), strict=True)) if places else {}
     by_candidate = []
     for candidate, own in zip(candidates, wanted, strict=True):
         simulated = candidate.simulate([orders[place] for place in own]) if own else []
         by_candidate.append(dict(zip(own, simulated, strict=True)))
     return EngineOrders(orders, by_candidate)
+
+
+def _without_base(candidates: Sequence[CandidatePlan], outcomes: Sequence[BlockOutcome]) -> Iterator[list[int]]:
+    """The places of orders that fail in columns under a candidate with pools."""
+    for candidate, outcome in zip(candidates, outcomes, strict=True):
+        if candidate.plan.pools:
+            for mask in outcome.failing.values():
+                yield np.flatnonzero(mask).tolist()
 
 
 def _add_failed(trial: _Trial, published: TermsBook, candidates: Sequence[CandidatePlan], number: int) -> None:
@@ -232,9 +245,9 @@ def _add_pools(trial: _Trial) -> None:
 
 
 def _add_own_pools(trial: _Trial, side: int) -> None:
-    """Adds the pools of a candidate, by the ranks that the transaction sees."""
+    """Adds the pools of a candidate, by the ranks that the transaction sees and the orders that it pays."""
     conn, program, plan = trial.unit.conn, trial.unit.program, trial.question.plans[side - 1]
     for month in pools.months_of(conn, program, trial.question.span, trial.unit.now) if plan.pools else ():
-        for pool in plan.pools:
-            shares = pools.pool_of(conn, program, plan, pool, month).shares
-            trial.tally.add_pool(side, month.period, pool.id, shares, pools.released_on(program, month))
+        more = trial.tally.sides[side].base_more_of(month.period)
+        for pool, shared in zip(plan.pools, pools.pools_of(conn, program, plan, month, more), strict=True):
+            trial.tally.add_pool(side, month.period, pool.id, shared.shares, pools.released_on(program, month))

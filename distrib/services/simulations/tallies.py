@@ -9,10 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from fractions import Fraction
 from typing import NamedTuple
 
 from distrib.columns.history.calendar import Calendar
 from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.pools import sum_in_pairs
+from distrib.domain.simulations.bases import base_parts
 from distrib.domain.simulations.candidates import rank_under, ranks_of
 from distrib.services.context import Program
 from distrib.services.simulations.candidates import Simulated
@@ -70,6 +73,10 @@ class Side:
     releases: defaultdict[date, int] = field(default_factory=lambda: defaultdict(int))
     caps: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     failures: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    sales_more_minor: int = 0
+    """What is sold more than as it was: by orders that failed then and settle here, less by those that fail here."""
+    base_more: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
+    """The same of the bases of pools, by month and by what the part is to be divided by."""
 
     @property
     def cost_minor(self) -> int:
@@ -85,9 +92,18 @@ class Side:
             self.cells[cell] += minor
         for day, minor in other.releases.items():
             self.releases[day] += minor
+        self.sales_more_minor += other.sales_more_minor
+        for part, minor in other.base_more.items():
+            self.base_more[part] += minor
         for into, counts in ((self.caps, other.caps), (self.failures, other.failures)):
             for code, count in counts.items():
                 into[code].add(count.paid_minor, count.amount_minor, count.orders)
+
+    def base_more_of(self, period: int) -> Fraction:
+        """What the base of a month's pools is more than as it was."""
+        return sum_in_pairs(
+            Fraction(minor, divisor) for (month, divisor), minor in sorted(self.base_more.items()) if month == period
+        )
 
     def breakdown(self) -> Breakdown:
         """The cost by each field of the cells."""
@@ -179,12 +195,36 @@ class Tally:
         if outcome.failure is not None:
             self.sides[side].failures[outcome.failure].add(past.order.paid_minor, then_minor)
             figures.reasons[side] = [outcome.failure]
+            if not past.has_failed:
+                self.add_sales(side, self._left_minor(past), -1)
+                self.add_base(side, past, -1)
         elif outcome.settlement is not None:
             self._add_simulated(side, past, outcome, figures.amounts)
+            if past.has_failed:
+                self.add_sales(side, self._left_minor(past), 1)
+                self.add_base(side, past, 1)
             if outcome.caps:
                 figures.reasons[side] = list(outcome.caps)
             if outcome.settlement.snapshot.rooms:
                 figures.rooms[side] = outcome.settlement.snapshot.rooms
+
+    def add_sales(self, side: int, sales_minor: int, sign: int) -> None:
+        """Adds sales of orders that only the candidate pays (``sign`` 1), or that only the plan of then did (-1)."""
+        self.sides[side].sales_more_minor += sign * sales_minor
+
+    def add_base(self, side: int, past: PastOrder, sign: int) -> None:
+        """Adds the base of such an order to that of the candidate's pools, where it has any."""
+        plan, into = self.plans[side - 1], self.sides[side].base_more
+        if not plan.pools:
+            return
+        setbacks = [setback for setback in past.setbacks if setback.refund_id]
+        for part, minor in base_parts(plan.base, past.order, past.settled_at, setbacks, self._period).items():
+            into[part] += sign * minor
+            if not into[part]:
+                del into[part]
+
+    def _left_minor(self, past: PastOrder) -> int:
+        return past.left_minor if self.with_refunds else past.order.paid_minor
 
     def _add_posted(self, past: PastOrder, amounts: defaultdict[tuple[int, str, int], int]) -> None:
         side, channel = self.sides[AS_IT_WAS], past.order.channel

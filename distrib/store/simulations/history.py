@@ -6,7 +6,7 @@ Numbers come from a cursor on the server, what belongs to them a page at a time,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -64,6 +64,17 @@ FROM event_outcomes o JOIN events e USING (program_id, order_no, event_no)
 WHERE o.program_id = (SELECT %(program)s::integer) AND o.order_no = ANY(%(orders)b::bigint[])
   AND o.status = 'failed' AND e.type = 'order.settled'
 ORDER BY o.order_no, o.event_no
+"""
+_EVENTS_OF_FAILED = """
+SELECT e.order_no, e.event_no, e.day, e.payload
+FROM events e JOIN event_outcomes o USING (program_id, order_no, event_no)
+WHERE e.program_id = (SELECT %(program)s::integer) AND e.order_no = ANY(%(orders)b::bigint[]) AND o.status <> 'pending'
+ORDER BY e.order_no, e.event_no
+"""
+_DECIDED = """
+SELECT g.group_id, d.event_no, d.has_succeeded, d.occurred_at
+FROM groups g JOIN group_decisions d USING (program_id, group_no)
+WHERE g.program_id = (SELECT %(program)s::integer) AND g.group_id = ANY(%(groups)b::text[])
 """
 # What rules with counted caps paid on orders that were paid outside of the span, in the order of time.
 _OUTSIDE = """
@@ -157,6 +168,15 @@ class FailedOrder(NamedTuple):
     payload: str
 
 
+class KnownEvent(NamedTuple):
+    """An event of an order that was worked on, whatever became of it, and the day to which its work belongs."""
+
+    order_no: int
+    event_no: int
+    day: date
+    payload: str
+
+
 class OutsideRow(NamedTuple):
     """What a shop earned by a rule at an instant, of one customer, on orders that are not of the span."""
 
@@ -235,6 +255,19 @@ def failed_numbers(conn: Connection, program_id: int, span: PaidSpan, codes: Seq
 def failed_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> list[FailedOrder]:
     """Reads the settlements of those orders that failed, the first of each order."""
     return _rows(conn, program_id, _FAILED_EVENTS, FailedOrder, orders)
+
+
+def events_of(conn: Connection, program_id: int, orders: Sequence[int]) -> list[KnownEvent]:
+    """Reads the events of those orders that were worked on, by order and number."""
+    return _rows(conn, program_id, _EVENTS_OF_FAILED, KnownEvent, orders)
+
+
+def decided_groups(
+    conn: Connection, program_id: int, group_ids: Sequence[str]
+) -> dict[str, tuple[int, bool, datetime]]:
+    """What was decided of groups, by their ids: by which event, whether they succeeded, and when."""
+    bound = {"program": program_id, "groups": list(group_ids)}
+    return {group_id: (*decision,) for group_id, *decision in execute(conn, _DECIDED, bound).fetchall()}
 
 
 def outside_rows(

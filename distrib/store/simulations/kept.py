@@ -50,6 +50,7 @@ class SimulationRow(NamedTuple):
     result: str | None
     problem: str | None
     ended_at: datetime | None
+    seen: str | None
 
 
 class CandidateRow(NamedTuple):
@@ -77,13 +78,14 @@ class KeptQuestion(NamedTuple):
 
 
 class SimulationEnd(NamedTuple):
-    """How a simulation ended: ``done``, ``failed`` or ``cancelled``; result and problem as JSON."""
+    """How a simulation ended: ``done``, ``failed`` or ``cancelled``; result and problem as JSON, what else it saw."""
 
     outcome: str
     last_event_no: int | None = None
     is_quiet: bool | None = None
     result: str | None = None
     problem: str | None = None
+    seen: str | None = None
 
 
 class BlockRow(NamedTuple):
@@ -105,7 +107,7 @@ _ROWS: Final = """
 SELECT s.program_id, s.simulation_no, s.simulation_id, s.since, s.until, s.refunds, s.ranks, s.ranks_from, s.digest,
        s.key_id, s.asked_at, COALESCE(e.attempts, w.attempts, 0) AS attempts,
        COALESCE(e.begun_at, w.begun_at) AS begun_at, COALESCE(w.orders_done, 0) AS orders_done, w.orders_total,
-       e.outcome, e.last_event_no, e.is_quiet, e.result, e.problem, e.ended_at
+       e.outcome, e.last_event_no, e.is_quiet, e.result, e.problem, e.ended_at, COALESCE(e.seen, w.seen) AS seen
 FROM simulations s
 LEFT JOIN waiting_simulations w ON w.program_id = s.program_id AND w.simulation_no = s.simulation_no
 LEFT JOIN simulation_ends e ON e.program_id = s.program_id AND e.simulation_no = s.simulation_no
@@ -155,20 +157,23 @@ _WAITING: Final = (
     "SELECT program_id, simulation_no FROM waiting_simulations ORDER BY attempts, simulation_no LIMIT %(limit)s"
 )
 _BEGIN: Final = """
-UPDATE waiting_simulations SET attempts = attempts + 1, begun_at = %(now)s, orders_done = 0
+UPDATE waiting_simulations SET attempts = attempts + 1, begun_at = %(now)s, orders_done = 0, seen = NULL
 WHERE program_id = %(program)s AND simulation_no = %(no)s RETURNING attempts
 """
 _PROGRESS: Final = """
 UPDATE waiting_simulations SET orders_done = %(done)s, orders_total = %(total)s
 WHERE program_id = %(program)s AND simulation_no = %(no)s
 """
+_NOTE_SEEN: Final = """
+UPDATE waiting_simulations SET seen = %(seen)s WHERE program_id = %(program)s AND simulation_no = %(no)s
+"""
 _END: Final = """
 WITH gone AS (DELETE FROM waiting_simulations WHERE program_id = %(program)s AND simulation_no = %(no)s
               RETURNING program_id, simulation_no, attempts, begun_at)
 INSERT INTO simulation_ends (program_id, simulation_no, outcome, last_event_no, is_quiet, result, problem, attempts,
-                             begun_at, ended_at)
+                             begun_at, ended_at, seen)
 SELECT program_id, simulation_no, %(outcome)s::text, %(last_event_no)s::bigint, %(is_quiet)s::boolean, %(result)s::text,
-       %(problem)s::text, attempts, begun_at, %(now)s::timestamptz FROM gone
+       %(problem)s::text, attempts, begun_at, %(now)s::timestamptz, %(seen)s::text FROM gone
 """
 _INSERT_BLOCK: Final = """
 INSERT INTO simulation_blocks (program_id, simulation_no, block_no, shops, rules, reasons, content)
@@ -263,6 +268,11 @@ def note_progress(conn: Connection, program_id: int, number: int, done: int, tot
     """Notes how many orders are through; False of one that has ended."""
     bound = {"program": program_id, "no": number, "done": done, "total": total}
     return execute(conn, _PROGRESS, bound).rowcount == 1
+
+
+def note_seen(conn: Connection, program_id: int, number: int, seen: str) -> None:
+    """Notes what a simulation that runs has seen."""
+    execute(conn, _NOTE_SEEN, {"program": program_id, "no": number, "seen": seen})
 
 
 def end(conn: Connection, program_id: int, number: int, how: SimulationEnd, now: datetime) -> bool:

@@ -60,7 +60,7 @@ def some_events(draw: random.Random) -> list[list[dict[str, Any]]]:
     """Orders of every kind with what befell them, as they came in three deliveries."""
     deliveries: list[list[dict[str, Any]]] = [[], [], []]
     for number in range(ORDERS):
-        order_id, paid_at = f"o{number}", PAID + timedelta(hours=draw.randrange(24 * 60))
+        order_id, paid_at = f"o{number}", PAID + timedelta(hours=draw.randrange(24 * 60), minutes=number % 60)
         lines: list[dict[str, Any]] = [
             {
                 "id": str(place),
@@ -79,7 +79,7 @@ def some_events(draw: random.Random) -> list[list[dict[str, Any]]]:
         if draw.random() < 0.3:
             more |= {"leader_id": draw.choice(SHOPS), "opener_id": draw.choice(SHOPS)}
         seller = draw.choice((*SHOPS, *SHOPS, *SHOPS, None))
-        occurred_at = paid_at + DAY
+        occurred_at = paid_at + DAY * (draw.random() < 0.8)
         if draw.random() < 0.2:
             deliveries[0].append(paid(f"p{number}", order_id, seller, *lines, **more))
         deliveries[0].append(settled(f"s{number}", order_id, seller, *lines, **more, occurred_at=occurred_at))
