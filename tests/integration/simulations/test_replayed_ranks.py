@@ -123,4 +123,4 @@ def test_the_plan_in_force_replayed_comes_to_every_change_of_rank_and_to_what_wa
         "promote": {"metric": "earned_minor", "window": "month", "at_least": 5},
     }
     bad = admin.problem("POST", "/v1/simulations", SPAN | {"plan": earning, "ranks": "replayed"})
-    assert [error["pointer"] for error in bad["errors"]] == ["ranks"]
+    assert [error["pointer"] for error in bad["errors"]] == ["/ranks"]
