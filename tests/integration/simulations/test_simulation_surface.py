@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
+from distrib.cli.simulations.chart import chart_of
+from distrib.cli.simulations.showing import show_result
+from distrib.domain.amounts import show_amount
 from tests.integration.simulations.test_in_columns import HELD, seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import FLAT, PLAN, SPAN, answered, run_waiting, told
@@ -171,3 +178,53 @@ def test_explanations_add_up_on_any_history_before_and_after_what_comes_later(
             assert row["refunded_since_minor"] == 0, (seed, order_id)
             assert later[order_id] | {"refunded_since_minor": 0} == row, (seed, order_id)
     assert any(row["refunded_since_minor"] for row in later.values()), seed
+
+
+def printed(view: dict[str, Any], width: int) -> list[str]:
+    """The lines that are printed of a simulation on a terminal of a width."""
+    file = StringIO()
+    show_result(view, "en", Console(file=file, width=width, highlight=False))
+    return file.getvalue().splitlines()
+
+
+def cells_of(line_: str) -> list[str]:
+    """The cells of a line of a table."""
+    return [cell.strip() for cell in line_.strip("│┃").replace("┃", "│").split("│")]
+
+
+def test_candidates_stand_side_by_side_and_releases_are_a_table(told: Api) -> None:
+    admin = told.caller()
+    view = answered(told, admin, plans=[FLAT, PLAN, {**FLAT, "code": "other", "order_cap": "0.05"}])
+    view |= {name: datetime.fromisoformat(view[name]) for name in ("from", "to")}
+    result = view["result"]
+    costs = [show_amount(side["cost_minor"], "CNY") for side in (result["as_it_was"], *result["candidates"])]
+    wide = printed(view, 140)
+    assert ["figure", "as it was", "1 flat", "2 old", "3 other"] in map(cells_of, wide)
+    assert ["cost", *costs] in map(cells_of, wide)
+    differences = [show_amount(side["difference_minor"], "CNY") for side in result["candidates"]]
+    assert ["", "", *differences] in map(cells_of, wide)
+    for day in result["candidates"][0]["releases"]:
+        [line_] = [cells for cells in map(cells_of, wide) if cells[0] == day["day"]]
+        assert line_[2] == show_amount(day["now_minor"], "CNY")
+    narrow = printed(view, 48)
+    assert all(cell_len(line_) <= 48 for line_ in narrow)
+    assert ["cost", *costs[:2]] in [cells[:3] for cells in map(cells_of, narrow)]
+    assert any(cells[0] == "cost" and cells[-1] == costs[3] for cells in map(cells_of, narrow))
+    alone = printed(answered(told, admin, plan=FLAT) | {name: view[name] for name in ("from", "to")}, 140)
+    assert ["cost", *costs[:2], differences[0]] in map(cells_of, alone)
+
+
+def test_a_month_that_gives_back_more_than_it_costs_is_drawn_to_the_left_of_the_axis() -> None:
+    months = [
+        {"month": "2026-03", "then_minor": 1_000, "now_minor": 500},
+        {"month": "2026-04", "then_minor": -250, "now_minor": 0},
+    ]
+    result = {"currency": "CNY", "candidates": [{"by_month": months}]}
+    drawing = ElementTree.fromstring(chart_of(result, ["as it was", "flat"], "cost", "svg"))
+    boxes = [
+        {name: box.get(name) for name in ("x", "width", "fill")}
+        for box in drawing.iter("{http://www.w3.org/2000/svg}rect")
+    ]
+    first, second, below, nothing, axis = [(int(str(box["x"])), int(str(box["width"]))) for box in boxes[1:]]
+    assert (first, second, below, nothing) == ((axis[0], 512), (axis[0], 256), (axis[0] - 128, 128), (axis[0], 0))
+    assert chart_of(result, ["as it was", "flat"], "cost", "png").startswith(b"\x89PNG")
