@@ -16,6 +16,7 @@ from rich.console import Console
 from distrib.cli.simulations.chart import chart_of
 from distrib.cli.simulations.showing import show_result
 from distrib.domain.amounts import show_amount
+from distrib.domain.errors import Refusal
 from tests.integration.simulations.test_in_columns import HELD, seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import FLAT, PLAN, SPAN, answered, run_waiting, told
@@ -178,6 +179,27 @@ def test_explanations_add_up_on_any_history_before_and_after_what_comes_later(
             assert row["refunded_since_minor"] == 0, (seed, order_id)
             assert later[order_id] | {"refunded_since_minor": 0} == row, (seed, order_id)
     assert any(row["refunded_since_minor"] for row in later.values()), seed
+
+
+def test_the_command_names_files_and_options_in_place_of_pointers(
+    told: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name_servers(told.world.container.settings, monkeypatch)
+    assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
+    bad = {**FLAT, "rules": [{"id": "all", "pay": "nobody", "rate": "2"}]}
+    files = [tmp_path / "flat.json", tmp_path / "bad.json"]
+    for file, plan in zip(files, (FLAT, bad), strict=True):
+        file.write_text(json.dumps(plan), "utf-8")
+    words = ("simulate", *files, "--from", "2026-06-01", "--to", "2026-03-01", "--ranks-from", "2026-03-01")
+    for more in ((), ("--history", tmp_path / "h")):
+        refused = run(*words, *more).exception
+        assert isinstance(refused, Refusal)
+        assert [problem.pointer for problem in refused.problems] == [
+            "--to",
+            "--ranks-from",
+            "bad.json: /rules/0/pay",
+            "bad.json: /rules/0/rate",
+        ]
 
 
 def printed(view: dict[str, Any], width: int) -> list[str]:
