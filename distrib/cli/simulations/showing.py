@@ -166,12 +166,15 @@ class _Shown:
 
     def _broken_down(self, by: str, name: str) -> list[_Row]:
         """What is told apart by a key: those keys of all candidates, days and months in the order of time."""
-        found = [{row[name]: row for row in candidate[by]} for candidate in self._candidates]
-        keys = list(dict.fromkeys(key for of_one in found for key in of_one))
+        by_candidate = [{row[name]: row for row in candidate[by]} for candidate in self._candidates]
+        keys = list(dict.fromkeys(key for of_candidate in by_candidate for key in of_candidate))
         rows = []
         for key in sorted(keys) if name in _IN_TIME else keys:
-            then = next(of_one[key]["then_minor"] for of_one in found if key in of_one)
-            now = [self._now(then, of_one[key]["now_minor"] if key in of_one else 0) for of_one in found]
+            then = next(of_candidate[key]["then_minor"] for of_candidate in by_candidate if key in of_candidate)
+            now = [
+                self._now(then, of_candidate[key]["now_minor"] if key in of_candidate else 0)
+                for of_candidate in by_candidate
+            ]
             rows.append(_Row(self._say("none") if key is None else key, self._amount(then), now))
         return rows
 
@@ -189,10 +192,12 @@ class _Shown:
             ("caps", "cap", ("count", "took"), ("taken_minor",)),
             ("failures", "code", ("count", "paid", "then"), ("paid_minor", "then_minor")),
         ):
-            found = [{row[by]: cells(row, amounts) for row in candidate[title]} for candidate in self._candidates]
+            by_candidate = [
+                {row[by]: cells(row, amounts) for row in candidate[title]} for candidate in self._candidates
+            ]
             nothing = ["0", *[self._amount(0)] * len(amounts)]
-            keys = dict.fromkeys(key for of_one in found for key in of_one)
-            rows = [_Row(key, None, [of_one.get(key, nothing) for of_one in found]) for key in keys]
+            keys = dict.fromkeys(key for of_candidate in by_candidate for key in of_candidate)
+            rows = [_Row(key, None, [of_candidate.get(key, nothing) for of_candidate in by_candidate]) for key in keys]
             self._table(self._titled(title, words), "reason" if by == "code" else by, words, rows)
 
     def _show_shops(self) -> None:
@@ -205,16 +210,19 @@ class _Shown:
         shares = [row["share"] for row in spreads[0]["quantiles"]]
         rows = [
             _Row(
-                _percent(share), None, [[self._amount(shops["quantiles"][at]["difference_minor"])] for shops in spreads]
+                _percent(share),
+                None,
+                [[self._amount(shops["quantiles"][number]["difference_minor"])] for shops in spreads],
             )
-            for at, share in enumerate(shares)
+            for number, share in enumerate(shares)
         ]
         self._table(self._say("quantiles"), "share_of_shops", ("difference",), rows)
         for name in ("gain_most", "lose_most"):
             words = ("shop", "then", "now", "difference")
             most = max(len(shops[name]) for shops in spreads)
             rows = [
-                _Row(at + 1, None, [self._shop(shops[name][at : at + 1]) for shops in spreads]) for at in range(most)
+                _Row(number + 1, None, [self._shop(shops[name][number : number + 1]) for shops in spreads])
+                for number in range(most)
             ]
             self._table(self._titled(name, words), "place", words, rows)
 

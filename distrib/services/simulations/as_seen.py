@@ -76,15 +76,15 @@ def explained(
 def _counts(row: SimulationRow, applied: AppliedAt, past: PastOrder) -> Iterator[int]:
     """How many of an order's setbacks may have been seen, what instants tell first."""
     known = sum(1 for setback in past.setbacks if _is_known(row, setback))
-    told = 0
+    seen = 0
     for setback in past.setbacks[:known]:
-        at = setback.occurred_at if setback.event_no is None else applied.get((past.order_no, setback.event_no))
-        if at is not None and row.begun_at is not None and at > row.begun_at:
+        done_at = setback.occurred_at if setback.event_no is None else applied.get((past.order_no, setback.event_no))
+        if done_at is not None and row.begun_at is not None and done_at > row.begun_at:
             break
-        told += 1
-    yield told
-    yield from range(told + 1, known + 1)
-    yield from range(told - 1, -1, -1)
+        seen += 1
+    yield seen
+    yield from range(seen + 1, known + 1)
+    yield from range(seen - 1, -1, -1)
 
 
 def _is_known(row: SimulationRow, setback: Setback) -> bool:

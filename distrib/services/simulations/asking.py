@@ -61,7 +61,7 @@ _STEP: Final = re.compile(r"[^.\[\]]+")
 class Wish:
     """What is asked: documents, or ``{code, version}`` of versions that are known; on orders paid in a span.
 
-    ``is_one`` says that the plan was given as ``plan``, and not in a list.
+    ``is_single`` says that the plan was given as ``plan``, and not in a list.
     """
 
     plans: Sequence[object]
@@ -70,11 +70,11 @@ class Wish:
     refunds: str = KNOWN
     ranks: str = AS_WERE
     ranks_from: datetime | None = None
-    is_one: bool = False
+    is_single: bool = False
 
     def pointer_of(self, place: int) -> str:
         """Where in the question the plan of a place, counted from 0, stands, as a JSON pointer."""
-        return "/plan" if self.is_one else f"/plans/{place}"
+        return "/plan" if self.is_single else f"/plans/{place}"
 
 
 def start_simulation(unit: Unit, policies: Mapping[str, Policy], wish: Wish) -> SimulationView:
@@ -256,9 +256,9 @@ def _plans(conn: Connection, program: Program, policies: Mapping[str, Policy], w
                 continue
             plans.append(_row(place + 1, view.document, view.version))
             continue
-        found = problems_of(program, policies, plan, pointer)
-        wrong += found
-        if not found and isinstance(plan, Mapping):
+        wrong_here = problems_of(program, policies, plan, pointer)
+        wrong += wrong_here
+        if not wrong_here and isinstance(plan, Mapping):
             plans.append(_row(place + 1, plan, None))
     if not wrong and len(unknown) == len(of_wish) > 0:
         raise unknown[0].listing(of_wish)

@@ -228,8 +228,8 @@ def newest_of_plan(conn: Connection, program_id: int, digest: bytes) -> list[tup
 
     Each comes with the document's place there.
     """
-    found = execute(conn, _OF_PLAN, {"program": program_id, "digest": digest}).fetchall()
-    return sorted(((int(number), int(place)) for number, place in found), reverse=True)
+    newest = execute(conn, _OF_PLAN, {"program": program_id, "digest": digest}).fetchall()
+    return sorted(((int(number), int(place)) for number, place in newest), reverse=True)
 
 
 def plans_of(conn: Connection, program_id: int, number: int) -> list[CandidateRow]:
