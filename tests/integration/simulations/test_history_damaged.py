@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import dask
-import distributed
 import pytest
 
 from distrib.domain.errors import Refusal
@@ -64,10 +64,7 @@ def test_one_bit_of_a_file_is_never_another_figure(told: Api, monkeypatch: pytes
     told.world.drain()
     directory, plan = tmp_path / "h", tmp_path / "flat.json"
     assert run("history", "export", "--to", directory).exit_code == 0
-    plan.write_text(
-        json.dumps(FLAT | {"pools": PLAN["pools"], "ranks": PLAN["ranks"], "rank_map": {}}),
-        "utf-8",
-    )
+    plan.write_text(json.dumps(FLAT | {"pools": PLAN["pools"], "ranks": PLAN["ranks"], "rank_map": {}}), "utf-8")
     words = (plan, *WHOLE, "--history", directory)
     ways: list[tuple[object, ...]] = [words, (*words, "--ranks", "replayed")]
     whole = [asked(*way) for way in ways]
@@ -79,10 +76,7 @@ def test_one_bit_of_a_file_is_never_another_figure(told: Api, monkeypatch: pytes
             with a_bit_flipped(path, part):
                 answer = asked(*way)
             if isinstance(answer, Refusal):
-                assert (
-                    answer.code,
-                    [problem.pointer for problem in answer.problems],
-                ) == (
+                assert (answer.code, [problem.pointer for problem in answer.problems]) == (
                     "history_unreadable",
                     [str(path)],
                 )
@@ -95,10 +89,7 @@ def test_one_bit_of_a_file_is_never_another_figure(told: Api, monkeypatch: pytes
         with a_bit_flipped(orders):
             answer = asked(*words, *way)
         assert isinstance(answer, Refusal)
-        assert (answer.code, answer.problems[0].pointer) == (
-            "history_unreadable",
-            str(orders),
-        )
+        assert (answer.code, answer.problems[0].pointer) == ("history_unreadable", str(orders))
 
 
 def test_workers_of_dask_that_die_while_they_start_are_one_message(
@@ -107,17 +98,8 @@ def test_workers_of_dask_that_die_while_they_start_are_one_message(
     name_servers(told.world.container.settings, monkeypatch)
     assert run("history", "export", "--to", tmp_path / "h").exit_code == 0
     (tmp_path / "flat.json").write_text(json.dumps(FLAT), "utf-8")
-    assert (
-        distributed.__version__
-    )  # it was loaded: what is set before its own settings are there takes them away when it ends
+    import_module("distributed")  # brings settings of its own, which would go with the one that is set below
     with dask.config.set({"distributed.worker.preload": ["tests.world.stillborn_worker"]}):
-        answer = asked(
-            tmp_path / "flat.json",
-            *WHOLE,
-            "--history",
-            tmp_path / "h",
-            "--engine",
-            "dask",
-        )
+        answer = asked(tmp_path / "flat.json", *WHOLE, "--history", tmp_path / "h", "--engine", "dask")
     assert isinstance(answer, Refusal)
     assert answer.code == "history_worker_lost"
