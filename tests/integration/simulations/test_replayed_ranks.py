@@ -160,6 +160,7 @@ def test_promotions_decided_in_another_order_than_they_hold_are_no_difference(wo
     assert (checked.differences, checked.shown, checked.ranks) == (0, [], 1)
 
 
+@pytest.mark.tampers
 def test_a_rank_that_the_plan_does_not_give_is_a_difference(ranked: Api, owner: Engine) -> None:
     world = ranked.world
     with owner.begin() as conn:
