@@ -13,7 +13,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PLAN, PLANS, PlanDocumentSchema, PublicationSchema
 from distrib.services.plans import versions as service
 from distrib.services.plans.versions import PlanView, PublicationDraft
-from distrib.services.simulations.asking import headline_of_document
+from distrib.services.simulations.asking import headlines_of_document
 
 plans = Resource("plans", "Who earns how much of an order 方案")
 
@@ -79,8 +79,9 @@ def get_plan(call: Call, code: str, version: str) -> Answer:
 
 
 def _simulated(call: Call, view: PlanView) -> dict[str, Any]:
-    """The headline of the newest simulation of the document, where one was made."""
-    return {"simulation": headline_of_document(call.conn, call.program, view.document)}
+    """The headlines of the simulations of the document: the newest by each mode of ranks; and the newest by itself."""
+    headlines = headlines_of_document(call.conn, call.program, view.document)
+    return {"simulation": next(iter(headlines), None), "simulations": headlines}
 
 
 def _shown(view: PlanView) -> dict[str, Any]:

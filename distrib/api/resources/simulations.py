@@ -30,7 +30,8 @@ def start_simulation(call: Call) -> Answer:
     """Has a worker try plans on orders of history; the same question, where nothing came since, is the same one."""
     body = call.body
     plans = body["plans"] if body["plan"] is None else [body["plan"]]
-    wish = Wish(plans, body["since"], body["until"], body["refunds"], body["ranks"], body["ranks_from"])
+    is_single = body["plans"] is None
+    wish = Wish(plans, body["since"], body["until"], body["refunds"], body["ranks"], body["ranks_from"], is_single)
     view = service.start_simulation(call.unit, call.backend.policies, wish)
     return Answer(view, 202, {"Location": f"/v1/simulations/{view['id']}"})
 

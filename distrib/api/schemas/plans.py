@@ -65,7 +65,7 @@ class PlanSummarySchema(Shape):
 
 
 class HeadlineSchema(Shape):
-    """The few figures of the newest simulation of a plan document: what it would have cost on history."""
+    """The few figures of a simulation of a plan document: what it would have cost on history."""
 
     id = Identifier(required=True)
     since = Instant(data_key="from", required=True)
@@ -79,6 +79,9 @@ class HeadlineSchema(Shape):
     gaining = Whole(low=0, required=True, metadata={"description": "shops"})
     losing = Whole(low=0, required=True)
     failing = Whole(low=0, required=True, metadata={"description": "orders that would fail"})
+    ranks = PlainText(required=True, metadata={"description": "as_were or replayed"})
+    refunds = PlainText(required=True, metadata={"description": "known or none"})
+    events_since = Whole(low=0, required=True, metadata={"description": "how many came since, up to 10,000"})
 
 
 class PlanSchema(PlanSummarySchema):
@@ -86,6 +89,9 @@ class PlanSchema(PlanSummarySchema):
 
     document = Inner(PlanDocumentSchema, required=True)
     simulation = Inner(HeadlineSchema, required=True, allow_none=True)
+    simulations = Listed(
+        Inner(HeadlineSchema), required=True, metadata={"description": "the newest by each mode of ranks"}
+    )
 
 
 class PublicationSchema(Shape):
@@ -125,7 +131,10 @@ _HEADLINE = (
     "gaining",
     "losing",
     "failing",
+    "ranks",
+    "refunds",
+    "events_since",
 )
-_PLAN = (*_SUMMARY, "document", *within("simulation", _HEADLINE))
+_PLAN = (*_SUMMARY, "document", *within("simulation", _HEADLINE), *within("simulations", _HEADLINE))
 PLAN = Visible(PlanSchema, dict.fromkeys(STAFF, _PLAN))
 PLANS = Visible(PlansPageSchema, dict.fromkeys(STAFF, paged(_SUMMARY)))

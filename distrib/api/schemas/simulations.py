@@ -22,7 +22,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.schemas.plans import FindingSchema
+from distrib.api.schemas.plans import FindingSchema, PlanDocumentSchema
 from distrib.services.orders.codec import CHANNELS
 from distrib.services.simulations.asking import STATES
 from distrib.services.simulations.running import AS_WERE, KNOWN, MOST_CANDIDATES, RANKS, REFUNDS
@@ -60,17 +60,20 @@ class SimulationDraftSchema(Shape):
 
 
 class SimulationProgressSchema(Shape):
-    """How many orders are through, of how many; null before it began."""
+    """How many orders are through, of how many; null before it began. It stays as it was when the simulation ended."""
 
     orders_done = Whole(low=0, required=True)
     orders_total = Whole(low=0, required=True, allow_none=True)
 
 
 class CandidateVersionSchema(Shape):
-    """A candidate by its code, and its version where one was named."""
+    """A candidate by its code, and its version where one was named, or else its document."""
 
     code = PlainText(required=True)
     version = Whole(low=1, required=True, allow_none=True)
+    document = Inner(
+        PlanDocumentSchema, required=True, allow_none=True, metadata={"description": "null of a version that was named"}
+    )
 
 
 class PairSchema(Shape):
@@ -279,7 +282,7 @@ class SimulatedLookSchema(Shape):
 
 
 class SimulatedOrderSchema(PairSchema):
-    """An order then and now, with why it would pay what."""
+    """An order then and now as the simulation saw it, with why it would pay what."""
 
     order_id = Identifier(required=True)
     channel = Choice(CHANNELS, required=True)
@@ -287,7 +290,10 @@ class SimulatedOrderSchema(PairSchema):
     paid_at = Instant(required=True)
     settled_at = Instant(required=True, allow_none=True)
     paid_minor = Total(required=True)
-    left_minor = Total(required=True)
+    left_minor = Total(required=True, metadata={"description": "of what was paid, when the simulation saw it"})
+    refunded_since_minor = Total(
+        required=True, metadata={"description": "what came back since; below 0 where refunds were undone"}
+    )
     then = Listed(Inner(RuleAmountSchema), required=True)
     now = Listed(Inner(RuleAmountSchema), required=True)
     reasons = Listed(PlainText(), required=True, metadata={"description": "caps that it meets, or why it would fail"})

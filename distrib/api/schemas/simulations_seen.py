@@ -59,7 +59,7 @@ _RESULT = (
 _SIMULATION = (
     "id",
     "status",
-    *within("plans", ("code", "version")),
+    *within("plans", ("code", "version", "document")),
     "since",
     "until",
     "refunds",
@@ -101,6 +101,7 @@ _ORDER = (
     "settled_at",
     "paid_minor",
     "left_minor",
+    "refunded_since_minor",
     *within("then", _SHARE),
     *within("now", _SHARE),
     "reasons",

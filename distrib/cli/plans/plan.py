@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -24,10 +24,18 @@ from distrib.services.plans.drafts import load_samples
 from distrib.services.plans.versions import PlanView, PublicationDraft, check_document, create_plan, judge, publish_plan
 from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
-from distrib.services.simulations.asking import headline_of_document
+from distrib.services.simulations.asking import headlines_of_document
+from distrib.services.simulations.running import AS_WERE, KNOWN, NONE, REPLAYED
 from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml, text_of
 from distrib.settings import read_settings
 
+_ASKED: Final[Mapping[str, Text]] = {
+    AS_WERE: Text("ranks as they were"),
+    REPLAYED: Text("ranks replayed"),
+    KNOWN: Text("net of what came back"),
+    NONE: Text("as if nothing had come back"),
+}
+"""How a simulation was asked, in words."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -89,12 +97,12 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
                 made.version,
                 PublicationDraft(effective_from, signed_off_by),
             )
-            headline = headline_of_document(conn, unit.program, view.document)
+            headlines = headlines_of_document(conn, unit.program, view.document)
     if as_json:
-        print_json(_shown(view) | {"simulation": headline})
+        print_json(_shown(view) | {"simulation": next(iter(headlines), None), "simulations": headlines})
         return
     show_findings(view.findings)
-    if headline is not None:
+    for headline in headlines:
         click.echo(in_both(_headline(headline)))
     click.echo(
         in_both(
@@ -152,20 +160,24 @@ def _judged(container: Container, program: Program | None, document: object) -> 
 
 
 def _headline(headline: Mapping[str, Any]) -> Text:
-    """The figures of the newest simulation of the document, in a sentence."""
+    """The figures of a simulation of the document, and how it was asked, in a sentence."""
     amounts = {
         name: show_amount(headline[f"{name}_minor"], headline["currency"])
         for name in ("cost", "as_it_was", "difference")
     }
     counts = {name: headline[name] for name in ("orders", "gaining", "losing", "failing")}
     span = {"since": time_text(headline["from"]), "until": time_text(headline["to"])}
+    asked = {name: _ASKED[headline[name]] for name in ("ranks", "refunds")}
     return Text(
-        "Simulated on {orders:,} orders paid from {since} to {until}: it costs {cost} {currency}, as it was {as_it_was}"
-        " ({difference}); {gaining:,} shops gain, {losing:,} lose, {failing:,} orders would fail.",
+        "Simulated on {orders:,} orders paid from {since} to {until}, {ranks}, {refunds}: it costs {cost} {currency},"
+        " as it was {as_it_was} ({difference}); {gaining:,} shops gain, {losing:,} lose, {failing:,} orders would fail."
+        " Since then {events:,} events came.",
         currency=headline["currency"],
+        events=headline["events_since"],
         **amounts,
         **counts,
         **span,
+        **asked,
     )
 
 

@@ -125,7 +125,7 @@ def simulate_by_files(how: ByFiles, documents: Sequence[Any], asked: FileSpan) -
     return {
         "history": str(how.directory),
         "exported_at": directory.manifest.exported_at,
-        "plans": [{"code": plan.code, "version": None} for plan in question.plans],
+        "plans": [{"code": plan.code, "version": None, "document": plan.document} for plan in question.plans],
         "from": since,
         "to": until,
         "refunds": asked.refunds,

@@ -24,13 +24,18 @@ _LENGTH: Final = 640
 
 
 class _Bar(NamedTuple):
-    """A bar from one place to another, and the amount that stands beside it."""
+    """A bar from one place to another, and the amount that stands to the right of it."""
 
     x: int
     y: int
     width: int
     colour: str
     words: str
+
+    @property
+    def words_x(self) -> int:
+        """Where the amount begins."""
+        return self.x + self.width + 6
 
 
 class _Label(NamedTuple):
@@ -43,9 +48,10 @@ class _Label(NamedTuple):
 
 
 class _Drawing(NamedTuple):
-    """Everything on the picture."""
+    """Everything on the picture; ``axis_x`` is where no amount is."""
 
     height: int
+    axis_x: int
     bars: Sequence[_Bar]
     labels: Sequence[_Label]
 
@@ -62,7 +68,10 @@ def chart_of(result: Mapping[str, Any], names: Sequence[str], title: str, file_f
 
 def _drawn(result: Mapping[str, Any], names: Sequence[str], title: str) -> _Drawing:
     months, amounts = _months(result)
-    most = max([1, *(abs(amount) for row in amounts.values() for amount in row)])
+    every = [0, *(amount for row in amounts.values() for amount in row)]
+    most = max(1, max(every) - min(every))
+    below = -min(every) * _LENGTH // most
+    axis = _LEFT + below
     bars: list[_Bar] = []
     labels = [_Label(_LEFT, 24, title)]
     labels += [
@@ -73,10 +82,11 @@ def _drawn(result: Mapping[str, Any], names: Sequence[str], title: str) -> _Draw
         labels.append(_Label(12, y + _BAR - 3, month))
         for place, amount in enumerate(amounts[month]):
             words = show_amount(amount, result["currency"])
-            bars.append(_Bar(_LEFT, y, abs(amount) * _LENGTH // most, _COLOURS[place % len(_COLOURS)], words))
+            width = abs(amount) * _LENGTH // most
+            bars.append(_Bar(axis - width if amount < 0 else axis, y, width, _COLOURS[place % len(_COLOURS)], words))
             y += _BAR + 2
         y += _GAP
-    return _Drawing(y + _GAP, bars, labels)
+    return _Drawing(y + _GAP, axis, bars, labels)
 
 
 def _months(result: Mapping[str, Any]) -> tuple[list[str], dict[str, list[int]]]:
@@ -101,7 +111,8 @@ def _svg_lines(drawing: _Drawing, title: str) -> Iterator[str]:
     yield f'<rect width="{_WIDTH}" height="{drawing.height}" fill="#FFFFFF"/>'
     for bar in drawing.bars:
         yield f'<rect x="{bar.x}" y="{bar.y}" width="{bar.width}" height="{_BAR}" fill="{bar.colour}"/>'
-        yield f'<text x="{bar.x + bar.width + 6}" y="{bar.y + _BAR - 3}" fill="{_INK}">{escape(bar.words)}</text>'
+        yield f'<text x="{bar.words_x}" y="{bar.y + _BAR - 3}" fill="{_INK}">{escape(bar.words)}</text>'
+    yield f'<rect x="{drawing.axis_x}" y="{_HEAD}" width="1" height="{drawing.height - _HEAD - _GAP}" fill="{_INK}"/>'
     for label in drawing.labels:
         yield f'<text x="{label.x}" y="{label.y}" fill="{label.colour}">{escape(label.words)}</text>'
     yield "</svg>"
@@ -112,7 +123,8 @@ def _png(drawing: _Drawing) -> bytes:
     pen, typeface = ImageDraw.Draw(picture), font(_SIZE)
     for bar in drawing.bars:
         pen.rectangle((bar.x, bar.y, bar.x + bar.width, bar.y + _BAR - 1), fill=bar.colour)
-        pen.text((bar.x + bar.width + 6, bar.y + _BAR - 3), bar.words, fill=_INK, font=typeface, anchor="ls")
+        pen.text((bar.words_x, bar.y + _BAR - 3), bar.words, fill=_INK, font=typeface, anchor="ls")
+    pen.rectangle((drawing.axis_x, _HEAD, drawing.axis_x, drawing.height - _GAP - 1), fill=_INK)
     for label in drawing.labels:
         pen.text((label.x, label.y), label.words, fill=label.colour, font=typeface, anchor="ls")
     file = io.BytesIO()

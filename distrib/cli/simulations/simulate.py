@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -47,6 +48,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _LATER = timedelta(days=1)
 _LOOKS_EVERY_S = 0.2
+_OPTIONS: Final = {"/to": "--to", "/ranks": "--ranks", "/ranks_from": "--ranks-from", "/plans": "FILE"}
+"""By the pointer in a question how it was typed."""
+_OF_PLAN: Final = re.compile(r"/plans/(?P<place>\d+)(?P<below>/.*)?")
 Shown = Callable[[int, int], None]
 
 
@@ -112,8 +116,13 @@ def simulate(asked: _SimulateOptions) -> None:
             "--program": asked.program_code,
         }
     )
-    documents = [read_yaml(text_of(file)) for file in asked.files]
     configure_logs("WARNING", "text")  # on standard error: standard output is the result's
+    with _as_typed(asked.files):
+        _answer(asked, by_files)
+
+
+def _answer(asked: _SimulateOptions, by_files: ByFiles) -> None:
+    documents = [read_yaml(text_of(file)) for file in asked.files]
     if asked.directory is not None:
         _tell(
             simulate_by_files(
@@ -144,6 +153,24 @@ def simulate(asked: _SimulateOptions) -> None:
         if asked.output is not None:
             _write_file(container, program, view["id"], asked.output, asked)
     _tell(view, asked.chart, asked.language, as_json=asked.as_json)
+
+
+@contextmanager
+def _as_typed(files: Sequence[Path]) -> Iterator[None]:
+    """Names what is wrong with a question as it was typed: files and options in place of pointers."""
+    try:
+        yield
+    except Refusal as refusal:
+        typed = [Problem(_typed(problem.pointer, files), problem.detail) for problem in refusal.problems]
+        raise refusal.listing(typed) from refusal.__cause__
+
+
+def _typed(pointer: str, files: Sequence[Path]) -> str:
+    of_plan = _OF_PLAN.match(pointer)
+    if of_plan is None:
+        return _OPTIONS.get(pointer, pointer)
+    name = files[int(of_plan["place"])].name
+    return f"{name}: {of_plan['below']}" if of_plan["below"] else name
 
 
 def _tell(view: Mapping[str, Any], chart: Path | None, language: str, *, as_json: bool) -> None:

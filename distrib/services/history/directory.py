@@ -1,6 +1,7 @@
 """A directory of history as simulations ask it: which files a kind has, from when to when a month lasts, who a shop is.
 
-What the manifest says is taken as it is (``verifying`` holds the files against it). Nothing is kept in memory but that.
+No file is read before its digest was held against the manifest's: one that is damaged is refused, and never comes to
+another figure. Nothing is kept in memory but the manifest.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,12 +20,15 @@ from distrib.domain.customers import Identities, Merge
 from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
-from distrib.services.history.manifest import FileEntry, Manifest, read_manifest
+from distrib.services.history.manifest import FileEntry, Manifest, digest_of_file, digest_words, read_manifest
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.refusals import HistoryUnreadable
 from distrib.services.history.schema import MERGES, ORDERS, SHOPS
 from distrib.store.copying import microseconds
 from distrib.store.simulations.history import PaidSpan
+
+_KNOWN_DIGESTS: Final = 4_096
+"""Of so many files a process remembers the digest."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,32 @@ class HistoryDirectory:
         """Which customers are one person, from all merges."""
         return Identities(Merge(**row) for group in self.rows(MERGES) for row in group.to_pylist())
 
+    def checked(self, file: FileEntry) -> Path:
+        """Where a file stands whose content is as the manifest says; each process that reads it looks by itself.
+
+        Raises:
+            Refusal: ``history_unreadable``: its digest is another one.
+        """
+        path = self.path / file.path
+        try:
+            state = path.stat()
+            digest = _digest_of(path, (state.st_size, state.st_ino, state.st_ctime_ns))
+        except OSError as error:
+            raise HistoryUnreadable(problems=[Problem(str(path), Text("{reason}", reason=error.strerror))]) from error
+        if digest != file.sha256:
+            raise HistoryUnreadable(problems=[Problem(str(path), digest_words(digest, file))])
+        return path
+
     def paths(self, kind: str, period: int | None = None) -> list[Path]:
-        """The files of a kind by month, or that of one month."""
+        """The files of a kind by month, or that of one month; raises ``history_unreadable``, as ``checked`` does."""
         files = self.manifest.files_of(kind)
-        return [self.path / file.path for file in files if period is None or file.period == period]
+        return [self.checked(file) for file in files if period is None or file.period == period]
 
     def paths_of_orders(self, kind: str, period: int) -> list[Path]:
-        """The files of a kind with rows of orders that settled in a month."""
+        """The files of a kind with rows of orders that settled in a month; raises ``history_unreadable``."""
         start, end = period_bounds(period, self.program.zone)
         return [
-            self.path / file.path
+            self.checked(file)
             for file in self.manifest.files_of(kind)
             if file.first_settled_at is not None
             and datetime.fromisoformat(file.first_settled_at) < end
@@ -104,3 +125,9 @@ class HistoryDirectory:
             named = group.filter(pc.is_in(group["shop_no"], value_set=wanted))
             ids |= {row["shop_no"]: row["shop_id"] for row in named.to_pylist()}
         return ids
+
+
+@lru_cache(_KNOWN_DIGESTS)
+def _digest_of(path: Path, _state: tuple[int, int, int]) -> str:
+    """The digest of a file: of one that was written on since, in whatever way, it is worked out again."""
+    return digest_of_file(path)

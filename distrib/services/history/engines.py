@@ -53,7 +53,7 @@ def each_month(
         progress: is told before the first month, and once each has been taken up.
 
     Raises:
-        Refusal: ``history_worker_lost``: a process ended in the middle.
+        Refusal: ``history_worker_lost``: a process ended in the middle, or while it started.
     """
     if engine.name == DASK:
         answers = _by_dask(engine, task, periods)
@@ -113,6 +113,8 @@ def _by_dask(engine: Engine, task: Callable[[int], Of], periods: Sequence[int]) 
         except OSError as error:
             words = Text("no scheduler answers at {address}", address=engine.scheduler)
             raise Refusal("invalid", [Problem("--scheduler", words)]) from error
+        except RuntimeError as error:  # a worker of this machine ended while it started
+            raise HistoryWorkerLost() from error
         # What a worker is told once is a task of its own: of a worker that dies it is asked again, of another.
         shared = client.submit(_same, _Shared(task), pure=False)
         futures = [client.submit(_asked, shared, period, pure=False) for period in periods]

@@ -231,6 +231,11 @@ def digest_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def digest_words(digest: str, file: FileEntry) -> Text:
+    """What is said of a file whose digest is not that of its entry."""
+    return Text("its SHA-256 is {found}, not {expected}", found=digest, expected=file.sha256)
+
+
 def _manifest_of(document: JsonObject) -> Manifest:
     given = Fields(document)
     return Manifest(

@@ -73,7 +73,7 @@ def _taken(directory: HistoryDirectory, base: str, period: int) -> Iterator[Mapp
         start, end = directory.bounds(file.period)
         if start > last or end <= first:
             continue
-        for orders in row_groups_between(directory.path / file.path, _OF_ORDERS, "settled_at", (first, last + 1)):
+        for orders in row_groups_between(directory.checked(file), _OF_ORDERS, "settled_at", (first, last + 1)):
             matched = orders.filter(pa.array(np.isin(numbers(column_of(orders, "order_no")), refunded)))
             if matched.num_rows:
                 yield _parts(directory, base, period, matched, refunds)
@@ -115,7 +115,7 @@ def _first_refunded(directory: HistoryDirectory, period: int, free: Integers, re
     for file in directory.manifest.files_of(REFUNDS):
         if file.period >= period:
             break
-        for group in row_groups(directory.path / file.path, _OF_REFUNDS):
+        for group in row_groups(directory.checked(file), _OF_REFUNDS):
             before = group.filter(pa.array(np.isin(numbers(column_of(group, "order_no")), free)))
             codes = codes_of(pa.concat_arrays([column_of(now, "line_id"), column_of(before, "line_id")]))
             width, size = int(codes.max(initial=0)) + 1, now.num_rows

@@ -12,7 +12,6 @@ from functools import partial
 
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan
-from distrib.domain.plans.refusals import PlanInvalid
 from distrib.domain.policies.policy import Policy
 from distrib.domain.ranks.history import known_rank
 from distrib.domain.settlement.snapshot import Person, Snapshot
@@ -25,7 +24,7 @@ from distrib.services.history.reading import past_order
 from distrib.services.history.replaying import with_ranks_replayed
 from distrib.services.history.schema import FAILED, ORDERS
 from distrib.services.plans.versions import judge
-from distrib.services.simulations.asking import Wish, check_replayable, check_wish, problems_of
+from distrib.services.simulations.asking import Wish, check_replayable, problems_of, problems_of_wish, refuse_wrong
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.result_views import ResultView
@@ -40,17 +39,14 @@ def question_of(directory: HistoryDirectory, policies: Mapping[str, Policy], wis
     """The question of a wish, all of whose plans files can answer.
 
     Raises:
-        Refusal: ``invalid``, or ``plan_invalid`` with every problem of every document.
+        Refusal: ``invalid``, or ``plan_invalid``, with all that is wrong.
     """
-    check_wish(wish)
-    several = len(wish.plans) > 1
     problems = [
         problem
         for place, document in enumerate(wish.plans)
-        for problem in problems_of(directory.program, policies, document, place if several else None)
+        for problem in problems_of(directory.program, policies, document, wish.pointer_of(place))
     ]
-    if problems:
-        raise PlanInvalid(problems=problems)
+    refuse_wrong(problems_of_wish(wish), problems)
     documents = tuple(canonical_json(document) for document in wish.plans if isinstance(document, Mapping))
     span = PaidSpan(wish.since, wish.until)
     question = FileQuestion(directory, documents, policies, span, wish.refunds, wish.ranks, wish.ranks_from)

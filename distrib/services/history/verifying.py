@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distrib.domain.texts import Text
-from distrib.services.history.manifest import FileEntry, digest_of_file, read_manifest
+from distrib.services.history.manifest import FileEntry, digest_of_file, digest_words, read_manifest
 from distrib.services.history.parquet import arrow_schema, file_metadata, file_schema, other_columns
 from distrib.services.history.schema import READABLE
 
@@ -50,13 +50,7 @@ def _unlike(directory: Path, file: FileEntry, program: str) -> list[Text]:
     except OSError as error:
         return [Text("{reason}", reason=error.strerror)]
     if (size, digest) != (file.bytes, file.sha256):
-        return [
-            Text(
-                "its SHA-256 is {found}, not {expected}",
-                found=digest,
-                expected=file.sha256,
-            )
-        ]
+        return [digest_words(digest, file)]
     try:
         said, rows = file_metadata(path)
     except ValueError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.json_values import JsonObject
 from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan, compile_plan
-from distrib.domain.plans.refusals import PlanInvalid
+from distrib.domain.plans.refusals import PlanInvalid, PlanUnknown
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
 from distrib.services.context import Program, Unit
@@ -27,7 +28,14 @@ from distrib.services.idempotency import digest_of
 from distrib.services.plans.versions import check_document, get_plan
 from distrib.services.simulations.refusals import SimulationEnded, SimulationsWaiting, SimulationUnknown
 from distrib.services.simulations.replaying import counts_earnings
-from distrib.services.simulations.result_views import BeforeView, KnownHeadline, ProblemView, SimulationView
+from distrib.services.simulations.result_views import (
+    BeforeView,
+    CandidateShown,
+    KnownHeadline,
+    ProblemView,
+    ProgressView,
+    SimulationView,
+)
 from distrib.services.simulations.results import headline_of, kept_result
 from distrib.services.simulations.running import AS_WERE, KNOWN, MOST_CANDIDATES, REPLAYED, SimulationQuestion
 from distrib.services.simulations.seen import seen_by
@@ -46,11 +54,16 @@ MOST_EVENTS: Final = 10_000
 _ID_BYTES: Final = 8
 _NEWEST: Final = 2**62
 _REFERENCE: Final = frozenset({"code", "version"})
+_STEP: Final = re.compile(r"[^.\[\]]+")
+"""A step of a path in a plan document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked: documents, or ``{code, version}`` of versions that are known; on orders paid in a span."""
+    """What is asked: documents, or ``{code, version}`` of versions that are known; on orders paid in a span.
+
+    ``is_single`` says that the plan was given as ``plan``, and not in a list.
+    """
 
     plans: Sequence[object]
     since: datetime
@@ -58,18 +71,22 @@ class Wish:
     refunds: str = KNOWN
     ranks: str = AS_WERE
     ranks_from: datetime | None = None
+    is_single: bool = False
+
+    def pointer_of(self, place: int) -> str:
+        """Where in the question the plan of a place, counted from 0, stands, as a JSON pointer."""
+        return "/plan" if self.is_single else f"/plans/{place}"
 
 
 def start_simulation(unit: Unit, policies: Mapping[str, Policy], wish: Wish) -> SimulationView:
     """Keeps a question for a worker to answer; the same one, where nothing came since, is the same simulation.
 
     Raises:
-        Refusal: ``plan_invalid`` with every problem of every document, ``plan_unknown``, ``invalid``, or
+        Refusal: ``plan_invalid``, ``plan_unknown`` or ``invalid`` with all that is wrong, each by a JSON pointer, or
             ``simulations_waiting`` where ``MOST_WAITING`` have not ended.
     """
-    check_wish(wish)
     conn, program, number = unit.conn, unit.program, unit.program_id
-    plans = _plans(conn, program, policies, wish.plans)
+    plans = _plans(conn, program, policies, wish)
     if wish.ranks == REPLAYED:
         check_replayable([compile_plan(json.loads(plan.document)) for plan in plans])
     digest = _digest(wish, plans)
@@ -135,7 +152,7 @@ def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> S
     return {
         "id": row.simulation_id,
         "status": row.outcome or (WAITING if row.begun_at is None else RUNNING),
-        "plans": [{"code": plan.code, "version": plan.version} for plan in plans],
+        "plans": [_candidate(plan) for plan in plans],
         "from": row.since,
         "to": row.until,
         "refunds": row.refunds,
@@ -146,7 +163,7 @@ def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> S
         "begun_at": row.begun_at,
         "ended_at": row.ended_at,
         "attempts": row.attempts,
-        "progress": {"orders_done": row.orders_done, "orders_total": row.orders_total},
+        "progress": _progress(row),
         "problem": None if row.problem is None else _kept_problem(row.problem),
         "last_event": row.last_event_no,
         "events_since": _events_since(conn, program, row),
@@ -155,68 +172,116 @@ def simulation_view(conn: Connection, program: Program, row: SimulationRow) -> S
     }
 
 
+def _candidate(plan: CandidateRow) -> CandidateShown:
+    document: JsonObject | None = json.loads(plan.document) if plan.version is None else None
+    return {"code": plan.code, "version": plan.version, "document": document}
+
+
+def _progress(row: SimulationRow) -> ProgressView:
+    """How far it is, or was when it ended; of one that was done before that was kept, its orders."""
+    done, total = row.orders_done, row.orders_total
+    if total is None and row.result is not None:
+        done = total = kept_result(row.result)["orders"]
+    return {"orders_done": done, "orders_total": total}
+
+
 def _kept_problem(text: str) -> ProblemView:
     problem: ProblemView = json.loads(text)
     return problem
 
 
-def headline_of_document(conn: Connection, program: Program, document: JsonObject) -> KnownHeadline | None:
-    """The few figures of the newest simulation of a document; None where none was made."""
+def headlines_of_document(conn: Connection, program: Program, document: JsonObject) -> list[KnownHeadline]:
+    """The few figures of the simulations of a document, the newest by each mode of ranks, the newest first."""
     known = rows.newest_of_plan(conn, program.program_id, _document_digest(canonical_json(document)))
-    row = None if known is None else rows.read_simulation(conn, program.program_id, known[0])
-    if known is None or row is None or row.result is None:
-        return None
-    result = kept_result(row.result)
-    figures = headline_of(result["candidates"][known[1] - 1], result)
-    return {"id": row.simulation_id, "from": row.since, "to": row.until, **figures}
+    headlines: list[KnownHeadline] = []
+    for number, place in known:
+        row = rows.read_simulation(conn, program.program_id, number)
+        if row is None or row.result is None:
+            continue
+        result = kept_result(row.result)
+        headlines.append(
+            {
+                "id": row.simulation_id,
+                "from": row.since,
+                "to": row.until,
+                "ranks": row.ranks,
+                "refunds": row.refunds,
+                "events_since": _events_since(conn, program, row) or 0,
+                **headline_of(result["candidates"][place - 1], result),
+            }
+        )
+    return headlines
 
 
-def check_wish(wish: Wish) -> None:
-    """Checks what can be checked of a wish without history; raises ``invalid`` with all that is wrong."""
+def problems_of_wish(wish: Wish) -> list[Problem]:
+    """What is wrong with a wish, as far as that is known without history or its plans."""
     problems = []
     if wish.since >= wish.until:
-        problems.append(Problem("to", Text("must be later than from")))
+        problems.append(Problem("/to", Text("must be later than from")))
     if not 1 <= len(wish.plans) <= MOST_CANDIDATES:
-        problems.append(Problem("plans", Text("takes 1 to {most} plans", most=MOST_CANDIDATES)))
+        problems.append(Problem("/plans", Text("takes 1 to {most} plans", most=MOST_CANDIDATES)))
     if wish.ranks_from is not None and (wish.ranks != REPLAYED or wish.ranks_from > wish.since):
-        problems.append(Problem("ranks_from", Text("goes with ranks: replayed, and is not after from")))
-    if problems:
-        raise Refusal("invalid", problems)
+        problems.append(Problem("/ranks_from", Text("goes with ranks: replayed, and is not after from")))
+    return problems
+
+
+def refuse_wrong(of_wish: Sequence[Problem], of_plans: Sequence[Problem]) -> None:
+    """Refuses what is wrong, all at once: ``plan_invalid`` where a document is, else ``invalid``."""
+    if of_plans:
+        raise PlanInvalid(problems=[*of_wish, *of_plans])
+    if of_wish:
+        raise Refusal("invalid", of_wish)
 
 
 def check_replayable(plans: Sequence[Plan]) -> None:
     """Checks that no condition reads what shops earn, which a candidate changes; raises ``invalid``."""
     if any(counts_earnings(plan) for plan in plans):
         words = Text("cannot be replayed where a condition reads earned_minor")
-        raise Refusal("invalid", [Problem("ranks", words)])
+        raise Refusal("invalid", [Problem("/ranks", words)])
 
 
-def _plans(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], given: Sequence[object]
-) -> list[CandidateRow]:
-    """The candidates as they are kept; every problem of every document is told at once."""
+def _plans(conn: Connection, program: Program, policies: Mapping[str, Policy], wish: Wish) -> list[CandidateRow]:
+    """The candidates as they are kept; all that is wrong with the wish and with every plan is told at once."""
     plans: list[CandidateRow] = []
-    problems: list[Problem] = []
-    for place, plan in enumerate(given, 1):
+    wrong: list[Problem] = []
+    unknown: list[PlanUnknown] = []
+    of_wish = problems_of_wish(wish)
+    for place, plan in enumerate(wish.plans[:MOST_CANDIDATES]):
+        pointer = wish.pointer_of(place)
         if isinstance(plan, Mapping) and plan.keys() == _REFERENCE and isinstance(plan["version"], int):
-            view = get_plan(conn, program, policies, str(plan["code"]), plan["version"])
-            plans.append(_row(place, view.document, view.version))
+            try:
+                view = get_plan(conn, program, policies, str(plan["code"]), plan["version"])
+            except PlanUnknown as refusal:
+                unknown.append(refusal)
+                of_wish.append(Problem(pointer, refusal.text))
+                continue
+            plans.append(_row(place + 1, view.document, view.version))
             continue
-        wrong = problems_of(program, policies, plan, place - 1 if len(given) > 1 else None)
-        problems += wrong
-        if not wrong and isinstance(plan, Mapping):
-            plans.append(_row(place, plan, None))
-    if problems:
-        raise PlanInvalid(problems=problems)
+        wrong_here = problems_of(program, policies, plan, pointer)
+        wrong += wrong_here
+        if not wrong_here and isinstance(plan, Mapping):
+            plans.append(_row(place + 1, plan, None))
+    if not wrong and len(unknown) == len(of_wish) > 0:
+        raise unknown[0].listing(of_wish)
+    refuse_wrong(of_wish, wrong)
     return plans
 
 
-def problems_of(program: Program, policies: Mapping[str, Policy], document: object, place: int | None) -> list[Problem]:
-    """Every problem of a document that is to be tried; ``place`` is that among several documents, from 0 on."""
-    problems = check_document(program, policies, document)
-    if place is None:
-        return problems
-    return [Problem(f"plans/{place}/{problem.pointer}".rstrip("/"), problem.detail) for problem in problems]
+def problems_of(program: Program, policies: Mapping[str, Policy], document: object, pointer: str) -> list[Problem]:
+    """Every problem of a document that is to be tried, by a JSON pointer below that of the document."""
+    return [
+        Problem(pointer + json_pointer(problem.pointer), problem.detail)
+        for problem in check_document(program, policies, document)
+    ]
+
+
+def json_pointer(path: str) -> str:
+    """A path in a plan document as a JSON pointer (RFC 6901).
+
+    >>> json_pointer("rules[0].rate"), json_pointer("")
+    ('/rules/0/rate', '')
+    """
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in _STEP.findall(path))
 
 
 def _row(place: int, document: Mapping[str, object], version: int | None) -> CandidateRow:

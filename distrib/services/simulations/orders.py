@@ -1,6 +1,7 @@
 """The orders behind a figure of a simulation: then and now, with why each would pay what under a candidate.
 
-Amounts are those that were kept; the explanation is worked out again by the engine of the ledger. No SQL may enter.
+Amounts are those that were kept; the explanation is worked out again by the engine of the ledger, on what had come back
+when the simulation saw the order. No SQL may enter.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.network.refusals import ShopUnknown
-from distrib.domain.orders.state import Settlement
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Policy
-from distrib.domain.settlement.explanation import Look, explain
-from distrib.domain.settlement.recomputing import left_of_lines
-from distrib.domain.settlement.snapshot import Room
+from distrib.domain.settlement.explanation import Look
+from distrib.domain.texts import Text
 from distrib.services.context import ListPart, Program
 from distrib.services.plans.terms import TermsBook
 from distrib.services.plans.versions import load_timeline
+from distrib.services.simulations.as_seen import ExplainedOrder, KeptOutcome, applied_at, explained
 from distrib.services.simulations.asking import DONE, find_simulation
 from distrib.services.simulations.blocks import BlockPlace, KeptOrder, orders_from
 from distrib.services.simulations.candidates import CandidatePlan
 from distrib.services.simulations.facts import PostgresFacts, TriedHistory
-from distrib.services.simulations.histories import PastOrder, failed_by_number, orders_by_number
+from distrib.services.simulations.histories import failed_by_number, orders_by_number
 from distrib.services.simulations.refusals import SimulationNotDone
 from distrib.services.simulations.replaying import SimulatedRanks
 from distrib.services.simulations.running import KNOWN, REPLAYED
@@ -71,7 +72,10 @@ class LookOfShop:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedOrder:
-    """An order then and now, with why it would pay what; ``settled_at`` is None of one whose settlement failed."""
+    """An order as a simulation saw it, then and now, with why it would pay what.
+
+    ``settled_at`` is None of one whose settlement failed; ``refunded_since_minor`` came back after the simulation.
+    """
 
     order_id: str
     channel: str
@@ -80,6 +84,7 @@ class SimulatedOrder:
     settled_at: datetime | None
     paid_minor: int
     left_minor: int
+    refunded_since_minor: int
     then_minor: int
     now_minor: int
     difference_minor: int
@@ -117,13 +122,16 @@ def list_orders(
     """Lists the orders of a simulation behind a figure, and where the next page begins.
 
     Raises:
-        Refusal: ``simulation_unknown``, ``simulation_not_done``, or ``shop_unknown``.
+        Refusal: ``simulation_unknown``, ``simulation_not_done``, ``shop_unknown``, or ``invalid`` where it has no such
+            candidate.
     """
     row = find_simulation(conn, program, query.simulation_id)
     if row.outcome != DONE:
         raise SimulationNotDone(id=query.simulation_id)
     plans = [compile_plan(json.loads(kept.document)) for kept in rows.plans_of(conn, row.program_id, row.simulation_no)]
-    place = min(query.candidate, len(plans))
+    place = query.candidate
+    if place > len(plans):
+        raise Refusal("invalid", [Problem("?candidate", Text("must be from 1 to {most}", most=len(plans)))])
     wanted = WantedBlocks(_shop_no(conn, program, query.shop_id), query.rule, query.reason)
     fitting = orders_from(conn, row.program_id, row.simulation_no, part.after or _FIRST, wanted)
     page, follows = _page(fitting, part.limit)
@@ -183,34 +191,21 @@ def _shown(
     orders = [past[known.order_no] for known in page if known.order_no in past]
     kept = {known.order_no: known for known in page}
     simulated = candidate.simulate(orders)
-    looks = [
-        _looks(of_order, outcome.settlement, kept[of_order.order_no].rooms.get(place, ()), with_refunds=with_refunds)
-        for of_order, outcome in zip(orders, simulated, strict=True)
+    applied = applied_at(conn, row.program_id, orders)
+    looked_at = [
+        explained(row, applied, past_order, outcome.settlement, _kept_outcome(kept[past_order.order_no], place))
+        for past_order, outcome in zip(orders, simulated, strict=True)
     ]
-    ids = _shop_ids(conn, row, page, [look.shop_no for of_order in looks for look in of_order])
-    return [
-        _order(of_order, kept[of_order.order_no], place, of_looks, ids)
-        for of_order, of_looks in zip(orders, looks, strict=True)
-    ]
+    ids = _shop_ids(conn, row, page, [look.shop_no for of_order in looked_at for look in of_order.looks])
+    return [_order(of_order, kept[of_order.past.order_no], place, ids) for of_order in looked_at]
 
 
-def _looks(
-    past: PastOrder, settlement: Settlement | None, rooms: tuple[Room, ...], *, with_refunds: bool
-) -> list[Look]:
-    """Everyone looked at under the candidate, on what refunds left of the order."""
-    if settlement is None:
-        return []
-    taken: dict[str, int] = {}
-    for setback in past.setbacks if with_refunds else ():
-        for line_id, minor in setback.taken_minor.items():
-            taken[line_id] = taken.get(line_id, 0) + minor
-    left = left_of_lines(past.order, taken) if any(taken.values()) else None
-    return explain(settlement.terms.plan, past.order, settlement.snapshot._replace(rooms=rooms), left)
+def _kept_outcome(kept: KeptOrder, place: int) -> KeptOutcome:
+    return KeptOutcome(sum(minor for side, _, _, minor in kept.amounts if side == place), kept.rooms.get(place, ()))
 
 
-def _order(
-    past: PastOrder, kept: KeptOrder, place: int, looks: Sequence[Look], ids: Mapping[int, str]
-) -> SimulatedOrder:
+def _order(looked_at: ExplainedOrder, kept: KeptOrder, place: int, ids: Mapping[int, str]) -> SimulatedOrder:
+    past, looks, refunded_since_minor = looked_at
     seller = past.snapshot.seller
     then = [amount for amount in kept.amounts if amount[0] == AS_IT_WAS]
     now = [amount for amount in kept.amounts if amount[0] == place]
@@ -223,6 +218,7 @@ def _order(
         settled_at=None if past.has_failed else past.settled_at,
         paid_minor=past.order.paid_minor,
         left_minor=past.left_minor,
+        refunded_since_minor=refunded_since_minor,
         then_minor=then_minor,
         now_minor=now_minor,
         difference_minor=now_minor - then_minor,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
+from distrib.domain.json_values import JsonObject
+
 
 class PairView(TypedDict):
     """An amount as it was, and under the candidate."""
@@ -227,16 +229,20 @@ _Span = TypedDict("_Span", {"from": datetime, "to": datetime})
 
 
 class KnownHeadline(HeadlineView, _Span):
-    """Those figures with the simulation that came to them."""
+    """Those figures with the simulation that came to them, how it was asked, and how many events came since."""
 
     id: str
+    ranks: str
+    refunds: str
+    events_since: int
 
 
-class CandidateVersion(TypedDict):
-    """A candidate by its code, and its version where one was named."""
+class CandidateShown(TypedDict):
+    """A candidate by its code, and its version where one was named, or else its document."""
 
     code: str
     version: int | None
+    document: JsonObject | None
 
 
 class ProgressView(TypedDict):
@@ -267,7 +273,7 @@ class SimulationView(_Span):
 
     id: str
     status: str
-    plans: list[CandidateVersion]
+    plans: list[CandidateShown]
     refunds: str
     ranks: str
     ranks_from: datetime | None

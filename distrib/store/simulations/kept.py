@@ -106,8 +106,9 @@ class WantedBlocks(NamedTuple):
 _ROWS: Final = """
 SELECT s.program_id, s.simulation_no, s.simulation_id, s.since, s.until, s.refunds, s.ranks, s.ranks_from, s.digest,
        s.key_id, s.asked_at, COALESCE(e.attempts, w.attempts, 0) AS attempts,
-       COALESCE(e.begun_at, w.begun_at) AS begun_at, COALESCE(w.orders_done, 0) AS orders_done, w.orders_total,
-       e.outcome, e.last_event_no, e.is_quiet, e.result, e.problem, e.ended_at, COALESCE(e.seen, w.seen) AS seen
+       COALESCE(e.begun_at, w.begun_at) AS begun_at, COALESCE(e.orders_done, w.orders_done, 0) AS orders_done,
+       COALESCE(e.orders_total, w.orders_total) AS orders_total, e.outcome, e.last_event_no, e.is_quiet, e.result,
+       e.problem, e.ended_at, COALESCE(e.seen, w.seen) AS seen
 FROM simulations s
 LEFT JOIN waiting_simulations w ON w.program_id = s.program_id AND w.simulation_no = s.simulation_no
 LEFT JOIN simulation_ends e ON e.program_id = s.program_id AND e.simulation_no = s.simulation_no
@@ -124,11 +125,11 @@ _OF_DONE: Final = (
     + " AND e.outcome = 'done' ORDER BY s.simulation_no DESC LIMIT 1"
 )
 _OF_PLAN: Final = """
-SELECT s.simulation_no, p.place FROM simulation_plans p
+SELECT DISTINCT ON (s.ranks) s.simulation_no, p.place FROM simulation_plans p
 JOIN simulations s ON s.program_id = p.program_id AND s.simulation_no = p.simulation_no
 JOIN simulation_ends e ON e.program_id = p.program_id AND e.simulation_no = p.simulation_no
 WHERE p.program_id = %(program)s AND p.digest = %(digest)s AND e.outcome = 'done'
-ORDER BY p.simulation_no DESC LIMIT 1
+ORDER BY s.ranks, s.simulation_no DESC
 """
 _PLANS: Final = """
 SELECT place, code, version, document, digest FROM simulation_plans
@@ -169,11 +170,12 @@ UPDATE waiting_simulations SET seen = %(seen)s WHERE program_id = %(program)s AN
 """
 _END: Final = """
 WITH gone AS (DELETE FROM waiting_simulations WHERE program_id = %(program)s AND simulation_no = %(no)s
-              RETURNING program_id, simulation_no, attempts, begun_at)
+              RETURNING program_id, simulation_no, attempts, begun_at, orders_done, orders_total)
 INSERT INTO simulation_ends (program_id, simulation_no, outcome, last_event_no, is_quiet, result, problem, attempts,
-                             begun_at, ended_at, seen)
+                             begun_at, orders_done, orders_total, ended_at, seen)
 SELECT program_id, simulation_no, %(outcome)s::text, %(last_event_no)s::bigint, %(is_quiet)s::boolean, %(result)s::text,
-       %(problem)s::text, attempts, begun_at, %(now)s::timestamptz, %(seen)s::text FROM gone
+       %(problem)s::text, attempts, begun_at, orders_done, orders_total, %(now)s::timestamptz,
+       %(seen)s::text FROM gone
 """
 _INSERT_BLOCK: Final = """
 INSERT INTO simulation_blocks (program_id, simulation_no, block_no, shops, rules, reasons, content)
@@ -229,10 +231,13 @@ def newest_done(conn: Connection, program_id: int, digest: bytes, before: int) -
     return _row(conn, _OF_DONE, {"program": program_id, "digest": digest, "before": before})
 
 
-def newest_of_plan(conn: Connection, program_id: int, digest: bytes) -> tuple[int, int] | None:
-    """The number of the newest simulation that is done of a document, and its place there."""
-    row = execute(conn, _OF_PLAN, {"program": program_id, "digest": digest}).fetchone()
-    return None if row is None else (int(row[0]), int(row[1]))
+def newest_of_plan(conn: Connection, program_id: int, digest: bytes) -> list[tuple[int, int]]:
+    """The numbers of the newest simulations that are done of a document, one by each mode of ranks, the newest first.
+
+    Each comes with the document's place there.
+    """
+    newest = execute(conn, _OF_PLAN, {"program": program_id, "digest": digest}).fetchall()
+    return sorted(((int(number), int(place)) for number, place in newest), reverse=True)
 
 
 def plans_of(conn: Connection, program_id: int, number: int) -> list[CandidateRow]:

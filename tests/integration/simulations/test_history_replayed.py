@@ -309,4 +309,4 @@ def test_a_condition_on_earnings_is_refused_by_name(world: World, tmp_path: Path
     plan = {**PLAN, "code": "earning", "ranks": [{"code": "member"}, {"code": "gold", "promote": promote}]}
     with pytest.raises(Refusal) as refused:
         question_of(directory, world.policies, Wish([plan], EARLIEST, LATEST, ranks=REPLAYED))
-    assert [problem.pointer for problem in refused.value.problems] == ["ranks"]
+    assert [problem.pointer for problem in refused.value.problems] == ["/ranks"]
