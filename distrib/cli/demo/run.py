@@ -31,6 +31,7 @@ from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
 from distrib.services.simulations.checking import CheckedView, check_as_published
 from distrib.services.simulations.running import PaidSpan, enter_history
+from distrib.services.simulations.trying_again import check_simulation
 
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,11 +76,14 @@ def _audit(container: Container, program: Program) -> dict[str, Any]:
 
 
 def _simulated(container: Container, program: Program) -> CheckedView:
-    """Every row of the ledger worked out again under the plan that was in force."""
+    """Every row of the ledger worked out again under the plan that was in force, and simulated as a candidate is."""
     with container.worker_engine.begin() as conn:
         enter_history(conn)
         span = PaidSpan(_BEFORE_ALL, container.now())
-        return check_as_published(conn, program, container.policies, span).view()
+        checked = check_as_published(conn, program, container.policies, span)
+        unit = Unit(conn, program, COMMAND_LINE, container.now())
+        check_simulation(unit, container.worker_engine.begin, container.policies, span, checked)
+        return checked.view()
 
 
 def _read_back(stage: Stage, life: Life) -> dict[str, Any]:

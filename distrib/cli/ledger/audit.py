@@ -28,6 +28,7 @@ from distrib.services.audit.run import audit_view
 from distrib.services.context import COMMAND_LINE, Program, Unit
 from distrib.services.simulations.checking import CheckedView, check_as_published, check_ranks
 from distrib.services.simulations.running import PaidSpan, enter_history
+from distrib.services.simulations.trying_again import check_simulation
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _LATER = timedelta(days=1)
@@ -133,8 +134,10 @@ def _simulated(container: Container, program: Program) -> CheckedView:
     now = container.now()
     with container.worker_engine.begin() as conn:
         enter_history(conn)
-        checked = check_as_published(conn, program, container.policies, PaidSpan(_BEGINNING, now + _LATER))
+        span = PaidSpan(_BEGINNING, now + _LATER)
+        checked = check_as_published(conn, program, container.policies, span)
         unit = Unit(conn, program, COMMAND_LINE, now)
+        check_simulation(unit, container.worker_engine.begin, container.policies, span, checked)
         check_ranks(unit, container.worker_engine.begin, container.policies, checked)
     return checked.view()
 

@@ -56,6 +56,10 @@ _WORDS = {
         "{differences:,} differences over {orders:,} orders ({rows:,} rows, {pools:,} pools,"
         " {ranks:,} changes of rank)."
     ),
+    "again": Text(
+        "{simulated:,} orders simulated as under a candidate; {in_another_order:,} of them come to something else in"
+        " the order of settlement than in which they came in, for others decide about them."
+    ),
     "first": Text("The first of the differences"),
     "order": Text("order"),
     "what": Text("what"),
@@ -79,6 +83,7 @@ def show_check(view: Mapping[str, Any], language: str) -> None:
     print_line(
         console, say("checked", **{name: view[name] for name in ("differences", "orders", "rows", "pools", "ranks")})
     )
+    print_line(console, say("again", **{name: view[name] for name in ("simulated", "in_another_order")}))
     if view["first"]:
         rows = [
             [row.pop("order_id", row.get("pool")), row.pop("what"), _content(row)] for row in map(dict, view["first"])

@@ -39,6 +39,7 @@ from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, Simulatio
 from distrib.services.simulations.refusals import SimulationEnded
 from distrib.services.simulations.result_views import SimulationView
 from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, REPLAYED, PaidSpan, enter_history
+from distrib.services.simulations.trying_again import check_simulation
 from distrib.services.yaml_documents import read_yaml, text_of
 from distrib.simulator import Simulator
 
@@ -229,9 +230,11 @@ def _check(container: Container, program: Program, asked: _SimulateOptions) -> N
     end = container.now() + _LATER if until is None else instant_of(until, program, "--to")
     with _progress() as shown, container.worker_engine.begin() as conn:
         enter_history(conn)
-        checked = check_as_published(conn, program, container.policies, PaidSpan(begin, end), shown)
+        span = PaidSpan(begin, end)
+        checked = check_as_published(conn, program, container.policies, span, shown)
+        unit = Unit(conn, program, COMMAND_LINE, container.now())
+        check_simulation(unit, container.worker_engine.begin, container.policies, span, checked)
         if asked.ranks == REPLAYED:
-            unit = Unit(conn, program, COMMAND_LINE, container.now())
             check_ranks(unit, container.worker_engine.begin, container.policies, checked)
     if asked.as_json:
         print_json({"program": program.code, **checked.view()})

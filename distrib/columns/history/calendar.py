@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from distrib.columns.history.counting import numbered
 from distrib.columns.tree import Integers
 
 _HOUR: Final = 3_600_000_000
@@ -39,7 +40,7 @@ class Calendar:
         is_first = np.ones(instants.size, np.bool_)
         is_first[1:] = instants[1:] != instants[:-1]
         firsts = instants[is_first]
-        hours, of = np.unique(firsts // _HOUR, return_inverse=True)
+        hours, of = numbered(firsts // _HOUR)
         offsets = [self._offset_of(hour) for hour in hours.tolist()]
         days = (firsts + np.array([offset or 0 for offset in offsets], np.int64)[of]) // _DAY
         for place in np.flatnonzero(np.array([offset is None for offset in offsets], np.bool_)[of]).tolist():

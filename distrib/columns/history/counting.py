@@ -18,6 +18,9 @@ from distrib.columns.tree import Integers, Truths
 
 MOST_CELLS: Final = 2**16
 """So many cells have a place each, whether anything falls into them or not; of more only those that something does."""
+_TABLE_A_VALUE: Final = 8
+_TABLE_ROOM: Final = 2**16
+"""So large is the table of ``numbered`` at most: some numbers for each value, and as many in any case."""
 MOST_SUM: Final = 2**62
 """What sums of 64 bits stay below; above it they are of Python's integers."""
 
@@ -65,12 +68,11 @@ class CountedRows:
 def ranks_around(chunk: Chunk, order: Integers, shop_no: Integers) -> Integers:
     """The rank under which each shop stands around its order; the last place counts where it has several."""
     people = chunk.people
-    ranks = np.full(order.size, NOBODY)
-    for shops, of_place in zip(people.shop_no, people.rank, strict=True):
+    row = np.full(order.size, NOBODY, np.int8)
+    for place, shops in enumerate(people.shop_no):
         if (shops != NOBODY).any():
-            is_there = shops[order] == shop_no
-            ranks[is_there] = of_place[order[is_there]]
-    return ranks
+            np.copyto(row, place, where=shops[order] == shop_no)
+    return np.where(row == NOBODY, NOBODY, people.rank[row, order]).astype(np.int64)
 
 
 def distinct(values: Integers) -> Integers:
@@ -83,6 +85,42 @@ def distinct(values: Integers) -> Integers:
     is_first = np.ones(ordered.size, np.bool_)
     is_first[1:] = ordered[1:] != ordered[:-1]
     return ordered[is_first]
+
+
+def stable_order(keys: Integers) -> Integers:
+    """The places of keys of 0 or more in their order, equal ones as they stand.
+
+    A key and its place are sorted as one number where 64 bits carry both: a fifth of what ``np.argsort`` takes.
+
+    >>> stable_order(np.array([5, 3, 5, 0])).tolist()
+    [3, 1, 0, 2]
+    """
+    bits = keys.size.bit_length()
+    if int(keys.max(initial=0)) >= 1 << 63 - bits:
+        return np.argsort(keys, kind="stable")
+    placed = np.sort(keys << bits | np.arange(keys.size))
+    placed &= (1 << bits) - 1
+    return placed
+
+
+def numbered(values: Integers) -> tuple[Integers, Integers]:
+    """Each value once, in order, and the place of every value among them.
+
+    Values that lie close together, as the numbers of shops and days do, are told apart by a table of all numbers
+    between them: a tenth of what sorting takes.
+
+    >>> known, of = numbered(np.array([5, 3, 5]))
+    >>> known.tolist(), of.tolist()
+    ([3, 5], [1, 0, 1])
+    """
+    least, most = int(values.min(initial=2**63 - 1)), int(values.max(initial=-(2**63)))
+    if most - least >= _TABLE_A_VALUE * values.size + _TABLE_ROOM:
+        known, of = np.unique(values, return_inverse=True)
+        return known, of
+    from_least = values - least if values.size else values
+    is_there = np.zeros(max(most - least + 1, 0), np.bool_)
+    is_there[from_least] = True
+    return np.flatnonzero(is_there) + least, (np.cumsum(is_there) - 1)[from_least]
 
 
 def widened(figures: Integers) -> Whole:
@@ -104,9 +142,12 @@ def sums_of_cells(keys: Sequence[Integers], sizes: Sequence[int], figures: Integ
     if not figures.size:
         return {}
     amounts = widened(figures)
-    cells, room = np.ravel_multi_index(tuple(keys), tuple(sizes)), prod(sizes)
+    room = prod(sizes)
+    cells = keys[0]
+    for key, size in zip(keys[1:], sizes[1:], strict=True):
+        cells = cells * size + key
     if room > MOST_CELLS:
-        known, of = np.unique(cells, return_inverse=True)
+        known, of = numbered(cells)
         sums = np.zeros(known.size, amounts.dtype)
         np.add.at(sums, of, amounts)
     else:

@@ -5,6 +5,7 @@ Whole minor units and parts per million, rounded down; no shop is known here.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,30 +34,33 @@ class Spread(NamedTuple):
     top_tenth_ppm: int
 
 
-def spread_of(then_minor: Sequence[int], now_minor: Sequence[int]) -> Spread:
+def spread_of(differences: Sequence[int], to_zero: int) -> Spread:
     """Computes the spread of what shops have now over what they had then.
 
     The top hundredth (and tenth) are so many of the shops, rounded up, that gain most; their share is of all gains.
 
-    >>> spread = spread_of([100, 100, 0, 50], [400, 90, 100, 0])
+    Args:
+        differences: what each shop has now less what it had then, ascending.
+        to_zero: how many shops had something then and have nothing now.
+
+    >>> spread = spread_of([-50, -10, 100, 300], 1)
     >>> spread.gaining, spread.losing, spread.to_zero, spread.gained_minor, spread.lost_minor
     (2, 2, 1, 400, -60)
     >>> show_ratio(spread.top_tenth_ppm), spread.quantiles[4]
     ('0.75', (500000, -10))
     """
-    differences = sorted(now - then for then, now in zip(then_minor, now_minor, strict=True))
     count = len(differences)
-    gains = [difference for difference in differences if difference > 0]
-    losses = [difference for difference in differences if difference < 0]
+    losing, first_gain = bisect_left(differences, 0), bisect_right(differences, 0)
+    gains = differences[first_gain:]
     gained = sum(gains)
     return Spread(
         count,
         len(gains),
-        len(losses),
-        count - len(gains) - len(losses),
-        sum(then > 0 >= now for then, now in zip(then_minor, now_minor, strict=True)),
+        losing,
+        first_gain - losing,
+        to_zero,
         gained,
-        sum(losses),
+        sum(differences[:losing]),
         [(share, differences[_place(count, share)]) for share in QUANTILES] if count else [],
         _top_share(gains, _up(count, HUNDREDTH), gained),
         _top_share(gains, _up(count, TENTH), gained),

@@ -47,7 +47,7 @@ def truths(array: pa.Array) -> Truths:
 
 def coded(array: pa.Array, code_of: Callable[[str], int]) -> Integers:
     """The code of each text, asked for once a text; ``NOBODY`` where there is none."""
-    encoded = array.dictionary_encode()
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     codes = np.array([*map(code_of, encoded.dictionary.to_pylist()), NOBODY], np.int64)
     return codes[numbers(encoded.indices)]
 

@@ -11,14 +11,13 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from distrib.domain.customers import Identities, Merge
 from distrib.domain.errors import Problem
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
-from distrib.services.history.arrays import column_of, numbers
 from distrib.services.history.manifest import FileEntry, Manifest, read_manifest
 from distrib.services.history.parquet import row_groups
 from distrib.services.history.refusals import HistoryUnreadable
@@ -99,9 +98,9 @@ class HistoryDirectory:
 
     def ids_of(self, shops: Sequence[int]) -> dict[int, str]:
         """The ids of shops by their numbers."""
-        wanted = np.array(shops, np.int64)
+        wanted = pa.array(shops, pa.int64())
         ids: dict[int, str] = {}
         for group in self.rows(SHOPS, ["shop_no", "shop_id"]):
-            places = np.flatnonzero(np.isin(numbers(column_of(group, "shop_no")), wanted))
-            ids |= {row["shop_no"]: row["shop_id"] for row in group.take(places).to_pylist()}
+            named = group.filter(pc.is_in(group["shop_no"], value_set=wanted))
+            ids |= {row["shop_no"]: row["shop_id"] for row in named.to_pylist()}
         return ids

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.json_values import Json, JsonObject
@@ -262,8 +262,10 @@ def _manifest_of(document: JsonObject) -> Manifest:
 
 def _program_of(given: Fields) -> ProgramEntry:
     time_zone = given.text("time_zone")
-    if time_zone not in available_timezones():
-        raise ValueError(given.place("time_zone"))
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(given.place("time_zone")) from error
     return ProgramEntry(
         given.whole("program_id"), given.text("code"), given.text("currency"), time_zone, given.text("policy")
     )

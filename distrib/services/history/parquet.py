@@ -174,27 +174,42 @@ def file_schema(path: Path) -> pa.Schema:
     return pq.read_schema(path)
 
 
-def row_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+def row_groups(path: Path, columns: Sequence[str] | None = None, coded: Sequence[str] = ()) -> Iterator[pa.Table]:
     """Yields the row groups of a file as tables, one at a time.
 
+    Args:
+        columns: those that are read, all if not given; a part of a column of lists as ``lines.paid_minor``.
+        coded: columns of few texts, which come as a dictionary and a place in it a row.
+
     Raises:
         Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
-    with _opened(path) as file:
+    with _opened(path, coded) as file:
+        leaves = _leaves(file, columns)
         for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=columns, use_threads=False)
+            yield file.read_row_group(number, columns=leaves, use_threads=False)
 
 
-def row_groups_between(path: Path, columns: Sequence[str], column: str, since: int, until: int) -> Iterator[pa.Table]:
-    """Yields the row groups of a file that may have a value of a column of instants in [since, until).
+def row_group(path: Path, number: int) -> pa.Table:
+    """Reads one row group of a file, all of its columns. Raises as ``row_groups`` does."""
+    with _opened(path) as file:
+        return file.read_row_group(number, use_threads=False)
+
+
+def row_groups_between(
+    path: Path, columns: Sequence[str], column: str, span: tuple[int, int], coded: Sequence[str] = ()
+) -> Iterator[pa.Table]:
+    """Yields the row groups of a file that may have a value of a column of instants in a span.
 
     Args:
-        since: in microseconds since 1970, and ``until`` the same.
+        span: from which instant on and before which, in microseconds since 1970.
+        coded: as of ``row_groups``.
 
     Raises:
         Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
     """
-    with _opened(path) as file:
+    since, until = span
+    with _opened(path, coded) as file:
         place = file.schema_arrow.get_field_index(column)
         for number in range(file.num_row_groups):
             said = file.metadata.row_group(number).column(place).statistics
@@ -205,12 +220,40 @@ def row_groups_between(path: Path, columns: Sequence[str], column: str, since: i
                 yield file.read_row_group(number, columns=columns, use_threads=False)
 
 
+def row_groups_with(path: Path, columns: Sequence[str], column: str) -> Iterator[pa.Table]:
+    """Yields the row groups of a file, but for those that say that a column is empty in all of their rows.
+
+    Raises:
+        Refusal: ``history_unreadable``: the file is damaged, or has other columns than those of its kind.
+    """
+    with _opened(path) as file:
+        place = file.schema_arrow.get_field_index(column)
+        for number in range(file.num_row_groups):
+            said = file.metadata.row_group(number).column(place).statistics
+            if said is None or not said.has_null_count or said.null_count < file.metadata.row_group(number).num_rows:
+                yield file.read_row_group(number, columns=columns, use_threads=False)
+
+
+def _leaves(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str] | None:
+    """The columns by the file's own paths, in their order: between a list and its parts stands what a writer likes."""
+    if columns is None:
+        return None
+    leaves: dict[tuple[str, ...], list[str]] = {}
+    for place in range(len(file.schema)):
+        path = file.schema.column(place).path
+        names = path.split(".")
+        for name in ((names[0],), (names[0], names[-1])):
+            leaves.setdefault(name, []).append(path)
+    return [path for column in columns for path in leaves[tuple(column.split("."))]]
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+def _opened(path: Path, coded: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     """A file of the kind that its directory is named after; whoever reads its rows may rely on its columns."""
     try:
-        with pq.ParquetFile(path) as file:
-            if not is_readable(file.schema_arrow, path.parent.name):
+        with pq.ParquetFile(path, read_dictionary=[*coded]) as file:
+            schema = file.schema.to_arrow_schema() if coded else file.schema_arrow
+            if not is_readable(schema, path.parent.name):
                 raise HistoryUnreadable(problems=[Problem(str(path), other_columns(file.schema_arrow))])
             yield file
     except (pa.ArrowException, OSError) as error:

@@ -73,7 +73,7 @@ def _taken(directory: HistoryDirectory, base: str, period: int) -> Iterator[Mapp
         start, end = directory.bounds(file.period)
         if start > last or end <= first:
             continue
-        for orders in row_groups_between(directory.path / file.path, _OF_ORDERS, "settled_at", first, last + 1):
+        for orders in row_groups_between(directory.path / file.path, _OF_ORDERS, "settled_at", (first, last + 1)):
             matched = orders.filter(pa.array(np.isin(numbers(column_of(orders, "order_no")), refunded)))
             if matched.num_rows:
                 yield _parts(directory, base, period, matched, refunds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from distrib.services.history.arrays import column_of, numbers
 from distrib.services.history.dated import newest_of, rows_until
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.months import FileQuestion
-from distrib.services.history.parquet import row_groups
+from distrib.services.history.parquet import row_groups, row_groups_with
 from distrib.services.history.pool_bases import base_of_month
 from distrib.services.history.schema import ORDERS, RANKS, REFERRALS, SHOPS, STATUSES, TRANSFERS
 from distrib.services.simulations.pools import released_on
@@ -96,7 +96,9 @@ def first_fact(directory: HistoryDirectory) -> datetime | None:
 def _posted(directory: HistoryDirectory, periods: Sequence[int]) -> dict[tuple[int, str], dict[int, int]]:
     """What was paid of the pools of those months, by month and pool, each by shop."""
     paid: dict[tuple[int, str], dict[int, int]] = {}
-    for group in directory.rows(TRANSFERS, ["kind", "pool_period", "pool_id", "shop_no", "amount_minor"]):
+    columns = ["kind", "pool_period", "pool_id", "shop_no", "amount_minor"]
+    groups = [row_groups_with(path, columns, "pool_period") for path in directory.paths(TRANSFERS) if periods]
+    for group in chain.from_iterable(groups):
         for row in group.filter(pc.equal(group["kind"], "pool")).to_pylist():
             if row["pool_period"] in periods:
                 shares = paid.setdefault((row["pool_period"], row["pool_id"]), {})

@@ -173,7 +173,7 @@ def _settled(directory: HistoryDirectory, start: int, end: int) -> tuple[Integer
         first, last = directory.bounds(file.period)
         if first < end and last > start:
             path, columns = directory.path / file.path, ("seller_no", "settled_at")
-            for group in row_groups_between(path, columns, "settled_at", start, end):
+            for group in row_groups_between(path, columns, "settled_at", (start, end)):
                 of, settled = (numbers(column_of(group, name)) for name in columns)
                 is_asked = (of >= 0) & (settled >= start) & (settled < end)
                 sellers.append(of[is_asked])

@@ -6,8 +6,9 @@ What a block holds does not depend on where it comes from: the same orders from 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -32,22 +33,33 @@ from distrib.domain.simulations.outcomes import Setback
 from distrib.services.history.arrays import coded, column_of, counts, numbers, records, truths
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.order_rows import CameBackOfFile, OrderOfFile
-from distrib.services.history.parquet import arrow_schema, row_groups
+from distrib.services.history.parquet import arrow_schema, row_group, row_groups
 from distrib.services.history.schema import LEADER, OPENER, ORDERS, REFUNDS, SELLER, TRANSFERS
 from distrib.services.history.sorted_rows import RowsOfOrders, last_order
 from distrib.services.simulations.coming_back import columns_of_setbacks
 from distrib.services.simulations.histories import PastOrder, setbacks_of
-from distrib.services.simulations.sources import PlanNeeds
+from distrib.services.simulations.sources import BLOCK_ORDERS, PlanNeeds
 from distrib.store.copying import microseconds
 from distrib.store.simulations.history import PaidSpan, PostedRow, RefundRow
 
 _NO_RANK: Final = ""
 """Of who held none: no plan has a rank of that name."""
+_OF_ORDERS: Final = (
+    *("settled_at", "order_no", "paid_at", "channel", "currency", "is_self_purchase"),
+    *("lines.quantity", "lines.paid_minor", "lines.entry", "people"),
+)
+_OF_TRANSFERS: Final = (
+    *("settled_at", "cause_no", "seq", "kind", "event_no", "rule_id", "tier", "shop_no", "amount_minor"),
+    *("occurred_at", "available_at"),
+)
+"""What columns need of orders, whatever the plans, and of the ledger."""
 _ROWS_OF_PLACES: Final = {LEADER: LEADER_ROW, OPENER: OPENER_ROW}
 
 
 class MonthHistory:
     """The orders of a directory that settled in a month and were paid in a span: a source of blocks.
+
+    Of the files is read what columns need; the rest of them only for orders that the engine works on.
 
     Args:
         needs: what the plans ask of lines.
@@ -59,39 +71,46 @@ class MonthHistory:
         self.texts = HistoryTexts()
         for texts, codes in ((needs.skus, self.texts.codes.skus), (needs.categories, self.texts.codes.categories)):
             codes |= {text: code for code, text in enumerate(sorted(texts))}
-        self._orders = arrow_schema(ORDERS).empty_table()
-        self._posted = arrow_schema(TRANSFERS).empty_table()
-        self._posted_at = np.zeros(0, np.int64)
+        self._has_refunds = bool(directory.paths_of_orders(REFUNDS, period))
+        self._whole = _WholeRows(directory, period)
         self._refunds: dict[int, list[RefundRow]] = {}
 
     def blocks(self, *, in_time: bool) -> Iterator[HistoryBlock]:
         """Yields the orders in the order in which they settled, asked for or not."""
-        span = self._directory.bounds(self._period)
-        transfers = RowsOfOrders(TRANSFERS, self._directory.paths_of_orders(TRANSFERS, self._period), span)
-        refunds = RowsOfOrders(REFUNDS, self._directory.paths_of_orders(REFUNDS, self._period), span)
+        transfers = self._rows_of_orders(TRANSFERS, _OF_TRANSFERS, ("kind", "rule_id"))
+        refunds = self._rows_of_orders(REFUNDS)
         for path in self._directory.paths(ORDERS, self._period):
-            for orders in row_groups(path):
-                posted, back = transfers.take(last_order(orders)), refunds.take(last_order(orders))
-                paid_at = numbers(column_of(orders, "paid_at"))
-                is_asked = (paid_at >= self._since) & (paid_at < self._until)
-                if is_asked.all():
-                    yield self._block(orders, posted, back)
-                elif is_asked.any():
-                    yield self._block(orders.filter(is_asked), posted, back)
+            for group, table in enumerate(row_groups(path, self._of_orders(), ("channel", "currency"))):
+                for start in range(0, table.num_rows, BLOCK_ORDERS):
+                    orders = table.slice(start, BLOCK_ORDERS)
+                    last = last_order(orders)
+                    posted, back = transfers.take(last), refunds.take(last)
+                    paid_at = numbers(column_of(orders, "paid_at"))
+                    asked = np.flatnonzero((paid_at >= self._since) & (paid_at < self._until))
+                    if asked.size:
+                        self._whole.place(path, group, start + asked, last)
+                        yield self._block(orders if asked.size == paid_at.size else orders.take(asked), posted, back)
 
     def orders(self, block: HistoryBlock, places: Sequence[int]) -> list[PastOrder]:
         """Reads the orders at these places of the block that was yielded last."""
         if not places:
             return []
-        posted = self._posted_rows(set(places))
-        rows: list[OrderOfFile] = self._orders.take(list(places)).to_pylist()
+        rows, posted = self._whole.orders(places)
         return [
-            past_order(row, posted.get(place, ()), self._refunds.get(place, ()))
+            past_order(row, posted.get(row["order_no"], ()), self._refunds.get(place, ()))
             for place, row in zip(places, rows, strict=True)
         ]
 
+    def _rows_of_orders(self, kind: str, asked: Sequence[str] | None = None, coded: Sequence[str] = ()) -> RowsOfOrders:
+        directory, period = self._directory, self._period
+        return RowsOfOrders(kind, directory.paths_of_orders(kind, period), directory.bounds(period), asked, coded)
+
+    def _of_orders(self) -> list[str]:
+        """The columns of orders that are read."""
+        asked = sorted(self._needs.line_parts | ({"id"} if self._has_refunds else set()))
+        return [*_OF_ORDERS, *(f"lines.{part}" for part in asked)]
+
     def _block(self, table: pa.Table, posted: pa.Table, back: pa.Table) -> HistoryBlock:
-        self._orders = table
         order_no = numbers(column_of(table, "order_no"))
         sorting = np.argsort(order_no)
         columns, decided = self._posted_columns(posted, order_no, sorting)
@@ -116,7 +135,7 @@ class MonthHistory:
 
     def _chunk(self, table: pa.Table, lines: Mapping[str, pa.Array]) -> Chunk:
         codes, needs = self.texts.codes, self._needs
-        unknown = np.full(len(lines["id"]), NOBODY)
+        unknown = np.full(len(lines["entry"]), NOBODY)
         orders = OrderColumns.under_no_plan(
             lines=counts(column_of(table, "lines")),
             channel=coded(column_of(table, "channel"), _adding(codes.channels)),
@@ -151,34 +170,86 @@ class MonthHistory:
     def _posted_columns(self, posted: pa.Table, order_no: Integers, sorting: Integers) -> tuple[PostedColumns, Truths]:
         """The ledger's rows by place, and which orders a case has decided about."""
         places = places_of(order_no[sorting], numbers(column_of(posted, "cause_no")))
-        kept = np.flatnonzero(places >= 0)
-        place = sorting[places[kept]]
-        turns = np.lexsort((numbers(column_of(posted, "seq"))[kept], place))
-        self._posted, self._posted_at = posted.take(kept[turns]), place[turns]
-        rows = {name: column_of(self._posted, name) for name in self._posted.column_names}
-        is_earned = truths(pc.equal(rows["kind"], "earned"))
+        seq = numbers(column_of(posted, "seq"))
+        place = np.where(places < 0, NOBODY, sorting[places])
+        turns = _turns(place, seq)
+
+        def column(name: str) -> Integers:
+            return numbers(column_of(posted, name))[turns]
+
+        def texts(name: str, code_of: Callable[[str], int]) -> Integers:
+            return coded(column_of(posted, name), code_of)[turns]
+
+        is_earned = texts("kind", _finding({"earned": 1})) == 1
         columns = PostedColumns(
-            order=self._posted_at,
-            rule=coded(rows["rule_id"], _adding(self.texts.rules)),
-            tier=numbers(rows["tier"]),
-            shop_no=numbers(rows["shop_no"]),
-            amount_minor=numbers(rows["amount_minor"]),
+            order=place[turns],
+            rule=texts("rule_id", _adding(self.texts.rules)),
+            tier=column("tier"),
+            shop_no=column("shop_no"),
+            amount_minor=column("amount_minor"),
             is_earned=is_earned,
-            occurred_at=numbers(rows["occurred_at"]),
-            available_at=numbers(rows["available_at"]),
+            occurred_at=column("occurred_at"),
+            available_at=column("available_at"),
         )
         decided = np.zeros(order_no.size, np.bool_)
-        decided[self._posted_at[~is_earned & truths(rows["event_no"].is_null())]] = True
+        if not is_earned.all():
+            decided[columns.order[~is_earned & (column("event_no") == NOBODY)]] = True
         return columns, decided
 
-    def _posted_rows(self, places: set[int]) -> dict[int, list[PostedRow]]:
-        """The ledger's rows of the orders at these places, by place."""
-        kept = np.flatnonzero(np.isin(self._posted_at, list(places)))
+
+class _WholeRows:
+    """All that files have of some orders, read again for those alone that the engine works on.
+
+    Args:
+        period: the month in which the orders settled.
+    """
+
+    def __init__(self, directory: HistoryDirectory, period: int) -> None:
+        self._directory, self._period = directory, period
+        self._transfers: RowsOfOrders | None = None
+        self._path, self._group, self._table = directory.path, NOBODY, arrow_schema(ORDERS).empty_table()
+        self._read = self._path, self._group
+        self._rows = np.zeros(0, np.int64)
+        self._last = NOBODY, NOBODY
+        self._before = self._taken_to = self._last
+        self._taken = arrow_schema(TRANSFERS).empty_table()
+
+    def place(self, path: Path, group: int, rows: Integers, last: tuple[int, int]) -> None:
+        """Says where the orders stand that may be asked for: rows of a row group, up to the last order of a block."""
+        self._path, self._group, self._rows = path, group, rows
+        self._before, self._last = self._last, last
+
+    def orders(self, places: Sequence[int]) -> tuple[list[OrderOfFile], Mapping[int, Sequence[PostedRow]]]:
+        """The orders at some places of the rows, and what the ledger has of them by number."""
+        if self._read != (self._path, self._group):
+            self._table, self._read = row_group(self._path, self._group), (self._path, self._group)
+        rows: list[OrderOfFile] = self._table.take(self._rows[list(places)]).to_pylist()
+        return rows, self._posted({row["order_no"] for row in rows})
+
+    def _posted(self, order_no: Collection[int]) -> Mapping[int, Sequence[PostedRow]]:
+        if self._transfers is None:
+            files = self._directory.paths_of_orders(TRANSFERS, self._period)
+            self._transfers = RowsOfOrders(TRANSFERS, files, self._directory.bounds(self._period))
+        if self._taken_to != self._last:
+            self._transfers.skip(self._before)
+            self._taken, self._taken_to = self._transfers.take(self._last), self._last
+        taken = self._taken.filter(pc.is_in(self._taken["cause_no"], value_set=pa.array(sorted(order_no), pa.int64())))
         posted: defaultdict[int, list[PostedRow]] = defaultdict(list)
-        for place, row in zip(self._posted_at[kept].tolist(), self._posted.take(kept).to_pylist(), strict=True):
+        for row in taken.sort_by([("cause_no", "ascending"), ("seq", "ascending")]).to_pylist():
             known = {name: row[name] for name in PostedRow._fields if name in row}
-            posted[place].append(PostedRow(order_no=row["cause_no"], is_earned=row["kind"] == "earned", **known))
+            posted[row["cause_no"]].append(
+                PostedRow(order_no=row["cause_no"], is_earned=row["kind"] == "earned", **known)
+            )
         return posted
+
+
+def _turns(place: Integers, seq: Integers) -> Integers | slice[None, None, None]:
+    """The rows of orders that are there, order by order and by number; a slice of all where so they stand."""
+    later, same = place[1:] > place[:-1], place[1:] == place[:-1]
+    if (place >= 0).all() and (later | (same & (seq[1:] > seq[:-1]))).all():
+        return slice(None)
+    kept = np.flatnonzero(place >= 0)
+    return kept[np.lexsort((seq[kept], place[kept]))]
 
 
 def past_order(row: OrderOfFile, posted: Sequence[PostedRow] = (), refunds: Sequence[RefundRow] = ()) -> PastOrder:
@@ -238,11 +309,15 @@ def _snapshot(row: OrderOfFile) -> Snapshot:
 
 def _refund_rows(back: pa.Table, order_no: Integers, sorting: Integers) -> dict[int, list[RefundRow]]:
     """What refunds took, by place."""
+    if not back.num_rows:
+        return {}
     places = places_of(order_no[sorting], numbers(column_of(back, "order_no")))
     kept = np.flatnonzero(places >= 0)
     refunds: defaultdict[int, list[RefundRow]] = defaultdict(list)
-    for place, row in zip(sorting[places[kept]].tolist(), back.take(kept).to_pylist(), strict=True):
-        refunds[place].append(RefundRow(**{name: row[name] for name in RefundRow._fields}))
+    taken = back.take(kept)
+    columns = (taken[name].to_pylist() for name in RefundRow._fields)
+    for place, row in zip(sorting[places[kept]].tolist(), zip(*columns, strict=True), strict=True):
+        refunds[place].append(RefundRow(*row))
     return dict(refunds)
 
 

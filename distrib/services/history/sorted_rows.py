@@ -35,20 +35,31 @@ class RowsOfOrders:
         files: of that kind, of all months.
         span: from which instant on and before which they settled, in microseconds since 1970.
         asked: columns that are read, among them ``settled_at`` and the number; those of simulations if not given.
+        coded: columns of few texts, which come as a dictionary and a place in it a row.
     """
 
     def __init__(
-        self, kind: str, files: Sequence[Path], span: tuple[int, int], asked: Sequence[str] | None = None
+        self,
+        kind: str,
+        files: Sequence[Path],
+        span: tuple[int, int],
+        asked: Sequence[str] | None = None,
+        coded: Sequence[str] = (),
     ) -> None:
-        since, until = span
         columns = asked or [column.name for column in COLUMNS[kind] if column.name not in _UNASKED]
         self._empty = arrow_schema(kind).empty_table().select(columns)
-        self._files = [_SortedFile(_groups(path, columns, since, until), _NUMBERS[kind]) for path in files]
+        self._files = [_SortedFile(_groups(path, columns, span, coded), _NUMBERS[kind]) for path in files]
 
     def take(self, last: _Place) -> pa.Table:
         """The rows that are not taken yet of all orders up to one, file by file."""
         taken = [part for file in self._files for part in file.take(last)]
         return pa.concat_tables(taken) if taken else self._empty
+
+    def skip(self, last: _Place) -> None:
+        """Leaves out the rows that are not taken yet of all orders up to one."""
+        for file in self._files:
+            for _ in file.take(last):
+                pass
 
 
 def last_order(orders: pa.Table) -> tuple[int, int]:
@@ -66,19 +77,20 @@ class _SortedFile:
         self._settled = self._numbers = np.zeros(0, np.int64)
         self._next()
 
-    def take(self, last: _Place) -> list[pa.Table]:
-        """The rows up to an order, a table for each row group that they stand in."""
-        taken = []
+    def take(self, last: _Place) -> Iterator[pa.Table]:
+        """Yields the rows up to an order, a table for each row group that they stand in."""
         while self._table is not None:
             end = self._end(last)
-            if end:
-                taken.append(self._table.slice(0, end))
+            table = self._table
             if end < len(self._settled):
-                self._table = self._table.slice(end)
+                self._table = table.slice(end)
                 self._settled, self._numbers = self._settled[end:], self._numbers[end:]
+                if end:
+                    yield table.slice(0, end)
                 break
             self._next()
-        return taken
+            if end:
+                yield table
 
     def _end(self, last: _Place) -> int:
         """How many rows from the front on are of orders up to one."""
@@ -94,9 +106,10 @@ class _SortedFile:
             self._numbers = numbers(column_of(self._table, self._number))
 
 
-def _groups(path: Path, columns: Sequence[str], since: int, until: int) -> Iterator[pa.Table]:
+def _groups(path: Path, columns: Sequence[str], span: tuple[int, int], coded: Sequence[str]) -> Iterator[pa.Table]:
     """The row groups of a file with rows of a span."""
-    for table in row_groups_between(path, columns, "settled_at", since, until):
+    since, until = span
+    for table in row_groups_between(path, columns, "settled_at", span, coded):
         yield _within(table.replace_schema_metadata(), since, until)
 
 

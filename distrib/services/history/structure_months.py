@@ -155,7 +155,7 @@ def _paid(question: StructureQuestion, period: int) -> MonthSums:
     earliest = min(microseconds([spans.year, spans.quarter[0], spans.calendar_year[0]]))
     parts = [MonthSums.nothing(OTHERS_ROWS + 1)]
     for path in question.directory.paths(TRANSFERS, period):
-        for group in row_groups_between(path, _OF_TRANSFERS, "occurred_at", earliest, until + 1):
+        for group in row_groups_between(path, _OF_TRANSFERS, "occurred_at", (earliest, until + 1)):
             shops, minor, occurred_at = (
                 numbers(column_of(group, name)) for name in ("shop_no", "amount_minor", "occurred_at")
             )

@@ -27,6 +27,7 @@ from distrib.store.network import standing as store
 from distrib.store.network.shops import KnownShop
 from distrib.store.network.standing import NewRank, NewStatus
 from distrib.store.ranks import figures
+from distrib.store.ranks.evaluations import lock_promotions
 from distrib.store.sharing import shop_sessions
 
 CLOSED = "closed"
@@ -85,6 +86,7 @@ def set_rank(unit: Unit, shop_id: str, rank: str | None, effective_at: datetime 
         Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then lacks it.
     """
     effective_at = effective_at or unit.now
+    lock_promotions(unit.conn, unit.program_id)  # one that is being decided would not know this rank, nor this one that
     shop = _lock(unit.conn, unit.program, shop_id, effective_at)
     program_id = unit.program_id
     timeline = load_timeline(unit.conn, unit.program)

@@ -6,7 +6,7 @@ The same as ``Tally.add`` order by order; a property test holds both together.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from distrib.columns.commissions.chunk import NOBODY
 from distrib.columns.commissions.rounding import Whole
 from distrib.columns.history.block import HistoryBlock
 from distrib.columns.history.calendar import date_of, periods_of
-from distrib.columns.history.counting import CountedRows, ranks_around, sums_of_cells, widened
+from distrib.columns.history.counting import CountedRows, numbered, ranks_around, stable_order, sums_of_cells, widened
 from distrib.columns.tree import Truths
 from distrib.domain.settlement.seats import ORDER_CAP, RULE_CAP
 from distrib.services.simulations.candidates import Simulated
@@ -31,7 +31,7 @@ from distrib.services.simulations.figures import (
 )
 from distrib.services.simulations.histories import PastOrder
 from distrib.services.simulations.in_columns import BlockOutcome
-from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Count, Side, Tally
+from distrib.services.simulations.tallies import AS_IT_WAS, CostCell, Count, Tally
 
 
 class EngineOrders(NamedTuple):
@@ -44,14 +44,18 @@ class EngineOrders(NamedTuple):
     outcomes: Sequence[Mapping[int, Simulated]]
 
 
-def add_block(tally: Tally, block: HistoryBlock, outcomes: Sequence[BlockOutcome], left: EngineOrders) -> BlockFigures:
-    """Adds a block of orders that settled, and answers what each comes to.
+def add_block(
+    tally: Tally, block: HistoryBlock, outcomes: Sequence[BlockOutcome], left: EngineOrders
+) -> Callable[[], BlockFigures]:
+    """Adds a block of orders that settled, and answers who works out what each comes to, where that is kept.
 
     Args:
         outcomes: by candidate.
         left: the orders that a candidate leaves to the engine.
     """
-    return _BlockTally(tally, block, left).add(outcomes)
+    added = _BlockTally(tally, block, left)
+    added.add(outcomes)
+    return added.figures
 
 
 class _BlockTally:
@@ -64,27 +68,47 @@ class _BlockTally:
         self._channels = list(block.texts.codes.channels)
         self._rules: dict[str, int] = {}
         """The codes of all rules of this block, on whatever side."""
+        self._sides: list[tuple[CountedRows, Sequence[str], EntryColumns | None]] = []
+        """What is added of each side: rows, the ids of their rules, and what the engine came to."""
         self._reasons: Reasons = defaultdict(dict)
         self._rooms: Rooms = defaultdict(dict)
 
-    def add(self, outcomes: Sequence[BlockOutcome]) -> BlockFigures:
+    def add(self, outcomes: Sequence[BlockOutcome]) -> None:
         """Adds all sides."""
         tally, block = self._tally, self._block
         tally.orders += len(block)
         tally.paid_minor += _sum(self._paid_minor)
         if tally.with_refunds:
             tally.refunded_minor += _sum(block.past.refunded_minor)
-        posted, texts = self._posted(), block.texts
-        self._count(tally.sides[AS_IT_WAS], posted, list(texts.rules), list(texts.codes.ranks))
-        entries = [self._entries(posted, list(texts.rules))]
-        then_minor: Whole = np.zeros(len(block), entries[0].amount_minor.dtype)
-        np.add.at(then_minor, entries[0].order, entries[0].amount_minor)
+        posted, rules = self._posted(), list(block.texts.rules)
+        self._count(AS_IT_WAS, posted, rules, list(block.texts.codes.ranks))
+        self._sides.append((posted, rules, None))
+        amounts = widened(posted.amount_minor)
+        then_minor: Whole = np.zeros(len(block), amounts.dtype)
+        np.add.at(then_minor, posted.order, amounts)
         for side, (plan, outcome) in enumerate(zip(tally.plans, outcomes, strict=True), 1):
             rules = [rule.id for rule in plan.rules]
-            self._count(tally.sides[side], outcome.rows, rules, [rank.code for rank in plan.ranks])
+            self._count(side, outcome.rows, rules, [rank.code for rank in plan.ranks])
             self._say_why(side, outcome, then_minor)
-            entries.append(_joined([self._entries(outcome.rows, rules), self._by_engine(side, then_minor)]))
-        return self._figures(entries)
+            self._sides.append((outcome.rows, rules, self._by_engine(side, then_minor)))
+
+    def figures(self) -> BlockFigures:
+        """What the orders come to, the amounts of an order together, side by side."""
+        sides = [self._entries(*side) for side in self._sides]
+        entries = _joined(sides)
+        side = np.repeat(np.arange(len(sides)), [own.order.size for own in sides])
+        turns = stable_order(entries.order * len(sides) + side)
+        return BlockFigures(
+            self._block.past.order_no,
+            entries.order[turns],
+            side[turns],
+            entries.rule[turns],
+            entries.shop_no[turns],
+            entries.amount_minor[turns],
+            list(self._rules),
+            self._reasons,
+            self._rooms,
+        )
 
     def _posted(self) -> CountedRows:
         """The rows of the ledger that count."""
@@ -103,16 +127,17 @@ class _BlockTally:
         )
         return rows if self._tally.with_refunds or posted.is_earned.all() else rows.among(posted.is_earned)
 
-    def _count(self, side: Side, rows: CountedRows, rules: Sequence[str], ranks: Sequence[str]) -> None:
+    def _count(self, number: int, rows: CountedRows, rules: Sequence[str], ranks: Sequence[str]) -> None:
         """Adds rows to the sums of a side."""
         if not rows.order.size:
             return
-        amounts = rows.amount_minor
+        side, amounts = self._tally.sides[number], rows.amount_minor
+        self._tally.shops.add_columns(number, rows.shop_no, amounts)
         side.earned_minor += _sum(amounts[rows.is_earned])
         side.reversed_minor += _sum(amounts[~rows.is_earned])
         calendar, channels = self._tally.calendar, self._channels
-        days, day_of = np.unique(calendar.days(rows.occurred_at), return_inverse=True)
-        periods, period_of = np.unique(periods_of(days), return_inverse=True)
+        days, day_of = numbered(calendar.days(rows.occurred_at))
+        periods, period_of = numbered(periods_of(days))
         keys = [
             period_of[day_of],
             rows.rule,
@@ -146,10 +171,13 @@ class _BlockTally:
             for place in np.flatnonzero(taken).tolist():
                 self._reasons[place].setdefault(number, []).append(cap)
 
-    def _by_engine(self, side: int, then_minor: Whole) -> EntryColumns:
+    def _by_engine(self, side: int, then_minor: Whole) -> EntryColumns | None:
         """Adds what the engine came to for the orders that are left to it."""
+        outcomes = self._left.outcomes[side - 1]
+        if not outcomes:
+            return None
         entries: list[tuple[int, int, int, int]] = []
-        for place, outcome in self._left.outcomes[side - 1].items():
+        for place, outcome in outcomes.items():
             past = self._left.orders[place]
             figures = OrderFigures(past.order_no, defaultdict(int), {}, {})
             self._tally.add_outcome(side, past, outcome, int(then_minor[place]), figures)
@@ -161,35 +189,19 @@ class _BlockTally:
             if figures.rooms:
                 self._rooms[place] |= figures.rooms
         order, rule, shop_no = (integers([entry[field] for entry in entries]) for field in range(3))
-        return EntryColumns(order, rule, shop_no, whole([minor for *_, minor in entries]))
+        amounts = whole([minor for *_, minor in entries])
+        self._tally.shops.add_columns(side, shop_no, amounts)
+        return EntryColumns(order, rule, shop_no, amounts)
 
-    def _entries(self, rows: CountedRows, rules: Sequence[str]) -> EntryColumns:
+    def _entries(self, rows: CountedRows, rules: Sequence[str], by_engine: EntryColumns | None) -> EntryColumns:
         """The amounts of a side by order, rule and shop."""
         entries = entries_of(rows)
         codes = integers([self._code(rule) for rule in rules])
-        return entries._replace(rule=codes[entries.rule]) if codes.size else entries
+        entries = entries._replace(rule=codes[entries.rule]) if codes.size else entries
+        return entries if by_engine is None else _joined([entries, by_engine])
 
     def _code(self, rule: str) -> int:
         return self._rules.setdefault(rule, len(self._rules))
-
-    def _figures(self, sides: Sequence[EntryColumns]) -> BlockFigures:
-        """What the orders come to, the amounts of an order together, side by side."""
-        entries = _joined(sides)
-        side = np.repeat(np.arange(len(sides)), [own.order.size for own in sides])
-        turns = np.argsort(entries.order * len(sides) + side, kind="stable")
-        order, rule, shop_no, amounts = (column[turns] for column in entries)
-        self._tally.shops.add_columns(side[turns], shop_no, amounts)
-        return BlockFigures(
-            self._block.past.order_no,
-            order,
-            side[turns],
-            rule,
-            shop_no,
-            amounts,
-            list(self._rules),
-            self._reasons,
-            self._rooms,
-        )
 
     def _add_count(self, counts: defaultdict[str, Count], code: str, mask: Truths, amounts: Whole) -> None:
         """Counts the orders of a mask, with what was paid for them and so much of each."""

@@ -19,6 +19,7 @@ from distrib.columns.history.counting import distinct
 from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
 from distrib.services.simulations.figures import BlockFigures, Reasons, Rooms, integers
+from distrib.services.simulations.shop_sums import SummedShops
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import NewBlock, WantedBlocks
 
@@ -40,13 +41,15 @@ class _Said(TypedDict):
 class _Head(TypedDict):
     """The line of a block as it is read: of each column its name, the type of its numbers and how many there are.
 
-    Turns and candidates are texts, as keys of JSON are. Amounts beyond 64 bits stand here and in no column.
+    Turns and candidates are texts, as keys of JSON are. Figures beyond 64 bits stand in ``wide`` and in no column;
+    earlier builds had such amounts in ``amount_minor``. A page of shops has no rules, reasons and rooms.
     """
 
     columns: list[tuple[str, str, int]]
     rules: list[str]
     reasons: dict[str, dict[str, list[str]]]
     rooms: dict[str, dict[str, list[_Room]]]
+    wide: NotRequired[dict[str, list[int]]]
     amount_minor: NotRequired[list[int]]
 
 
@@ -76,7 +79,7 @@ def keep_block(conn: Connection, program_id: int, number: int, block_no: int, fi
     if content is not None:
         rules = sorted({figures.rules[rule] for rule in np.flatnonzero(np.bincount(figures.rule)).tolist()})
         reasons = {reason for own in figures.reasons.values() for of_side in own.values() for reason in of_side}
-        shops = distinct(figures.shop_no).tolist()
+        shops = distinct(figures.shop_no)
         block = NewBlock(block_no, content, shops, rules, sorted(reasons))
         rows.insert_block(conn, program_id, number, block)
 
@@ -106,7 +109,7 @@ def packed(figures: BlockFigures) -> bytes | None:
     return zlib.compress(_encoded(columns, said), 1)
 
 
-def _encoded(columns: dict[str, Whole], said: _Said) -> bytes:
+def _encoded(columns: dict[str, Whole], said: _Said | None = None) -> bytes:
     """A block's content: a line that says what comes, and the columns one behind the other."""
     narrowed: list[tuple[str, str, int]] = []
     wide: dict[str, list[int]] = {}
@@ -118,7 +121,7 @@ def _encoded(columns: dict[str, Whole], said: _Said) -> bytes:
         narrow = column.astype(_narrowest(column), copy=False)
         narrowed.append((name, narrow.dtype.str, narrow.size))
         parts.append(narrow.tobytes())
-    head = json.dumps({"columns": narrowed, **said, **wide}, separators=(",", ":")).encode()
+    head = json.dumps({"columns": narrowed, **(said or {}), "wide": wide}, separators=(",", ":")).encode()
     return b"".join([head, b"\n", *parts])
 
 
@@ -134,13 +137,7 @@ def unpacked(content: bytes) -> list[KeptOrder]:
     if data[0] == _LIST:
         listed: list[_ListedOrder] = json.loads(data)
         return [_order(*row) for row in listed]
-    head, _, body = data.partition(b"\n")
-    said: _Head = json.loads(head)
-    columns: dict[str, list[int]] = {"amount_minor": said["amount_minor"]} if "amount_minor" in said else {}
-    offset = 0
-    for name, kind, size in said["columns"]:
-        column = np.frombuffer(body, np.dtype(kind), size, offset)
-        columns[name], offset = column.tolist(), offset + column.nbytes
+    said, columns = _decoded(data)
     rules = [said["rules"][rule] for rule in columns["rule"]]
     amounts = list(zip(columns["side"], rules, columns["shop_no"], columns["amount_minor"], strict=True))
     ends = np.cumsum(integers(columns["amounts"])).tolist()
@@ -150,6 +147,20 @@ def unpacked(content: bytes) -> list[KeptOrder]:
         )
         for turn, (order_no, count, end) in enumerate(zip(columns["order_no"], columns["amounts"], ends, strict=True))
     ]
+
+
+def _decoded(data: bytes) -> tuple[_Head, dict[str, list[int]]]:
+    """The line of a block's content, and its columns."""
+    head, _, body = data.partition(b"\n")
+    said: _Head = json.loads(head)
+    columns: dict[str, list[int]] = dict(said["wide"]) if "wide" in said else {}
+    if "amount_minor" in said:
+        columns["amount_minor"] = said["amount_minor"]
+    offset = 0
+    for name, kind, size in said["columns"]:
+        column = np.frombuffer(body, np.dtype(kind), size, offset)
+        columns[name], offset = column.tolist(), offset + column.nbytes
+    return said, columns
 
 
 def _sparse(
@@ -174,23 +185,35 @@ def _order(
     )
 
 
-def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[list[list[int]]]) -> None:
+def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[SummedShops]) -> None:
     """Keeps what all shops have on each side, in blocks numbered from -1 down."""
     for page_no, page in enumerate(pages, 1):
-        rows.insert_block(conn, program_id, number, NewBlock(-page_no, _packed(page)))
+        rows.insert_block(conn, program_id, number, NewBlock(-page_no, packed_shops(page)))
 
 
-def shops_of(conn: Connection, program_id: int, number: int) -> Iterator[list[list[int]]]:
-    """Yields the shops of a simulation, some at a time, as they were kept."""
+def packed_shops(page: SummedShops) -> bytes:
+    """The content of a page of shops: a column of their numbers and one a side."""
+    sides = {f"side_{side}": column for side, column in enumerate(page.sums_minor.T)}
+    return zlib.compress(_encoded({"shop_no": page.shop_no, **sides}), 1)
+
+
+def shops_of(conn: Connection, program_id: int, number: int) -> Iterator[Sequence[Sequence[int]]]:
+    """Yields the shops of a simulation, some at a time: the number of each, and what it has on each side."""
     page_no = 1
     while (content := rows.block_content(conn, program_id, number, -page_no)) is not None:
-        page: list[list[int]] = json.loads(zlib.decompress(content))
-        yield page
+        yield unpacked_shops(content)
         page_no += 1
 
 
-def _packed(value: object) -> bytes:
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
+def unpacked_shops(content: bytes) -> Sequence[Sequence[int]]:
+    """The shops of a page; earlier builds kept them as lists in JSON."""
+    data = zlib.decompress(content)
+    if data[0] == _LIST:
+        listed: list[list[int]] = json.loads(data)
+        return listed
+    _, columns = _decoded(data)
+    sides = [columns[f"side_{side}"] for side in range(len(columns) - 1)]
+    return list(zip(columns["shop_no"], *sides, strict=True))
 
 
 def orders_from(

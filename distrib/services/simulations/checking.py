@@ -106,18 +106,26 @@ class CheckedView(TypedDict):
     rows: int
     pools: int
     ranks: int
+    simulated: int
+    in_another_order: int
     differences: int
     first: list[LedgerDifference]
 
 
 @dataclass(slots=True)
 class Checked:
-    """What a check came to: how many orders and rows were held against each other, and what differs."""
+    """What a check came to: how many orders and rows were held against each other, and what differs.
+
+    ``simulated`` are the orders that were simulated anew; ``in_another_order`` those that come to something else by
+    time than in the order in which the ledger worked on them, which is no difference.
+    """
 
     orders: int = 0
     rows: int = 0
     pools: int = 0
     ranks: int = 0
+    simulated: int = 0
+    in_another_order: int = 0
     differences: int = 0
     shown: list[LedgerDifference] = field(default_factory=list)
 
@@ -135,6 +143,8 @@ class Checked:
             "rows": self.rows,
             "pools": self.pools,
             "ranks": self.ranks,
+            "simulated": self.simulated,
+            "in_another_order": self.in_another_order,
             "differences": self.differences,
             "first": self.shown,
         }
@@ -160,7 +170,7 @@ def check_as_published(
             _check_order(checked, past, published)
         progress(checked.orders, total)
     _check_pools(conn, program, published, span, checked)
-    _name_shops(conn, program, checked)
+    name_shops(conn, program, checked)
     return checked
 
 
@@ -188,7 +198,7 @@ def check_ranks(unit: Unit, begin: Begin, policies: Mapping[str, Policy], checke
                 "cause": row.cause,
             }
         )
-    _name_shops(conn, program, checked)
+    name_shops(conn, program, checked)
 
 
 def _check_order(checked: Checked, past: PastOrder, published: TermsBook) -> None:
@@ -299,7 +309,7 @@ def _check_pools(conn: Connection, program: Program, published: TermsBook, span:
                 )
 
 
-def _name_shops(conn: Connection, program: Program, checked: Checked) -> None:
+def name_shops(conn: Connection, program: Program, checked: Checked) -> None:
     """Shows shops by their own ids."""
     numbers = {row["shop_no"] for row in checked.shown if "shop_no" in row}
     ids = shops.ids_of(conn, program.program_id, numbers) if numbers else {}

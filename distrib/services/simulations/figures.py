@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distrib.columns.commissions.rounding import Whole
-from distrib.columns.history.counting import CountedRows, widened
+from distrib.columns.history.counting import CountedRows, stable_order, widened
 from distrib.columns.tree import Integers
 from distrib.domain.settlement.snapshot import Room
 
@@ -97,13 +97,13 @@ def entries_of(rows: CountedRows) -> EntryColumns:
     """Adds up the rows of each order by rule and shop, and has them in the order in which they first stand."""
     if not rows.order.size:
         return EntryColumns(rows.order, rows.rule, rows.shop_no, rows.amount_minor)
-    sorting = np.argsort(_keys(rows), kind="stable")
+    sorting = stable_order(_keys(rows))
     order, rule, shop_no = rows.order[sorting], rows.rule[sorting], rows.shop_no[sorting]
     is_first = np.ones(sorting.size, np.bool_)
     is_first[1:] = (order[1:] != order[:-1]) | (rule[1:] != rule[:-1]) | (shop_no[1:] != shop_no[:-1])
     starts = np.flatnonzero(is_first)
     sums: Whole = np.add.reduceat(widened(rows.amount_minor)[sorting], starts)
-    turns = np.argsort(sorting[starts])
+    turns = stable_order(sorting[starts])
     entries = starts[turns]
     return EntryColumns(order[entries], rule[entries], shop_no[entries], sums[turns])
 

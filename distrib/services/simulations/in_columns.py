@@ -19,7 +19,7 @@ from distrib.columns.commissions.kernel import compile_kernel
 from distrib.columns.commissions.rounding import Runs
 from distrib.columns.history.block import HistoryBlock
 from distrib.columns.history.calendar import Calendar
-from distrib.columns.history.counting import CountedRows, ranks_around
+from distrib.columns.history.counting import CountedRows, distinct, numbered, ranks_around, stable_order
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers, Truths
 from distrib.domain.settlement.terms import Terms
@@ -86,7 +86,7 @@ class ColumnCandidate:
     def _under(self, block: HistoryBlock) -> tuple[Chunk, Integers]:
         """The orders as the candidate has them: its limits and ranks; and how long each is held, in microseconds."""
         chunk = block.chunk
-        days, of = np.unique(self._calendar.days(chunk.orders.paid_at), return_inverse=True)
+        days, of = numbered(self._calendar.days(chunk.orders.paid_at))
         # Packs bind by the local day of payment, and a candidate is in force throughout.
         an_instant = np.zeros(days.size, np.int64)
         an_instant[of] = chunk.orders.paid_at
@@ -117,7 +117,7 @@ class ColumnCandidate:
         """What was earned: a row for each order, rule and tier, in the order in which its first line was worked out."""
         parts = [_totals(step, is_settled, self._steps) for step in outcome.steps]
         turn, order, rule, tier, shop_no, amount_minor = _stacked(parts, 6)
-        turns = np.argsort(turn)
+        turns = stable_order(turn)
         order, rule, tier, shop_no = order[turns], rule[turns], tier[turns], shop_no[turns]
         settled_at = block.past.settled_at[order]
         return CountedRows(
@@ -174,7 +174,7 @@ class _Refunds:
         if not self.order.size:
             return
         left_minor = refunds.left_minor[np.repeat(kept, chunk.orders.lines[refunds.order])]
-        self._orders = chunk.take(np.unique(self.order))
+        self._orders = chunk.take(distinct(self.order))
         self._states = chunk.take(self.order)
         first, standing = run(self._orders, None), run(self._states, left_minor)
         self._first, self._standing = first.earned, standing.earned
@@ -234,7 +234,7 @@ def _joined(earned: CountedRows, changed: CountedRows) -> CountedRows:
     rows = CountedRows(
         *(np.concatenate([getattr(earned, name.name), getattr(changed, name.name)]) for name in fields(CountedRows))
     )
-    return rows.among(np.argsort(rows.order, kind="stable"))
+    return rows.among(stable_order(rows.order))
 
 
 def _hold_of(terms: Terms) -> int:

@@ -21,6 +21,7 @@ from distrib.services.simulations.figures import BlockFigures
 from distrib.services.simulations.refusals import SimulationGivenUp
 from distrib.services.simulations.running import Begin, Watcher, enter_history, simulate
 from distrib.services.simulations.seen import seen_by
+from distrib.services.simulations.shop_sums import SummedShops
 from distrib.store.simulations import history
 from distrib.store.simulations import kept as rows
 from distrib.store.simulations.kept import SimulationEnd, SimulationRow
@@ -100,7 +101,7 @@ def _keeping(writing: Connection, row: SimulationRow, note: Callable[[int, int],
     def keep(block_no: int, figures: BlockFigures) -> None:
         blocks.keep_block(writing, program_id, number, block_no, figures)
 
-    def keep_shops(pages: Iterator[list[list[int]]]) -> None:
+    def keep_shops(pages: Iterator[SummedShops]) -> None:
         blocks.keep_shops(writing, program_id, number, pages)
 
     def keep_ranks(ranks: Iterator[KeptRank]) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
+from distrib.columns.commissions.rounding import Whole
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Finding
@@ -24,6 +27,7 @@ from distrib.services.simulations.result_views import (
     ShopPair,
     SpreadView,
 )
+from distrib.services.simulations.shop_sums import ShopSums
 from distrib.services.simulations.tallies import AS_IT_WAS, Count, Side, Tally
 
 MOST_SHOPS = 20
@@ -48,7 +52,6 @@ def result_view(program: Program, tally: Tally, described: Sequence[Described], 
     """
     sales_minor = tally.paid_minor - tally.refunded_minor
     sides = tally.sides
-    shops, then = tally.shops.shops(), tally.shops.side(AS_IT_WAS)
     return {
         "currency": program.currency,
         "orders": tally.orders,
@@ -63,7 +66,7 @@ def result_view(program: Program, tally: Tally, described: Sequence[Described], 
                 sides[AS_IT_WAS],
                 sides[place],
                 sales_minor + sides[place].sales_more_minor,
-                _shops(shops, then, tally.shops.side(place), ids_of),
+                _shops(tally.shops, place, ids_of),
             )
             for place, candidate in enumerate(described, 1)
         ],
@@ -168,17 +171,21 @@ def _finding(finding: Finding) -> FindingView:
     }
 
 
-def _shops(shops: Sequence[int], then: Sequence[int], now: Sequence[int], ids_of: IdsOf) -> SpreadView:
+def _shops(sums: ShopSums, side: int, ids_of: IdsOf) -> SpreadView:
     """Who gains and loses most, and how that spreads over all shops concerned."""
-    concerned = [place for place in range(len(shops)) if then[place] or now[place]]
-    spread = spread_of([then[place] for place in concerned], [now[place] for place in concerned])
-    by_difference = sorted(concerned, key=lambda place: (then[place] - now[place], shops[place]))
-    gain = [place for place in by_difference[:MOST_SHOPS] if now[place] > then[place]]
-    lose = [place for place in reversed(by_difference[-MOST_SHOPS:]) if now[place] < then[place]]
-    ids = ids_of([shops[place] for place in (*gain, *lose)])
+    then, now = sums.side(AS_IT_WAS), sums.side(side)
+    concerned = np.flatnonzero((then != 0) | (now != 0))
+    concerned = concerned[np.argsort(sums.shops[concerned])]
+    falling = np.argsort((then - now)[concerned], kind="stable")
+    shops, then, now = (column[concerned][falling] for column in (sums.shops, then, now))
+    spread = spread_of((now - then)[::-1].tolist(), int(np.count_nonzero((then > 0) & (now <= 0))))
+    gain = shops[:MOST_SHOPS].tolist()[: spread.gaining]
+    lose = shops[::-1][:MOST_SHOPS].tolist()[: spread.losing]
+    ids = ids_of([*gain, *lose])
 
-    def rows(places: Sequence[int]) -> list[ShopPair]:
-        return [{"shop_id": ids.get(shops[place]), **_pair(then[place], now[place])} for place in places]
+    def rows(named: Sequence[int], before: Whole, after: Whole) -> list[ShopPair]:
+        figures = zip(named, before[:MOST_SHOPS].tolist(), after[:MOST_SHOPS].tolist(), strict=False)
+        return [{"shop_id": ids.get(shop_no), **_pair(minor, now_minor)} for shop_no, minor, now_minor in figures]
 
     return {
         "shops": spread.shops,
@@ -191,8 +198,8 @@ def _shops(shops: Sequence[int], then: Sequence[int], now: Sequence[int], ids_of
         "quantiles": [{"share": show_ratio(share), "difference_minor": minor} for share, minor in spread.quantiles],
         "top_hundredth": show_ratio(spread.top_hundredth_ppm),
         "top_tenth": show_ratio(spread.top_tenth_ppm),
-        "gain_most": rows(gain),
-        "lose_most": rows(lose),
+        "gain_most": rows(gain, then, now),
+        "lose_most": rows(lose, then[::-1], now[::-1]),
     }
 
 

@@ -34,6 +34,7 @@ from distrib.services.simulations.own_arrays import replayed_in_arrays
 from distrib.services.simulations.replaying import RanksUnder, Replayed, with_candidate
 from distrib.services.simulations.result_views import ResultView
 from distrib.services.simulations.results import Described, result_view
+from distrib.services.simulations.shop_sums import SummedShops
 from distrib.services.simulations.sources import HistorySource, PlanNeeds, PostgresHistory
 from distrib.services.simulations.stored_ranking import stored_source
 from distrib.services.simulations.tallies import AS_IT_WAS, Tally
@@ -67,12 +68,12 @@ class SimulationQuestion(NamedTuple):
 class Watcher(NamedTuple):
     """Who is told how far a simulation is: each block with what its orders come to, orders done, and at last the shops.
 
-    ``keep_shops`` gets pages of shops, each its number and what it has on each side.
+    ``keep_shops`` gets pages of shops with what each has on each side.
     """
 
     keep_block: Callable[[int, BlockFigures], None] = lambda _number, _figures: None
     progress: Callable[[int, int], None] = lambda _done, _total: None
-    keep_shops: Callable[[Iterator[list[list[int]]]], None] = lambda _pages: None
+    keep_shops: Callable[[Iterator[SummedShops]], None] = lambda _pages: None
     keep_ranks: Callable[[Iterator[KeptRank]], None] = lambda _ranks: None
 
 
@@ -183,8 +184,8 @@ def _add_settled(trial: _Trial, candidates: Sequence[CandidatePlan]) -> int:
     watch.progress(done, total)
     for number, block in enumerate(source.blocks(in_time=in_time), 1):
         outcomes = [candidate.run(block) for candidate in in_columns]
-        figures = add_block(tally, block, outcomes, left_to_engine(source, block, candidates, outcomes))
-        watch.keep_block(number, figures)
+        figures_of_block = add_block(tally, block, outcomes, left_to_engine(source, block, candidates, outcomes))
+        watch.keep_block(number, figures_of_block())
         done += len(block)
         watch.progress(done, total)
     return number + 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from distrib.columns.commissions.chunk import LEADER_ROW, NOBODY, OPENER_ROW, PLACES, PeopleColumns
-from distrib.columns.tree import Truths
+from distrib.columns.tree import Integers, Truths
 from distrib.domain.settlement.snapshot import VERSION, Snapshot
 
 MOST_KEPT: Final = 50_000
@@ -55,10 +55,11 @@ class SnapshotBook:
         if len(self._places) > MOST_KEPT:
             self._places.clear()
         places = self._places
-        unknown = [text for text in dict.fromkeys(snapshots) if text not in places]
-        if unknown:
-            self._add(unknown)
-        of = np.array([places[text] for text in snapshots], np.int64)
+        known = list(map(places.get, snapshots))
+        if None in known:
+            self._add(list(dict.fromkeys(text for text, place in zip(snapshots, known, strict=True) if place is None)))
+            known = list(map(places.get, snapshots))
+        of = np.array(known, np.int64)
         return self._people.of_orders(of), self._is_self_purchase[of]
 
     def _add(self, texts: Sequence[bytes]) -> None:
@@ -71,16 +72,13 @@ class SnapshotBook:
         known.shop_no[:, here] = NOBODY
         read = _read(texts)
         self._is_self_purchase[here] = [snapshot.is_self_purchase for snapshot in read]
-        rows: list[int] = []
-        columns: list[int] = []
-        people: list[_KeptPerson] = []
-        for column, snapshot in enumerate(read, first):
-            for row, person in _placed(snapshot):
-                rows.append(row)
-                columns.append(column)
-                people.append(person)
+        rows, columns, people = _placed(read)
+        columns += first
         known.shop_no[rows, columns] = [person.shop_no for person in people]
-        known.rank[rows, columns] = [self._ranks.setdefault(person.rank, len(self._ranks)) for person in people]
+        ranks = [person.rank for person in people]
+        for rank in dict.fromkeys(ranks):
+            self._ranks.setdefault(rank, len(self._ranks))
+        known.rank[rows, columns] = list(map(self._ranks.__getitem__, ranks))
         known.is_active[rows, columns] = [person.is_active for person in people]
         self._places.update(zip(texts, range(first, first + len(texts)), strict=True))
 
@@ -107,8 +105,21 @@ def _read(texts: Sequence[bytes]) -> list[_KeptSnapshot]:
     return _kept.decode(b"[" + b",".join(known) + b"]")
 
 
-def _placed(snapshot: _KeptSnapshot) -> Iterable[tuple[int, _KeptPerson]]:
-    """Everyone of a snapshot with the row of their place."""
-    places = list(enumerate(snapshot.uplines, 1))
-    beside = ((0, snapshot.seller), (LEADER_ROW, snapshot.leader), (OPENER_ROW, snapshot.opener))
-    return places + [(row, person) for row, person in beside if person is not None]
+def _placed(snapshots: Sequence[_KeptSnapshot]) -> tuple[Integers, Integers, list[_KeptPerson]]:
+    """Everyone of some snapshots, with the row of their place and the place of their snapshot."""
+    people = [person for snapshot in snapshots for person in snapshot.uplines]
+    counts = np.array([len(snapshot.uplines) for snapshot in snapshots], np.int64)
+    ends = np.cumsum(counts)
+    columns = [np.repeat(np.arange(counts.size), counts)]
+    rows = [np.arange(len(people)) - np.repeat(ends - counts, counts) + 1]
+    beside = (
+        (0, [snapshot.seller for snapshot in snapshots]),
+        (LEADER_ROW, [snapshot.leader for snapshot in snapshots]),
+        (OPENER_ROW, [snapshot.opener for snapshot in snapshots]),
+    )
+    for row, at_place in beside:
+        known = np.flatnonzero(np.array([person is not None for person in at_place], np.bool_))
+        people += [person for person in at_place if person is not None]
+        columns.append(known)
+        rows.append(np.full(known.size, row))
+    return np.concatenate(rows), np.concatenate(columns), people

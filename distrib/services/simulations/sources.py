@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,12 +26,10 @@ from distrib.services.simulations.histories import PastOrder, orders_by_number, 
 from distrib.services.simulations.snapshot_columns import SnapshotBook
 from distrib.store.simulations import arrays
 from distrib.store.simulations import history as rows
-from distrib.store.simulations.arrays import OrderNumbers, PostedArrays, SettledArrays
+from distrib.store.simulations.arrays import EARNED, TIER, WITHOUT_EVENT, OrderNumbers, PostedArrays, SettledArrays
 from distrib.store.simulations.history import PaidSpan, RefundRow
 
 BLOCK_ORDERS: Final = 4_000
-_EARNED, _WITHOUT_EVENT, _TIER = 2, 1, 4
-"""What ``PostedArrays.kinds`` is made of."""
 _Column = TypeVar("_Column")
 
 
@@ -55,6 +53,17 @@ class PlanNeeds:
     categories: frozenset[str]
     bases: frozenset[str]
 
+    @property
+    def line_parts(self) -> frozenset[str]:
+        """Of lines what some plan asks beside what all plans do."""
+        parts = {
+            "sku": bool(self.skus),
+            "category": bool(self.categories),
+            "list_minor": "list" in self.bases,
+            "cost_minor": "margin" in self.bases,
+        }
+        return frozenset(part for part, is_asked in parts.items() if is_asked)
+
     @staticmethod
     def of(plans: Iterable[Plan]) -> PlanNeeds:
         """What any of these plans asks."""
@@ -67,21 +76,57 @@ class PlanNeeds:
         )
 
 
-class _PastContent(msgspec.Struct, gc=False):
+class _BareLine(msgspec.Struct, gc=False):
+    """What columns need of a line whatever the plans: a text that nobody asks for is not read."""
+
+    quantity: int
+    paid_minor: int
+    entry: bool = False
+
+
+class _WholeLine(_BareLine, gc=False):
+    """The same with what some plans ask of lines beside it."""
+
+    sku: str = ""
+    list_minor: int | None = None
+    cost_minor: int | None = None
+    category: str | None = None
+
+
+_Line_co = TypeVar("_Line_co", bound=_BareLine, covariant=True)
+
+
+class _PastContent(msgspec.Struct, Generic[_Line_co], gc=False, frozen=True):
     """What columns need of an order's content."""
 
     currency: str
-    lines: list[SoldLine]
+    lines: Sequence[_Line_co]
     channel: str = "retail"
 
 
-class _PastEvent(msgspec.Struct, gc=False):
+class _PastEvent(msgspec.Struct, Generic[_Line_co], gc=False, frozen=True):
     """The event that a settlement rests on."""
 
-    order: _PastContent
+    order: _PastContent[_Line_co]
 
 
-_events = msgspec.json.Decoder(list[_PastEvent])
+_bare = msgspec.json.Decoder(_PastEvent[_BareLine])
+_whole = msgspec.json.Decoder(_PastEvent[_WholeLine])
+
+
+class _SoldContent(msgspec.Struct, gc=False):
+    """The lines of an order as they were sold."""
+
+    lines: list[SoldLine]
+
+
+class _SoldEvent(msgspec.Struct, gc=False):
+    """An event of which the lines alone are read."""
+
+    order: _SoldContent
+
+
+_sold = msgspec.json.Decoder(_SoldEvent)
 
 
 class PostgresHistory:
@@ -119,19 +164,21 @@ class PostgresHistory:
     def _block(self, asked: OrderNumbers) -> HistoryBlock:
         conn, program_id = self._conn, self._program.program_id
         settled = arrays.settled_arrays(conn, program_id, self._span, asked)
-        contents = [event.order for event in _events.decode(b"[" + settled.payloads + b"]")]
-        snapshots = settled.snapshots
+        contents = _contents(settled.payloads, with_parts=bool(self._needs.line_parts))
+        snapshots, turns = settled.snapshots, np.arange(settled.order_no.size)
         if not asked.are_next:
             turns = np.argsort(np.argsort(np.array(asked.orders)))
             settled, contents, snapshots = _in_turn(settled, turns), _taken(contents, turns), _taken(snapshots, turns)
         chunk = self._chunk(settled, contents, snapshots)
         sorting = np.argsort(settled.order_no)
         posted, decided = self._posted(arrays.posted_arrays(conn, program_id, asked), settled.order_no, sorting)
-        back = columns_of_setbacks(
-            self._setbacks(asked, settled.order_no, sorting),
-            decided,
-            lambda place: {line.id: line.paid_minor for line in contents[place].lines},
-        )
+        setbacks = self._setbacks(asked, settled.order_no, sorting)
+        events = settled.payloads.split(b"\n") if setbacks else ()
+
+        def lines_of(place: int) -> dict[str, int]:
+            return {line.id: line.paid_minor for line in _sold.decode(events[turns[place]]).order.lines}
+
+        back = columns_of_setbacks(setbacks, decided, lines_of)
         past = PastColumns(
             settled.order_no,
             settled.settled_at,
@@ -141,10 +188,13 @@ class PostgresHistory:
         )
         return HistoryBlock(self.texts, past, chunk, posted, back.refunds)
 
-    def _chunk(self, settled: SettledArrays, contents: Sequence[_PastContent], snapshots: Sequence[bytes]) -> Chunk:
-        codes, needs = self.texts.codes, self._needs
+    def _chunk(
+        self, settled: SettledArrays, contents: Sequence[_PastContent[_BareLine]], snapshots: Sequence[bytes]
+    ) -> Chunk:
+        codes, asked = self.texts.codes, self._needs.line_parts
         people, is_self_purchase = self._snapshots.people(snapshots)
         lines = [line for content in contents for line in content.lines]
+        whole = [line for line in lines if isinstance(line, _WholeLine)] if asked else []
         unknown = np.full(len(lines), NOBODY)
         orders = OrderColumns.under_no_plan(
             lines=_numbers([len(content.lines) for content in contents]),
@@ -153,12 +203,12 @@ class PostgresHistory:
             paid_at=settled.paid_at,
         )
         sold = LineColumns(
-            sku=_known(codes.skus, [line.sku for line in lines]) if needs.skus else unknown,
-            category=_known(codes.categories, [line.category for line in lines]) if needs.categories else unknown,
+            sku=_known(codes.skus, [line.sku for line in whole]) if "sku" in asked else unknown,
+            category=_known(codes.categories, [line.category for line in whole]) if "category" in asked else unknown,
             quantity=_numbers([line.quantity for line in lines]),
             paid_minor=_numbers([line.paid_minor for line in lines]),
-            list_minor=_figures([line.list_minor for line in lines]) if "list" in needs.bases else unknown,
-            cost_minor=_figures([line.cost_minor for line in lines]) if "margin" in needs.bases else unknown,
+            list_minor=_figures([line.list_minor for line in whole]) if "list_minor" in asked else unknown,
+            cost_minor=_figures([line.cost_minor for line in whole]) if "cost_minor" in asked else unknown,
             is_entry=np.array([line.entry for line in lines], np.bool_),
         )
         return Chunk(codes.as_codes(), orders, sold, people)
@@ -168,26 +218,26 @@ class PostgresHistory:
     ) -> tuple[PostedColumns, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
         """The ledger's rows by place, and which orders a case has decided about."""
         among = places_of(order_no[sorting], posted.order_no)
-        kept = np.flatnonzero(among >= 0)
-        place = sorting[among[kept]]
-        if (place[1:] < place[:-1]).any():
-            turns = np.argsort(place, kind="stable")
-            kept, place = kept[turns], place[turns]
-        rule = _coded(self.texts.rules, [name.decode() for name in _distinct(posted.rule_id)])
-        codes = dict(zip(_distinct(posted.rule_id), rule.tolist(), strict=True))
-        kinds = posted.kinds[kept]
+        place = np.where(among < 0, NOBODY, sorting[among]) if order_no.size else among
+        turns: Integers | slice[None, None, None] = slice(None)  # so they stand, as most often
+        if (place < 0).any() or (place[1:] < place[:-1]).any():
+            kept = np.flatnonzero(place >= 0)
+            turns = kept[np.argsort(place[kept], kind="stable")]
+        names = sorted(set(posted.rule_id))
+        codes = dict(zip(names, _coded(self.texts.rules, [name.decode() for name in names]).tolist(), strict=True))
+        place, kinds = place[turns], posted.kinds[turns]
         columns = PostedColumns(
             order=place,
-            rule=_numbers([codes[name] for name in posted.rule_id])[kept],
-            tier=kinds // _TIER,
-            shop_no=posted.shop_no[kept],
-            amount_minor=posted.amount_minor[kept],
-            is_earned=kinds & _EARNED > 0,
-            occurred_at=posted.occurred_at[kept],
-            available_at=posted.available_at[kept],
+            rule=_numbers(list(map(codes.__getitem__, posted.rule_id)))[turns],
+            tier=kinds // TIER,
+            shop_no=posted.shop_no[turns],
+            amount_minor=posted.amount_minor[turns],
+            is_earned=kinds & EARNED > 0,
+            occurred_at=posted.occurred_at[turns],
+            available_at=posted.available_at[turns],
         )
         decided = np.zeros(order_no.size, np.bool_)
-        decided[place[kinds & (_EARNED | _WITHOUT_EVENT) == _WITHOUT_EVENT]] = True
+        decided[place[kinds & (EARNED | WITHOUT_EVENT) == WITHOUT_EVENT]] = True
         return columns, decided
 
     def _setbacks(self, asked: OrderNumbers, order_no: Integers, sorting: Integers) -> dict[int, list[Setback]]:
@@ -203,6 +253,13 @@ class PostgresHistory:
         }
 
 
+def _contents(payloads: bytes, *, with_parts: bool) -> Sequence[_PastContent[_BareLine]]:
+    """What orders hold, from the lines of their events."""
+    if with_parts:
+        return [event.order for event in _whole.decode_lines(payloads)]
+    return [event.order for event in _bare.decode_lines(payloads)]
+
+
 def _in_turn(settled: SettledArrays, turns: Integers) -> SettledArrays:
     return settled._replace(
         order_no=settled.order_no[turns], settled_at=settled.settled_at[turns], paid_at=settled.paid_at[turns]
@@ -213,17 +270,15 @@ def _taken(values: Sequence[_Column], places: Integers) -> list[_Column]:
     return [values[place] for place in places.tolist()]
 
 
-def _distinct(texts: Sequence[bytes]) -> list[bytes]:
-    return list(dict.fromkeys(texts))
-
-
 def _numbers(values: Sequence[int]) -> Integers:
     return np.array(values, np.int64)
 
 
-def _coded(codes: dict[str, int], texts: Iterable[str]) -> Integers:
+def _coded(codes: dict[str, int], texts: Sequence[str]) -> Integers:
     """The code of each text, a new one where it had none."""
-    return _numbers([codes.setdefault(text, len(codes)) for text in texts])
+    for text in dict.fromkeys(texts):
+        codes.setdefault(text, len(codes))
+    return _numbers(list(map(codes.__getitem__, texts)))
 
 
 def _known(codes: dict[str, int], texts: Iterable[str | None]) -> Integers:

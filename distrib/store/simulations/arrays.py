@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
 from distrib.store.arrays import integer_array
@@ -17,7 +18,7 @@ from distrib.store.sql import execute_as
 # Both tables are bound by themselves: PostgreSQL carries no range from one to the other.
 _SETTLED: Final = f"""
 SELECT array_agg(x.order_no), array_agg(x.settled_at), array_agg(x.paid_at), string_agg(x.snapshot, {LINE}),
-       string_agg(x.payload, ',')
+       string_agg(x.payload, {LINE})
 FROM (
     SELECT s.order_no, s.settled_at, s.paid_at, s.snapshot, e.payload
     FROM settlements s
@@ -26,15 +27,23 @@ FROM (
       AND {{s}} AND {{e}} AND s.paid_at >= %(since)s AND s.paid_at < %(until)s
     ORDER BY s.order_no) x
 """
-# Between the numbers of orders lie those of pools and payouts, whose rows have no rule and no tier.
+EARNED: Final = 2
+WITHOUT_EVENT: Final = 1
+TIER: Final = 4
+"""What a kind is made of."""
+_KINDS: Final = 2**17
+"""What a kind stays below, whatever the tier: a number of an order and a kind come as one number."""
+# Between the numbers of orders lie those of pools and payouts, whose rows have no rule and no tier. What a settlement
+# earned is numbered from 1 and shares its instants, which come once.
 _POSTED: Final = f"""
-SELECT array_agg(x.cause_no), array_agg(x.shop_no), array_agg(x.amount_minor), array_agg(x.kinds),
-       array_agg(x.occurred_at), array_agg(x.available_at), string_agg(x.rule_id, {LINE})
+SELECT array_agg(x.place), array_agg(x.shop_no), array_agg(x.amount_minor),
+       array_agg(x.occurred_at) FILTER (WHERE x.has_instants), array_agg(x.available_at) FILTER (WHERE x.has_instants),
+       string_agg(x.rule_id, {LINE})
 FROM (
-    SELECT cause_no, shop_no,
-           signed_minor(shop_no, credit_account, amount_minor) AS amount_minor,
-           (COALESCE(tier, 0) * 4 + (kind = 'earned')::integer * 2 + (event_no IS NULL)::integer)::smallint AS kinds,
-           occurred_at, available_at, COALESCE(rule_id, '') AS rule_id
+    SELECT cause_no * {_KINDS} + COALESCE(tier, 0) * {TIER} + (kind = 'earned')::integer * {EARNED}
+               + (event_no IS NULL)::integer * {WITHOUT_EVENT} AS place,
+           shop_no, signed_minor(shop_no, credit_account, amount_minor) AS amount_minor,
+           occurred_at, available_at, seq = 1 OR kind <> 'earned' AS has_instants, COALESCE(rule_id, '') AS rule_id
     FROM transfers WHERE program_id = (SELECT %(program)s::integer) AND {{cause}}
     ORDER BY cause_no, seq) x
 """
@@ -68,7 +77,7 @@ class OrderNumbers:
 
 
 class SettledArrays(NamedTuple):
-    """Orders by number: instants in microseconds since 1970, a text a snapshot, events as the inside of a list."""
+    """Orders by number: instants in microseconds since 1970, a text a snapshot, a line an event."""
 
     order_no: Integers
     settled_at: Integers
@@ -78,7 +87,7 @@ class SettledArrays(NamedTuple):
 
 
 class PostedArrays(NamedTuple):
-    """Rows of the ledger by order and number; ``kinds`` are four times the tier, 2 where earned, 1 without an event."""
+    """Rows of the ledger by order and number; ``kinds`` are four times the tier, ``EARNED``, ``WITHOUT_EVENT``."""
 
     order_no: Integers
     shop_no: Integers
@@ -109,16 +118,41 @@ def posted_arrays(conn: Connection, program_id: int, asked: OrderNumbers) -> Pos
     """Reads what the ledger has of those orders; of other causes between them too."""
     statement = asked.bound(_POSTED, cause="cause_no")
     fields = gather(conn, statement, {"program": program_id, **asked.values()})
-    cause_no, shop_no, amount_minor, kinds, occurred_at, available_at, rule_id = fields
+    place, shop_no, amount_minor, occurred_at, available_at, rule_id = fields
+    places = numbers(place)
+    order_no, kinds = places // _KINDS, places % _KINDS
+    occurred, available = instants(occurred_at), instants(available_at)
+    of = shared_instants(order_no, kinds, occurred.size)
     return PostedArrays(
-        numbers(cause_no),
+        order_no,
         numbers(shop_no),
         numbers(amount_minor),
-        numbers(kinds, 2),
-        instants(occurred_at),
-        instants(available_at),
+        kinds,
+        occurred[of],
+        available[of],
         lines(rule_id),
     )
+
+
+def shared_instants(order_no: Integers, kinds: Integers, came: int) -> Integers:
+    """Which of the instants that came are those of each row: of what a settlement earned those of its first row.
+
+    Args:
+        came: how many instants came.
+
+    >>> shared_instants(np.array([5, 5, 5, 7]), np.array([EARNED, EARNED, WITHOUT_EVENT, EARNED]), 3).tolist()
+    [0, 0, 1, 2]
+
+    Raises:
+        ValueError: something was earned after something else, or is not numbered from 1, which no settlement does.
+    """
+    is_earned = kinds & EARNED > 0
+    is_first = np.ones(order_no.size, np.bool_)
+    is_first[1:] = order_no[1:] != order_no[:-1]
+    has_own = is_first | ~is_earned
+    if (is_earned[1:] & ~is_earned[:-1] & ~is_first[1:]).any() or int(np.count_nonzero(has_own)) != came:
+        raise ValueError("an order earned something after it was settled")
+    return np.cumsum(has_own) - 1
 
 
 def refund_rows(conn: Connection, program_id: int, asked: OrderNumbers) -> list[RefundRow]:

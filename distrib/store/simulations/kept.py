@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
-from distrib.store.arrays import integer_array
+from distrib.store.arrays import numbers_array
+from distrib.store.copying import Integers
 from distrib.store.locks import SIMULATIONS
 from distrib.store.sql import execute, execute_as, execute_many, value
 
@@ -19,7 +21,7 @@ class NewBlock(NamedTuple):
 
     block_no: int
     content: bytes
-    shops: Sequence[int] = ()
+    shops: Integers = np.zeros(0, np.int64)
     rules: Sequence[str] = ()
     reasons: Sequence[str] = ()
 
@@ -281,7 +283,7 @@ def end(conn: Connection, program_id: int, number: int, how: SimulationEnd, now:
 def insert_block(conn: Connection, program_id: int, number: int, block: NewBlock) -> None:
     """Writes a block of a simulation with what is in it."""
     bound = {"program": program_id, "no": number, "block": block.block_no, "content": block.content}
-    lists = {"shops": integer_array(block.shops), "rules": list(block.rules), "reasons": list(block.reasons)}
+    lists = {"shops": numbers_array(block.shops), "rules": list(block.rules), "reasons": list(block.reasons)}
     execute(conn, _INSERT_BLOCK, bound | lists)
 
 

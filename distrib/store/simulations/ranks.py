@@ -120,16 +120,25 @@ FROM unnest(%(shops)b, %(since)b, %(ranks)b) WITH ORDINALITY AS r (shop_no, at, 
 _ALL_REFUNDS: Final = """
 INSERT INTO pg_temp.refund_lines SELECT * FROM public.refund_lines WHERE program_id = %(program)s
 """
-_UNLIKE: Final = """
-SELECT 'missing' AS what, shop_no, effective_at, rank, cause FROM (
-    SELECT shop_no, effective_at, rank, cause FROM pg_temp.shop_ranks
-    EXCEPT ALL
-    SELECT shop_no, effective_at, rank, cause FROM public.shop_ranks WHERE program_id = %(program)s) m
-UNION ALL
-SELECT 'extra', shop_no, effective_at, rank, cause FROM (
-    SELECT shop_no, effective_at, rank, cause FROM public.shop_ranks WHERE program_id = %(program)s
-    EXCEPT ALL
-    SELECT shop_no, effective_at, rank, cause FROM pg_temp.shop_ranks) x
+# What holds from an instant on is the newest row of it. A promotion that is decided late writes rows that repeat what
+# another order of decisions says in one, so that what holds is compared, and not the rows.
+_CHANGES: Final = """
+SELECT shop_no, effective_at, rank, cause FROM (
+    SELECT shop_no, effective_at, rank, cause, lag(rank) OVER (PARTITION BY shop_no ORDER BY effective_at) AS before
+    FROM (SELECT DISTINCT ON (shop_no, effective_at) shop_no, effective_at, rank, cause FROM {ranks}
+          ORDER BY shop_no, effective_at, seq DESC) n) h
+WHERE rank IS DISTINCT FROM before
+"""
+_UNLIKE: Final = f"""
+WITH here AS ({_CHANGES.format(ranks="public.shop_ranks WHERE program_id = %(program)s")}),
+     own AS ({_CHANGES.format(ranks="pg_temp.shop_ranks")})
+SELECT CASE WHEN h.shop_no IS NULL THEN 'missing' ELSE 'extra' END AS what, COALESCE(h.shop_no, o.shop_no) AS shop_no,
+       COALESCE(h.effective_at, o.effective_at) AS effective_at, COALESCE(h.rank, o.rank) AS rank,
+       COALESCE(h.cause, o.cause) AS cause
+FROM here h
+FULL JOIN own o ON o.shop_no = h.shop_no AND o.effective_at = h.effective_at
+     AND COALESCE(o.rank, '') = COALESCE(h.rank, '')
+WHERE h.shop_no IS NULL OR o.shop_no IS NULL
 ORDER BY 2, 3, 1
 """
 _FIRST: Final = """
@@ -142,7 +151,7 @@ SELECT shop_no, effective_at, rank FROM simulation_ranks
 WHERE program_id = %(program)s AND simulation_no = %(no)s AND place = %(place)s AND shop_no = ANY(%(shops)b::bigint[])
 ORDER BY shop_no, seq
 """
-_COUNT: Final = "SELECT count(*) FROM public.shop_ranks WHERE program_id = %(program)s"
+_COUNT: Final = f"SELECT count(*) FROM ({_CHANGES.format(ranks='public.shop_ranks WHERE program_id = %(program)s')}) c"
 
 
 class HeldRank(NamedTuple):
@@ -297,7 +306,10 @@ def evaluated_months(conn: Connection, program_id: int) -> dict[int, datetime]:
 
 
 def unlike_ranks(conn: Connection, program_id: int) -> tuple[int, list[UnlikeRank]]:
-    """How many changes of rank the program has, and which of them, and of the simulation's, the other side has not."""
+    """How many changes of rank the program has, and which of them, and of the simulation's, the other side has not.
+
+    A change is an instant from which on a shop holds another rank than before.
+    """
     count = execute(conn, _COUNT, {"program": program_id}).fetchone()
     unlike = execute_as(conn, UnlikeRank, _UNLIKE, {"program": program_id}).fetchall()
     return 0 if count is None else int(count[0]), unlike

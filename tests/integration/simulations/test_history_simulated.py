@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from distrib.domain.plans.document import canonical_json
 from distrib.domain.plans.plan import Plan
 from distrib.failpoints import arm_named
 from distrib.services.context import COMMAND_LINE, Unit
-from distrib.services.history import engines
+from distrib.services.history import engines, reading
 from distrib.services.history.directory import HistoryDirectory
 from distrib.services.history.engines import Engine
 from distrib.services.history.exporting import export_history
@@ -31,6 +32,7 @@ from distrib.services.simulations.running import REFUNDS, SimulationQuestion, en
 from distrib.settings import REPOSITORY
 from distrib.store import customer_merges
 from distrib.store.recorded import Recorded
+from distrib.store.simulations.history import PaidSpan
 from tests.integration.simulations.test_in_columns import HELD, SPAN, candidates, seed
 from tests.integration.simulations.test_in_columns import told as eventful
 from tests.integration.simulations.test_simulations import DAY, FLAT, PLAN, told
@@ -275,7 +277,11 @@ def as_text(plan: Plan) -> str:
     return canonical_json(plan.document)
 
 
-def test_any_plan_on_a_random_program_comes_to_the_same(eventful: World, seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block_orders", [7, 4_000])
+def test_any_plan_on_a_random_program_comes_to_the_same(
+    eventful: World, seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, block_orders: int
+) -> None:
+    monkeypatch.setattr(reading, "BLOCK_ORDERS", block_orders)
     container, program = eventful.container, eventful.program
     now = container.now()
     with container.worker_engine.begin() as conn:
@@ -284,11 +290,17 @@ def test_any_plan_on_a_random_program_comes_to_the_same(eventful: World, seed: i
     directory = HistoryDirectory.open(tmp_path)
     policies = load_policies(container.settings.config_dir)
 
+    parts = PaidSpan(SPAN.since + timedelta(days=25), SPAN.until - timedelta(days=25, hours=7))
+
     @settings(max_examples=10)
-    @given(st.lists(candidates().map(as_text), min_size=1, max_size=2), st.sampled_from(REFUNDS))
-    def holds(documents: list[str], refunds: str) -> None:
-        by_files = FileQuestion(directory, tuple(documents), policies, SPAN, refunds)
-        question = SimulationQuestion(by_files.plans, SPAN, refunds)
+    @given(
+        st.lists(candidates().map(as_text), min_size=1, max_size=2),
+        st.sampled_from(REFUNDS),
+        st.sampled_from([SPAN, parts]),
+    )
+    def holds(documents: list[str], refunds: str, span: PaidSpan) -> None:
+        by_files = FileQuestion(directory, tuple(documents), policies, span, refunds)
+        question = SimulationQuestion(by_files.plans, span, refunds)
         with container.worker_engine.begin() as conn:
             enter_history(conn)
             unit = Unit(conn, program, COMMAND_LINE, now)

@@ -205,7 +205,8 @@ def kept(figures: BlockFigures) -> list[KeptOrder]:
 def figures_of(tally: Tally) -> dict[str, Any]:
     """All that a tally has come to."""
     orders = tally.orders, tally.failed_orders, tally.paid_minor, tally.refunded_minor
-    return {"orders": orders, "sides": tally.sides, "shops": list(tally.shops.pages())}
+    shops = [(page.shop_no.tolist(), page.sums_minor.tolist()) for page in tally.shops.pages()]
+    return {"orders": orders, "sides": tally.sides, "shops": shops}
 
 
 def one_by_one(conn: Connection, world: World, question: Asked) -> tuple[Tally, list[OrderFigures]]:
@@ -229,7 +230,7 @@ def in_columns(conn: Connection, world: World, question: Asked, cut: int) -> tup
     for number, block in enumerate(source.blocks(in_time=any(candidate.needs_time for candidate in known))):
         outcomes = [candidate.run(block) for candidate in columns]
         tally = first if number < cut else second
-        orders += kept(add_block(tally, block, outcomes, left_to_engine(source, block, known, outcomes)))
+        orders += kept(add_block(tally, block, outcomes, left_to_engine(source, block, known, outcomes))())
     first.add_sums(second)
     return first, second, orders
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from distrib.columns.history.counting import CountedRows, sums_of_cells, widened
+from distrib.columns.history.counting import CountedRows, numbered, stable_order, sums_of_cells, widened
 from distrib.services.simulations.figures import entries_of
 
 LARGE = 2**61
@@ -31,3 +33,15 @@ def test_entries_of_an_order_stand_where_each_first_stands_and_shops_may_have_an
         assert entries.rule.tolist() == [1, 0, 0, 0]
         assert entries.shop_no.tolist() == [shop, 3, 3, 4]
         assert [int(minor) for minor in entries.amount_minor] == [2 * LARGE, 1, 1, 1]
+
+
+@given(st.lists(st.integers(0, 9) | st.integers(0, 2**63 - 1)))
+def test_equal_keys_stand_in_order_as_they_stood(keys: list[int]) -> None:
+    assert stable_order(np.array(keys, np.int64)).tolist() == sorted(range(len(keys)), key=keys.__getitem__)
+
+
+@given(st.lists(st.integers(-9, 9) | st.integers(-(2**62), 2**62)))
+def test_values_are_numbered_in_their_order_however_far_apart_they_lie(values: list[int]) -> None:
+    known, of = numbered(np.array(values, np.int64))
+    assert known.tolist() == sorted({*values})
+    assert known[of].tolist() == values

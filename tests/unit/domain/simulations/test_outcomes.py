@@ -133,9 +133,9 @@ def test_each_change_says_its_event_its_instants_and_its_commission() -> None:
 
 
 def test_a_spread_of_nothing_has_no_quantiles_and_shares_are_rounded_towards_zero() -> None:
-    spread = spread_of([], [])
+    spread = spread_of([], 0)
     assert (spread.shops, spread.quantiles, spread.top_tenth_ppm) == (0, [], 0)
-    one_of_many = spread_of([0] * 100, [0] * 99 + [7])
+    one_of_many = spread_of([0] * 99 + [7], 0)
     assert (one_of_many.top_hundredth_ppm, one_of_many.quantiles[-1], one_of_many.gaining) == (
         1_000_000,
         (1_000_000, 7),

@@ -9,8 +9,9 @@ from collections import defaultdict
 import numpy as np
 
 from distrib.domain.settlement.snapshot import Room
-from distrib.services.simulations.blocks import KeptOrder, packed, unpacked
+from distrib.services.simulations.blocks import KeptOrder, packed, packed_shops, unpacked, unpacked_shops
 from distrib.services.simulations.figures import BlockFigures, OrderFigures
+from distrib.services.simulations.shop_sums import SummedShops
 
 HUGE = 2**70
 
@@ -46,3 +47,21 @@ def test_a_block_that_an_earlier_build_kept_is_read() -> None:
     assert order == KeptOrder(
         4, [(0, "own", 3, 10), (1, "own", 3, 12)], {1: ["order_cap"]}, {1: (Room(0, 3, 9, None),)}
     )
+
+
+def test_pages_of_shops_are_read_again_whoever_kept_them() -> None:
+    shops = np.array([3, 2**40])
+    for sums in (np.array([[1, -2], [300, 0]]), np.array([[HUGE, 0], [-1, 2]], object)):
+        read = unpacked_shops(packed_shops(SummedShops(shops, sums)))
+        assert [*map(list, read)] == [
+            [shop_no, *of_shop] for shop_no, of_shop in zip([3, 2**40], sums.tolist(), strict=True)
+        ]
+    assert unpacked_shops(zlib.compress(json.dumps([[4, 10, 12]]).encode())) == [[4, 10, 12]]
+
+
+def test_amounts_beyond_64_bits_that_an_earlier_build_kept_are_read() -> None:
+    head = {"rules": ["own"], "reasons": {}, "rooms": {}, "amount_minor": [HUGE]}
+    columns = {"order_no": 4, "amounts": 1, "side": 0, "rule": 0, "shop_no": 3}
+    head["columns"] = [(name, "<i1", 1) for name in columns]
+    content = json.dumps(head).encode() + b"\n" + bytes(columns.values())
+    assert unpacked(zlib.compress(content)) == [KeptOrder(4, [(0, "own", 3, HUGE)], {}, {})]
