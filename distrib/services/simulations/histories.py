@@ -126,7 +126,7 @@ def _lives(conn: Connection, program: Program, failed: Sequence[rows.FailedOrder
     for row in rows.events_of(conn, program_id, list(orders)):
         arrivals[row.order_no].append(Arrival(row.event_no, row.day, decode_stored(row.payload)))
     groups = {group_id for order in orders.values() if (group_id := group_of(order))}
-    decided = rows.decided_groups(conn, program_id, sorted(groups)) if groups else {}
+    decided = rows.decided_groups(conn, program_id, sorted(groups))
     lives = []
     for number, order in orders.items():
         decision = decided.get(group_of(order) or "")
